@@ -1,0 +1,11 @@
+//! The test runner that cargo starts for wasm32 test binaries: each runs in headless Chromium.
+
+fn main() -> std::process::ExitCode {
+    match wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::env::args_os()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:?}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

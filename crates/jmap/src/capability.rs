@@ -1,0 +1,8 @@
+/// RFC 8620 1.4: requests, back references, push.
+pub const CORE: &str = "urn:ietf:params:jmap:core";
+/// RFC 8621 1.3.1: mailboxes, threads and emails.
+pub const MAIL: &str = "urn:ietf:params:jmap:mail";
+/// RFC 8621 1.3.2: identities and submission.
+pub const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
+/// What JMAP lacks for sealed mail: certificates, the directory, the vault, enrolment keys.
+pub const SEALED: &str = "https://sealpost.dev/ns/jmap/sealed";

@@ -1,0 +1,1 @@
+//! The engine: every rule that needs no browser lives in `engine/` beside tests; `web/` does the I/O.

@@ -1,2 +1,54 @@
-//! Skeleton.
-fn main() {}
+//! `cargo xtask`: builds, runs, tests and measures Sealpost.
+#![allow(clippy::print_stdout, reason = "a command-line program prints its results")]
+
+mod bench;
+mod build;
+mod install;
+mod run;
+mod screenshots;
+mod shell;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, runs, tests and measures Sealpost.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Builds the front-end into `dist/`.
+    Build(build::Options),
+    /// Builds everything and starts a mailbox on this machine.
+    Run(run::Options),
+    /// Runs the checks, the tests and the stories; all of them by default.
+    Test(test::Options),
+    /// Measures size, speed of the list, and cryptography.
+    Bench(bench::Options),
+    /// Takes the pictures of the README.
+    Screenshots,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Build(options) => build::build(options).map(drop),
+        Verb::Run(options) => run::run(&options),
+        Verb::Test(options) => test::test(&options),
+        Verb::Bench(options) => bench::bench(&options),
+        Verb::Screenshots => screenshots::screenshots(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! x
+#[derive(clap::Args)]
+pub struct Options {}
+pub fn bench(_: &Options) -> anyhow::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `wasm-opt -Oz`, from the npm package binaryen.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::assets::content_hash;
+use super::bindgen::Module;
+use crate::{install, shell, workspace};
+
+/// What the compiler may have used and every supported browser has.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Makes `module` smaller, or says why not and leaves it as it is.
+pub fn optimise(module: &mut Module) -> Result<()> {
+    let optimiser = match install::wasm_opt() {
+        Ok(path) => path,
+        Err(reason) => {
+            eprintln!("    not optimised, so larger than need be: {reason:#}");
+            return Ok(());
+        }
+    };
+    let folder = workspace::target().join("front-end");
+    fs::create_dir_all(&folder)?;
+    let input = folder.join(format!("{}-input.wasm", module.program.binary()));
+    let output = folder.join(format!("optimised-{}.wasm", content_hash(&[&module.wasm])));
+    if !output.is_file() {
+        shell::step(&format!("Optimising {}", module.program.binary()), || {
+            fs::write(&input, &module.wasm)?;
+            let unfinished = output.with_extension("part");
+            let mut command = Command::new(optimiser);
+            shell::run(command.arg("-Oz").args(FEATURES).arg(&input).arg("-o").arg(&unfinished))?;
+            Ok(fs::rename(unfinished, &output)?)
+        })?;
+    }
+    module.wasm = fs::read(output)?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! x
+#[derive(clap::Args)]
+pub struct Options {}
+pub fn test(_: &Options) -> anyhow::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Whole mails: sealed, signed, opened.

@@ -1,0 +1,187 @@
+use zeroize::Zeroizing;
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hash {
+    /// SHA-1: read in old mail, never written, and reported as weak where it carries a signature.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Hash {
+    /// Length of the digest in bytes.
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// A signature algorithm with all its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignatureAlgorithm {
+    /// ECDSA: P-256 with SHA-256 is what this crate writes by default.
+    Ecdsa(Curve, Hash),
+    /// RSASSA-PKCS1-v1_5.
+    RsaPkcs1(Hash),
+    /// RSASSA-PSS with MGF1 over the same hash.
+    RsaPss {
+        /// The hash of the message and of MGF1.
+        hash: Hash,
+        /// Length of the salt in bytes.
+        salt_len: usize,
+    },
+    /// Ed25519 (RFC 8419).
+    Ed25519,
+}
+
+/// The padding of a content-encryption key under RSA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RsaPadding {
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1v15,
+    /// RSAES-OAEP: hash of the label, hash of MGF1; the label is empty.
+    Oaep(Hash, Hash),
+}
+
+/// A content cipher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ContentEncryption {
+    /// AES-256-GCM: AuthEnvelopedData.
+    Aes256Gcm,
+    /// AES-192-GCM, read only.
+    Aes192Gcm,
+    /// AES-128-GCM, read only.
+    Aes128Gcm,
+    /// AES-256-CBC: EnvelopedData, for readers that know no GCM.
+    Aes256Cbc,
+    /// AES-192-CBC, read only.
+    Aes192Cbc,
+    /// AES-128-CBC, read only.
+    Aes128Cbc,
+    /// Triple DES in CBC, read only and reported as weak.
+    TripleDesCbc,
+}
+
+impl ContentEncryption {
+    /// Length of the key in bytes.
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::Aes256Gcm | Self::Aes256Cbc => 32,
+            Self::Aes192Gcm | Self::Aes192Cbc | Self::TripleDesCbc => 24,
+            Self::Aes128Gcm | Self::Aes128Cbc => 16,
+        }
+    }
+
+    /// True if the cipher authenticates what it encrypts.
+    pub const fn is_authenticated(self) -> bool {
+        matches!(self, Self::Aes256Gcm | Self::Aes192Gcm | Self::Aes128Gcm)
+    }
+
+    /// True if the cipher is too old to be called encryption.
+    pub const fn is_weak(self) -> bool {
+        matches!(self, Self::TripleDesCbc)
+    }
+}
+
+/// An elliptic curve for key agreement or ECDSA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Curve {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// NIST P-521.
+    P521,
+    /// X25519 (RFC 7748).
+    X25519,
+}
+
+/// What [`Provider::agree_ephemeral`] gives.
+pub struct Agreement {
+    /// The ephemeral public key: a SEC1 uncompressed point, or 32 bytes for X25519.
+    pub public: Vec<u8>,
+    /// One shared secret per peer, in the order of the peers.
+    pub shared: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// Why a [`Provider`] did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderError {
+    /// The signature does not belong to the message and the key.
+    #[error("the signature does not match")]
+    BadSignature,
+    /// A ciphertext, its tag or its padding is wrong.
+    #[error("decryption failed")]
+    BadCiphertext,
+    /// The public key is malformed, too small or too large.
+    #[error("the public key cannot be used")]
+    BadKey,
+    /// This implementation does not have the algorithm.
+    #[error("the algorithm is not supported")]
+    Unsupported,
+    /// The platform failed (no randomness, no memory).
+    #[error("the platform failed")]
+    Platform,
+}
+
+/// Public-key and symmetric arithmetic.
+///
+/// The futures of an implementation need not be `Send`; those of this crate's functions are when
+/// the implementation's are.
+#[allow(async_fn_in_trait, reason = "WebCrypto's futures are not Send, and native ones need no bound")]
+pub trait Provider {
+    /// Digests `data`.
+    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError>;
+
+    /// Checks `signature` over `message` (not over its digest) with a DER SubjectPublicKeyInfo.
+    ///
+    /// ECDSA signatures come in the DER form of RFC 3279, as CMS and X.509 carry them.
+    async fn verify(
+        &self,
+        spki: &[u8],
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), ProviderError>;
+
+    /// Encrypts; GCM appends its 16-byte tag, CBC pads as PKCS#7 does. `aad` is for GCM alone.
+    async fn encrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, ProviderError>;
+
+    /// Decrypts what [`Provider::encrypt`] made; the tag comes apart (empty for CBC), as CMS
+    /// carries it, so that large contents need not be joined.
+    async fn decrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8],
+    ) -> Result<Vec<u8>, ProviderError>;
+
+    /// Encrypts a short key under an RSA SubjectPublicKeyInfo.
+    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError>;
+
+    /// Makes one ephemeral key and agrees with each peer (public keys as in [`Agreement::public`]).
+    async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError>;
+}

@@ -1,0 +1,75 @@
+//! [`Provider`] and [`Keyring`](crate::Keyring) in Rust and in memory: for servers, for tools and for tests.
+
+mod agree;
+mod cipher;
+mod keyring;
+mod public;
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use crate::provider::{
+    Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
+};
+
+pub use keyring::MemoryKeyring;
+
+/// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RustCrypto;
+
+impl Provider for RustCrypto {
+    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        Ok(digest(hash, data))
+    }
+
+    async fn verify(
+        &self,
+        spki: &[u8],
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), ProviderError> {
+        public::verify(spki, algorithm, message, signature)
+    }
+
+    async fn encrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        cipher::encrypt(cipher, key, nonce, aad, plaintext)
+    }
+
+    async fn decrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        cipher::decrypt(cipher, key, nonce, aad, ciphertext, tag)
+    }
+
+    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        public::wrap_rsa(spki, padding, key)
+    }
+
+    async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
+        agree::ephemeral(curve, peers)
+    }
+}
+
+fn digest(hash: Hash, data: &[u8]) -> Vec<u8> {
+    match hash {
+        Hash::Sha1 => Sha1::digest(data).to_vec(),
+        Hash::Sha256 => Sha256::digest(data).to_vec(),
+        Hash::Sha384 => Sha384::digest(data).to_vec(),
+        Hash::Sha512 => Sha512::digest(data).to_vec(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Content ciphers.
+
+use aes::{Aes128, Aes192, Aes256};
+use aes_gcm::aead::{AeadInOut, consts::U12};
+use aes_gcm::{AesGcm, KeyInit};
+use cbc::{Decryptor, Encryptor};
+use cipher::block_padding::Pkcs7;
+use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+
+use crate::provider::{ContentEncryption, ProviderError};
+
+const TAG_LEN: usize = 16;
+
+pub(super) fn encrypt(
+    cipher: ContentEncryption,
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    match cipher {
+        ContentEncryption::Aes256Gcm => seal::<AesGcm<Aes256, U12>>(key, nonce, aad, plaintext),
+        ContentEncryption::Aes192Gcm => seal::<AesGcm<Aes192, U12>>(key, nonce, aad, plaintext),
+        ContentEncryption::Aes128Gcm => seal::<AesGcm<Aes128, U12>>(key, nonce, aad, plaintext),
+        ContentEncryption::Aes256Cbc => pad::<Encryptor<Aes256>>(key, nonce, plaintext),
+        ContentEncryption::Aes192Cbc => pad::<Encryptor<Aes192>>(key, nonce, plaintext),
+        ContentEncryption::Aes128Cbc => pad::<Encryptor<Aes128>>(key, nonce, plaintext),
+        ContentEncryption::TripleDesCbc => Err(ProviderError::Unsupported),
+    }
+}
+
+pub(super) fn decrypt(
+    cipher: ContentEncryption,
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    ciphertext: &[u8],
+    tag: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    match cipher {
+        ContentEncryption::Aes256Gcm => open::<AesGcm<Aes256, U12>>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes192Gcm => open::<AesGcm<Aes192, U12>>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes128Gcm => open::<AesGcm<Aes128, U12>>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes256Cbc => unpad::<Decryptor<Aes256>>(key, nonce, ciphertext),
+        ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, ciphertext),
+        ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, ciphertext),
+        ContentEncryption::TripleDesCbc => Err(ProviderError::Unsupported),
+    }
+}
+
+fn seal<C: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    let cipher = C::new_from_slice(key).map_err(|_| ProviderError::BadKey)?;
+    let nonce = nonce.try_into().map_err(|_| ProviderError::Unsupported)?;
+    let mut buffer = Vec::with_capacity(plaintext.len() + TAG_LEN);
+    buffer.extend_from_slice(plaintext);
+    let tag = cipher
+        .encrypt_inout_detached(nonce, aad, buffer.as_mut_slice().into())
+        .map_err(|_| ProviderError::Platform)?;
+    buffer.extend_from_slice(&tag);
+    Ok(buffer)
+}
+
+fn open<C: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    ciphertext: &[u8],
+    tag: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    let cipher = C::new_from_slice(key).map_err(|_| ProviderError::BadKey)?;
+    let nonce = nonce.try_into().map_err(|_| ProviderError::Unsupported)?;
+    let tag = tag.try_into().map_err(|_| ProviderError::BadCiphertext)?;
+    let mut buffer = ciphertext.to_vec();
+    cipher
+        .decrypt_inout_detached(nonce, aad, buffer.as_mut_slice().into(), tag)
+        .map_err(|_| ProviderError::BadCiphertext)?;
+    Ok(buffer)
+}
+
+fn pad<C: BlockModeEncrypt + KeyIvInit>(
+    key: &[u8],
+    iv: &[u8],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
+    Ok(cipher.encrypt_padded_vec::<Pkcs7>(plaintext))
+}
+
+fn unpad<C: BlockModeDecrypt + KeyIvInit>(
+    key: &[u8],
+    iv: &[u8],
+    ciphertext: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
+    cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).map_err(|_| ProviderError::BadCiphertext)
+}

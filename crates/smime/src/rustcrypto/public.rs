@@ -1,0 +1,96 @@
+//! Public keys: verifying, and wrapping keys under RSA.
+
+use getrandom::SysRng;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
+use pkcs8::DecodePublicKey;
+use rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPublicKey};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::digest;
+use crate::provider::{Curve, Hash, ProviderError, RsaPadding, SignatureAlgorithm};
+
+pub(super) fn verify(
+    spki: &[u8],
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), ProviderError> {
+    match algorithm {
+        SignatureAlgorithm::Ecdsa(curve, hash) => {
+            verify_ecdsa(spki, curve, &digest(hash, message), signature)
+        }
+        SignatureAlgorithm::RsaPkcs1(hash) => {
+            let key = rsa_key(spki)?;
+            key.verify(pkcs1(hash), &digest(hash, message), signature)
+                .map_err(|_| ProviderError::BadSignature)
+        }
+        SignatureAlgorithm::RsaPss { hash, salt_len } => {
+            verify_pss(&rsa_key(spki)?, hash, salt_len, &digest(hash, message), signature)
+        }
+        SignatureAlgorithm::Ed25519 => Err(ProviderError::Unsupported),
+    }
+}
+
+fn verify_ecdsa(spki: &[u8], curve: Curve, prehash: &[u8], signature: &[u8]) -> Result<(), ProviderError> {
+    let valid = match curve {
+        Curve::P256 => {
+            let key =
+                p256::ecdsa::VerifyingKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)?;
+            p256::ecdsa::Signature::from_der(signature)
+                .and_then(|signature| key.verify_prehash(prehash, &signature))
+        }
+        _ => return Err(ProviderError::Unsupported),
+    };
+    valid.map_err(|_| ProviderError::BadSignature)
+}
+
+fn verify_pss(
+    key: &RsaPublicKey,
+    hash: Hash,
+    salt_len: usize,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), ProviderError> {
+    let valid = match hash {
+        Hash::Sha1 => key.verify(Pss::<Sha1>::new_with_salt(salt_len), digest, signature),
+        Hash::Sha256 => key.verify(Pss::<Sha256>::new_with_salt(salt_len), digest, signature),
+        Hash::Sha384 => key.verify(Pss::<Sha384>::new_with_salt(salt_len), digest, signature),
+        Hash::Sha512 => key.verify(Pss::<Sha512>::new_with_salt(salt_len), digest, signature),
+    };
+    valid.map_err(|_| ProviderError::BadSignature)
+}
+
+pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+    let public = rsa_key(spki)?;
+    let wrapped = match padding {
+        RsaPadding::Pkcs1v15 => public.encrypt(&mut SysRng, Pkcs1v15Encrypt, key),
+        RsaPadding::Oaep(Hash::Sha1, Hash::Sha1) => public.encrypt(&mut SysRng, Oaep::<Sha1>::new(), key),
+        RsaPadding::Oaep(Hash::Sha256, Hash::Sha256) => {
+            public.encrypt(&mut SysRng, Oaep::<Sha256>::new(), key)
+        }
+        RsaPadding::Oaep(Hash::Sha384, Hash::Sha384) => {
+            public.encrypt(&mut SysRng, Oaep::<Sha384>::new(), key)
+        }
+        RsaPadding::Oaep(Hash::Sha512, Hash::Sha512) => {
+            public.encrypt(&mut SysRng, Oaep::<Sha512>::new(), key)
+        }
+        RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
+    };
+    wrapped.map_err(|_| ProviderError::Platform)
+}
+
+/// The padding scheme with the DigestInfo of the hash.
+pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
+    match hash {
+        Hash::Sha1 => Pkcs1v15Sign::new::<Sha1>(),
+        Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
+        Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
+        Hash::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
+    }
+}
+
+/// The crate bounds modulus (1024 to 8192 bits) and exponent, so a hostile key costs little time.
+fn rsa_key(spki: &[u8]) -> Result<RsaPublicKey, ProviderError> {
+    RsaPublicKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)
+}

@@ -1,0 +1,100 @@
+/** The real relay, on free ports of loopback, with a data folder of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { freePort, until } from "./process";
+
+const root = resolve(import.meta.dirname, "../..");
+const program = process.env.SEALPOST_BIN ?? join(root, "target/debug/sealpost");
+const webRoot = process.env.SEALPOST_WEB_ROOT ?? join(root, "dist");
+
+export interface RelayOptions {
+  /** Where mail to other domains goes. */
+  smarthost?: string;
+  /** PEM files of outside authorities that readers here trust. */
+  trustAnchors?: string[];
+}
+
+export class Relay {
+  readonly folder = mkdtempSync(join(tmpdir(), "sealpost-story-"));
+  readonly data = join(this.folder, "data");
+  /** Everything that the program printed, over all its starts. */
+  readonly output = join(this.folder, "output.log");
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    readonly smtpPort: number,
+    private readonly options: RelayOptions,
+  ) {}
+
+  static async start(options: RelayOptions = {}): Promise<Relay> {
+    const relay = new Relay(await freePort(), await freePort(), options);
+    await relay.start();
+    return relay;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const config = join(this.folder, "sealpost.toml");
+    writeFileSync(config, this.config());
+    const child = spawn(program, ["serve", "--config", config], { stdio: ["ignore", "pipe", "pipe"] });
+    let printed = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk;
+      appendFileSync(this.output, chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => appendFileSync(this.output, chunk));
+    appendFileSync(this.output, "");
+    this.child = child;
+    await until("the relay is ready", () => {
+      if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}, see ${this.output}`);
+      return printed.includes("Sealpost is ready");
+    });
+  }
+
+  /** Stops it as a service manager would. */
+  async stop(): Promise<number | null> {
+    return this.end("SIGTERM");
+  }
+
+  /** Stops it as a power cut would. */
+  async kill(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Stops it and removes its data. */
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.child;
+    this.child = undefined;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+    return child.exitCode;
+  }
+
+  private config(): string {
+    const lines = [
+      `listen = "127.0.0.1:${this.port}"`,
+      `smtp_listen = "127.0.0.1:${this.smtpPort}"`,
+      `data = ${JSON.stringify(this.data)}`,
+      `web_root = ${JSON.stringify(webRoot)}`,
+      "demo = true",
+    ];
+    if (this.options.smarthost) lines.push(`smarthost = ${JSON.stringify(this.options.smarthost)}`);
+    if (this.options.trustAnchors) lines.push(`trust_anchors = ${JSON.stringify(this.options.trustAnchors)}`);
+    return `${lines.join("\n")}\n`;
+  }
+}

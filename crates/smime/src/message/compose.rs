@@ -1,0 +1,187 @@
+//! From a draft to a MIME tree (RFC 2046) in canonical form: CRLF, 7 bits, nothing a relay would touch.
+
+use super::{
+    draft::{Attachment, ComposeError, Draft, WrittenField},
+    encode::{parameter, unstructured, write_base64, write_field, write_quoted_printable},
+    protection::{Protection, legacy_html, legacy_text},
+};
+
+/// The class of a leaf's content, which decides its transfer encoding.
+enum Content<'a> {
+    Text(String),
+    Base64(&'a [u8]),
+    Parts(Vec<Node<'a>>),
+}
+
+/// One node of the tree, written only once, into the final buffer.
+struct Node<'a> {
+    content_type: String,
+    fields: Vec<WrittenField>,
+    content: Content<'a>,
+}
+
+/// Writes the draft as the MIME entity that is signed and encrypted, its header inside it (RFC 9788 5.2).
+///
+/// `Bcc` is written only when the protection keeps it, which is for drafts and the sender's own copy.
+pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, ComposeError> {
+    let header = draft.header(protection.keep_bcc)?;
+    let mut root = tree(draft, protection, &header);
+    root.content_type.push_str(protection.parameter());
+    let mut fields: Vec<WrittenField> = vec![("MIME-Version", "1.0".to_owned())];
+    fields.extend(header.iter().cloned());
+    for (name, value) in protection.recorded_outer(&header) {
+        fields.push(("HP-Outer", format!("{name}: {value}")));
+    }
+    fields.append(&mut root.fields);
+    root.fields = fields;
+    let size = draft.attachments.iter().map(|file| file.data.len() / 57 * 78 + 1024).sum::<usize>();
+    let mut out = Vec::with_capacity(size + draft.text.len() * 2 + 4096);
+    root.write(&mut out, &mut 0);
+    Ok(out)
+}
+
+fn tree<'a>(draft: &'a Draft, protection: &Protection, header: &[WrittenField]) -> Node<'a> {
+    let hidden = protection.legacy_display(header);
+    let mark = if hidden.is_empty() { "" } else { "; hp-legacy-display=\"1\"" };
+    let text = Node::text("plain", mark, legacy_text(&hidden) + &draft.text);
+    let (inline, attached): (Vec<_>, Vec<_>) =
+        draft.attachments.iter().partition(|file| draft.html.is_some() && file.content_id.is_some());
+    let body = match &draft.html {
+        None => text,
+        Some(html) => {
+            let html = related(Node::text("html", mark, legacy_html(&hidden, html)), inline);
+            Node::multipart("alternative", vec![text, html])
+        }
+    };
+    if attached.is_empty() {
+        return body;
+    }
+    let files = attached.into_iter().map(|file| Node::file(file, "attachment"));
+    Node::multipart("mixed", std::iter::once(body).chain(files).collect())
+}
+
+fn related<'a>(html: Node<'a>, inline: Vec<&'a Attachment>) -> Node<'a> {
+    if inline.is_empty() {
+        return html;
+    }
+    let files = inline.into_iter().map(|file| Node::file(file, "inline"));
+    let mut node = Node::multipart("related", std::iter::once(html).chain(files).collect());
+    node.content_type.push_str("; type=\"text/html\"");
+    node
+}
+
+impl<'a> Node<'a> {
+    fn text(subtype: &str, mark: &str, text: String) -> Self {
+        let content_type = format!("text/{subtype}; charset=\"utf-8\"{mark}");
+        let fields = vec![("Content-Transfer-Encoding", "quoted-printable".to_owned())];
+        Self { content_type, fields, content: Content::Text(text) }
+    }
+
+    fn file(file: &'a Attachment, disposition: &str) -> Self {
+        let name = if file.name.trim().is_empty() { "attachment" } else { file.name.trim() };
+        let mut fields = vec![
+            ("Content-Transfer-Encoding", "base64".to_owned()),
+            ("Content-Disposition", format!("{disposition}; {}", parameter("filename", name))),
+        ];
+        if let Some(id) = file.content_id.as_deref().and_then(super::draft::bare_id) {
+            fields.push(("Content-ID", format!("<{id}>")));
+        }
+        let content_type = format!("{}; {}", media_type(&file.media_type), parameter("name", name));
+        Self { content_type, fields, content: Content::Base64(&file.data) }
+    }
+
+    fn multipart(subtype: &str, parts: Vec<Self>) -> Self {
+        let content_type = format!("multipart/{subtype}");
+        Self { content_type, fields: Vec::new(), content: Content::Parts(parts) }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, boundaries: &mut u32) {
+        let mut content_type = self.content_type.clone();
+        let boundary = boundary(*boundaries);
+        if matches!(self.content, Content::Parts(_)) {
+            *boundaries += 1;
+            content_type.push_str(&format!("; boundary=\"{boundary}\""));
+        }
+        for (name, value) in &self.fields {
+            write_field(out, name, value);
+        }
+        write_field(out, "Content-Type", &content_type);
+        out.extend_from_slice(b"\r\n");
+        match &self.content {
+            Content::Text(text) => write_quoted_printable(out, text),
+            Content::Base64(data) => write_base64(out, data),
+            Content::Parts(parts) => {
+                for part in parts {
+                    out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+                    part.write(out, boundaries);
+                }
+                out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+            }
+        }
+    }
+}
+
+/// A delimiter that no body can contain: neither base64 nor quoted-printable produces `=_` (RFC 2045 6.7).
+pub(crate) fn boundary(index: u32) -> String {
+    format!("=_sealpost_{index:04}")
+}
+
+/// The media type as given if it is one, without parameters.
+///
+/// A message or multipart may not be base64 (RFC 2045 6.4), so those travel as plain files.
+fn media_type(given: &str) -> String {
+    let given = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let token = |token: &str| {
+        !token.is_empty()
+            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    let valid = given.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
+    if !valid || given.starts_with("multipart/") || given.starts_with("message/") {
+        return "application/octet-stream".to_owned();
+    }
+    given
+}
+
+/// Wraps a CMS object as a whole entity: `fields`, then the S/MIME structural fields (RFC 8551 3.2).
+pub(crate) fn cms_entity(fields: &[WrittenField], smime_type: &str, cms: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(cms.len() / 57 * 78 + 2048);
+    for (name, value) in fields {
+        write_field(&mut out, name, value);
+    }
+    write_field(&mut out, "MIME-Version", "1.0");
+    write_field(
+        &mut out,
+        "Content-Type",
+        &format!("application/pkcs7-mime; smime-type={smime_type}; name=\"smime.p7m\""),
+    );
+    write_field(&mut out, "Content-Transfer-Encoding", "base64");
+    write_field(&mut out, "Content-Disposition", "attachment; filename=\"smime.p7m\"");
+    out.extend_from_slice(b"\r\n");
+    write_base64(&mut out, cms);
+    out
+}
+
+/// Joins an entity and its detached signature (RFC 8551 3.5.3); `entity` must be canonical.
+pub(crate) fn multipart_signed(fields: &[WrittenField], entity: &[u8], micalg: &str, cms: &[u8]) -> Vec<u8> {
+    // The entity is 7-bit and its own delimiters are numbered, so this name is free.
+    let boundary = "=_sealpost_signed";
+    let mut out = Vec::with_capacity(entity.len() + cms.len() / 57 * 78 + 2048);
+    for (name, value) in fields {
+        write_field(&mut out, name, value);
+    }
+    write_field(&mut out, "MIME-Version", "1.0");
+    let protocol = "protocol=\"application/pkcs7-signature\"";
+    let content_type = format!("multipart/signed; {protocol}; micalg={micalg}; boundary=\"{boundary}\"");
+    write_field(&mut out, "Content-Type", &content_type);
+    out.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+    out.extend_from_slice(entity);
+    out.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+    write_field(&mut out, "Content-Type", "application/pkcs7-signature; name=\"smime.p7s\"");
+    write_field(&mut out, "Content-Transfer-Encoding", "base64");
+    write_field(&mut out, "Content-Disposition", "attachment; filename=\"smime.p7s\"");
+    write_field(&mut out, "Content-Description", &unstructured("S/MIME Cryptographic Signature"));
+    out.extend_from_slice(b"\r\n");
+    write_base64(&mut out, cms);
+    out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    out
+}

@@ -1,0 +1,228 @@
+//! The Cryptographic Envelope (RFC 9787 4.1): layer after layer from the outside, and nothing else.
+//!
+//! Only layers that form an unbroken chain from the root count. A cryptographic part anywhere below
+//! the payload is errant (RFC 9787 4.5): it is never decrypted, and what it would say never counts.
+
+use std::borrow::Cow;
+
+use super::{
+    encode::{canonical, has_bare_lf},
+    entity::Entity,
+    open::OpenError,
+    report::Layer,
+};
+use crate::{
+    Certificate, DecryptionKey, Keyring, Provider, SignedForm, SignerError, SignerVerdict, Trust, UnixTime,
+    VerifiedCms, VerifyError, decrypt, is_enveloped, verify,
+};
+
+/// More layers than this are not unwrapped. Triple wrapping (RFC 2634) needs three.
+const MAX_LAYERS: usize = 8;
+
+/// What the layers had to say.
+pub(crate) struct Envelope<'m> {
+    /// The Cryptographic Payload: the entity inside the innermost layer.
+    pub(crate) payload: Cow<'m, [u8]>,
+    /// The layers, outermost first.
+    pub(crate) layers: Vec<Layer>,
+    /// Each signature, with the number of layers around it.
+    pub(crate) signatures: Vec<Signature>,
+    /// Certificates found on the way.
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+/// A signature found on the way.
+pub(crate) struct Signature {
+    /// Its place in [`Envelope::layers`].
+    pub(crate) layer: usize,
+    /// What became of it.
+    pub(crate) verdict: Result<SignerVerdict, VerifyError>,
+}
+
+/// What opening needs from outside.
+pub(crate) struct Context<'c, P, K> {
+    pub(crate) provider: &'c P,
+    pub(crate) keyring: &'c K,
+    pub(crate) keys: &'c [DecryptionKey],
+    pub(crate) trust: &'c Trust,
+    pub(crate) now: UnixTime,
+}
+
+/// One step inwards.
+enum Step {
+    Enveloped(Vec<u8>),
+    Opaque(Vec<u8>),
+    Detached { content: std::ops::Range<usize>, cms: Vec<u8> },
+    Payload,
+}
+
+impl<'m> Envelope<'m> {
+    /// Unwraps `message` as far as its layers go, or to a wrapper that a relay made.
+    pub(crate) async fn open<P: Provider, K: Keyring>(
+        context: &Context<'_, P, K>,
+        message: &'m [u8],
+    ) -> Result<Self, OpenError> {
+        let (layers, signatures, certificates) = (Vec::new(), Vec::new(), Vec::new());
+        let mut envelope = Self { payload: Cow::Borrowed(message), layers, signatures, certificates };
+        loop {
+            let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
+            let step = step(&entity, &envelope.payload);
+            drop(entity);
+            if matches!(step, Step::Payload) {
+                return Ok(envelope);
+            }
+            if envelope.layers.len() >= MAX_LAYERS {
+                return Err(OpenError::TooManyLayers);
+            }
+            let unwrapped = match step {
+                Step::Enveloped(cms) => envelope.decrypt(context, &cms).await?,
+                Step::Opaque(cms) => envelope.unwrap_opaque(context, &cms).await,
+                Step::Detached { content, cms } => envelope.unwrap_detached(context, content, &cms).await,
+                Step::Payload => false,
+            };
+            if !unwrapped {
+                return Ok(envelope);
+            }
+        }
+    }
+
+    async fn decrypt<P: Provider, K: Keyring>(
+        &mut self,
+        context: &Context<'_, P, K>,
+        cms: &[u8],
+    ) -> Result<bool, OpenError> {
+        let decrypted = decrypt(context.provider, context.keyring, context.keys, cms).await?;
+        self.layers.push(Layer::Encrypted {
+            cipher: decrypted.cipher,
+            key: decrypted.key,
+            weak: decrypted.weak,
+        });
+        let mut content = decrypted.content;
+        self.payload = Cow::Owned(std::mem::take(&mut *content));
+        Ok(true)
+    }
+
+    /// Unwraps an opaque SignedData; without content to show, the object stays what it was: a file.
+    async fn unwrap_opaque<P: Provider, K: Keyring>(
+        &mut self,
+        context: &Context<'_, P, K>,
+        cms: &[u8],
+    ) -> bool {
+        let Ok(verified) = verify(context.provider, cms, None, context.trust, context.now).await else {
+            return false;
+        };
+        let VerifiedCms { content, content_type, signers, certificates } = verified;
+        self.certificates.extend(certificates);
+        // Without signers it only carries certificates; without id-data there is no mail inside.
+        if signers.is_empty() || content_type != const_oid::db::rfc5911::ID_DATA {
+            return false;
+        }
+        self.payload = Cow::Owned(content.into_owned());
+        self.record(SignedForm::Opaque, signers);
+        true
+    }
+
+    /// Unwraps multipart/signed; its content is shown whatever the signature is worth.
+    async fn unwrap_detached<P: Provider, K: Keyring>(
+        &mut self,
+        context: &Context<'_, P, K>,
+        content: std::ops::Range<usize>,
+        cms: &[u8],
+    ) -> bool {
+        let as_sent = self.payload.get(content.clone()).unwrap_or_default();
+        // RFC 8551 3.1.1: what was signed had CRLF line ends, whatever a file system made of them since.
+        let canonical = has_bare_lf(as_sent).then(|| canonical(as_sent));
+        let mut verified = verify(
+            context.provider,
+            cms,
+            Some(canonical.as_deref().unwrap_or(as_sent)),
+            context.trust,
+            context.now,
+        )
+        .await;
+        // Some programs sign bare line feeds as they are.
+        if canonical.is_some() && verified.as_ref().is_ok_and(|verified| changed(verified)) {
+            verified = verify(context.provider, cms, Some(as_sent), context.trust, context.now).await;
+        }
+        match verified {
+            Ok(VerifiedCms { signers, certificates, .. }) => {
+                self.certificates.extend(certificates);
+                self.record(SignedForm::Detached, signers);
+            }
+            Err(error) => {
+                let layer = self.layers.len();
+                self.layers.push(Layer::Signed { form: SignedForm::Detached, signers: 0 });
+                self.signatures.push(Signature { layer, verdict: Err(error) });
+            }
+        }
+        self.narrow(content);
+        true
+    }
+
+    fn record(&mut self, form: SignedForm, signers: Vec<SignerVerdict>) {
+        let layer = self.layers.len();
+        self.layers.push(Layer::Signed { form, signers: signers.len() });
+        self.signatures.extend(signers.into_iter().map(|verdict| Signature { layer, verdict: Ok(verdict) }));
+    }
+
+    /// Keeps only `range` of the payload, without a second copy of a large message.
+    fn narrow(&mut self, range: std::ops::Range<usize>) {
+        match &mut self.payload {
+            Cow::Borrowed(bytes) => *bytes = bytes.get(range).unwrap_or_default(),
+            Cow::Owned(bytes) => {
+                bytes.truncate(range.end);
+                bytes.drain(..range.start.min(bytes.len()));
+            }
+        }
+    }
+}
+
+/// Whether some signature would hold over other content.
+fn changed(verified: &VerifiedCms<'_>) -> bool {
+    verified.signers.iter().any(|signer| signer.verdict == Err(SignerError::DigestMismatch))
+}
+
+fn step(entity: &Entity<'_>, whole: &[u8]) -> Step {
+    if let Some((content, cms)) = detached(entity, whole) {
+        return Step::Detached { content, cms };
+    }
+    if !is_cms(entity) {
+        return Step::Payload;
+    }
+    let cms = entity.decoded_body().into_owned();
+    // The object says what it is; smime-type is a hint that gateways drop (RFC 8551 3.2.2).
+    if is_enveloped(&cms) { Step::Enveloped(cms) } else { Step::Opaque(cms) }
+}
+
+/// Whether an entity is a CMS object, by its type or, where that was lost, by its file name (RFC 8551 3.2.1).
+pub(crate) fn is_cms(entity: &Entity<'_>) -> bool {
+    match entity.media_type() {
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => true,
+        "application/octet-stream" => {
+            entity.file_name().is_some_and(|name| name.to_ascii_lowercase().ends_with(".p7m"))
+        }
+        _ => false,
+    }
+}
+
+/// The signed part and the signature of a well-formed multipart/signed (RFC 1847 2.1, RFC 8551 3.5.3).
+fn detached(entity: &Entity<'_>, whole: &[u8]) -> Option<(std::ops::Range<usize>, Vec<u8>)> {
+    let is_signature = |name: &str| {
+        name.eq_ignore_ascii_case("application/pkcs7-signature")
+            || name.eq_ignore_ascii_case("application/x-pkcs7-signature")
+    };
+    if entity.media_type() != "multipart/signed" {
+        return None;
+    }
+    let children = entity.children()?;
+    let [content, signature] = children.as_slice() else { return None };
+    let signature = Entity::parse(signature).ok().filter(|part| is_signature(part.media_type()))?;
+    let start = offset_in(whole, content)?;
+    Some((start..start + content.len(), signature.decoded_body().into_owned()))
+}
+
+/// Where `part` lies in `whole`, of which it is a slice.
+fn offset_in(whole: &[u8], part: &[u8]) -> Option<usize> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    (start + part.len() <= whole.len()).then_some(start)
+}

@@ -1,0 +1,85 @@
+//! Answering without telling: the one-time header policy of RFC 9788 6.1.
+
+use super::{
+    address::{Address, parse_address_list},
+    draft::parse_ids,
+    field::Field,
+    headers::Pairs,
+    protection::{join_addresses, names_mailbox},
+};
+
+/// What a message kept confidential in its header, for the answer to it (RFC 9788 6.1.2).
+///
+/// RFC 9788 compares whole fields as a reply would fill them in. Here single mailboxes and message ids
+/// are compared instead, so that the answer may be changed by hand, and hides at least as much.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    protected: Pairs,
+    outer: Pairs,
+}
+
+impl Reference {
+    /// From the two lists of HeaderSetsFromMessage (RFC 9788 4.2.1).
+    pub(crate) fn new(protected: Pairs, outer: Pairs) -> Self {
+        Self { protected, outer }
+    }
+
+    /// The value that may stand outside an answer in place of `value`; `None` removes the field.
+    pub(crate) fn outer_value(&self, name: &str, value: &str) -> Option<String> {
+        match name {
+            "From" => self.shown_addresses(value, true),
+            "To" | "Cc" | "Reply-To" | "Sender" => self.shown_addresses(value, false),
+            "Message-ID" | "In-Reply-To" | "References" => self.shown_ids(value),
+            _ => Some(value.to_owned()),
+        }
+    }
+
+    fn shown_addresses(&self, value: &str, keep_all: bool) -> Option<String> {
+        let (protected, outer) = (addresses(&self.protected), addresses(&self.outer));
+        let list = parse_address_list(value);
+        let shown = list.iter().filter_map(|address| {
+            let secret = names_mailbox(&protected, &address.email) && !names_mailbox(&outer, &address.email);
+            match secret {
+                // RFC 9788 3.1.1: the address in From never changes, only the name may go.
+                true if keep_all => Some(Address::new(address.email.clone())),
+                true => None,
+                false => Some(shown_name(address, &protected, &outer)),
+            }
+        });
+        let shown: Vec<Address> = shown.collect();
+        if shown == list { Some(value.to_owned()) } else { join_addresses(&shown) }
+    }
+
+    fn shown_ids(&self, value: &str) -> Option<String> {
+        let (protected, outer) = (ids(&self.protected), ids(&self.outer));
+        let list = parse_ids(&Field { name: "References", raw: value.as_bytes() });
+        let shown: Vec<String> = list
+            .iter()
+            .filter(|id| !protected.contains(id) || outer.contains(id))
+            .map(|id| format!("<{id}>"))
+            .collect();
+        (!shown.is_empty()).then(|| shown.join(" "))
+    }
+}
+
+/// A display name that only the inside carried gives way to the one that the outside carried.
+fn shown_name(address: &Address, protected: &[Address], outer: &[Address]) -> Address {
+    let secret = address.name.is_some() && protected.contains(address) && !outer.contains(address);
+    if !secret {
+        return address.clone();
+    }
+    let same = outer.iter().find(|shown| names_mailbox(std::slice::from_ref(address), &shown.email));
+    same.cloned().unwrap_or_else(|| Address::new(address.email.clone()))
+}
+
+fn addresses(fields: &[(String, String)]) -> Vec<Address> {
+    let names = ["From", "To", "Cc", "Bcc", "Reply-To", "Sender", "Mail-Followup-To"];
+    let values = fields.iter().filter(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)));
+    values.flat_map(|(_, value)| parse_address_list(value)).collect()
+}
+
+fn ids(fields: &[(String, String)]) -> Vec<String> {
+    let names = ["Message-ID", "In-Reply-To", "References"];
+    let values = fields.iter().filter(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)));
+    values.flat_map(|(name, value)| parse_ids(&Field { name, raw: value.as_bytes() })).collect()
+}

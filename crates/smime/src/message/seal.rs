@@ -1,0 +1,132 @@
+//! Sealing: sign inside, encrypt outside (RFC 8551 3.7), with the header protected (RFC 9788 5).
+
+use rand_core::CryptoRng;
+
+use super::{
+    compose::{cms_entity, compose, multipart_signed},
+    draft::{ComposeError, Draft, WrittenField},
+    protection::{HeaderPolicy, Protection},
+    reference::Reference,
+};
+use crate::{
+    Certificate, ContentEncryption, EncryptError, Keyring, Provider, SignError, SignedForm, Signer, encrypt,
+    sign,
+};
+
+/// How a message is sealed.
+#[derive(Clone, Debug)]
+pub struct SealOptions {
+    /// The content cipher: AES-256-GCM unless a recipient cannot read it.
+    pub cipher: ContentEncryption,
+    /// What the outside of the message hides.
+    pub header_policy: HeaderPolicy,
+    /// The message that this one answers or forwards: what it hid stays hidden.
+    pub reference: Option<Reference>,
+    /// Shows the hidden fields in the text to programs that know no header protection.
+    pub legacy_display: bool,
+    /// Keeps `Bcc` inside: for drafts and the sender's own copy only.
+    pub keep_bcc: bool,
+}
+
+/// Why a message was not sealed. Nothing of it is left over then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The draft cannot be written.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// It was not signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// It was not encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
+    /// The original that is to be wrapped has a header that cannot be read.
+    #[error("the header of the message is too large")]
+    HeaderTooLarge,
+}
+
+impl Default for SealOptions {
+    fn default() -> Self {
+        Self {
+            cipher: ContentEncryption::Aes256Gcm,
+            header_policy: HeaderPolicy::default(),
+            reference: None,
+            legacy_display: false,
+            keep_bcc: false,
+        }
+    }
+}
+
+impl SealOptions {
+    fn protection(&self) -> Protection {
+        Protection {
+            confidential: Some(self.header_policy),
+            reference: self.reference.clone(),
+            legacy_display: self.legacy_display,
+            keep_bcc: self.keep_bcc,
+        }
+    }
+}
+
+/// Signs and encrypts a draft to whole message (RFC 5322), ready for SMTP.
+///
+/// Without a signer it is only encrypted, as drafts are. `stamp` is given the signature and answers
+/// with an RFC 3161 token over it, if there is one to be had. To hide Bcc recipients, seal a copy for each.
+#[expect(clippy::too_many_arguments, reason = "each is a separate power: arithmetic, keys, randomness, time")]
+pub async fn seal(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    rng: &mut impl CryptoRng,
+    draft: &Draft,
+    signer: Option<&Signer>,
+    recipients: &[Certificate],
+    options: &SealOptions,
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SealError> {
+    let protection = options.protection();
+    let mut entity = compose(draft, &protection)?;
+    if let Some(signer) = signer {
+        entity = sign_entity(provider, keyring, signer, &entity, draft, &[], stamp).await?;
+    }
+    let cms = encrypt(provider, rng, &entity, recipients, options.cipher).await?;
+    drop(entity);
+    let outer = protection.outer(&draft.header(false)?);
+    Ok(cms_entity(&outer, smime_type(options.cipher), &cms))
+}
+
+/// Signs a draft that goes out readable, as `multipart/signed` (RFC 8551 3.5.3).
+pub async fn sign_clear(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    draft: &Draft,
+    signer: &Signer,
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SealError> {
+    let protection = Protection::default();
+    let entity = compose(draft, &protection)?;
+    let outer = protection.outer(&draft.header(false)?);
+    sign_entity(provider, keyring, signer, &entity, draft, &outer, stamp).await
+}
+
+/// `multipart/signed` inside as well: the opaque form would be base64 twice, a third more to carry.
+async fn sign_entity(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    signer: &Signer,
+    entity: &[u8],
+    draft: &Draft,
+    fields: &[WrittenField],
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SealError> {
+    let mut signed = sign(provider, keyring, signer, entity, SignedForm::Detached, draft.date).await?;
+    if let Some(token) = stamp(signed.signature()).await {
+        signed.attach_timestamp(&token)?;
+    }
+    Ok(multipart_signed(fields, entity, "sha-256", &signed.to_der()))
+}
+
+/// The smime-type of what [`encrypt`] makes (RFC 8551 3.2.2).
+pub(crate) fn smime_type(cipher: ContentEncryption) -> &'static str {
+    if cipher.is_authenticated() { "authEnveloped-data" } else { "enveloped-data" }
+}

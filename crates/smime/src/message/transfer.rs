@@ -1,0 +1,189 @@
+//! Content-Transfer-Encoding (RFC 2045 6) and charsets, read leniently and in one pass.
+
+use std::borrow::Cow;
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+
+/// Undoes the transfer encoding named in the header; an unknown name leaves the bytes as they are.
+pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let token = encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default();
+    if token.eq_ignore_ascii_case("base64") {
+        Cow::Owned(decode_base64(body))
+    } else if token.eq_ignore_ascii_case("quoted-printable") {
+        Cow::Owned(decode_quoted_printable(body))
+    } else if is_uuencode(token) {
+        decode_uuencode(body).map_or(Cow::Borrowed(body), Cow::Owned)
+    } else {
+        Cow::Borrowed(body)
+    }
+}
+
+fn is_uuencode(token: &str) -> bool {
+    ["x-uuencode", "uuencode", "x-uue", "uue"].iter().any(|name| token.eq_ignore_ascii_case(name))
+}
+
+/// Decodes base64 and skips what is outside its alphabet (RFC 2045 6.8), up to the padding.
+pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    let mut quantum: u32 = 0;
+    let mut have = 0;
+    let mut padding = 0;
+    for byte in body {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' if have >= 2 => {
+                padding += 1;
+                if have + padding >= 4 {
+                    break;
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        padding = 0;
+        quantum = quantum << 6 | u32::from(value);
+        have += 1;
+        if have == 4 {
+            let [_, a, b, c] = quantum.to_be_bytes();
+            out.extend_from_slice(&[a, b, c]);
+            quantum = 0;
+            have = 0;
+        }
+    }
+    let [_, a, b, _] = (quantum << (6 * (4 - have))).to_be_bytes();
+    match have {
+        2 => out.push(a),
+        3 => out.extend_from_slice(&[a, b]),
+        _ => {}
+    }
+    out
+}
+
+/// Decodes quoted-printable (RFC 2045 6.7); an escape that is none stays as it was written.
+pub(crate) fn decode_quoted_printable(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let (text, end) = split_line_end(line);
+        let text = trim_transport_padding(text);
+        let soft = text.last() == Some(&b'=');
+        decode_escapes(if soft { text.get(..text.len() - 1).unwrap_or_default() } else { text }, &mut out);
+        if !soft {
+            out.extend_from_slice(end);
+        }
+    }
+    out
+}
+
+fn split_line_end(line: &[u8]) -> (&[u8], &[u8]) {
+    let text = line.strip_suffix(b"\n").map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
+    line.split_at_checked(text.len()).unwrap_or((line, &[]))
+}
+
+/// RFC 2045 6.7 (3): white space at the end of a line was added in transit.
+fn trim_transport_padding(text: &[u8]) -> &[u8] {
+    let kept = text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
+    text.get(..kept).unwrap_or_default()
+}
+
+fn decode_escapes(text: &[u8], out: &mut Vec<u8>) {
+    let mut bytes = text;
+    while let Some((first, rest)) = bytes.split_first() {
+        if *first == b'='
+            && let [high, low, tail @ ..] = rest
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            out.push(high << 4 | low);
+            bytes = tail;
+        } else {
+            out.push(*first);
+            bytes = rest;
+        }
+    }
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Decodes the first uuencoded file of the body, or `None` when there is none.
+fn decode_uuencode(body: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = body.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.find(|line| line.starts_with(b"begin "))?;
+    let mut out = Vec::new();
+    for line in lines.take_while(|line| *line != b"end") {
+        let Some((length, data)) = line.split_first() else { continue };
+        let wanted = out.len() + usize::from(length.wrapping_sub(b' ') & 0x3f);
+        for group in data.chunks(4) {
+            let quantum = (0..4).fold(0u32, |quantum, i| {
+                let byte = group.get(i).copied().unwrap_or(b' ');
+                quantum << 6 | u32::from(byte.wrapping_sub(b' ') & 0x3f)
+            });
+            let [_, a, b, c] = quantum.to_be_bytes();
+            out.extend([a, b, c].into_iter().take(wanted.saturating_sub(out.len())));
+        }
+    }
+    Some(out)
+}
+
+/// Decodes text in the charset that the part names.
+///
+/// Without a name, or with one nobody knows, it is UTF-8 if it can be and windows-1252 otherwise.
+pub(crate) fn decode_charset(charset: Option<&str>, bytes: &[u8]) -> String {
+    let named = charset.map(str::trim).filter(|name| !name.is_empty() && !is_ascii_or_utf8(name));
+    if let Some(decoder) = named.and_then(|name| charset_decoder(name.as_bytes())) {
+        return decoder(bytes);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) if charset.is_some_and(|name| name.eq_ignore_ascii_case("utf-8")) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        Err(_) => charset_decoder(b"windows-1252")
+            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decoder| decoder(bytes)),
+    }
+}
+
+fn is_ascii_or_utf8(name: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_skips_line_ends_and_stops_at_its_padding() {
+        assert_eq!(decode_base64(b"aGVs\r\nbG8=\r\nZm9v"), b"hello");
+        assert_eq!(decode_base64(b"aGVsbG8"), b"hello");
+        assert_eq!(decode_base64(b"a"), b"");
+        assert_eq!(decode_base64(b"=aGVs"), b"hel");
+    }
+
+    #[test]
+    fn quoted_printable_keeps_what_is_no_escape() {
+        assert_eq!(decode_quoted_printable(b"a=3Db=  \r\nc \t\r\n=ZZ=4\n"), b"a=bc\r\n=ZZ=4\n");
+    }
+
+    #[test]
+    fn uuencoded_files_are_found_between_begin_and_end() {
+        let body = b"text\nbegin 644 cat.txt\n#0V%T\n`\nend\nmore";
+        assert_eq!(&*decode("x-uuencode", body), b"Cat");
+        assert_eq!(&*decode("x-uuencode", b"no file"), b"no file");
+    }
+
+    #[test]
+    fn unknown_charsets_fall_back_without_loss_of_ascii() {
+        assert_eq!(decode_charset(Some("gb2312"), b"\xc4\xe3\xba\xc3"), "你好");
+        assert_eq!(decode_charset(Some("no-such"), b"caf\xe9"), "café");
+        assert_eq!(decode_charset(None, "é".as_bytes()), "é");
+    }
+}

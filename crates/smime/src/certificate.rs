@@ -14,10 +14,12 @@ use sha2::{Digest, Sha256};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::time::UnixTime;
 
-pub(crate) use extensions::{BasicConstraints, KeyUsage, oid};
-pub(crate) use name::{attribute as name_attribute, normalized as normalized_name};
+pub(crate) use extensions::{KeyUsage, email_of, oid};
+pub(crate) use name::{
+    COMMON_NAME, EMAIL_ADDRESS, ORGANISATION, attribute as name_attribute, normalized as normalized_name,
+};
 pub use public_key::KeyKind;
-pub(crate) use public_key::{ec_curve_oid, ec_point};
+pub(crate) use public_key::{EC as EC_OID, RSA as RSA_OID, ec_curve_oid, ec_point};
 
 /// Certificates have at most this many extensions here; RFC 5280 knows 16.
 const MAX_EXTENSIONS: usize = 64;

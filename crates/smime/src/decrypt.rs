@@ -1,8 +1,19 @@
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
+use crate::algorithm::{self, Identifier};
+use crate::asn1::{self, Malformed, tag, write};
+use crate::ber::{self, BerError};
 use crate::certificate::Certificate;
-use crate::keyring::{KeyId, Keyring};
-use crate::provider::{ContentEncryption, Provider};
+use crate::cms::enveloped::{Enveloped, KeyAgreement, Recipient, Unreadable};
+use crate::cms::{AUTH_ENVELOPED_DATA, ENVELOPED_DATA};
+use crate::key_agreement::Scheme;
+use crate::keyring::{KeyId, Keyring, KeyringError};
+use crate::provider::{ContentEncryption, Provider, ProviderError, RsaPadding};
+
+/// As many matching recipients are tried; a message has no reason to name one reader more often.
+const MAX_TRIES: usize = 8;
 
 /// A private key and the certificate under which it is addressed.
 #[derive(Clone, Debug)]
@@ -35,18 +46,42 @@ pub enum DecryptError {
     /// Not an EnvelopedData or AuthEnvelopedData, or broken.
     #[error("not a well-formed encrypted message")]
     Malformed,
-    /// More recipients than any message has reason to have.
-    #[error("the message has too many recipients")]
+    /// More recipients or elements than any message has reason to have.
+    #[error("the message holds too much")]
     TooMany,
     /// None of the keys is addressed.
     #[error("the message is not addressed to any of the keys")]
     NotARecipient,
-    /// A cipher or key management that this crate does not have.
+    /// A cipher or key management that this crate, the provider or the keyring does not have.
     #[error("the message uses an unsupported algorithm")]
     Unsupported,
     /// Decryption failed.
     #[error("decryption failed")]
     Failed,
+}
+
+impl From<Malformed> for DecryptError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<Unreadable> for DecryptError {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Malformed => Self::Malformed,
+            Unreadable::TooMany => Self::TooMany,
+        }
+    }
+}
+
+impl From<BerError> for DecryptError {
+    fn from(error: BerError) -> Self {
+        match error {
+            BerError::TooMany => Self::TooMany,
+            _ => Self::Malformed,
+        }
+    }
 }
 
 /// Decrypts an EnvelopedData or AuthEnvelopedData with whichever of the keys it is addressed to.
@@ -56,12 +91,152 @@ pub async fn decrypt(
     keys: &[DecryptionKey],
     cms: &[u8],
 ) -> Result<Decrypted, DecryptError> {
-    let _ = (provider, keyring, keys, cms);
-    Err(DecryptError::Malformed)
+    let der = ber::to_der(cms)?;
+    let message = Enveloped::read(&der)?;
+    let cipher = algorithm::cipher_of(message.cipher.oid).ok_or(DecryptError::Unsupported)?;
+    // GCM belongs in AuthEnvelopedData; elsewhere its tag would go unchecked.
+    if cipher.is_authenticated() != message.authentication.is_some() {
+        return Err(DecryptError::Malformed);
+    }
+    let nonce = nonce(&message.cipher, cipher)?;
+    let mut outcome = DecryptError::NotARecipient;
+    for (key, wrapped) in addressed(&message, keys).into_iter().take(MAX_TRIES) {
+        let content_key = match unwrap(keyring, &key.key, wrapped, cipher.key_len()).await {
+            Ok(content_key) => content_key,
+            Err(error) => {
+                outcome = error;
+                continue;
+            }
+        };
+        match open(provider, &message, cipher, nonce, &content_key).await {
+            Ok(content) => {
+                let content = Zeroizing::new(content);
+                return Ok(Decrypted { content, key: key.key.clone(), cipher, weak: cipher.is_weak() });
+            }
+            Err(error) => outcome = error,
+        }
+    }
+    Err(outcome)
 }
 
 /// True if the bytes begin as an EnvelopedData or AuthEnvelopedData does.
 pub fn is_enveloped(cms: &[u8]) -> bool {
-    let _ = cms;
-    false
+    [ENVELOPED_DATA, AUTH_ENVELOPED_DATA].into_iter().any(|content_type| {
+        let oid = write::oid(content_type);
+        // ContentInfo: a SEQUENCE whose length may take any form, then the type.
+        let Some((&tag::SEQUENCE, rest)) = cms.split_first() else { return false };
+        let Some(first) = rest.first() else { return false };
+        let skip = if *first > 0x80 { usize::from(first & 0x7f) + 1 } else { 1 };
+        rest.get(skip..).is_some_and(|content| content.starts_with(&oid))
+    })
+}
+
+/// A content-encryption key on its way to one of our keys.
+#[derive(Clone, Copy)]
+enum Wrapped<'a> {
+    Transported { algorithm: &'a Identifier<'a>, wrapped: &'a [u8] },
+    Agreed { agreement: &'a KeyAgreement<'a>, wrapped: &'a [u8] },
+}
+
+fn addressed<'a>(
+    message: &'a Enveloped<'a>,
+    keys: &'a [DecryptionKey],
+) -> Vec<(&'a DecryptionKey, Wrapped<'a>)> {
+    let mut found = Vec::new();
+    for recipient in &message.recipients {
+        match recipient {
+            Recipient::KeyTransport { id, algorithm, wrapped } => {
+                let named = keys.iter().filter(|key| id.names(&key.certificate));
+                found.extend(named.map(|key| (key, Wrapped::Transported { algorithm, wrapped })));
+            }
+            Recipient::KeyAgreement(agreement) => {
+                for (id, wrapped) in &agreement.keys {
+                    let named = keys.iter().filter(|key| id.names(&key.certificate));
+                    found.extend(named.map(|key| (key, Wrapped::Agreed { agreement, wrapped })));
+                }
+            }
+            Recipient::Other => {}
+        }
+    }
+    found
+}
+
+async fn unwrap(
+    keyring: &impl Keyring,
+    key: &KeyId,
+    wrapped: Wrapped<'_>,
+    key_len: usize,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    match wrapped {
+        Wrapped::Transported { algorithm, wrapped } => {
+            let padding = algorithm::rsa_padding(algorithm)?.ok_or(DecryptError::Unsupported)?;
+            let unwrapped = keyring.unwrap_rsa(key, padding, wrapped).await;
+            if padding == RsaPadding::Pkcs1v15 {
+                return or_random(unwrapped, key_len);
+            }
+            unwrapped.map_err(from_keyring)
+        }
+        Wrapped::Agreed { agreement, wrapped } => {
+            let scheme = Scheme::of(&agreement.algorithm)?.ok_or(DecryptError::Unsupported)?;
+            let shared = keyring.agree(key, agreement.originator).await.map_err(from_keyring)?;
+            scheme.unwrap(&shared, agreement.user_keying_material, wrapped).ok_or(DecryptError::Failed)
+        }
+    }
+}
+
+/// Implicit rejection: a key that bad padding or a bad length spoilt becomes a random one, so that
+/// decryption fails later and in one way only (Bleichenbacher; RFC 3218 2.3.2).
+fn or_random(
+    unwrapped: Result<Zeroizing<Vec<u8>>, KeyringError>,
+    key_len: usize,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let mut random = Zeroizing::new(vec![0; key_len]);
+    getrandom::fill(&mut random).map_err(|_| DecryptError::Failed)?;
+    match unwrapped {
+        Ok(key) if key.len() == key_len => Ok(key),
+        Ok(_) | Err(KeyringError::Failed) => Ok(random),
+        Err(error) => Err(from_keyring(error)),
+    }
+}
+
+const fn from_keyring(error: KeyringError) -> DecryptError {
+    match error {
+        KeyringError::Unsupported => DecryptError::Unsupported,
+        _ => DecryptError::Failed,
+    }
+}
+
+/// The nonce of GCM (RFC 5084 3.2) or the vector of CBC (RFC 3565 2.3).
+fn nonce<'a>(identifier: &Identifier<'a>, cipher: ContentEncryption) -> Result<&'a [u8], DecryptError> {
+    let parameters = identifier.parameters.ok_or(DecryptError::Malformed)?;
+    if cipher.is_authenticated() {
+        let nonce = asn1::single(parameters.der, tag::SEQUENCE)?.reader().expect(tag::OCTET_STRING)?;
+        return Ok(nonce.value);
+    }
+    Ok(asn1::single(parameters.der, tag::OCTET_STRING)?.value)
+}
+
+async fn open(
+    provider: &impl Provider,
+    message: &Enveloped<'_>,
+    cipher: ContentEncryption,
+    nonce: &[u8],
+    key: &[u8],
+) -> Result<Vec<u8>, DecryptError> {
+    if key.len() != cipher.key_len() {
+        return Err(DecryptError::Failed);
+    }
+    let (aad, mac) = match &message.authentication {
+        Some(authentication) => {
+            // RFC 5083 2.2: the attributes are authenticated under the tag of a SET.
+            let aad = authentication.attributes.map(|attributes| write::tlv(tag::SET, &[attributes]));
+            (aad.map_or(Cow::Borrowed(&[][..]), Cow::Owned), authentication.mac)
+        }
+        None => (Cow::Borrowed(&[][..]), &[][..]),
+    };
+    let opened = provider.decrypt(cipher, key, nonce, &aad, message.ciphertext, mac).await;
+    opened.map_err(|error| match error {
+        ProviderError::Unsupported => DecryptError::Unsupported,
+        _ => DecryptError::Failed,
+    })
 }

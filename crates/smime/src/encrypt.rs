@@ -1,7 +1,12 @@
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
-use crate::certificate::Certificate;
-use crate::provider::{ContentEncryption, Provider, ProviderError};
+use crate::algorithm;
+use crate::asn1::{Malformed, tag, write};
+use crate::certificate::{Certificate, EC_OID, KeyKind, ec_curve_oid, ec_point};
+use crate::cms::{self, AUTH_ENVELOPED_DATA, ENVELOPED_DATA, content_info_header};
+use crate::key_agreement;
+use crate::provider::{ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding};
 
 /// Why nothing was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +26,16 @@ pub enum EncryptError {
     Provider(#[from] ProviderError),
 }
 
+/// How RSA recipients are given the content-encryption key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyTransport {
+    /// RSAES-OAEP with SHA-256.
+    #[default]
+    Oaep,
+    /// RSAES-PKCS1-v1_5, for readers that know nothing better (gpgsm).
+    Pkcs1v15,
+}
+
 /// Encrypts `content` to every recipient: AuthEnvelopedData (RFC 5083) for GCM, EnvelopedData for CBC.
 ///
 /// RSA recipients get the key by OAEP with SHA-256, EC ones by one ephemeral key per message and
@@ -32,6 +47,179 @@ pub async fn encrypt(
     recipients: &[Certificate],
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EncryptError> {
-    let _ = (provider, rng, content, recipients, cipher);
-    Err(EncryptError::NoRecipients)
+    encrypt_with(provider, rng, content, recipients, cipher, KeyTransport::Oaep).await
+}
+
+/// As [`encrypt()`], with a choice for RSA recipients.
+pub async fn encrypt_with(
+    provider: &impl Provider,
+    rng: &mut impl CryptoRng,
+    content: &[u8],
+    recipients: &[Certificate],
+    cipher: ContentEncryption,
+    transport: KeyTransport,
+) -> Result<Vec<u8>, EncryptError> {
+    if recipients.is_empty() {
+        return Err(EncryptError::NoRecipients);
+    }
+    if cipher.is_weak() {
+        return Err(EncryptError::ReadOnlyCipher);
+    }
+    let mut key = Zeroizing::new(vec![0; cipher.key_len()]);
+    rng.fill_bytes(&mut key);
+    let mut nonce = vec![0; if cipher.is_authenticated() { 12 } else { 16 }];
+    rng.fill_bytes(&mut nonce);
+    let infos = recipient_infos(provider, recipients, &key, transport).await?;
+    let ciphertext = provider.encrypt(cipher, &key, &nonce, &[], content).await?;
+    let only_transport = recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
+    // RFC 5652 6.1: version 2 as soon as one recipient is not plain key transport.
+    let version = if cipher.is_authenticated() || only_transport { 0 } else { 2 };
+    Ok(assemble(cipher, &nonce, version, infos, ciphertext))
+}
+
+async fn recipient_infos(
+    provider: &impl Provider,
+    recipients: &[Certificate],
+    key: &[u8],
+    transport: KeyTransport,
+) -> Result<Vec<Vec<u8>>, EncryptError> {
+    let padding = match transport {
+        KeyTransport::Oaep => RsaPadding::Oaep(Hash::Sha256, Hash::Sha256),
+        KeyTransport::Pkcs1v15 => RsaPadding::Pkcs1v15,
+    };
+    let mut infos = Vec::with_capacity(recipients.len());
+    let mut by_curve: Vec<(Curve, Vec<usize>)> = Vec::new();
+    for (index, recipient) in recipients.iter().enumerate() {
+        match recipient.key_kind() {
+            KeyKind::Rsa { .. } => {
+                let wrapped = provider.wrap_rsa(recipient.spki(), padding, key).await;
+                let wrapped = wrapped.map_err(|error| at_recipient(error, index))?;
+                infos.push(key_transport(recipient, padding, &wrapped));
+            }
+            KeyKind::Ec(curve) => add_to_curve(&mut by_curve, curve, index),
+            KeyKind::X25519 => add_to_curve(&mut by_curve, Curve::X25519, index),
+            _ => return Err(EncryptError::UnusableRecipient(index)),
+        }
+    }
+    for (curve, indices) in by_curve {
+        infos.extend(agree_with(provider, recipients, curve, &indices, key).await?);
+    }
+    Ok(infos)
+}
+
+fn add_to_curve(by_curve: &mut Vec<(Curve, Vec<usize>)>, curve: Curve, index: usize) {
+    match by_curve.iter_mut().find(|(known, _)| *known == curve) {
+        Some((_, indices)) => indices.push(index),
+        None => by_curve.push((curve, vec![index])),
+    }
+}
+
+const fn at_recipient(error: ProviderError, index: usize) -> EncryptError {
+    match error {
+        ProviderError::BadKey | ProviderError::Unsupported => EncryptError::UnusableRecipient(index),
+        error => EncryptError::Provider(error),
+    }
+}
+
+/// One ephemeral key for all recipients of a curve: each shared secret is still the recipient's own.
+async fn agree_with(
+    provider: &impl Provider,
+    recipients: &[Certificate],
+    curve: Curve,
+    indices: &[usize],
+    key: &[u8],
+) -> Result<Vec<Vec<u8>>, EncryptError> {
+    let mut chosen = Vec::with_capacity(indices.len());
+    for index in indices {
+        let unusable = EncryptError::UnusableRecipient(*index);
+        let recipient = recipients.get(*index).ok_or(unusable)?;
+        let point = ec_point(recipient.spki()).map_err(|Malformed| unusable)?;
+        chosen.push((recipient, point));
+    }
+    let points = chosen.iter().map(|(_, point)| *point).collect::<Vec<_>>();
+    let agreement = provider.agree_ephemeral(curve, &points).await?;
+    let originator = originator_key(curve, &agreement.public);
+    chosen
+        .iter()
+        .zip(&agreement.shared)
+        .map(|((recipient, _), shared)| {
+            let wrapped = key_agreement::wrap(shared, key).ok_or(ProviderError::Platform)?;
+            Ok(key_agreement_info(recipient, &originator, &wrapped))
+        })
+        .collect()
+}
+
+/// KeyTransRecipientInfo (RFC 5652 6.2.1).
+fn key_transport(recipient: &Certificate, padding: RsaPadding, wrapped: &[u8]) -> Vec<u8> {
+    write::sequence(&[
+        &write::integer(0),
+        &cms::issuer_and_serial(tag::SEQUENCE, recipient),
+        &algorithm::rsa_padding_identifier(padding),
+        &write::octets(wrapped),
+    ])
+}
+
+/// OriginatorIdentifierOrKey with an ephemeral key (RFC 5753 3.1.1, RFC 8418 2).
+fn originator_key(curve: Curve, public: &[u8]) -> Vec<u8> {
+    let identifier = match curve {
+        Curve::X25519 => write::algorithm(ec_curve_oid(curve), &[]),
+        _ => write::algorithm(EC_OID, &write::oid(ec_curve_oid(curve))),
+    };
+    let key = write::tlv(tag::constructed(1), &[&identifier, &write::bits(public)]);
+    write::tlv(tag::constructed(0), &[&key])
+}
+
+/// KeyAgreeRecipientInfo (RFC 5652 6.2.2).
+fn key_agreement_info(recipient: &Certificate, originator: &[u8], wrapped: &[u8]) -> Vec<u8> {
+    let id = cms::issuer_and_serial(tag::SEQUENCE, recipient);
+    let encrypted_key = write::sequence(&[&id, &write::octets(wrapped)]);
+    write::tlv(
+        tag::constructed(1),
+        &[
+            &write::integer(3),
+            originator,
+            &key_agreement::written_scheme(),
+            &write::sequence(&[&encrypted_key]),
+        ],
+    )
+}
+
+/// Puts the structure around the ciphertext in its own buffer: a second copy of a large message
+/// would be the largest thing in memory.
+fn assemble(
+    cipher: ContentEncryption,
+    nonce: &[u8],
+    version: u64,
+    infos: Vec<Vec<u8>>,
+    mut ciphertext: Vec<u8>,
+) -> Vec<u8> {
+    let (content_type, parameters, mac) = if cipher.is_authenticated() {
+        let tag = ciphertext.split_off(ciphertext.len().saturating_sub(16));
+        let parameters = write::sequence(&[&write::octets(nonce), &write::integer(tag.len() as u64)]);
+        (AUTH_ENVELOPED_DATA, parameters, write::octets(&tag))
+    } else {
+        (ENVELOPED_DATA, write::octets(nonce), Vec::new())
+    };
+    let inner = [
+        write::oid(cms::DATA),
+        write::algorithm(algorithm::cipher_oid(cipher), &parameters),
+        write::header(tag::context(0), ciphertext.len()),
+    ]
+    .concat();
+    let outer = [
+        write::integer(version),
+        write::set_of(tag::SET, infos),
+        write::header(tag::SEQUENCE, inner.len() + ciphertext.len()),
+        inner,
+    ]
+    .concat();
+    let length = outer.len() + ciphertext.len() + mac.len();
+    let sequence = write::header(tag::SEQUENCE, length);
+    let mut prefix = content_info_header(content_type, sequence.len() + length);
+    prefix.extend(sequence);
+    prefix.extend(outer);
+    ciphertext.reserve_exact(prefix.len() + mac.len());
+    ciphertext.splice(0..0, prefix);
+    ciphertext.extend(mac);
+    ciphertext
 }

@@ -18,12 +18,15 @@
     )
 )]
 
+mod algorithm;
 mod asn1;
 pub mod ber;
 mod certificate;
+mod cms;
 mod decrypt;
 mod encrypt;
 pub mod issue;
+mod key_agreement;
 mod keyring;
 pub mod message;
 pub mod path;
@@ -41,13 +44,13 @@ mod verify;
 
 pub use certificate::{Certificate, CertificateError, KeyKind};
 pub use decrypt::{DecryptError, Decrypted, DecryptionKey, decrypt, is_enveloped};
-pub use encrypt::{EncryptError, encrypt};
+pub use encrypt::{EncryptError, KeyTransport, encrypt, encrypt_with};
 pub use keyring::{KeyId, Keyring, KeyringError};
 pub use path::{PathError, VerifiedPath};
 pub use provider::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
 pub use ready::block_on_ready;
-pub use sign::{SignError, Signed, SignedForm, Signer, sign};
+pub use sign::{SignError, Signed, SignedForm, Signer, sign, sign_with};
 pub use time::UnixTime;
 pub use verify::{SignerError, SignerVerdict, TimestampVerdict, Trust, VerifiedCms, VerifyError, verify};

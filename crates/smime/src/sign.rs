@@ -1,6 +1,11 @@
+use const_oid::ObjectIdentifier as Oid;
+
+use crate::algorithm;
+use crate::asn1::{self, tag, write};
 use crate::certificate::Certificate;
+use crate::cms::{self, DATA, SIGNED_DATA, attributes, content_info_header};
 use crate::keyring::{KeyId, Keyring, KeyringError};
-use crate::provider::{Provider, ProviderError};
+use crate::provider::{Provider, ProviderError, SignatureAlgorithm};
 use crate::time::UnixTime;
 
 /// Who signs: a key, its certificate with those above it, and the certificate to answer under.
@@ -46,9 +51,16 @@ pub enum SignError {
 }
 
 /// A SignedData under way: made by [`sign()`], perhaps given a timestamp, then encoded.
+#[derive(Clone, Debug)]
 pub struct Signed<'a> {
-    signature: Vec<u8>,
+    content_type: Oid,
     content: Option<&'a [u8]>,
+    digest_identifier: Vec<u8>,
+    certificates: Vec<Certificate>,
+    /// SignerInfo up to the signature.
+    signer_info: Vec<u8>,
+    signature: Vec<u8>,
+    unsigned_attributes: Vec<Vec<u8>>,
 }
 
 impl Signed<'_> {
@@ -58,13 +70,61 @@ impl Signed<'_> {
     }
 
     /// Adds a timestamp token (the DER of its ContentInfo) as an unsigned attribute.
-    pub fn attach_timestamp(&mut self, _token: &[u8]) -> Result<(), SignError> {
-        Err(SignError::MalformedToken)
+    pub fn attach_timestamp(&mut self, token: &[u8]) -> Result<(), SignError> {
+        asn1::single(token, tag::SEQUENCE).map_err(|_| SignError::MalformedToken)?;
+        self.unsigned_attributes.push(attributes::attribute(attributes::TIMESTAMP_TOKEN, token));
+        Ok(())
     }
 
     /// The DER of the ContentInfo.
     pub fn to_der(&self) -> Vec<u8> {
-        self.content.unwrap_or_default().to_vec()
+        let content_len = self.content.map_or(0, <[u8]>::len);
+        // The content is copied once, straight to its place.
+        let content_header = match self.content {
+            Some(_) => {
+                let octets = write::header(tag::OCTET_STRING, content_len);
+                [write::header(tag::constructed(0), octets.len() + content_len), octets].concat()
+            }
+            None => Vec::new(),
+        };
+        let content_type = write::oid(self.content_type);
+        let encapsulated_len = content_type.len() + content_header.len() + content_len;
+        let before = [
+            // RFC 5652 5.1: version 3 unless the content is plain data.
+            write::integer(if self.content_type == DATA { 1 } else { 3 }),
+            write::tlv(tag::SET, &[&self.digest_identifier]),
+            write::header(tag::SEQUENCE, encapsulated_len),
+            content_type,
+            content_header,
+        ]
+        .concat();
+        let after = [self.certificate_set(), write::tlv(tag::SET, &[&self.signer_info()])].concat();
+        let length = before.len() + content_len + after.len();
+        let sequence = write::header(tag::SEQUENCE, length);
+        let mut der = content_info_header(SIGNED_DATA, sequence.len() + length);
+        der.reserve_exact(sequence.len() + length);
+        der.extend(sequence);
+        der.extend(before);
+        der.extend_from_slice(self.content.unwrap_or_default());
+        der.extend(after);
+        der
+    }
+
+    fn certificate_set(&self) -> Vec<u8> {
+        if self.certificates.is_empty() {
+            return Vec::new();
+        }
+        let certificates = self.certificates.iter().map(|certificate| certificate.der().to_vec());
+        write::set_of(tag::constructed(0), certificates.collect())
+    }
+
+    fn signer_info(&self) -> Vec<u8> {
+        let unsigned = if self.unsigned_attributes.is_empty() {
+            Vec::new()
+        } else {
+            write::set_of(tag::constructed(1), self.unsigned_attributes.clone())
+        };
+        write::sequence(&[&self.signer_info, &write::octets(&self.signature), &unsigned])
     }
 }
 
@@ -80,6 +140,82 @@ pub async fn sign<'a>(
     form: SignedForm,
     at: UnixTime,
 ) -> Result<Signed<'a>, SignError> {
-    let _ = (provider, keyring, signer, form, at);
-    Ok(Signed { signature: Vec::new(), content: Some(content) })
+    let algorithm = algorithm_of(signer)?;
+    let mut extra = vec![attributes::capabilities()];
+    extra.extend(signer.encryption.as_ref().map(attributes::encryption_preference));
+    let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
+    if form == SignedForm::Detached {
+        signed.content = None;
+    }
+    Ok(signed)
+}
+
+/// As [`sign()`], by an algorithm of the caller's choice, such as RSA-PSS.
+pub async fn sign_with<'a>(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    signer: &Signer,
+    algorithm: SignatureAlgorithm,
+    content: &'a [u8],
+    form: SignedForm,
+    at: UnixTime,
+) -> Result<Signed<'a>, SignError> {
+    let extra = vec![attributes::capabilities()];
+    let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
+    if form == SignedForm::Detached {
+        signed.content = None;
+    }
+    Ok(signed)
+}
+
+/// The algorithm that goes with the signer's certificate.
+pub(crate) fn algorithm_of(signer: &Signer) -> Result<SignatureAlgorithm, SignError> {
+    let certificate = signer.chain.first().ok_or(SignError::NoCertificate)?;
+    algorithm::for_key(certificate.key_kind()).ok_or(SignError::UnsupportedKey)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a field of the one structure that is built")]
+pub(crate) async fn sign_as<'a>(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    signer: &Signer,
+    algorithm: SignatureAlgorithm,
+    content_type: Oid,
+    content: &'a [u8],
+    at: UnixTime,
+    extra: Vec<Vec<u8>>,
+) -> Result<Signed<'a>, SignError> {
+    let certificate = signer.chain.first().ok_or(SignError::NoCertificate)?;
+    let hash = algorithm::digest_of(algorithm);
+    let digest = provider.digest(hash, content).await?;
+    let mut signed_attributes = extra;
+    signed_attributes.extend([
+        attributes::content_type(content_type),
+        attributes::message_digest(&digest),
+        attributes::signing_time(at),
+        attributes::signing_certificate(certificate),
+    ]);
+    // RFC 5652 5.4: signed as a SET, sent as [0]; the order is the same.
+    let signed_set = write::set_of(tag::SET, signed_attributes.clone());
+    let signature = keyring.sign(&signer.key, algorithm, &signed_set).await?;
+    let signer_info = [
+        write::integer(1),
+        cms::issuer_and_serial(tag::SEQUENCE, certificate),
+        algorithm::hash_identifier(hash),
+        write::set_of(tag::constructed(0), signed_attributes),
+        algorithm::signature_identifier(algorithm),
+    ]
+    .concat();
+    let mut certificates = signer.chain.clone();
+    certificates.extend(signer.encryption.clone());
+    certificates.dedup();
+    Ok(Signed {
+        content_type,
+        content: Some(content),
+        digest_identifier: algorithm::hash_identifier(hash),
+        certificates,
+        signer_info,
+        signature,
+        unsigned_attributes: Vec::new(),
+    })
 }

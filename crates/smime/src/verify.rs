@@ -1,12 +1,19 @@
+mod signer;
+
 use std::borrow::Cow;
 
 use const_oid::ObjectIdentifier;
 
+use crate::ber;
 use crate::certificate::Certificate;
-use crate::path::{PathError, VerifiedPath};
-use crate::provider::Provider;
+use crate::cms::attributes::{SIGNING_TIME, TIMESTAMP_TOKEN};
+use crate::cms::signed::{SignedData, SignerInfo, Unreadable};
+use crate::path::{self, PathError, Purpose, Query, VerifiedPath};
+use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
-use crate::timestamp::{TimestampError, Token};
+use crate::timestamp::{self, TimestampError, Token};
+
+pub(crate) use signer::{Content, check_signature};
 
 /// Whom to believe.
 #[derive(Clone, Debug, Default)]
@@ -64,12 +71,9 @@ pub enum SignerError {
     /// The signature holds, but by an algorithm or key size that no longer proves anything.
     #[error("the algorithm {0} is too weak")]
     WeakAlgorithm(&'static str),
-    /// An algorithm that this crate does not have.
+    /// An algorithm that this crate or the provider does not have.
     #[error("the algorithm {0} is not supported")]
     UnsupportedAlgorithm(String),
-    /// The certificate may not sign mail.
-    #[error("the certificate may not sign mail")]
-    WrongUsage,
     /// No valid path leads from the certificate to a trust anchor.
     #[error("the certificate is not trusted: {0}")]
     Path(#[from] PathError),
@@ -97,6 +101,8 @@ pub struct SignerVerdict {
     pub timestamp: Option<TimestampVerdict>,
     /// The certificate that the signer wants to be written to under (RFC 8551 2.5.3).
     pub encryption: Option<Certificate>,
+    /// The content ciphers that the signer reads, the preferred first (RFC 8551 2.5.2).
+    pub capabilities: Vec<ContentEncryption>,
 }
 
 /// A SignedData that was read, with a verdict per signer.
@@ -114,6 +120,15 @@ pub struct VerifiedCms<'a> {
     pub certificates: Vec<Certificate>,
 }
 
+impl From<Unreadable> for VerifyError {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Malformed => Self::Malformed,
+            Unreadable::TooMany => Self::TooMany,
+        }
+    }
+}
+
 /// Checks every signature of a SignedData.
 ///
 /// The signer's path is judged at the time of a valid timestamp over the signature, otherwise at
@@ -125,6 +140,133 @@ pub async fn verify<'a>(
     trust: &Trust,
     now: UnixTime,
 ) -> Result<VerifiedCms<'a>, VerifyError> {
-    let _ = (provider, cms, detached, trust, now);
-    Err(VerifyError::Malformed)
+    match ber::to_der(cms).map_err(|_| VerifyError::Malformed)? {
+        Cow::Borrowed(der) => {
+            let (message, content) = read(der, detached)?;
+            let signers = judge(provider, &message, content, trust, now).await;
+            Ok(verified(message, Cow::Borrowed(content), signers))
+        }
+        Cow::Owned(der) => {
+            let (message, content) = read(&der, detached)?;
+            let signers = judge(provider, &message, content, trust, now).await;
+            let content = detached.map_or_else(|| Cow::Owned(content.to_vec()), Cow::Borrowed);
+            Ok(verified(message, content, signers))
+        }
+    }
+}
+
+fn read<'a>(
+    der: &'a [u8],
+    detached: Option<&'a [u8]>,
+) -> Result<(SignedData<'a>, &'a [u8]), VerifyError> {
+    let message = SignedData::read(der)?;
+    let content = match (message.content, detached) {
+        // Content in both places: which of them a reader sees must not be left to chance.
+        (Some(_), Some(_)) => return Err(VerifyError::Malformed),
+        (Some(content), None) | (None, Some(content)) => content,
+        // A bag of certificates has neither content nor signers (RFC 8551 3.8).
+        (None, None) if message.signers.is_empty() => &[],
+        (None, None) => return Err(VerifyError::NoContent),
+    };
+    Ok((message, content))
+}
+
+fn verified<'a>(
+    message: SignedData<'_>,
+    content: Cow<'a, [u8]>,
+    signers: Vec<SignerVerdict>,
+) -> VerifiedCms<'a> {
+    let SignedData { content_type, certificates, .. } = message;
+    VerifiedCms { content, content_type, signers, certificates }
+}
+
+async fn judge(
+    provider: &impl Provider,
+    message: &SignedData<'_>,
+    content: &[u8],
+    trust: &Trust,
+    now: UnixTime,
+) -> Vec<SignerVerdict> {
+    let mut known = message.certificates.clone();
+    known.extend(trust.intermediates.iter().cloned());
+    let mut crls = trust.crls.clone();
+    crls.extend(message.crls.iter().map(|crl| crl.to_vec()));
+    let mut content = Content::new(message.content_type, content);
+    let mut verdicts = Vec::with_capacity(message.signers.len());
+    for info in &message.signers {
+        let verdict = match info {
+            Ok(info) => judge_signer(provider, info, &mut content, &known, &crls, trust, now).await,
+            Err(_) => unread(),
+        };
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+async fn judge_signer(
+    provider: &impl Provider,
+    info: &SignerInfo<'_>,
+    content: &mut Content<'_>,
+    known: &[Certificate],
+    crls: &[Vec<u8>],
+    trust: &Trust,
+    now: UnixTime,
+) -> SignerVerdict {
+    // The anchors may hold the signer's own certificate.
+    let certificate = known.iter().chain(&trust.anchors).find(|certificate| info.id.names(certificate));
+    let attributes = info.signed_attributes.as_ref();
+    let mut verdict = SignerVerdict {
+        certificate: certificate.cloned(),
+        emails: certificate.map(Certificate::emails).unwrap_or_default(),
+        verdict: Err(SignerError::NoCertificate),
+        signing_time: attributes
+            .and_then(|attributes| UnixTime::from_tlv(attributes.single(SIGNING_TIME).ok()??).ok()),
+        timestamp: None,
+        encryption: attributes.and_then(|attributes| attributes.encryption_preference(known)),
+        capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
+    };
+    let Some(certificate) = certificate else { return verdict };
+    if let Err(error) = check_signature(provider, info, content, certificate).await {
+        verdict.verdict = Err(error);
+        return verdict;
+    }
+    verdict.timestamp = judge_timestamp(provider, info, trust, now).await;
+    let proven = verdict.timestamp.as_ref().and_then(|timestamp| timestamp.token.as_ref().ok());
+    let query = Query::new(Purpose::Signing, proven.map_or(now, Token::time));
+    let path = path::validate(provider, certificate, &trust.anchors, known, crls, &query).await;
+    verdict.verdict = path.map_err(SignerError::from);
+    verdict
+}
+
+/// The first timestamp that is good; if there is none, the first.
+async fn judge_timestamp(
+    provider: &impl Provider,
+    info: &SignerInfo<'_>,
+    trust: &Trust,
+    now: UnixTime,
+) -> Option<TimestampVerdict> {
+    /// Each token costs a signature check and a path.
+    const MAX_TOKENS: usize = 4;
+    let mut first = None;
+    let attributes = info.unsigned_attributes.as_ref()?;
+    for token in attributes.all(TIMESTAMP_TOKEN).take(MAX_TOKENS) {
+        let token = timestamp::verify_token(provider, token.der, info.signature, trust, now).await;
+        if token.is_ok() {
+            return Some(TimestampVerdict { token });
+        }
+        first.get_or_insert(TimestampVerdict { token });
+    }
+    first
+}
+
+fn unread() -> SignerVerdict {
+    SignerVerdict {
+        certificate: None,
+        emails: Vec::new(),
+        verdict: Err(SignerError::Malformed),
+        signing_time: None,
+        timestamp: None,
+        encryption: None,
+        capabilities: Vec::new(),
+    }
 }

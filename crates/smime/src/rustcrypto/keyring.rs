@@ -6,7 +6,7 @@ use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::elliptic_curve::Generate;
 use pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rand_core::CryptoRng;
-use rsa::{Oaep, Pkcs1v15Encrypt, Pss, RsaPrivateKey};
+use rsa::{Oaep, Pkcs1v15Encrypt, Pss};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ pub struct MemoryKeyring {
 // Both kinds wipe themselves when dropped.
 enum PrivateKey {
     P256(p256::SecretKey),
-    Rsa(Box<RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
 }
 
 impl MemoryKeyring {
@@ -37,7 +37,7 @@ impl MemoryKeyring {
     pub fn insert_pkcs8(&mut self, id: KeyId, der: &[u8]) -> Result<(), KeyringError> {
         let key = if let Ok(key) = p256::SecretKey::from_pkcs8_der(der) {
             PrivateKey::P256(key)
-        } else if let Ok(key) = RsaPrivateKey::from_pkcs8_der(der) {
+        } else if let Ok(key) = rsa::PrivateKey::from_pkcs8_der(der) {
             PrivateKey::Rsa(Box::new(key))
         } else {
             return Err(KeyringError::Malformed);
@@ -59,7 +59,7 @@ impl MemoryKeyring {
         bits: usize,
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, KeyringError> {
-        let key = RsaPrivateKey::new(rng, bits).map_err(|_| KeyringError::Unsupported)?;
+        let key = rsa::PrivateKey::new(rng, bits).map_err(|_| KeyringError::Unsupported)?;
         self.keys.insert(id.clone(), PrivateKey::Rsa(Box::new(key)));
         self.spki(&id)
     }
@@ -135,7 +135,7 @@ impl Keyring for MemoryKeyring {
 }
 
 fn sign_rsa(
-    key: &RsaPrivateKey,
+    key: &rsa::PrivateKey,
     algorithm: SignatureAlgorithm,
     message: &[u8],
 ) -> Result<Vec<u8>, KeyringError> {
@@ -159,7 +159,7 @@ fn sign_rsa(
 }
 
 fn unwrap_oaep(
-    key: &RsaPrivateKey,
+    key: &rsa::PrivateKey,
     label: Hash,
     mgf: Hash,
     wrapped: &[u8],

@@ -3,7 +3,7 @@
 use getrandom::SysRng;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use pkcs8::DecodePublicKey;
-use rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, RsaPublicKey};
+use rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -46,7 +46,7 @@ fn verify_ecdsa(spki: &[u8], curve: Curve, prehash: &[u8], signature: &[u8]) -> 
 }
 
 fn verify_pss(
-    key: &RsaPublicKey,
+    key: &PublicKey,
     hash: Hash,
     salt_len: usize,
     digest: &[u8],
@@ -91,6 +91,6 @@ pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
 }
 
 /// The crate bounds modulus (1024 to 8192 bits) and exponent, so a hostile key costs little time.
-fn rsa_key(spki: &[u8]) -> Result<RsaPublicKey, ProviderError> {
-    RsaPublicKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)
+fn rsa_key(spki: &[u8]) -> Result<PublicKey, ProviderError> {
+    PublicKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)
 }

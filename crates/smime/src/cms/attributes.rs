@@ -1,0 +1,157 @@
+//! Signed and unsigned attributes (RFC 5652 11, RFC 5035, RFC 8551 2.5).
+
+use const_oid::ObjectIdentifier as Oid;
+
+use super::{CertificateId, issuer_and_serial};
+use crate::algorithm::{self, Identifier};
+use crate::asn1::{self, Malformed, Tlv, tag, write};
+use crate::certificate::Certificate;
+use crate::provider::{ContentEncryption, Hash};
+use crate::time::UnixTime;
+
+pub(crate) const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
+pub(crate) const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
+pub(crate) const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
+pub(crate) const TIMESTAMP_TOKEN: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.14");
+const SMIME_CAPABILITIES: Oid = Oid::new_unwrap("1.2.840.113549.1.9.15");
+const ENCRYPTION_KEY_PREFERENCE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.11");
+const SIGNING_CERTIFICATE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.12");
+const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
+
+/// A signer has at most this many attributes here.
+const MAX_ATTRIBUTES: usize = 64;
+/// An attribute has at most this many values here.
+const MAX_VALUES: usize = 64;
+
+/// A SET OF Attribute, with its octets as they were sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Attributes<'a> {
+    value: &'a [u8],
+    list: Vec<(Oid, Vec<Tlv<'a>>)>,
+}
+
+impl<'a> Attributes<'a> {
+    pub(crate) fn read(set: &Tlv<'a>) -> Result<Self, Malformed> {
+        let mut list = Vec::new();
+        for attribute in set.reader().all(MAX_ATTRIBUTES)? {
+            if attribute.tag != tag::SEQUENCE {
+                return Err(Malformed);
+            }
+            let mut fields = attribute.reader();
+            let attribute_type = fields.oid()?;
+            let values = fields.expect(tag::SET)?.reader().all(MAX_VALUES)?;
+            fields.end()?;
+            list.push((attribute_type, values));
+        }
+        Ok(Self { value: set.value, list })
+    }
+
+    /// The octets that a signature over the attributes covers: as they were sent, under the tag of
+    /// a SET (RFC 5652 5.4). Sorting them again would break signatures of writers that did not.
+    pub(crate) fn signed_octets(&self) -> Vec<u8> {
+        write::tlv(tag::SET, &[self.value])
+    }
+
+    /// The value of an attribute that may occur once and has one value; None if there is none.
+    pub(crate) fn single(&self, wanted: Oid) -> Result<Option<&Tlv<'a>>, Malformed> {
+        let mut found = self.list.iter().filter(|(oid, _)| *oid == wanted);
+        match (found.next(), found.next()) {
+            (None, _) => Ok(None),
+            (Some((_, values)), None) => match values.as_slice() {
+                [value] => Ok(Some(value)),
+                _ => Err(Malformed),
+            },
+            (Some(_), Some(_)) => Err(Malformed),
+        }
+    }
+
+    /// Every value of every attribute of a type.
+    pub(crate) fn all(&self, wanted: Oid) -> impl Iterator<Item = &Tlv<'a>> {
+        self.list.iter().filter(move |(oid, _)| *oid == wanted).flat_map(|(_, values)| values)
+    }
+
+    /// The hash and the digest of the certificate that the signature was made for (RFC 5035).
+    pub(crate) fn signing_certificate(&self) -> Result<Option<(Option<Hash>, &'a [u8])>, Malformed> {
+        let (value, version) = match self.single(SIGNING_CERTIFICATE_V2)? {
+            Some(value) => (value, 2),
+            None => match self.single(SIGNING_CERTIFICATE)? {
+                Some(value) => (value, 1),
+                None => return Ok(None),
+            },
+        };
+        let mut certificates = asn1::single(value.der, tag::SEQUENCE)?.reader().sequence()?;
+        let mut first = certificates.sequence()?;
+        let mut hash = Some(if version == 1 { Hash::Sha1 } else { Hash::Sha256 });
+        if version == 2
+            && let Some(identifier) = first.optional(tag::SEQUENCE)?
+        {
+            hash = algorithm::hash_of(Identifier::read(identifier.reader())?.oid);
+        }
+        Ok(Some((hash, first.expect(tag::OCTET_STRING)?.value)))
+    }
+
+    /// The certificate that the signer prefers for encryption, among those at hand.
+    pub(crate) fn encryption_preference(&self, certificates: &[Certificate]) -> Option<Certificate> {
+        const ISSUER_AND_SERIAL: u8 = tag::constructed(0);
+        const RECIPIENT_KEY_ID: u8 = tag::constructed(1);
+        const SUBJECT_KEY_ID: u8 = tag::context(2);
+        let value = self.single(ENCRYPTION_KEY_PREFERENCE).ok()??;
+        let id = match value.tag {
+            ISSUER_AND_SERIAL => CertificateId::issuer_and_serial(value.reader()).ok()?,
+            RECIPIENT_KEY_ID => {
+                CertificateId::KeyIdentifier(value.reader().expect(tag::OCTET_STRING).ok()?.value)
+            }
+            SUBJECT_KEY_ID => CertificateId::KeyIdentifier(value.value),
+            _ => return None,
+        };
+        certificates.iter().find(|certificate| id.names(certificate)).cloned()
+    }
+
+    /// The content ciphers that the signer can read, the preferred first (RFC 8551 2.5.2).
+    pub(crate) fn capabilities(&self) -> Vec<ContentEncryption> {
+        let Ok(Some(value)) = self.single(SMIME_CAPABILITIES) else { return Vec::new() };
+        let list = value.reader().all(MAX_VALUES).unwrap_or_default();
+        let oids = list.iter().filter_map(|capability| capability.reader().oid().ok());
+        oids.filter_map(algorithm::cipher_of).collect()
+    }
+}
+
+/// An attribute with one value.
+pub(crate) fn attribute(attribute_type: Oid, value: &[u8]) -> Vec<u8> {
+    write::sequence(&[&write::oid(attribute_type), &write::tlv(tag::SET, &[value])])
+}
+
+pub(crate) fn content_type(content_type: Oid) -> Vec<u8> {
+    attribute(CONTENT_TYPE, &write::oid(content_type))
+}
+
+pub(crate) fn message_digest(digest: &[u8]) -> Vec<u8> {
+    attribute(MESSAGE_DIGEST, &write::octets(digest))
+}
+
+pub(crate) fn signing_time(at: UnixTime) -> Vec<u8> {
+    attribute(SIGNING_TIME, &write::time(at))
+}
+
+/// SigningCertificateV2 with SHA-256, which is the default and so not named (RFC 5035 4).
+pub(crate) fn signing_certificate(certificate: &Certificate) -> Vec<u8> {
+    let id = write::sequence(&[&write::octets(&certificate.sha256())]);
+    attribute(SIGNING_CERTIFICATE_V2, &write::sequence(&[&write::sequence(&[&id])]))
+}
+
+/// What this crate reads, the preferred first.
+pub(crate) fn capabilities() -> Vec<u8> {
+    let ciphers = [
+        ContentEncryption::Aes256Gcm,
+        ContentEncryption::Aes256Cbc,
+        ContentEncryption::Aes128Gcm,
+        ContentEncryption::Aes128Cbc,
+    ];
+    let list = ciphers.map(|cipher| write::algorithm(algorithm::cipher_oid(cipher), &[]));
+    attribute(SMIME_CAPABILITIES, &write::sequence(&[&list.concat()]))
+}
+
+/// sMIMEEncryptionKeyPreference (RFC 8551 2.5.3).
+pub(crate) fn encryption_preference(certificate: &Certificate) -> Vec<u8> {
+    attribute(ENCRYPTION_KEY_PREFERENCE, &issuer_and_serial(tag::constructed(0), certificate))
+}

@@ -1,0 +1,153 @@
+//! EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083).
+
+use super::{AUTH_ENVELOPED_DATA, CertificateId, ENVELOPED_DATA, content_info};
+use crate::algorithm::Identifier;
+use crate::asn1::{self, Malformed, Reader, Tlv, tag};
+
+/// A message has at most this many recipients here.
+const MAX_RECIPIENTS: usize = 1 << 14;
+
+/// Why an EnvelopedData cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    Malformed,
+    TooMany,
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Enveloped<'a> {
+    pub(crate) recipients: Vec<Recipient<'a>>,
+    pub(crate) cipher: Identifier<'a>,
+    pub(crate) ciphertext: &'a [u8],
+    pub(crate) authentication: Option<Authentication<'a>>,
+}
+
+/// What AuthEnvelopedData adds.
+#[derive(Debug)]
+pub(crate) struct Authentication<'a> {
+    /// The contents of authAttrs.
+    pub(crate) attributes: Option<&'a [u8]>,
+    pub(crate) mac: &'a [u8],
+}
+
+#[derive(Debug)]
+pub(crate) enum Recipient<'a> {
+    KeyTransport { id: CertificateId<'a>, algorithm: Identifier<'a>, wrapped: &'a [u8] },
+    KeyAgreement(KeyAgreement<'a>),
+    /// A kind that this crate does not open.
+    Other,
+}
+
+#[derive(Debug)]
+pub(crate) struct KeyAgreement<'a> {
+    /// The sender's ephemeral public key.
+    pub(crate) originator: &'a [u8],
+    pub(crate) user_keying_material: Option<&'a [u8]>,
+    pub(crate) algorithm: Identifier<'a>,
+    pub(crate) keys: Vec<(CertificateId<'a>, &'a [u8])>,
+}
+
+const KEY_AGREEMENT: u8 = tag::constructed(1);
+
+impl<'a> Enveloped<'a> {
+    /// Reads a ContentInfo of enveloped-data or authEnveloped-data in DER.
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Unreadable> {
+        let (content_type, mut content) = content_info(der)?;
+        let authenticated = match content_type {
+            ENVELOPED_DATA => false,
+            AUTH_ENVELOPED_DATA => true,
+            _ => return Err(Unreadable::Malformed),
+        };
+        let mut fields = content.sequence()?;
+        fields.expect(tag::INTEGER)?;
+        fields.optional(tag::constructed(0))?;
+        let recipients = read_recipients(fields.expect(tag::SET)?.reader())?;
+        let (cipher, ciphertext) = encrypted_content(fields.sequence()?)?;
+        let authentication = if authenticated {
+            let attributes = fields.optional(tag::constructed(1))?.map(|set| set.value);
+            Some(Authentication { attributes, mac: fields.expect(tag::OCTET_STRING)?.value })
+        } else {
+            None
+        };
+        // Unprotected attributes: nobody vouches for them, nothing here uses them.
+        fields.optional(tag::constructed(if authenticated { 2 } else { 1 }))?;
+        fields.end()?;
+        Ok(Self { recipients, cipher, ciphertext, authentication })
+    }
+}
+
+fn read_recipients(mut set: Reader<'_>) -> Result<Vec<Recipient<'_>>, Unreadable> {
+    let mut recipients = Vec::new();
+    while !set.is_empty() {
+        if recipients.len() == MAX_RECIPIENTS {
+            return Err(Unreadable::TooMany);
+        }
+        // A recipient that cannot be read must not keep the others from reading.
+        recipients.push(recipient(&set.next()?).unwrap_or(Recipient::Other));
+    }
+    Ok(recipients)
+}
+
+fn recipient<'a>(element: &Tlv<'a>) -> Result<Recipient<'a>, Malformed> {
+    match element.tag {
+        tag::SEQUENCE => key_transport(element.reader()),
+        KEY_AGREEMENT => key_agreement(element.reader()).map(Recipient::KeyAgreement),
+        _ => Ok(Recipient::Other),
+    }
+}
+
+fn key_transport(mut fields: Reader<'_>) -> Result<Recipient<'_>, Malformed> {
+    fields.expect(tag::INTEGER)?;
+    let id = match fields.optional(tag::context(0))? {
+        Some(identifier) => CertificateId::KeyIdentifier(identifier.value),
+        None => CertificateId::issuer_and_serial(fields.sequence()?)?,
+    };
+    let algorithm = Identifier::read(fields.sequence()?)?;
+    let wrapped = fields.expect(tag::OCTET_STRING)?.value;
+    fields.end()?;
+    Ok(Recipient::KeyTransport { id, algorithm, wrapped })
+}
+
+fn key_agreement(mut fields: Reader<'_>) -> Result<KeyAgreement<'_>, Malformed> {
+    fields.expect(tag::INTEGER)?;
+    let originator = fields.expect(tag::constructed(0))?;
+    let mut originator = asn1::single(originator.value, tag::constructed(1))?.reader();
+    originator.sequence()?;
+    let originator = originator.expect(tag::BIT_STRING)?.bits()?;
+    let user_keying_material = match fields.optional(tag::constructed(1))? {
+        Some(wrapper) => Some(asn1::single(wrapper.value, tag::OCTET_STRING)?.value),
+        None => None,
+    };
+    let algorithm = Identifier::read(fields.sequence()?)?;
+    let keys = fields.sequence()?.all(MAX_RECIPIENTS)?;
+    fields.end()?;
+    let keys = keys.iter().map(recipient_key).collect::<Result<_, _>>()?;
+    Ok(KeyAgreement { originator, user_keying_material, algorithm, keys })
+}
+
+fn recipient_key<'a>(element: &Tlv<'a>) -> Result<(CertificateId<'a>, &'a [u8]), Malformed> {
+    let mut fields = element.reader();
+    let id = match fields.optional(tag::constructed(0))? {
+        Some(identifier) => {
+            CertificateId::KeyIdentifier(identifier.reader().expect(tag::OCTET_STRING)?.value)
+        }
+        None => CertificateId::issuer_and_serial(fields.sequence()?)?,
+    };
+    let wrapped = fields.expect(tag::OCTET_STRING)?.value;
+    fields.end()?;
+    Ok((id, wrapped))
+}
+
+fn encrypted_content(mut fields: Reader<'_>) -> Result<(Identifier<'_>, &[u8]), Malformed> {
+    fields.oid()?;
+    let cipher = Identifier::read(fields.sequence()?)?;
+    let ciphertext = fields.expect(tag::context(0))?.value;
+    fields.end()?;
+    Ok((cipher, ciphertext))
+}

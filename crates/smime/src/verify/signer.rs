@@ -1,0 +1,132 @@
+//! One signature: over the content, or over attributes that name its digest (RFC 5652 5.6).
+
+use const_oid::ObjectIdentifier;
+
+use super::SignerError;
+use crate::algorithm::{self, Unusable};
+use crate::asn1::{Malformed, Tlv, tag};
+use crate::certificate::Certificate;
+use crate::cms::DATA;
+use crate::cms::attributes::{Attributes, CONTENT_TYPE, MESSAGE_DIGEST};
+use crate::cms::signed::SignerInfo;
+use crate::provider::{Hash, Provider, ProviderError};
+
+/// The signed content, with the digests made of it so far: signers often share a hash.
+pub(crate) struct Content<'a> {
+    content_type: ObjectIdentifier,
+    octets: &'a [u8],
+    digests: Vec<(Hash, Vec<u8>)>,
+}
+
+impl<'a> Content<'a> {
+    pub(crate) const fn new(content_type: ObjectIdentifier, octets: &'a [u8]) -> Self {
+        Self { content_type, octets, digests: Vec::new() }
+    }
+
+    async fn digest(&mut self, provider: &impl Provider, hash: Hash) -> Result<Vec<u8>, ProviderError> {
+        if let Some((_, digest)) = self.digests.iter().find(|(known, _)| *known == hash) {
+            return Ok(digest.clone());
+        }
+        let digest = provider.digest(hash, self.octets).await?;
+        self.digests.push((hash, digest.clone()));
+        Ok(digest)
+    }
+}
+
+impl From<Malformed> for SignerError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<Unusable> for SignerError {
+    fn from(error: Unusable) -> Self {
+        match error {
+            Unusable::Malformed => Self::Malformed,
+            Unusable::Unsupported(name) => Self::UnsupportedAlgorithm(name),
+        }
+    }
+}
+
+/// Checks that the signature belongs to the content and the certificate's key; says nothing about
+/// whether the certificate is to be believed.
+pub(crate) async fn check_signature(
+    provider: &impl Provider,
+    info: &SignerInfo<'_>,
+    content: &mut Content<'_>,
+    certificate: &Certificate,
+) -> Result<(), SignerError> {
+    let digest_oid = info.digest_algorithm.oid;
+    let hash = algorithm::hash_of(digest_oid)
+        .ok_or_else(|| SignerError::UnsupportedAlgorithm(algorithm::name_of(digest_oid)))?;
+    let key = certificate.key_kind();
+    let algorithm = algorithm::signature(&info.signature_algorithm, Some(hash), key)?;
+    let signed = match &info.signed_attributes {
+        Some(attributes) => {
+            check_attributes(provider, attributes, content, hash).await?;
+            check_certificate(provider, attributes, certificate).await?;
+            Some(attributes.signed_octets())
+        }
+        None => {
+            check_plain(content)?;
+            None
+        }
+    };
+    let message = signed.as_deref().unwrap_or(content.octets);
+    match provider.verify(certificate.spki(), algorithm, message, info.signature).await {
+        Ok(()) => {}
+        Err(ProviderError::Unsupported) => {
+            let name = algorithm::name_of(info.signature_algorithm.oid);
+            return Err(SignerError::UnsupportedAlgorithm(name));
+        }
+        Err(_) => return Err(SignerError::BadSignature),
+    }
+    let weak = algorithm::weakness(algorithm, key).or((hash == Hash::Sha1).then_some("SHA-1"));
+    weak.map_or(Ok(()), |name| Err(SignerError::WeakAlgorithm(name)))
+}
+
+async fn check_attributes(
+    provider: &impl Provider,
+    attributes: &Attributes<'_>,
+    content: &mut Content<'_>,
+    hash: Hash,
+) -> Result<(), SignerError> {
+    let content_type = attributes.single(CONTENT_TYPE)?.ok_or(SignerError::MissingAttribute)?;
+    if content_type.oid()? != content.content_type {
+        return Err(SignerError::ContentTypeMismatch);
+    }
+    let digest = attributes.single(MESSAGE_DIGEST)?.ok_or(SignerError::MissingAttribute)?;
+    if digest.tag != tag::OCTET_STRING {
+        return Err(SignerError::Malformed);
+    }
+    let computed = content.digest(provider, hash).await.map_err(|_| SignerError::DigestMismatch)?;
+    if computed == digest.value { Ok(()) } else { Err(SignerError::DigestMismatch) }
+}
+
+/// A signature that names its certificate holds for no other (RFC 5035 1): otherwise somebody could
+/// put a different certificate for the same key beside it.
+async fn check_certificate(
+    provider: &impl Provider,
+    attributes: &Attributes<'_>,
+    certificate: &Certificate,
+) -> Result<(), SignerError> {
+    let Some((hash, named)) = attributes.signing_certificate()? else { return Ok(()) };
+    let hash = hash.ok_or(SignerError::CertificateMismatch)?;
+    let digest = provider.digest(hash, certificate.der()).await;
+    if digest.is_ok_and(|digest| digest == named) { Ok(()) } else { Err(SignerError::CertificateMismatch) }
+}
+
+/// Without signed attributes the content itself is signed, which only plain data may be
+/// (RFC 5652 5.3); and content that looks like signed attributes is somebody else's signature
+/// over those, moved here.
+fn check_plain(content: &Content<'_>) -> Result<(), SignerError> {
+    if content.content_type != DATA {
+        return Err(SignerError::MissingAttribute);
+    }
+    let set = Tlv { tag: tag::SET, value: content.octets, der: &[] };
+    let mut reader = set.reader();
+    let looks_signed = reader.expect(tag::SET).is_ok_and(|set| {
+        Attributes::read(&set).is_ok_and(|found| found.all(MESSAGE_DIGEST).next().is_some())
+    });
+    if looks_signed { Err(SignerError::BadSignature) } else { Ok(()) }
+}

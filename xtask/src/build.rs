@@ -54,7 +54,7 @@ pub fn build(options: Options) -> Result<PathBuf> {
     })
 }
 
-/// Builds the bench program and returns the folder of its glue and module.
+/// Builds the program of `cargo xtask bench crypto`.
 pub fn bench_module() -> Result<bindgen::Module> {
     let options = Options { dev: false };
     install::wasm_target()?;

@@ -7,7 +7,7 @@ use crate::{shell, test};
 /// Writes `docs/*.png`.
 pub fn screenshots() -> Result<()> {
     test::prepare_stories()?;
-    let finished = shell::stream(test::playwright().args(["--project", "screenshots"]), |_| ())?;
+    let finished = shell::stream(test::playwright().arg("--project=pictures"), |_| ())?;
     if !finished {
         bail!("not every picture was taken");
     }

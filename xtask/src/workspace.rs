@@ -41,8 +41,3 @@ pub fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     }
     command
 }
-
-/// Whether nobody is at the terminal: then what is missing is a failure and not a hint.
-pub fn unattended() -> bool {
-    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
-}

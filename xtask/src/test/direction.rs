@@ -22,7 +22,8 @@ const BROWSER: &[&str] = &["web-sys", "js-sys", "wasm-bindgen", "idb", "leptos",
 pub fn check() -> Result<()> {
     let mut cargo = workspace::cargo(["metadata", "--format-version=1", "--no-deps"]);
     let metadata: Value = serde_json::from_str(&shell::output(&mut cargo)?)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
+    let packages =
+        metadata.get("packages").and_then(Value::as_array).context("cargo metadata lists packages")?;
     let members: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut wrong = Vec::new();
     for package in packages {

@@ -67,7 +67,8 @@ fn check_dependencies() -> Result<()> {
     let rules = Rules::read()?;
     let metadata = shell::output(&mut workspace::cargo(["metadata", "--format-version=1"]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
+    let packages =
+        metadata.get("packages").and_then(Value::as_array).context("cargo metadata lists packages")?;
     let complaints: Vec<String> = packages.iter().filter_map(|package| rules.complaint(package)).collect();
     if !complaints.is_empty() {
         bail!("{}", complaints.join("\n"));

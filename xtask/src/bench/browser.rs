@@ -1,0 +1,60 @@
+//! What is measured in Chromium: the scripts are in `e2e/bench`, and leave figures as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::Figure;
+use crate::{build, install, run, shell, test, workspace};
+
+/// Time to the list with 1000 messages, with the relay as it is installed.
+pub fn list() -> Result<Vec<Figure>> {
+    prepare()?;
+    build::build(build::Options { dev: false })?;
+    let relay = shell::step("Compiling the relay", || run::relay(false))?;
+    let mut command = test::playwright();
+    command.env("SEALPOST_BIN", relay);
+    figures(command.args(["--project=bench", "list"]))
+}
+
+/// Sealing and opening through the engine's code, beside PKI.js and the bare primitives.
+pub fn crypto() -> Result<Vec<Figure>> {
+    prepare()?;
+    let module = build::bench_module()?;
+    let folder = workspace::target().join("front-end/bench");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("bench.wasm"), &module.wasm)?;
+    fs::write(folder.join("bench.js"), &module.glue)?;
+    let mut command = test::playwright();
+    figures(command.args(["--project=bench", "crypto"]).env("SEALPOST_BENCH", folder))
+}
+
+fn prepare() -> Result<()> {
+    install::programs(install::BROWSER)?;
+    install::npm_packages()
+}
+
+fn figures(command: &mut std::process::Command) -> Result<Vec<Figure>> {
+    let path = workspace::target().join("bench.json");
+    let _ = fs::remove_file(&path);
+    let finished = shell::stream(command.env("SEALPOST_FIGURES", &path), |_| ())?;
+    if !finished {
+        bail!("the measurement did not finish");
+    }
+    read(&path)
+}
+
+fn read(path: &Path) -> Result<Vec<Figure>> {
+    let text = fs::read_to_string(path).context("the measurement left no figures")?;
+    let list: Vec<Value> = serde_json::from_str(&text)?;
+    let figure = |entry: &Value| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+        let value = entry.get("value").and_then(Value::as_f64)?;
+        Some(Figure { what: text("what")?, value, unit: "ms", beside: text("beside")? })
+    };
+    list.iter()
+        .map(|entry| figure(entry).with_context(|| format!("a figure is incomplete: {entry}")))
+        .collect()
+}

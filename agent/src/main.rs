@@ -1,2 +1,29 @@
-//! Skeleton.
-fn main() {}
+//! `sealpost-agent`: S/MIME on an office's own machine. See README.md for the command line and the JSON.
+
+mod arguments;
+mod files;
+mod opening;
+mod report;
+mod save;
+mod sealing;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Seal(arguments) => sealing::run(&arguments),
+        Command::Open(arguments) => opening::open(&arguments),
+        Command::Verify(arguments) => opening::verify(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sealpost-agent: {error:#}.");
+            ExitCode::FAILURE
+        }
+    }
+}

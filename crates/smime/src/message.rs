@@ -8,6 +8,7 @@
 //! Mail that comes in readable is sealed by [`seal_at_door`]; [`needs_door`] says which.
 
 mod address;
+mod adopt;
 mod compose;
 mod door;
 mod draft;
@@ -36,4 +37,4 @@ pub use parts::{Disposition, Part};
 pub use protection::{HeaderPolicy, Protection};
 pub use reference::Reference;
 pub use report::{Layer, SIGNER_FAULT_CODES, SignerFault, SignerReport, Status, TimestampReport};
-pub use seal::{SealError, SealOptions, seal, sign_clear};
+pub use seal::{SealError, SealOptions, seal, seal_message, sign_clear};

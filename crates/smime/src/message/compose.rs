@@ -27,10 +27,10 @@ pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, Compos
     let header = draft.header(protection.keep_bcc)?;
     let mut root = tree(draft, protection, &header);
     root.content_type.push_str(protection.parameter());
-    let mut fields: Vec<WrittenField> = vec![("MIME-Version", "1.0".to_owned())];
+    let mut fields: Vec<WrittenField> = vec![("MIME-Version".into(), "1.0".to_owned())];
     fields.extend(header.iter().cloned());
     for (name, value) in protection.recorded_outer(&header) {
-        fields.push(("HP-Outer", format!("{name}: {value}")));
+        fields.push(("HP-Outer".into(), format!("{name}: {value}")));
     }
     fields.append(&mut root.fields);
     root.fields = fields;
@@ -73,18 +73,18 @@ fn related<'a>(html: Node<'a>, inline: Vec<&'a Attachment>) -> Node<'a> {
 impl<'a> Node<'a> {
     fn text(subtype: &str, mark: &str, text: String) -> Self {
         let content_type = format!("text/{subtype}; charset=\"utf-8\"{mark}");
-        let fields = vec![("Content-Transfer-Encoding", "quoted-printable".to_owned())];
+        let fields = vec![("Content-Transfer-Encoding".into(), "quoted-printable".to_owned())];
         Self { content_type, fields, content: Content::Text(text) }
     }
 
     fn file(file: &'a Attachment, disposition: &str) -> Self {
         let name = if file.name.trim().is_empty() { "attachment" } else { file.name.trim() };
-        let mut fields = vec![
-            ("Content-Transfer-Encoding", "base64".to_owned()),
-            ("Content-Disposition", format!("{disposition}; {}", parameter("filename", name))),
+        let mut fields: Vec<WrittenField> = vec![
+            ("Content-Transfer-Encoding".into(), "base64".to_owned()),
+            ("Content-Disposition".into(), format!("{disposition}; {}", parameter("filename", name))),
         ];
         if let Some(id) = file.content_id.as_deref().and_then(super::draft::bare_id) {
-            fields.push(("Content-ID", format!("<{id}>")));
+            fields.push(("Content-ID".into(), format!("<{id}>")));
         }
         let content_type = format!("{}; {}", media_type(&file.media_type), parameter("name", name));
         Self { content_type, fields, content: Content::Base64(&file.data) }

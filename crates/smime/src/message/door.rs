@@ -56,24 +56,24 @@ pub async fn seal_at_door(
 
 /// The fields that a relay needs, written anew: nothing of the original's wording gets through.
 fn outer_fields(fields: &[Field<'_>]) -> Vec<WrittenField> {
-    let mut outer = Vec::new();
+    let mut outer: Vec<WrittenField> = Vec::new();
     for name in ["From", "To", "Cc"] {
         let addresses = fields.iter().filter(|field| field.is(name)).flat_map(parse_addresses);
         let writable: Vec<_> = addresses.filter(super::Address::is_writable).collect();
         if let Some(value) = join_addresses(&writable) {
-            outer.push((name, value));
+            outer.push((name.into(), value));
         }
     }
-    outer.push(("Subject", OBSCURED_SUBJECT.to_owned()));
+    outer.push(("Subject".into(), OBSCURED_SUBJECT.to_owned()));
     let date = first(fields, "Date").map(|field| Headers::date_of(&field.unfolded()));
     if let Some(date) = date.flatten().and_then(|date| rfc5322_date(date).ok()) {
-        outer.push(("Date", date));
+        outer.push(("Date".into(), date));
     }
     for name in ["Message-ID", "In-Reply-To", "References"] {
         let ids = first(fields, name).map(parse_ids).unwrap_or_default();
         if !ids.is_empty() {
             let ids: Vec<String> = ids.into_iter().map(|id| format!("<{id}>")).collect();
-            outer.push((name, ids.join(" ")));
+            outer.push((name.into(), ids.join(" ")));
         }
     }
     outer

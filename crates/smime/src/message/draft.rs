@@ -1,5 +1,7 @@
 //! What a sender writes, before any protection.
 
+use std::borrow::Cow;
+
 use super::{
     address::Address,
     encode::unstructured,
@@ -59,10 +61,16 @@ pub enum ComposeError {
     /// A date outside the years that RFC 5322 can write.
     #[error("the date {0} cannot be written")]
     Date(u64),
+    /// An existing message whose header is longer than any real one.
+    #[error("the header of the message is too large")]
+    HeaderTooLarge,
+    /// An existing message that is signed or encrypted already.
+    #[error("the message is signed or encrypted already")]
+    AlreadyProtected,
 }
 
 /// A header field ready to be written: 7-bit, on one line.
-pub(crate) type WrittenField = (&'static str, String);
+pub(crate) type WrittenField = (Cow<'static, str>, String);
 
 impl Default for Draft {
     fn default() -> Self {
@@ -86,10 +94,11 @@ impl Default for Draft {
 impl Draft {
     /// The non-structural header fields (RFC 9787 1.1.1) that the recipients are to see.
     pub(crate) fn header(&self, keep_bcc: bool) -> Result<Vec<WrittenField>, ComposeError> {
-        let mut fields = vec![("From", address_list(std::slice::from_ref(&self.from))?)];
-        let mut add = |name, value: String| {
+        let mut fields: Vec<WrittenField> =
+            vec![("From".into(), address_list(std::slice::from_ref(&self.from))?)];
+        let mut add = |name: &'static str, value: String| {
             if !value.is_empty() {
-                fields.push((name, value));
+                fields.push((name.into(), value));
             }
         };
         add("To", address_list(&self.to)?);

@@ -290,6 +290,7 @@ fn report(signature: &Signature, headers: &Headers, innermost_encryption: Option
         timestamp,
         certificate,
         encryption: verdict.encryption.clone(),
+        capabilities: verdict.capabilities.clone(),
     }
 }
 
@@ -332,6 +333,7 @@ impl SignerReport {
             timestamp: None,
             certificate: None,
             encryption: None,
+            capabilities: Vec::new(),
             as_sender: false,
         }
     }

@@ -40,7 +40,7 @@ impl Protection {
     pub(crate) fn outer(&self, header: &[WrittenField]) -> Vec<WrittenField> {
         header
             .iter()
-            .filter_map(|(name, value)| self.outer_value(name, value).map(|value| (*name, value)))
+            .filter_map(|(name, value)| self.outer_value(name, value).map(|value| (name.clone(), value)))
             .collect()
     }
 
@@ -50,16 +50,16 @@ impl Protection {
     }
 
     /// The user-facing fields that the outside hides, for a Legacy Display Element (RFC 9788 5.2.1, step 2).
-    pub(crate) fn legacy_display(&self, header: &[WrittenField]) -> Vec<(&'static str, String)> {
+    pub(crate) fn legacy_display(&self, header: &[WrittenField]) -> Vec<WrittenField> {
         if !self.legacy_display || self.confidential.is_none() {
             return Vec::new();
         }
         // RFC 9787 1.1.2: the fields a reader is shown.
         let user_facing = ["From", "To", "Cc", "Subject", "Date"];
         let hidden = header.iter().filter(|(name, value)| {
-            user_facing.contains(name) && self.outer_value(name, value).as_ref() != Some(value)
+            user_facing.contains(&name.as_ref()) && self.outer_value(name, value).as_ref() != Some(value)
         });
-        hidden.map(|(name, value)| (*name, decode_text(value))).collect()
+        hidden.map(|(name, value)| (name.clone(), decode_text(value))).collect()
     }
 
     fn outer_value(&self, name: &str, value: &str) -> Option<String> {
@@ -97,7 +97,7 @@ fn without_names(value: &str) -> String {
 }
 
 /// The Legacy Display Element of a text/plain part (RFC 9788 5.2.2).
-pub(crate) fn legacy_text(hidden: &[(&str, String)]) -> String {
+pub(crate) fn legacy_text(hidden: &[WrittenField]) -> String {
     if hidden.is_empty() {
         return String::new();
     }
@@ -105,7 +105,7 @@ pub(crate) fn legacy_text(hidden: &[(&str, String)]) -> String {
 }
 
 /// `html` with the Legacy Display Element as the first child of its body (RFC 9788 5.2.3).
-pub(crate) fn legacy_html(hidden: &[(&str, String)], html: &str) -> String {
+pub(crate) fn legacy_html(hidden: &[WrittenField], html: &str) -> String {
     if hidden.is_empty() {
         return html.to_owned();
     }

@@ -88,6 +88,8 @@ pub struct SignerReport {
     pub certificate: Option<Certificate>,
     /// The certificate under which the signer wants to be written to.
     pub encryption: Option<Certificate>,
+    /// The content ciphers that the signer reads, the preferred first.
+    pub capabilities: Vec<ContentEncryption>,
     /// True if the signer is the `Sender`, who wrote on behalf of the `From` (RFC 5322 3.6.2).
     pub as_sender: bool,
 }
@@ -131,7 +133,7 @@ impl SignerFault {
 }
 
 /// Every code that [`SignerFault::code`] can give.
-pub const SIGNER_FAULT_CODES: [&str; 28] = [
+pub const SIGNER_FAULT_CODES: [&str; 27] = [
     "malformed",
     "no-address",
     "from-mismatch",
@@ -159,7 +161,6 @@ pub const SIGNER_FAULT_CODES: [&str; 28] = [
     "unknown-critical-extension",
     "policy-not-permitted",
     "budget-exceeded",
-    "untrusted",
 ];
 
 fn signer_code(error: &SignerError) -> &'static str {
@@ -173,7 +174,6 @@ fn signer_code(error: &SignerError) -> &'static str {
         SignerError::BadSignature => "bad-signature",
         SignerError::WeakAlgorithm(_) => "weak-algorithm",
         SignerError::UnsupportedAlgorithm(_) => "unsupported-algorithm",
-        SignerError::WrongUsage => "wrong-usage",
         SignerError::Path(error) => path_code(error),
     }
 }

@@ -3,14 +3,15 @@
 use rand_core::CryptoRng;
 
 use super::{
+    adopt::adopt,
     compose::{cms_entity, compose, multipart_signed},
     draft::{ComposeError, Draft, WrittenField},
     protection::{HeaderPolicy, Protection},
     reference::Reference,
 };
 use crate::{
-    Certificate, ContentEncryption, EncryptError, Keyring, Provider, SignError, SignedForm, Signer, encrypt,
-    sign,
+    Certificate, ContentEncryption, EncryptError, Keyring, Provider, SignError, SignedForm, Signer, UnixTime,
+    encrypt, sign,
 };
 
 /// How a message is sealed.
@@ -69,7 +70,7 @@ impl SealOptions {
     }
 }
 
-/// Signs and encrypts a draft to whole message (RFC 5322), ready for SMTP.
+/// Signs and encrypts a draft into a whole message (RFC 5322), ready for SMTP.
 ///
 /// Without a signer it is only encrypted, as drafts are. `stamp` is given the signature and answers
 /// with an RFC 3161 token over it, if there is one to be had. To hide Bcc recipients, seal a copy for each.
@@ -85,13 +86,53 @@ pub async fn seal(
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
     let protection = options.protection();
-    let mut entity = compose(draft, &protection)?;
-    if let Some(signer) = signer {
-        entity = sign_entity(provider, keyring, signer, &entity, draft, &[], stamp).await?;
+    let entity = compose(draft, &protection)?;
+    let outer = protection.outer(&draft.header(false)?);
+    let by = Author { signer, at: draft.date };
+    seal_entity(provider, keyring, rng, (entity, outer), by, recipients, options, stamp).await
+}
+
+/// Signs and encrypts a message that already exists, as [`seal`] does a draft; its body stays as it is.
+///
+/// `Bcc` and what the transport added are left out. `at` is the time of signing.
+#[expect(clippy::too_many_arguments, reason = "each is a separate power: arithmetic, keys, randomness, time")]
+pub async fn seal_message(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    rng: &mut impl CryptoRng,
+    original: &[u8],
+    signer: Option<&Signer>,
+    at: UnixTime,
+    recipients: &[Certificate],
+    options: &SealOptions,
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SealError> {
+    let adopted = adopt(original, &options.protection())?;
+    seal_entity(provider, keyring, rng, adopted, Author { signer, at }, recipients, options, stamp).await
+}
+
+/// Who signs, if anybody, and when.
+struct Author<'s> {
+    signer: Option<&'s Signer>,
+    at: UnixTime,
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a separate power: arithmetic, keys, randomness, time")]
+async fn seal_entity(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    rng: &mut impl CryptoRng,
+    (mut entity, outer): (Vec<u8>, Vec<WrittenField>),
+    by: Author<'_>,
+    recipients: &[Certificate],
+    options: &SealOptions,
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, SealError> {
+    if let Some(signer) = by.signer {
+        entity = sign_entity(provider, keyring, signer, &entity, by.at, &[], stamp).await?;
     }
     let cms = encrypt(provider, rng, &entity, recipients, options.cipher).await?;
     drop(entity);
-    let outer = protection.outer(&draft.header(false)?);
     Ok(cms_entity(&outer, smime_type(options.cipher), &cms))
 }
 
@@ -106,7 +147,7 @@ pub async fn sign_clear(
     let protection = Protection::default();
     let entity = compose(draft, &protection)?;
     let outer = protection.outer(&draft.header(false)?);
-    sign_entity(provider, keyring, signer, &entity, draft, &outer, stamp).await
+    sign_entity(provider, keyring, signer, &entity, draft.date, &outer, stamp).await
 }
 
 /// `multipart/signed` inside as well: the opaque form would be base64 twice, a third more to carry.
@@ -115,11 +156,11 @@ async fn sign_entity(
     keyring: &impl Keyring,
     signer: &Signer,
     entity: &[u8],
-    draft: &Draft,
+    at: UnixTime,
     fields: &[WrittenField],
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
-    let mut signed = sign(provider, keyring, signer, entity, SignedForm::Detached, draft.date).await?;
+    let mut signed = sign(provider, keyring, signer, entity, SignedForm::Detached, at).await?;
     if let Some(token) = stamp(signed.signature()).await {
         signed.attach_timestamp(&token)?;
     }

@@ -36,6 +36,11 @@ impl Typed {
         Self { value: String::from_utf8_lossy(&value).to_ascii_lowercase(), parameters: join(sections) }
     }
 
+    /// All parameters, their names in lower case.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The parameter of that lower-case name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

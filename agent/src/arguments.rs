@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use smime::{ContentEncryption, UnixTime};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Seals, opens and verifies S/MIME messages without a server.
+#[derive(Debug, Parser)]
+#[command(name = "sealpost-agent", version, about)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign a message and encrypt it to its recipients.
+    Seal(Seal),
+    /// Decrypt a message, verify it and show it.
+    Open(Open),
+    /// Verify a message that is not encrypted.
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// The sender's keys and certificates (PKCS#12).
+    #[arg(long, value_name = "A.p12")]
+    pub from: PathBuf,
+    /// A file whose first line is the password of the PKCS#12 file.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: PathBuf,
+    /// A recipient's certificate (PEM or DER); may be repeated.
+    #[arg(long, required = true, num_args = 1.., value_name = "CERT")]
+    pub to: Vec<PathBuf>,
+    /// The content cipher: AES-256-GCM, or AES-256-CBC for programs that know no GCM.
+    #[arg(long, value_enum, default_value = "gcm")]
+    pub content: Content,
+    /// Show the subject in the text to programs that know no header protection.
+    #[arg(long)]
+    pub legacy_display: bool,
+    /// Hide display names outside as well (the `hcp_shy` policy of RFC 9788).
+    #[arg(long)]
+    pub shy: bool,
+    /// The time of signing instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<UnixTime>,
+    /// Where the sealed message is written; `-` is standard output.
+    #[arg(long, value_name = "OUT.eml")]
+    pub out: PathBuf,
+    /// The message to seal (RFC 5322); `-` is standard input.
+    #[arg(value_name = "IN.eml")]
+    pub message: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Content {
+    /// AES-256-GCM in AuthEnvelopedData.
+    Gcm,
+    /// AES-256-CBC in EnvelopedData.
+    Cbc,
+}
+
+/// What opening and verifying have in common.
+#[derive(Debug, Args)]
+pub struct Trusting {
+    /// A root to be trusted (PEM or DER); may be repeated.
+    #[arg(long, num_args = 1.., value_name = "ROOT")]
+    pub trust: Vec<PathBuf>,
+    /// A root to be trusted for timestamps only; those of `--trust` are too.
+    #[arg(long, num_args = 1.., value_name = "ROOT")]
+    pub trust_timestamps: Vec<PathBuf>,
+    /// A certificate that may lie between signer and root; may be repeated.
+    #[arg(long, num_args = 1.., value_name = "CERT")]
+    pub untrusted: Vec<PathBuf>,
+    /// A certificate revocation list (PEM or DER); may be repeated.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// Judge as of this time instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<UnixTime>,
+    /// Print the result as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the decoded parts into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The reader's keys and certificates (PKCS#12); may be repeated, with the same password.
+    #[arg(long, num_args = 1.., requires = "password_file", value_name = "B.p12")]
+    pub key: Vec<PathBuf>,
+    /// A file whose first line is the password of the PKCS#12 file.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub trusting: Trusting,
+    /// The message (RFC 5322); `-` is standard input.
+    #[arg(value_name = "MSG.eml")]
+    pub message: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub trusting: Trusting,
+    /// The message (RFC 5322); `-` is standard input.
+    #[arg(value_name = "MSG.eml")]
+    pub message: PathBuf,
+}
+
+impl From<Content> for ContentEncryption {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::Gcm => Self::Aes256Gcm,
+            Content::Cbc => Self::Aes256Cbc,
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<UnixTime, String> {
+    let moment =
+        OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "it is not a time like 2026-01-31T12:00:00Z")?;
+    let seconds = u64::try_from(moment.unix_timestamp()).map_err(|_| "it lies before 1970")?;
+    Ok(UnixTime(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(moment("1970-01-01T00:01:00Z"), Ok(UnixTime(60)));
+        assert_eq!(moment("1970-01-01T01:01:00+01:00"), Ok(UnixTime(60)));
+        assert!(moment("yesterday").is_err() && moment("1969-01-01T00:00:00Z").is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! What the command line names: messages, certificates, lists, passwords, keys.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use smime::{Certificate, KeyId, UnixTime, pkcs12, rustcrypto::MemoryKeyring};
+use zeroize::Zeroizing;
+
+/// A message larger than this is not read into memory.
+const MAX_MESSAGE: u64 = 1 << 30;
+
+/// The keys of a PKCS#12 file, each with its certificate.
+pub struct Identity {
+    pub keyring: MemoryKeyring,
+    pub keys: Vec<(KeyId, Certificate)>,
+    pub certificates: Vec<Certificate>,
+}
+
+/// Reads a message, from standard input for `-`.
+pub fn message(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin()
+            .take(MAX_MESSAGE + 1)
+            .read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+    } else {
+        let file = fs::File::open(path).with_context(|| unreadable(path))?;
+        file.take(MAX_MESSAGE + 1).read_to_end(&mut bytes).with_context(|| unreadable(path))?;
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_MESSAGE) {
+        bail!("{} is larger than a gigabyte", path.display());
+    }
+    Ok(bytes)
+}
+
+/// Reads all certificates of the files, each PEM or DER.
+pub fn certificates<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Certificate>> {
+    let mut all = Vec::new();
+    for path in paths {
+        let path = path.as_ref();
+        let bytes = fs::read(path).with_context(|| unreadable(path))?;
+        let parsed = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
+            Some(pem) => Certificate::all_from_pem(pem),
+            None => Certificate::from_der(&bytes).map(|certificate| vec![certificate]),
+        };
+        let parsed = parsed.with_context(|| format!("{} holds no certificate", path.display()))?;
+        if parsed.is_empty() {
+            bail!("{} holds no certificate", path.display());
+        }
+        all.extend(parsed);
+    }
+    Ok(all)
+}
+
+/// Reads certificate revocation lists, each PEM or DER, as DER.
+pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
+    let mut all = Vec::new();
+    for path in paths {
+        let path = path.as_ref();
+        let bytes = fs::read(path).with_context(|| unreadable(path))?;
+        match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
+            None => all.push(bytes),
+            Some(pem) => {
+                let lists = pem_blocks(pem, "X509 CRL");
+                if lists.is_empty() {
+                    bail!("{} holds no certificate revocation list", path.display());
+                }
+                all.extend(lists);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn pem_blocks(pem: &str, label: &str) -> Vec<Vec<u8>> {
+    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+    let blocks = pem.split(begin.as_str()).skip(1).filter_map(|block| block.split_once(end.as_str()));
+    let bodies = blocks.map(|(body, _)| body.split_ascii_whitespace().collect::<String>());
+    bodies.filter_map(|body| STANDARD.decode(body).ok()).collect()
+}
+
+/// Opens a PKCS#12 file and adds its keys to the identity.
+pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Identity> {
+    let password = password(password_file)?;
+    let mut identity = Identity { keyring: MemoryKeyring::new(), keys: Vec::new(), certificates: Vec::new() };
+    for path in paths {
+        let path = path.as_ref();
+        let pfx = Zeroizing::new(fs::read(path).with_context(|| unreadable(path))?);
+        let contents =
+            pkcs12::open(&pfx, &password).with_context(|| format!("{} cannot be opened", path.display()))?;
+        for key in &contents.keys {
+            let Some(certificate) = key.certificate.and_then(|index| contents.certificates.get(index)) else {
+                continue;
+            };
+            let id = KeyId::new(format!("{}#{}", path.display(), identity.keys.len()));
+            identity
+                .keyring
+                .insert_pkcs8(id.clone(), &key.pkcs8)
+                .with_context(|| format!("{} holds a key that cannot be used", path.display()))?;
+            identity.keys.push((id, certificate.clone()));
+        }
+        identity.certificates.extend(contents.certificates);
+    }
+    if identity.keys.is_empty() {
+        bail!("there is no private key with a certificate in the PKCS#12 file");
+    }
+    Ok(identity)
+}
+
+/// The first line of the file; the rest of it and the buffer are wiped.
+fn password(path: &Path) -> Result<Zeroizing<String>> {
+    let bytes = Zeroizing::new(fs::read(path).with_context(|| unreadable(path))?);
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = std::str::from_utf8(line)
+        .with_context(|| format!("the password in {} is not UTF-8", path.display()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The time to judge by.
+pub fn now(given: Option<UnixTime>) -> Result<UnixTime> {
+    if let Some(at) = given {
+        return Ok(at);
+    }
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
+    Ok(UnixTime(elapsed.as_secs()))
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{} cannot be read", path.display())
+}

@@ -1,0 +1,63 @@
+//! `open` and `verify`: what a message is worth, and what is in it.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use smime::{
+    DecryptionKey, Trust, block_on_ready,
+    message::{OpenError, Opened},
+    rustcrypto::{MemoryKeyring, RustCrypto},
+};
+
+use crate::{
+    arguments::{Open, Trusting, Verify},
+    files,
+    report::Report,
+    save,
+};
+
+pub fn open(arguments: &Open) -> Result<()> {
+    let (keyring, keys) = match (arguments.key.as_slice(), &arguments.password_file) {
+        ([], _) | (_, None) => (MemoryKeyring::new(), Vec::new()),
+        (paths, Some(password_file)) => {
+            let identity = files::identity(paths, password_file)?;
+            let keys = identity.keys.into_iter().map(|(key, certificate)| DecryptionKey { key, certificate });
+            (identity.keyring, keys.collect())
+        }
+    };
+    show(&keyring, &keys, &arguments.trusting, &arguments.message)
+}
+
+pub fn verify(arguments: &Verify) -> Result<()> {
+    show(&MemoryKeyring::new(), &[], &arguments.trusting, &arguments.message)
+}
+
+fn show(
+    keyring: &MemoryKeyring,
+    keys: &[DecryptionKey],
+    trusting: &Trusting,
+    message: &std::path::Path,
+) -> Result<()> {
+    let (trust, now) = (trust(trusting)?, files::now(trusting.at)?);
+    let bytes = files::message(message)?;
+    let opened: Result<Opened, OpenError> =
+        block_on_ready(smime::message::open(&RustCrypto, keyring, keys, &trust, &bytes, now));
+    let opened = opened.with_context(|| format!("{} cannot be opened", message.display()))?;
+    let saved = trusting.out.as_ref().map(|folder| save::parts(folder, &opened.parts)).transpose()?;
+    let report = Report::new(&opened, saved.as_deref());
+    let mut output = if trusting.json { serde_json::to_string_pretty(&report)? } else { report.as_text() };
+    output.push('\n');
+    std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
+}
+
+fn trust(trusting: &Trusting) -> Result<Trust> {
+    let anchors = files::certificates(&trusting.trust)?;
+    let mut timestamp_anchors = files::certificates(&trusting.trust_timestamps)?;
+    timestamp_anchors.extend(anchors.iter().cloned());
+    Ok(Trust {
+        anchors,
+        timestamp_anchors,
+        intermediates: files::certificates(&trusting.untrusted)?,
+        crls: files::revocation_lists(&trusting.crl)?,
+    })
+}

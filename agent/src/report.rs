@@ -1,0 +1,216 @@
+//! The result as JSON, whose shape is a contract (see README.md), and as text.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use smime::{
+    UnixTime,
+    message::{Address, Disposition, Headers, Layer, Opened, Part, SignerReport, TimestampReport},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    status: &'static str,
+    signers: Vec<Signer>,
+    headers: BTreeMap<String, String>,
+    header_protection: BTreeMap<String, &'static str>,
+    from_mismatch: Option<FromMismatch>,
+    parts: Vec<PartReport>,
+    sealed_at_door: bool,
+    weak: bool,
+    layers: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Signer {
+    emails: Vec<String>,
+    subject: String,
+    issuer: String,
+    valid: bool,
+    reason: Option<&'static str>,
+    explanation: Option<String>,
+    signed_at: Option<String>,
+    timestamp: Option<Timestamp>,
+    on_behalf_of: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Timestamp {
+    time: Option<String>,
+    authority: Option<String>,
+    valid: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct FromMismatch {
+    outer: String,
+    inner: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartReport {
+    id: String,
+    #[serde(rename = "type")]
+    media_type: String,
+    name: Option<String>,
+    disposition: Option<&'static str>,
+    content_id: Option<String>,
+    size: usize,
+    body: bool,
+    text: Option<String>,
+    file: Option<String>,
+}
+
+impl Report {
+    /// `files` are the names under which the parts were saved, in their order.
+    pub fn new(opened: &Opened, files: Option<&[String]>) -> Self {
+        let headers = &opened.headers;
+        let parts =
+            opened.parts.iter().enumerate().map(|(index, part)| {
+                PartReport::new(part, files.and_then(|files| files.get(index)).cloned())
+            });
+        Self {
+            status: opened.status.code(),
+            signers: opened.signers.iter().map(|signer| Signer::new(signer, headers)).collect(),
+            headers: fields(headers),
+            header_protection: protection(headers),
+            from_mismatch: headers.from_mismatch.as_ref().map(|mismatch| FromMismatch {
+                outer: address_list(&mismatch.outer),
+                inner: address_list(&mismatch.inner),
+            }),
+            parts: parts.collect(),
+            sealed_at_door: opened.sealed_at_door,
+            weak: opened.weak,
+            layers: opened.layers.iter().map(layer).collect(),
+        }
+    }
+
+    /// The same for people.
+    pub fn as_text(&self) -> String {
+        let mut lines = vec![format!("Status: {}", self.status)];
+        for signer in &self.signers {
+            let who = if signer.subject.is_empty() { "unknown" } else { &signer.subject };
+            let verdict = match &signer.explanation {
+                None => "valid".to_owned(),
+                Some(reason) => format!("not valid: {reason}"),
+            };
+            lines.push(format!("Signer: {who} ({verdict})"));
+        }
+        for name in ["from", "to", "cc", "date", "subject"] {
+            if let Some(value) = self.headers.get(name) {
+                lines.push(format!("{name}: {value}"));
+            }
+        }
+        for part in &self.parts {
+            let name = part.name.as_deref().unwrap_or("-");
+            lines.push(format!(
+                "Part {}: {} {} bytes {}",
+                part.id,
+                part.media_type,
+                part.size,
+                printable(name)
+            ));
+        }
+        let text = self.parts.iter().find_map(|part| part.text.as_deref()).unwrap_or_default();
+        lines.push(String::new());
+        lines.push(printable(text));
+        lines.join("\n")
+    }
+}
+
+/// Text without the controls that would steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}
+
+/// Every field once, by its name in lower case, decoded; the author is the one to be shown.
+fn fields(headers: &Headers) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    for field in &headers.fields {
+        let text = headers.text(&field.name).unwrap_or_default();
+        fields.entry(field.name.to_ascii_lowercase()).or_insert(text);
+    }
+    if !headers.from.is_empty() {
+        fields.insert("from".to_owned(), address_list(&headers.from));
+    }
+    fields
+}
+
+fn protection(headers: &Headers) -> BTreeMap<String, &'static str> {
+    let fields = headers.fields.iter();
+    fields.map(|field| (field.name.to_ascii_lowercase(), headers.protection(&field.name).code())).collect()
+}
+
+impl Signer {
+    fn new(signer: &SignerReport, headers: &Headers) -> Self {
+        Self {
+            emails: signer.emails.clone(),
+            subject: signer.subject.clone(),
+            issuer: signer.issuer.clone(),
+            valid: signer.valid,
+            reason: signer.reason.as_ref().map(smime::message::SignerFault::code),
+            explanation: signer.reason.as_ref().map(ToString::to_string),
+            signed_at: signer.signed_at.and_then(rfc3339),
+            timestamp: signer.timestamp.as_ref().map(Timestamp::new),
+            on_behalf_of: signer.as_sender.then(|| address_list(&headers.on_behalf_of)),
+        }
+    }
+}
+
+impl Timestamp {
+    fn new(timestamp: &TimestampReport) -> Self {
+        Self {
+            time: timestamp.time.and_then(rfc3339),
+            authority: timestamp.authority.clone(),
+            valid: timestamp.fault.is_none(),
+        }
+    }
+}
+
+impl PartReport {
+    fn new(part: &Part, file: Option<String>) -> Self {
+        Self {
+            id: part.id.clone(),
+            media_type: part.media_type.clone(),
+            name: part.name.clone(),
+            disposition: match part.disposition {
+                Disposition::Inline => Some("inline"),
+                Disposition::Attachment => Some("attachment"),
+                Disposition::Unsaid => None,
+            },
+            content_id: part.content_id.clone(),
+            size: part.data.len(),
+            body: part.is_body,
+            text: part.is_body.then(|| part.text()),
+            file,
+        }
+    }
+}
+
+fn layer(layer: &Layer) -> String {
+    match layer {
+        Layer::Encrypted { weak: true, .. } => "weakly-encrypted",
+        Layer::Encrypted { .. } => "encrypted",
+        Layer::Signed { .. } => "signed",
+        Layer::SealedAtDoor => "sealed-at-door",
+        _ => "unknown",
+    }
+    .to_owned()
+}
+
+fn address_list(addresses: &[Address]) -> String {
+    let written = addresses.iter().map(|address| match &address.name {
+        Some(name) => format!("{name} <{}>", address.email),
+        None => address.email.clone(),
+    });
+    written.collect::<Vec<_>>().join(", ")
+}
+
+fn rfc3339(time: UnixTime) -> Option<String> {
+    let seconds = i64::try_from(time.0).ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
+}

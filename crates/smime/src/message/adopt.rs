@@ -1,0 +1,120 @@
+//! Taking a message that already exists as the Cryptographic Payload, its body left as it is.
+
+use super::{
+    address::{Address, parse_addresses},
+    draft::{ComposeError, WrittenField},
+    encode::{canonical, parameter, unstructured, write_field},
+    entity::Entity,
+    field::Field,
+    layers::is_cms,
+    protection::{Protection, join_addresses},
+};
+
+/// Fields that belong to the transport or to an earlier protection, not to the author.
+const DROPPED: [&str; 12] = [
+    "bcc",
+    "hp-outer",
+    "received",
+    "return-path",
+    "delivered-to",
+    "x-original-to",
+    "dkim-signature",
+    "authentication-results",
+    "arc-seal",
+    "arc-message-signature",
+    "arc-authentication-results",
+    "received-spf",
+];
+
+/// The message as the entity to be signed and encrypted, and the fields for the outside.
+pub(crate) fn adopt(
+    original: &[u8],
+    protection: &Protection,
+) -> Result<(Vec<u8>, Vec<WrittenField>), ComposeError> {
+    let entity = Entity::parse(original).map_err(|_| ComposeError::HeaderTooLarge)?;
+    if is_cms(&entity) || entity.media_type() == "multipart/signed" {
+        return Err(ComposeError::AlreadyProtected);
+    }
+    let header: Vec<WrittenField> = entity.fields.iter().filter_map(authors_field).collect();
+    let mut out = Vec::with_capacity(original.len() + original.len() / 16 + 4096);
+    write_field(&mut out, "MIME-Version", "1.0");
+    for (name, value) in &header {
+        write_field(&mut out, name, value);
+    }
+    for (name, value) in protection.recorded_outer(&header) {
+        write_field(&mut out, "HP-Outer", &format!("{name}: {value}"));
+    }
+    for field in entity.fields.iter().filter(|field| is_structural(field) && !field.is("Content-Type")) {
+        write_field(&mut out, field.name, &unstructured(&field.unfolded()));
+    }
+    write_field(&mut out, "Content-Type", &content_type(&entity, protection));
+    out.extend_from_slice(b"\r\n");
+    let binary = entity
+        .field("Content-Transfer-Encoding")
+        .is_some_and(|field| field.unfolded().eq_ignore_ascii_case("binary"));
+    // RFC 8551 3.1.1: binary content has no line ends to be made canonical.
+    if binary {
+        out.extend_from_slice(entity.body)
+    } else {
+        out.extend(canonical(entity.body))
+    }
+    Ok((out, protection.outer(&header)))
+}
+
+fn is_structural(field: &Field<'_>) -> bool {
+    field.name.to_ascii_lowercase().starts_with("content-")
+}
+
+/// A field of the author's in 7 bits, or `None` for one that does not go inside.
+fn authors_field(field: &Field<'_>) -> Option<WrittenField> {
+    let name = field.name.to_ascii_lowercase();
+    if is_structural(field) || name == "mime-version" || DROPPED.contains(&name.as_str()) {
+        return None;
+    }
+    let value = field.unfolded();
+    let plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    let addresses = ["from", "to", "cc", "sender", "reply-to"].contains(&name.as_str());
+    let written = match (plain, addresses) {
+        (true, _) => value.replace('\t', " "),
+        (false, true) => {
+            let writable: Vec<Address> =
+                parse_addresses(field).into_iter().filter(Address::is_writable).collect();
+            join_addresses(&writable)?
+        }
+        (false, false) => unstructured(&field.text()),
+    };
+    (!written.is_empty()).then(|| (canonical_name(field.name).into(), written))
+}
+
+/// The spelling that the policies know.
+fn canonical_name(name: &str) -> String {
+    const KNOWN: [&str; 12] = [
+        "From",
+        "To",
+        "Cc",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "Sender",
+        "Reply-To",
+        "Comments",
+        "Keywords",
+    ];
+    KNOWN
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .map_or_else(|| name.to_owned(), |known| (*known).to_owned())
+}
+
+fn content_type(entity: &Entity<'_>, protection: &Protection) -> String {
+    let mut value = entity.media_type().to_owned();
+    // Marks of an earlier protection would speak for this one.
+    let stale = ["hp", "protected-headers", "hp-legacy-display"];
+    for (name, text) in entity.content_type.parameters().filter(|(name, _)| !stale.contains(name)) {
+        value.push_str("; ");
+        value.push_str(&parameter(name, text));
+    }
+    value + protection.parameter()
+}

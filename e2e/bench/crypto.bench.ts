@@ -22,6 +22,7 @@ test("crypto", async ({ page }) => {
   const figures: Figure[] = [];
   try {
     page.on("console", (message) => message.type() === "error" && console.log(message.text(), message.location().url));
+    page.on("pageerror", (error) => console.log(error.message));
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/bench/crypto.html`);
     await page.waitForFunction(() => "measure" in window, null, { timeout: 60_000 });
     for (const size of sizes) {
@@ -48,7 +49,12 @@ function serve(folders: Record<string, string>): Promise<Server> {
     const [prefix, folder] = Object.entries(folders).find(([known]) => path.startsWith(known)) ?? [];
     const file = folder && prefix ? join(folder, path.slice(prefix.length)) : "";
     if (!existsSync(file)) return void response.writeHead(404).end();
-    response.writeHead(200, { "Content-Type": types[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      "Content-Type": types[extname(file)] ?? "application/octet-stream",
+      // An isolated page has a clock fine enough for 10 KB.
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+    });
     createReadStream(file).pipe(response);
   });
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));

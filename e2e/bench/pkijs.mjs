@@ -2,6 +2,9 @@
 import * as asn1js from "asn1js";
 import * as pkijs from "pkijs";
 
+// Its parser refuses more than 16 MB, and what its own writer makes of that, unless told otherwise.
+const limits = { maxContentLength: 64 << 20, maxNodes: 1_000_000 };
+
 pkijs.setEngine("browser", new pkijs.CryptoEngine({ name: "browser", crypto }));
 
 const signer = await person("ECDSA", ["sign", "verify"]);
@@ -41,11 +44,10 @@ export async function seal(content) {
 }
 
 export async function open(sealed) {
-  const outer = new pkijs.ContentInfo({ schema: asn1js.fromBER(sealed).result });
+  const outer = new pkijs.ContentInfo({ schema: asn1js.fromBER(sealed, limits).result });
   const enveloped = new pkijs.EnvelopedData({ schema: outer.content });
-  const privateKey = await crypto.subtle.exportKey("pkcs8", recipient.keys.privateKey);
-  const inner = await enveloped.decrypt(0, { recipientCertificate: recipient.certificate, recipientPrivateKey: privateKey });
-  const info = new pkijs.ContentInfo({ schema: asn1js.fromBER(inner).result });
+  const inner = await enveloped.decrypt(0, { recipientCertificate: recipient.certificate, recipientPrivateKey: recipient.keys.privateKey });
+  const info = new pkijs.ContentInfo({ schema: asn1js.fromBER(inner, limits).result });
   const signed = new pkijs.SignedData({ schema: info.content });
   if (!(await signed.verify({ signer: 0, checkChain: false }))) throw new Error("not verified");
   return signed.encapContentInfo.eContent.getValue().byteLength;

@@ -1,0 +1,20 @@
+//! Whole messages: what sealing shows and hides, and what opening believes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    reason = "tests may panic"
+)]
+
+mod corpus;
+mod door;
+mod envelope;
+mod header_protection;
+mod mime_corpora;
+mod mutation;
+mod openssl;
+mod people;
+mod sealing;
+mod vectors;

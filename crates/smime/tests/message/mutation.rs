@@ -1,0 +1,121 @@
+//! Every byte of a small sealed and a small signed message, changed: never a better status, never a panic.
+
+use smime::message::{Draft, Opened, SealOptions, Status, needs_door};
+
+use crate::people::{World, letter};
+
+fn small() -> Draft {
+    Draft { cc: Vec::new(), text: "Hi.\n".to_owned(), ..letter() }
+}
+
+/// What a message proves: a signer who counts, and the text and subject he signed.
+fn proof(opened: &Opened) -> Option<(Option<String>, String, Vec<String>)> {
+    let signed = matches!(opened.status, Status::Verified | Status::Confidential);
+    let from = opened.headers.from.iter().map(|address| address.email.to_ascii_lowercase()).collect();
+    signed.then(|| (opened.text(), opened.headers.subject.clone(), from))
+}
+
+/// Changes each byte in several ways and checks that what still counts is what was signed.
+fn survive(world: &World, message: &[u8], from: usize, header_is_signed: bool) {
+    let whole = world.open(message);
+    let good = proof(&whole).expect("the message itself is good");
+    for at in from..message.len() {
+        for flip in [0x01, 0x20, 0x80] {
+            let mut changed = message.to_vec();
+            changed[at] ^= flip;
+            let Ok(opened) = world.try_open(&changed) else { continue };
+            if let Some(proof) = proof(&opened) {
+                assert_eq!(proof.0, good.0, "byte {at} ^ {flip:#x}");
+                assert_eq!(proof.2, good.2, "byte {at} ^ {flip:#x}");
+                assert!(!header_is_signed || proof.1 == good.1, "byte {at} ^ {flip:#x}");
+            }
+            assert!(
+                opened.status == whole.status
+                    || opened.status == Status::Unprotected
+                    || !whole_is_better(&opened, &whole)
+            );
+        }
+    }
+}
+
+/// Encryption that was not there cannot appear.
+fn whole_is_better(changed: &Opened, whole: &Opened) -> bool {
+    let encrypted =
+        |opened: &Opened| matches!(opened.status, Status::Confidential | Status::EncryptedUnverified);
+    encrypted(changed) && !encrypted(whole)
+}
+
+#[test]
+fn no_byte_of_a_signed_message_can_be_changed_for_the_better() {
+    let world = World::new();
+    let outer = "From: alice@a.example\r\nSubject: S\r\n";
+    let entity = b"Content-Type: text/plain\r\n\r\nHi.\r\n";
+    survive(&world, &world.sign(outer, entity, "alice"), 0, false);
+    survive(&world, &world.sign_opaque(outer, entity, "alice"), 0, false);
+}
+
+#[test]
+fn no_byte_of_a_sealed_message_can_be_changed_for_the_better() {
+    let world = World::new();
+    let message = world.seal(&small(), Some("alice"), &SealOptions::default());
+    survive(&world, &message, 0, true);
+}
+
+#[test]
+fn a_cut_message_is_never_better_than_the_whole() {
+    let world = World::new();
+    let message = world.seal(&small(), Some("alice"), &SealOptions::default());
+    for length in 0..message.len() - 4 {
+        if let Ok(opened) = world.try_open(&message[..length]) {
+            assert_eq!(opened.status, Status::Unprotected, "{length}");
+        }
+    }
+}
+
+#[test]
+fn random_messages_never_panic() {
+    let world = World::new();
+    let pieces: [&[u8]; 24] = [
+        b"Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=b\r\n",
+        b"Content-Type: application/pkcs7-mime; name=\"smime.p7m\"\r\n",
+        b"Content-Type: multipart/mixed; boundary=\"b\"\r\n",
+        b"Content-Type: message/rfc822; sealpost-door=clear\r\n",
+        b"Content-Type: text/html; charset=iso-2022-jp; hp-legacy-display=1\r\n",
+        b"Content-Type: text/plain; hp=\"cipher\"; charset*=''%ff\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Transfer-Encoding: quoted-printable\r\n",
+        b"Content-Transfer-Encoding: x-uuencode\r\n",
+        b"HP-Outer: Subject: [...]\r\n",
+        b"From: =?gb2312?B?xOM=?= <a@b>, c: d@e;\r\n",
+        b"Subject: =?utf-8?q?=ff=?= =?x?y?z?=\r\n",
+        b"Date: Thu, 32 Foo 99999 25:61:61 +9999\r\n",
+        b"References: <a@b> <\xff@> <<>>\r\n",
+        b"\r\n",
+        b"--b\r\n",
+        b"--b--\r\n",
+        b"\n",
+        b" folded\r\n",
+        b"\xff\xfe\x00",
+        b"MIIB",
+        b"=3D=\r\n",
+        b"<div class=header-protection-legacy-display>",
+        b"begin 644 x\r\n",
+    ];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..20_000 {
+        let mut message = Vec::new();
+        for _ in 0..(state % 24) {
+            // xorshift: the same messages every time.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            message.extend_from_slice(pieces[(state >> 32) as usize % pieces.len()]);
+        }
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        needs_door(&message);
+        if let Ok(opened) = world.try_open(&message) {
+            assert_eq!(opened.status, Status::Unprotected);
+            let _ = (opened.text(), opened.html(), opened.headers.reply_addresses());
+        }
+    }
+}

@@ -58,18 +58,23 @@ export class Person {
 
   /** The row of a letter in the list. */
   row(subject: string): Locator {
-    return this.page.getByRole("region", { name: "Messages" }).getByRole("link", { name: new RegExp(escape(subject)) });
+    return this.page.getByRole("region", { name: "Messages" }).getByRole("link", { name: new RegExp(escape(subject)) }).first();
   }
 
   /** Opens a letter from the list, once it is there, and waits until it can be read or cannot. */
   async open(subject: string): Promise<void> {
     await this.row(subject).click({ timeout: 30_000 });
-    await expect(this.letter.or(this.page.getByRole("alert"))).toBeVisible();
+    await expect(this.letter.or(this.unopened).first()).toBeVisible();
   }
 
   /** The open letter. */
   get letter(): Locator {
     return this.page.getByRole("article");
+  }
+
+  /** What is said in its place if it cannot be opened. */
+  get unopened(): Locator {
+    return this.page.getByRole("alert").filter({ hasText: "This message cannot be opened" });
   }
 
   /** The text of the open letter, which lives in a frame without scripts. */

@@ -2,6 +2,13 @@
 //! IndexedDB and files.
 
 pub mod client;
+pub mod clock;
+pub mod crypto;
+pub mod database;
+pub mod dom;
 pub mod files;
 pub mod frame;
+pub mod http;
+pub mod push;
 mod script;
+pub mod worker;

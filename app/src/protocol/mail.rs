@@ -159,15 +159,20 @@ pub struct Message {
     pub flagged: bool,
     /// It is a draft.
     pub draft: bool,
-    /// The protected From; what replies go to unless `reply_to` is given.
+    /// Who is shown as the author.
     pub from: Vec<Address>,
+    /// The authors by their own account, where only the sender signed: `from` is then the sender.
+    pub on_behalf_of: Vec<Address>,
+    /// What the sealed part says of its author where the outside says otherwise and no signature settles
+    /// it: the reader is to be warned and shown both.
+    pub claimed_from: Vec<Address>,
     /// To.
     pub to: Vec<Address>,
     /// Cc.
     pub cc: Vec<Address>,
     /// Bcc: only in drafts and one's own sent mail.
     pub bcc: Vec<Address>,
-    /// Reply-To.
+    /// Where an answer goes.
     pub reply_to: Vec<Address>,
     /// Subject.
     pub subject: String,

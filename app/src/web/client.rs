@@ -79,12 +79,11 @@ impl Client {
         Call { client: self.clone(), id, request, files: Vec::new(), progress: None }
     }
 
-    /// Withdraws a call; it ends with [`Failure::Cancelled`] at once. Unknown ids do nothing.
+    /// Asks the engine to drop a call, which then ends with [`Failure::Cancelled`], or with its own reply
+    /// when it was too late. Unknown ids do nothing.
     pub fn cancel(&self, id: CallId) {
-        if let Some(pending) = self.0.take(id) {
+        if self.0.pending.borrow().contains_key(&id) {
             self.0.post(&ToEngine::Cancel(id), &[]);
-            // The caller may be gone, which is why it was withdrawn.
-            let _ = pending.reply.send(Err(Failure::Cancelled));
         }
     }
 
@@ -154,6 +153,7 @@ struct Withdraw {
 impl Drop for Withdraw {
     fn drop(&mut self) {
         self.client.cancel(self.id);
+        self.client.0.take(self.id);
     }
 }
 

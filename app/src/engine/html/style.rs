@@ -1,0 +1,123 @@
+//! Inline style, cut down to what formats text.
+
+/// Properties that format text and boxes within the flow; nothing that positions, overlays or animates.
+const PROPERTIES: [&str; 48] = [
+    "background",
+    "background-color",
+    "border",
+    "border-bottom",
+    "border-bottom-color",
+    "border-bottom-style",
+    "border-bottom-width",
+    "border-collapse",
+    "border-color",
+    "border-left",
+    "border-left-color",
+    "border-left-style",
+    "border-left-width",
+    "border-radius",
+    "border-right",
+    "border-spacing",
+    "border-style",
+    "border-top",
+    "border-top-color",
+    "border-top-style",
+    "border-top-width",
+    "border-width",
+    "color",
+    "direction",
+    "display",
+    "font",
+    "font-family",
+    "font-size",
+    "font-style",
+    "font-weight",
+    "height",
+    "letter-spacing",
+    "line-height",
+    "list-style",
+    "list-style-type",
+    "margin",
+    "margin-bottom",
+    "margin-left",
+    "max-width",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
+    "text-align",
+    "text-decoration",
+    "vertical-align",
+    "width",
+];
+
+/// Functions that compute a colour; every other one could fetch something or hide what it does.
+const FUNCTIONS: [&str; 4] = ["rgb", "rgba", "hsl", "hsla"];
+
+/// What is left of a style attribute.
+pub(super) struct Style {
+    /// The declarations that may stay.
+    pub(super) declarations: String,
+    /// It would have fetched something.
+    pub(super) remote: bool,
+}
+
+/// Keeps declarations whose property and value are plainly harmless.
+pub(super) fn filter(style: &str) -> Style {
+    let remote = style.to_ascii_lowercase().contains("url(");
+    // An escape could spell anything: such a style goes as a whole.
+    if style.contains('\\') {
+        return Style { declarations: String::new(), remote };
+    }
+    let kept = style.split(';').filter_map(declaration);
+    Style { declarations: kept.collect::<Vec<_>>().join("; "), remote }
+}
+
+fn declaration(text: &str) -> Option<String> {
+    let (property, value) = text.split_once(':')?;
+    let property = property.trim().to_ascii_lowercase();
+    let value = value.trim();
+    let plain = |c: char| c.is_alphanumeric() || " #%.,-()'\"!".contains(c);
+    let fits = PROPERTIES.contains(&property.as_str()) && value.len() <= 400 && value.chars().all(plain);
+    (fits && calls_only_colours(value)).then(|| format!("{property}: {value}"))
+}
+
+/// Every opening bracket follows the name of a colour function.
+fn calls_only_colours(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let pieces: Vec<&str> = value.split('(').collect();
+    let Some((_, before)) = pieces.split_last() else { return true };
+    before.iter().all(|piece| FUNCTIONS.iter().any(|name| piece.ends_with(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn formatting_stays() {
+        let style = filter("color: rgb(1, 2, 3); FONT-FAMILY: 'Noto Serif', serif;margin:0 auto");
+        assert_eq!(
+            style.declarations,
+            "color: rgb(1, 2, 3); font-family: 'Noto Serif', serif; margin: 0 auto"
+        );
+    }
+
+    #[test]
+    fn whatever_fetches_positions_or_computes_goes() {
+        for hostile in [
+            "background: url(https://spy.example/)",
+            "background: u\\72l(x)",
+            "position: fixed; top: 0",
+            "width: expression(alert(1))",
+            "background: image-set('x' 1x)",
+            "color: var(--x)",
+            "background: -webkit-cross-fade(a, b)",
+            "behavior: x",
+            "color: red/**/; -moz-binding: x",
+        ] {
+            assert_eq!(filter(hostile).declarations, "", "{hostile}");
+        }
+    }
+}

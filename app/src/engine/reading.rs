@@ -1,0 +1,217 @@
+//! An opened message in the page's terms.
+
+use smime::message::{self, Opened, Part, SignerFault, SignerReport};
+use smime::{PathError, SignerError};
+
+use super::html::{self, Picture};
+use super::rows;
+use super::summary::Content;
+use super::trust::hex;
+use crate::protocol::{
+    Address, Attachment, Body, EmailId, Message, PartId, Signer, SignerProblem, ThreadId, Timestamp, UnixTime,
+};
+
+/// Longer text is cut where it is shown; the whole of it can be saved.
+const MAX_TEXT: usize = 2 * 1024 * 1024;
+
+/// What the relay knows of the message.
+pub struct Envelope {
+    /// Its id.
+    pub id: EmailId,
+    /// The row's facts, without its summary.
+    pub email: jmap::Email,
+}
+
+/// The message as the page shows it.
+pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
+    let headers = &opened.headers;
+    let email = &envelope.email;
+    let has = |name: &str| email.keywords.as_ref().is_some_and(|keywords| keywords.contains_key(name));
+    let thread = email.thread_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let claimed = headers.from_mismatch.as_ref().map(|mismatch| addresses(&mismatch.inner));
+    Message {
+        id: envelope.id.clone(),
+        thread: ThreadId(thread),
+        mailboxes: rows::mailboxes(email),
+        seen: has(jmap::keyword::SEEN),
+        flagged: has(jmap::keyword::FLAGGED),
+        draft: has(jmap::keyword::DRAFT),
+        from: addresses(&headers.from),
+        on_behalf_of: addresses(&headers.on_behalf_of),
+        claimed_from: claimed.unwrap_or_default(),
+        to: addresses(&headers.to),
+        cc: addresses(&headers.cc),
+        bcc: addresses(&headers.bcc),
+        reply_to: addresses(headers.reply_addresses()),
+        subject: headers.subject.clone(),
+        date: headers.date.map(|time| UnixTime(time.0)),
+        received: rows::received(email),
+        message_id: headers.message_id.clone(),
+        in_reply_to: headers.in_reply_to.clone(),
+        references: headers.references.clone(),
+        status: rows::status(opened.status),
+        weak: opened.weak,
+        sealed_at_door: opened.sealed_at_door,
+        signers: opened.signers.iter().map(signer).collect(),
+        body: body(opened),
+        attachments: opened.attachments().enumerate().map(attachment).collect(),
+        layers: opened.layers.iter().map(|layer| format!("{layer:?}")).collect(),
+    }
+}
+
+/// What a list is to show of the message.
+pub fn summary(opened: &Opened) -> Content {
+    let headers = &opened.headers;
+    let names: Vec<String> =
+        opened.attachments().enumerate().map(|(index, part)| file_name(index, part)).collect();
+    let text = plain_text(opened);
+    let people = [addresses(&headers.from), addresses(&headers.to)];
+    let [from, to] = &people;
+    Content::new(&headers.subject, &text, &names, rows::status(opened.status), [from, to])
+}
+
+fn body(opened: &Opened) -> Body {
+    let text = plain_text(opened);
+    let pictures: Vec<Picture<'_>> = opened.parts.iter().filter_map(picture).collect();
+    let sanitised = opened.html().and_then(|html| html::sanitise(&html, &pictures));
+    match sanitised {
+        Some(clean) => Body { html: clean.html, text, remote_removed: clean.remote_removed },
+        None => Body { html: html::html_from_text(&text), text, remote_removed: false },
+    }
+}
+
+fn plain_text(opened: &Opened) -> String {
+    let text = opened.text().or_else(|| opened.html().map(|html| html::text_from_html(&html)));
+    let mut text = text.unwrap_or_default();
+    if text.len() > MAX_TEXT {
+        let end = text.floor_char_boundary(MAX_TEXT);
+        text.truncate(end);
+    }
+    text
+}
+
+fn picture(part: &Part) -> Option<Picture<'_>> {
+    let content_id = part.content_id.as_deref()?;
+    Some(Picture { content_id, media_type: &part.media_type, data: &part.data })
+}
+
+fn attachment((index, part): (usize, &Part)) -> Attachment {
+    Attachment {
+        part: PartId(part.id.clone()),
+        name: file_name(index, part),
+        media_type: part.media_type.clone(),
+        size: u64::try_from(part.data.len()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The sender's name for a file, fit to be saved under: no path, nothing that turns its end around.
+pub fn file_name(index: usize, part: &Part) -> String {
+    let given = part.name.as_deref().unwrap_or_default();
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    // Bidirectional controls can make `exe.jpg` out of `gpj.exe`.
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let clean: String = last.chars().filter(|c| !hidden(*c)).take(200).collect();
+    match clean.trim().trim_start_matches('.') {
+        "" => format!("{}.{}", index + 1, extension(&part.media_type)),
+        name => name.to_owned(),
+    }
+}
+
+fn extension(media_type: &str) -> &'static str {
+    match media_type {
+        "message/rfc822" => "eml",
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "application/pdf" => "pdf",
+        "application/pkcs7-mime" => "p7m",
+        _ => "bin",
+    }
+}
+
+fn signer(report: &SignerReport) -> Signer {
+    let certificate = report.certificate.as_ref();
+    let stamp = report.timestamp.as_ref().and_then(|stamp| {
+        Some(Timestamp { time: UnixTime(stamp.time?.0), authority: stamp.authority.clone()? })
+    });
+    Signer {
+        name: report.name.clone(),
+        emails: report.emails.clone(),
+        subject: report.subject.clone(),
+        issuer: report.issuer.clone(),
+        fingerprint: certificate.map(|certificate| hex(&certificate.sha256())).unwrap_or_default(),
+        problem: match &report.reason {
+            Some(fault) => Some(problem(fault)),
+            None if report.valid => None,
+            None => Some(SignerProblem::Malformed),
+        },
+        signed_at: report.signed_at.map(|time| UnixTime(time.0)),
+        timestamp: stamp,
+    }
+}
+
+fn problem(fault: &SignerFault) -> SignerProblem {
+    match fault {
+        SignerFault::Signature(error) => signature_problem(error),
+        SignerFault::NoAddress | SignerFault::FromMismatch | SignerFault::FromAmbiguous => {
+            SignerProblem::NotTheSender
+        }
+        SignerFault::OutsideEncryption => SignerProblem::BadSignature,
+        _ => SignerProblem::Malformed,
+    }
+}
+
+fn signature_problem(error: &SignerError) -> SignerProblem {
+    match error {
+        SignerError::DigestMismatch => SignerProblem::ContentChanged,
+        SignerError::NoCertificate => SignerProblem::NoCertificate,
+        SignerError::BadSignature | SignerError::CertificateMismatch => SignerProblem::BadSignature,
+        SignerError::WeakAlgorithm(_) | SignerError::UnsupportedAlgorithm(_) => SignerProblem::Algorithm,
+        SignerError::Path(path) => match path {
+            PathError::Expired { .. } | PathError::NotYetValid { .. } => SignerProblem::OutsideValidity,
+            PathError::Revoked { .. } => SignerProblem::Revoked,
+            PathError::WrongUsage => SignerProblem::WrongUsage,
+            _ => SignerProblem::UnknownAuthority,
+        },
+        _ => SignerProblem::Malformed,
+    }
+}
+
+fn addresses(list: &[message::Address]) -> Vec<Address> {
+    list.iter().map(|one| Address { name: one.name.clone(), email: one.email.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use smime::message::{Disposition, Part};
+
+    use super::file_name;
+
+    fn named(name: &str) -> String {
+        let part = Part {
+            id: "1".into(),
+            media_type: "application/pdf".into(),
+            charset: None,
+            name: Some(name.into()),
+            disposition: Disposition::Attachment,
+            content_id: None,
+            data: Vec::new(),
+            is_body: false,
+        };
+        file_name(0, &part)
+    }
+
+    #[test]
+    fn a_file_name_is_no_path_and_reads_as_it_ends() {
+        assert_eq!(named("报告.pdf"), "报告.pdf");
+        assert_eq!(named("../../etc/passwd"), "passwd");
+        assert_eq!(named("C:\\Windows\\x.exe"), "x.exe");
+        assert_eq!(named("photo\u{202e}gpj.exe"), "photogpj.exe");
+        assert_eq!(named(".bashrc"), "bashrc");
+        assert_eq!(named(" \u{0}/"), "1.pdf");
+    }
+}

@@ -1,0 +1,155 @@
+//! What a list shows of a message, sealed to its owner and kept beside it at the relay.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Address, Status};
+
+/// The longest summary before it is sealed; sealing adds some 600 bytes, and the relay takes 4096.
+const MAX_BYTES: usize = 3000;
+/// The longest summary that is read, whoever wrote it.
+const MAX_READ: usize = 8192;
+
+const SUBJECT: usize = 240;
+const PREVIEW: usize = 180;
+const NAMES: usize = 8;
+const NAME: usize = 80;
+const ADDRESSES: usize = 4;
+const ADDRESS: usize = 120;
+
+/// A summary in the clear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The format; a reader leaves another one alone.
+    version: u8,
+    /// The sealed subject.
+    pub subject: String,
+    /// The beginning of the text.
+    pub preview: String,
+    /// Names of attachments.
+    pub attachments: Vec<String>,
+    /// The verdict.
+    pub status: Status,
+    /// The authors.
+    pub from: Vec<Address>,
+    /// The first of the people addressed.
+    pub to: Vec<Address>,
+}
+
+const VERSION: u8 = 1;
+
+impl Content {
+    /// Cuts everything to the size of a list row.
+    pub fn new(
+        subject: &str,
+        text: &str,
+        attachments: &[String],
+        status: Status,
+        [from, to]: [&[Address]; 2],
+    ) -> Self {
+        Self {
+            version: VERSION,
+            subject: cut(subject, SUBJECT),
+            preview: cut(&preview(text), PREVIEW),
+            attachments: attachments.iter().take(NAMES).map(|name| cut(name, NAME)).collect(),
+            status,
+            from: addresses(from),
+            to: addresses(to),
+        }
+    }
+
+    /// The bytes to be sealed; what matters least goes first where they are too many.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut content = self.clone();
+        loop {
+            // Plain data always serialises.
+            let bytes = serde_json::to_vec(&content).unwrap_or_default();
+            if bytes.len() <= MAX_BYTES {
+                return bytes;
+            }
+            content.shrink();
+        }
+    }
+
+    /// Reads what [`Self::encode`] wrote; none for anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let content: Self = serde_json::from_slice(bytes.get(..bytes.len().min(MAX_READ))?).ok()?;
+        (content.version == VERSION).then_some(content)
+    }
+
+    /// Gives something up; every round makes it shorter until nothing is left.
+    fn shrink(&mut self) {
+        if self.attachments.len() > 2 || self.to.len() > 1 {
+            self.attachments.truncate(2);
+            self.to.truncate(1);
+        } else if !self.preview.is_empty() {
+            self.preview = cut(&self.preview, self.preview.chars().count() / 2);
+        } else {
+            self.attachments.clear();
+            self.to.clear();
+            self.from.truncate(1);
+            self.subject = cut(&self.subject, self.subject.chars().count() / 2);
+        }
+    }
+}
+
+/// The text on one line, without what it quotes.
+fn preview(text: &str) -> String {
+    let own = text.lines().filter(|line| !line.starts_with('>')).take(40);
+    let words = own.flat_map(str::split_whitespace).take(PREVIEW);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn addresses(list: &[Address]) -> Vec<Address> {
+    let short = |address: &Address| Address {
+        name: address.name.as_deref().map(|name| cut(name, NAME)),
+        email: cut(&address.email, ADDRESS),
+    };
+    list.iter().take(ADDRESSES).map(short).collect()
+}
+
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, MAX_BYTES};
+    use crate::protocol::{Address, Status};
+
+    fn person(name: &str) -> Address {
+        Address { name: Some(name.into()), email: "a@b.example".into() }
+    }
+
+    #[test]
+    fn a_summary_survives_and_leaves_quotes_out() {
+        let files = ["图.png".to_owned()];
+        let people = [person("林爱")];
+        let text = "Dear  Bob,\n> quoted\n\nsee\tyou";
+        let content = Content::new("主题", text, &files, Status::Confidential, [&people, &people]);
+        let read = Content::decode(&content.encode()).unwrap();
+        assert_eq!(read, content);
+        assert_eq!(read.preview, "Dear Bob, see you");
+    }
+
+    #[test]
+    fn however_much_a_message_holds_its_summary_fits() {
+        for letter in ["印", "\"", "\u{1F600}", "a"] {
+            let long = letter.repeat(100_000);
+            let people = vec![person(&long); 500];
+            let files = vec![long.clone(); 500];
+            let content = Content::new(&long, &long, &files, Status::Unprotected, [&people, &people]);
+            let bytes = content.encode();
+            assert!(bytes.len() <= MAX_BYTES);
+            assert!(!Content::decode(&bytes).unwrap().subject.is_empty());
+        }
+    }
+
+    #[test]
+    fn refuses_other_formats() {
+        assert_eq!(Content::decode(b"{}"), None);
+        assert_eq!(Content::decode(b""), None);
+        let newer =
+            String::from_utf8(Content::new("", "", &[], Status::Verified, [&[], &[]]).encode()).unwrap();
+        assert_eq!(Content::decode(newer.replace("\"version\":1", "\"version\":2").as_bytes()), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! The browser's WebCrypto as `smime`'s [`Provider`](smime::Provider) and [`Keyring`](smime::Keyring).
+
+mod keyring;
+mod primitives;
+mod provider;
+
+pub use keyring::{DeviceKey, Generated, KeyUse, WebKeyring};
+pub use primitives::{hkdf_aes_key, random};
+pub use provider::WebCrypto;

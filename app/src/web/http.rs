@@ -1,0 +1,163 @@
+//! Requests to the relay, with progress in both directions and an end when nobody waits any more.
+//!
+//! XMLHttpRequest rather than fetch: it alone tells how far an upload is.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+use web_sys::{ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
+
+use super::files::whole;
+
+/// A request of this origin; the session's cookie goes with it.
+pub struct Ask<'a> {
+    /// The method.
+    pub method: &'static str,
+    /// The address.
+    pub url: &'a str,
+    /// The media type of the body.
+    pub content_type: &'a str,
+    /// The body.
+    pub body: Option<&'a [u8]>,
+    /// The longest answer to take, in bytes.
+    pub limit: u64,
+    /// Give up after this many milliseconds; zero waits as long as it takes.
+    pub timeout: u32,
+    /// Hears of bytes that went out: how many, of how many.
+    pub uploaded: Option<Box<dyn Fn(u64, u64)>>,
+    /// Hears of bytes that came in: how many, of how many (zero when unknown).
+    pub downloaded: Option<Box<dyn Fn(u64, u64)>>,
+}
+
+impl<'a> Ask<'a> {
+    /// A request without a body.
+    pub fn get(url: &'a str, limit: u64) -> Self {
+        let (method, content_type) = ("GET", "");
+        Self { method, url, content_type, body: None, limit, timeout: 0, uploaded: None, downloaded: None }
+    }
+
+    /// A request with a body.
+    pub fn post(url: &'a str, content_type: &'a str, body: &'a [u8], limit: u64) -> Self {
+        Self { method: "POST", content_type, body: Some(body), ..Self::get(url, limit) }
+    }
+}
+
+/// What the relay answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Retry-After in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskError {
+    /// The relay cannot be reached, or took too long.
+    Unreachable,
+    /// The answer is longer than the limit.
+    TooLong,
+}
+
+/// Asks and waits. Dropping the future ends the transfer.
+pub async fn ask(ask: Ask<'_>) -> Result<Answer, AskError> {
+    let request = XmlHttpRequest::new().map_err(|_| AskError::Unreachable)?;
+    let opened = request.open_with_async(ask.method, ask.url, true);
+    opened.map_err(|_| AskError::Unreachable)?;
+    request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
+    request.set_timeout(ask.timeout);
+    if !ask.content_type.is_empty() {
+        let _ = request.set_request_header("Content-Type", ask.content_type);
+    }
+    let (transfer, ended) = Transfer::watch(request, ask.limit, ask.uploaded, ask.downloaded);
+    transfer.request.send_with_opt_u8_array(ask.body).map_err(|_| AskError::Unreachable)?;
+    ended.await.unwrap_or(Err(AskError::Unreachable))?;
+    transfer.answer(ask.limit)
+}
+
+type Ended = oneshot::Receiver<Result<(), AskError>>;
+
+/// A request on its way and its listeners; dropped, it is aborted.
+struct Transfer {
+    request: XmlHttpRequest,
+    _listeners: [Closure<dyn FnMut(ProgressEvent)>; 4],
+}
+
+impl Transfer {
+    fn watch(
+        request: XmlHttpRequest,
+        limit: u64,
+        uploaded: Option<Box<dyn Fn(u64, u64)>>,
+        downloaded: Option<Box<dyn Fn(u64, u64)>>,
+    ) -> (Self, Ended) {
+        let (end, ended) = oneshot::channel();
+        let end = Rc::new(RefCell::new(Some(end)));
+        let finish = move |result| {
+            if let Some(end) = end.borrow_mut().take() {
+                // Nobody waits any more when the transfer was dropped.
+                let _ = end.send(result);
+            }
+        };
+        let (done, failed, grown) = (finish.clone(), finish.clone(), finish);
+        let on_load = Closure::new(move |_: ProgressEvent| done(Ok(())));
+        let on_error = Closure::new(move |_: ProgressEvent| failed(Err(AskError::Unreachable)));
+        let on_download = Closure::new(move |event: ProgressEvent| {
+            let (loaded, total) = amounts(&event);
+            if loaded > limit {
+                return grown(Err(AskError::TooLong));
+            }
+            if let Some(hear) = &downloaded {
+                hear(loaded, total);
+            }
+        });
+        let hears_upload = uploaded.is_some();
+        let on_upload = Closure::new(move |event: ProgressEvent| {
+            let (loaded, total) = amounts(&event);
+            if let Some(hear) = &uploaded {
+                hear(loaded, total);
+            }
+        });
+        request.set_onload(Some(on_load.as_ref().unchecked_ref()));
+        request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        request.set_ontimeout(Some(on_error.as_ref().unchecked_ref()));
+        request.set_onprogress(Some(on_download.as_ref().unchecked_ref()));
+        if let (true, Ok(upload)) = (hears_upload, request.upload()) {
+            upload.set_onprogress(Some(on_upload.as_ref().unchecked_ref()));
+        }
+        (Self { request, _listeners: [on_load, on_error, on_download, on_upload] }, ended)
+    }
+
+    fn answer(&self, limit: u64) -> Result<Answer, AskError> {
+        let status = self.request.status().map_err(|_| AskError::Unreachable)?;
+        let body = self.request.response().map_err(|_| AskError::Unreachable)?;
+        let body = if body.is_null() { Vec::new() } else { Uint8Array::new(&body).to_vec() };
+        if u64::try_from(body.len()).is_ok_and(|length| length > limit) {
+            return Err(AskError::TooLong);
+        }
+        let retry_after = self.request.get_response_header("Retry-After").ok().flatten();
+        Ok(Answer { status, body, retry_after: retry_after.and_then(|text| text.trim().parse().ok()) })
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.request.set_onload(None);
+        self.request.set_onerror(None);
+        self.request.set_ontimeout(None);
+        self.request.set_onprogress(None);
+        if let Ok(upload) = self.request.upload() {
+            upload.set_onprogress(None);
+        }
+        let _ = self.request.abort();
+    }
+}
+
+fn amounts(event: &ProgressEvent) -> (u64, u64) {
+    (whole(event.loaded()), whole(event.total()))
+}

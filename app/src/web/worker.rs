@@ -1,0 +1,177 @@
+//! The engine's end of the channel to the page.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures::future::{AbortHandle, Abortable};
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::clock;
+use crate::protocol::{CallId, Event, Failure, FromEngine, Progress, Reply, Request, Stage, ToEngine};
+
+/// Milliseconds between two reports of one call within a stage.
+const REPORT_EVERY: u64 = 60;
+
+/// The page, as the engine sees it. Clones are the same page.
+#[derive(Clone)]
+pub struct Page(DedicatedWorkerGlobalScope);
+
+/// A reply and the bytes that go beside it.
+pub struct Answer {
+    /// The reply.
+    pub reply: Reply,
+    /// Bytes, handed over without a copy.
+    pub bytes: Vec<Uint8Array>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, bytes: Vec::new() }
+    }
+}
+
+/// One request of the page while it is served.
+#[derive(Clone)]
+pub struct Call {
+    page: Page,
+    id: CallId,
+    /// Files that came with the request.
+    pub files: Rc<[Attached]>,
+    /// No way back: cancelling is ignored.
+    committed: Rc<Cell<bool>>,
+    reported: Rc<Cell<(Option<Stage>, u64)>>,
+}
+
+/// A file that came with a request.
+pub struct Attached(Blob);
+
+impl Page {
+    /// The page that started this worker; none outside a dedicated worker.
+    pub fn of_this_worker() -> Option<Self> {
+        js_sys::global().dyn_into().ok().map(Self)
+    }
+
+    /// Serves every request by `serve` until the page goes away.
+    pub fn serve<F, S>(self, serve: S)
+    where
+        F: Future<Output = Result<Answer, Failure>> + 'static,
+        S: Fn(Request, Call) -> F + 'static,
+    {
+        let running = Running::default();
+        let page = self.clone();
+        let on_message =
+            Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match envelope(&event.data()) {
+                Some((ToEngine::Call(id, request), files)) => {
+                    let call = Call::new(page.clone(), id, files);
+                    running.start(call.clone(), serve(request, call));
+                }
+                Some((ToEngine::Cancel(id), _)) => running.cancel(id),
+                None => {}
+            });
+        self.0.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        // It listens as long as the worker lives.
+        on_message.forget();
+        self.post(&FromEngine::Ready, Vec::new());
+    }
+
+    /// Tells the page of something it did not ask for.
+    pub fn announce(&self, event: Event) {
+        self.post(&FromEngine::Event(event), Vec::new());
+    }
+
+    fn post(&self, envelope: &FromEngine, bytes: Vec<Uint8Array>) {
+        // Plain data always serialises.
+        let Ok(json) = serde_json::to_string(envelope) else { return };
+        let message = Array::of1(&json.into());
+        let transfer = Array::new();
+        for part in bytes {
+            message.push(&part.buffer());
+            transfer.push(&part.buffer());
+        }
+        // Fails only when a buffer was handed over before, and each is fresh.
+        let _ = self.0.post_message_with_transfer(&message, &transfer);
+    }
+}
+
+impl Call {
+    fn new(page: Page, id: CallId, files: Vec<Attached>) -> Self {
+        let reported = Rc::new(Cell::new((None, 0)));
+        Self { page, id, files: files.into(), committed: Rc::default(), reported }
+    }
+
+    /// From here on the call cannot be cancelled.
+    pub fn commit(&self) {
+        self.committed.set(true);
+    }
+
+    /// Tells the page how far the call is; more often than it can be seen is not told.
+    pub fn report(&self, stage: Stage, done: u64, total: u64) {
+        let now = clock::millis();
+        let (last, at) = self.reported.get();
+        if last == Some(stage) && now.saturating_sub(at) < REPORT_EVERY && done != total {
+            return;
+        }
+        self.reported.set((Some(stage), now));
+        let progress = Progress { stage, done, total };
+        self.page.post(&FromEngine::Progress(self.id, progress), Vec::new());
+    }
+
+    /// A listener for [`super::http`] that reports a stage.
+    pub fn reporter(&self, stage: Stage) -> Option<Box<dyn Fn(u64, u64)>> {
+        let call = self.clone();
+        Some(Box::new(move |done, total| call.report(stage, done, total)))
+    }
+}
+
+impl Attached {
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        super::files::whole(self.0.size())
+    }
+
+    /// Its bytes; none when the file is gone or was changed since it was chosen.
+    pub async fn read(&self) -> Option<Vec<u8>> {
+        let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
+        Some(Uint8Array::new(&buffer).to_vec())
+    }
+}
+
+/// The calls that are being served.
+#[derive(Clone, Default)]
+struct Running(Rc<RefCell<HashMap<CallId, (AbortHandle, Rc<Cell<bool>>)>>>);
+
+impl Running {
+    fn start(&self, call: Call, work: impl Future<Output = Result<Answer, Failure>> + 'static) {
+        let (abort, registration) = AbortHandle::new_pair();
+        self.0.borrow_mut().insert(call.id, (abort, Rc::clone(&call.committed)));
+        let running = self.clone();
+        spawn_local(async move {
+            let result = Abortable::new(work, registration).await.unwrap_or(Err(Failure::Cancelled));
+            running.0.borrow_mut().remove(&call.id);
+            let (reply, bytes) = match result {
+                Ok(answer) => (Ok(answer.reply), answer.bytes),
+                Err(failure) => (Err(failure), Vec::new()),
+            };
+            call.page.post(&FromEngine::Reply(call.id, reply), bytes);
+        });
+    }
+
+    fn cancel(&self, id: CallId) {
+        if let Some((abort, committed)) = self.0.borrow().get(&id)
+            && !committed.get()
+        {
+            abort.abort();
+        }
+    }
+}
+
+fn envelope(data: &JsValue) -> Option<(ToEngine, Vec<Attached>)> {
+    let message = Array::from(data);
+    let envelope = serde_json::from_str(&message.get(0).as_string()?).ok()?;
+    let files = message.iter().skip(1).filter_map(|file| file.dyn_into::<Blob>().ok());
+    Some((envelope, files.map(Attached).collect()))
+}

@@ -105,7 +105,7 @@ export class Person {
   }
 
   get composer(): Locator {
-    return this.page.getByRole("dialog").or(this.page.getByRole("form")).first();
+    return this.page.getByRole("form").first();
   }
 
   /** Sends, and waits until it is sent. */

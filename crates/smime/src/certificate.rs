@@ -17,6 +17,7 @@ use crate::time::UnixTime;
 pub(crate) use extensions::{KeyUsage, email_of, oid};
 pub(crate) use name::{
     COMMON_NAME, EMAIL_ADDRESS, ORGANISATION, attribute as name_attribute, normalized as normalized_name,
+    try_normalized as try_normalized_name,
 };
 pub use public_key::KeyKind;
 pub(crate) use public_key::{EC as EC_OID, RSA as RSA_OID, ec_curve_oid, ec_point};

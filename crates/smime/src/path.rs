@@ -1,5 +1,13 @@
 //! Paths from a certificate to a trust anchor (RFC 5280 6).
 
+mod build;
+mod check;
+mod crl;
+mod names;
+mod policy;
+
+use std::collections::HashMap;
+
 use const_oid::ObjectIdentifier;
 
 use crate::certificate::Certificate;
@@ -42,12 +50,15 @@ pub struct Query {
     pub at: UnixTime,
     /// Certificate policies.
     pub policies: Policies,
+    /// Whether a certificate must be shown not to be revoked; otherwise revocation lists count
+    /// where they are known.
+    pub revocation_required: bool,
 }
 
 impl Query {
     /// Asks for a path at a moment, whatever its policies.
     pub fn new(purpose: Purpose, at: UnixTime) -> Self {
-        Self { purpose, at, policies: Policies::default() }
+        Self { purpose, at, policies: Policies::default(), revocation_required: false }
     }
 }
 
@@ -75,7 +86,7 @@ impl VerifiedPath {
     }
 }
 
-/// Why no path is valid. Where several paths were tried, the reason of the one that got furthest.
+/// Why no path is valid. Where several paths were tried, the reason of the most plausible one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -97,6 +108,12 @@ pub enum PathError {
     /// A certificate was revoked.
     #[error("{subject} is revoked")]
     Revoked {
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// No current revocation list says anything about a certificate, and one was asked for.
+    #[error("it is not known whether {subject} is revoked")]
+    RevocationUnknown {
         /// The certificate's subject.
         subject: String,
     },
@@ -164,6 +181,27 @@ pub async fn validate(
     crls: &[Vec<u8>],
     query: &Query,
 ) -> Result<VerifiedPath, PathError> {
-    let _ = (provider, leaf, anchors, intermediates, crls, query);
-    Err(PathError::UnknownIssuer)
+    let chains = build::chains(leaf, anchors, intermediates, query.at);
+    let crls = crls.iter().filter_map(|crl| crl::Crl::read(crl).ok()).collect::<Vec<_>>();
+    let mut checker = check::Checker {
+        provider,
+        intermediates,
+        crls: &crls,
+        query,
+        signatures: 0,
+        seen: HashMap::new(),
+    };
+    let mut first = None;
+    for chain in chains.found {
+        match checker.check(&chain).await {
+            Ok(()) => {
+                let certificates = chain.into_iter().cloned().collect();
+                return Ok(VerifiedPath { certificates, at: query.at });
+            }
+            // The most plausible chain was tried first, so its reason tells most.
+            Err(error) => first.get_or_insert(error),
+        };
+    }
+    let exhausted = if chains.incomplete { PathError::BudgetExceeded } else { PathError::UnknownIssuer };
+    Err(first.unwrap_or(exhausted))
 }

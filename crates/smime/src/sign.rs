@@ -110,6 +110,10 @@ impl Signed<'_> {
         der
     }
 
+    pub(crate) fn leave_out_certificates(&mut self) {
+        self.certificates.clear();
+    }
+
     fn certificate_set(&self) -> Vec<u8> {
         if self.certificates.is_empty() {
             return Vec::new();

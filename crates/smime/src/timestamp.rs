@@ -1,12 +1,17 @@
-//! Timestamps (RFC 3161).
+//! Timestamps (RFC 3161, RFC 5816).
 
+mod authority;
+mod check;
+mod wire;
+
+use crate::asn1::Malformed;
 use crate::certificate::Certificate;
-use crate::keyring::{Keyring, KeyringError};
 use crate::path::PathError;
-use crate::provider::{Hash, Provider, ProviderError};
-use crate::sign::Signer;
+use crate::provider::{Hash, ProviderError};
 use crate::time::UnixTime;
-use crate::verify::Trust;
+
+pub use authority::{AuthorityError, TimestampAuthority};
+pub use check::{check_response, verify_token};
 
 /// A timestamp request (RFC 3161 2.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +20,8 @@ pub struct TimestampRequest {
     pub hash: Hash,
     /// The digest to be stamped.
     pub digest: Vec<u8>,
-    /// A number that the response must repeat.
-    pub nonce: Option<u64>,
+    /// The octets of an INTEGER that the response must repeat.
+    pub nonce: Option<Vec<u8>>,
     /// Whether the authority's certificate is to be in the token.
     pub certificate_wanted: bool,
 }
@@ -52,9 +57,18 @@ pub enum TimestampError {
     /// The authority is not trusted.
     #[error("the timestamp authority is not trusted: {0}")]
     Path(#[from] PathError),
+    /// A digest failed.
+    #[error("digesting failed: {0}")]
+    Provider(#[from] ProviderError),
 }
 
-/// A timestamp token that was checked. Only this module's checks make one.
+impl From<Malformed> for TimestampError {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// A timestamp token that was checked. Only [`check_response`] and [`verify_token`] make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     der: Vec<u8>,
@@ -81,78 +95,14 @@ impl Token {
 
 /// Asks for a timestamp over a digest, with the authority's certificate in the token.
 pub fn request(hash: Hash, digest: &[u8], nonce: u64) -> Vec<u8> {
-    let _ = (hash, nonce);
-    digest.to_vec()
+    wire::write_request(hash, digest, nonce)
 }
 
 /// Reads a timestamp request.
 pub fn parse_request(der: &[u8]) -> Result<TimestampRequest, TimestampError> {
-    let _ = der;
-    Err(TimestampError::Malformed)
-}
-
-/// Checks the response to a request for `digest` with `nonce`, and gives its token.
-///
-/// Of `trust`, the timestamp anchors count. The authority is judged at the token's own time.
-pub async fn check_response(
-    provider: &impl Provider,
-    response: &[u8],
-    digest: &[u8],
-    nonce: u64,
-    trust: &Trust,
-    now: UnixTime,
-) -> Result<Token, TimestampError> {
-    let _ = (provider, response, digest, nonce, trust, now);
-    Err(TimestampError::Malformed)
-}
-
-/// Checks a token over `stamped`: for a signature's timestamp, the signature value.
-pub async fn verify_token(
-    provider: &impl Provider,
-    token: &[u8],
-    stamped: &[u8],
-    trust: &Trust,
-    now: UnixTime,
-) -> Result<Token, TimestampError> {
-    let _ = (provider, token, stamped, trust, now);
-    Err(TimestampError::Malformed)
-}
-
-/// Why an authority could not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AuthorityError {
-    /// The authority's key failed.
-    #[error("signing failed: {0}")]
-    Key(#[from] KeyringError),
-    /// The authority has no certificate, or one whose key does not sign.
-    #[error("the authority has no usable certificate")]
-    NoCertificate,
-    /// A digest failed.
-    #[error("digesting failed: {0}")]
-    Provider(#[from] ProviderError),
-}
-
-/// A timestamp authority: answers requests under its key.
-#[derive(Clone, Debug)]
-pub struct TimestampAuthority {
-    /// The authority's key and chain, the certificate made for [`crate::issue::Usage::TimestampAuthority`].
-    pub signer: Signer,
-}
-
-impl TimestampAuthority {
-    /// Answers a request: always with a response, which refuses where the request is not good.
-    ///
-    /// `serial` must never repeat; `at` is the authority's clock.
-    pub async fn respond(
-        &self,
-        provider: &impl Provider,
-        keyring: &impl Keyring,
-        request: &[u8],
-        serial: u128,
-        at: UnixTime,
-    ) -> Result<Vec<u8>, AuthorityError> {
-        let _ = (provider, keyring, request, serial, at);
-        Err(AuthorityError::NoCertificate)
-    }
+    wire::Request::read(der).map_err(|refusal| match refusal {
+        wire::Refusal::BadAlgorithm => TimestampError::UnacceptableAlgorithm,
+        _ => TimestampError::Malformed,
+    })?
+    .into_public()
 }

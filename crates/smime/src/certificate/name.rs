@@ -97,18 +97,20 @@ fn escaped(text: &str) -> String {
 }
 
 /// A form in which equal names are equal (RFC 5280 7.1): strings of any type are compared without
-/// case and with runs of spaces as one, all other values by their bytes.
+/// case and with runs of spaces as one, all other values by their bytes. A name that is the
+/// beginning of another is the beginning of its form. What is malformed equals only itself.
 pub(crate) fn normalized(name: &[u8]) -> Vec<u8> {
-    let Ok(names) = relative_names(name) else {
-        return name.to_vec();
-    };
+    try_normalized(name).unwrap_or_else(|Malformed| name.to_vec())
+}
+
+/// As [`normalized`], for well-formed names only.
+pub(crate) fn try_normalized(name: &[u8]) -> Result<Vec<u8>, Malformed> {
     let mut form = Vec::new();
-    for attributes in names {
-        let mut pairs = attributes.iter().map(normalized_pair).collect::<Vec<_>>();
-        pairs.sort();
-        form.push(asn1::write::set_of(tag::SET, pairs));
+    for attributes in relative_names(name)? {
+        let pairs = attributes.iter().map(normalized_pair).collect();
+        form.extend(asn1::write::set_of(tag::SET, pairs));
     }
-    form.concat()
+    Ok(form)
 }
 
 fn normalized_pair((oid, value): &Attribute<'_>) -> Vec<u8> {

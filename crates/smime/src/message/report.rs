@@ -133,7 +133,7 @@ impl SignerFault {
 }
 
 /// Every code that [`SignerFault::code`] can give.
-pub const SIGNER_FAULT_CODES: [&str; 27] = [
+pub const SIGNER_FAULT_CODES: [&str; 28] = [
     "malformed",
     "no-address",
     "from-mismatch",
@@ -152,6 +152,7 @@ pub const SIGNER_FAULT_CODES: [&str; 27] = [
     "not-yet-valid",
     "expired",
     "revoked",
+    "revocation-unknown",
     "path-bad-signature",
     "path-weak-algorithm",
     "path-unsupported-algorithm",
@@ -184,6 +185,7 @@ fn path_code(error: &PathError) -> &'static str {
         PathError::NotYetValid { .. } => "not-yet-valid",
         PathError::Expired { .. } => "expired",
         PathError::Revoked { .. } => "revoked",
+        PathError::RevocationUnknown { .. } => "revocation-unknown",
         PathError::BadSignature { .. } => "path-bad-signature",
         PathError::WeakAlgorithm { .. } => "path-weak-algorithm",
         PathError::UnsupportedAlgorithm { .. } => "path-unsupported-algorithm",

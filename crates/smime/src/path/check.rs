@@ -1,0 +1,295 @@
+//! One chain, from the anchor down (RFC 5280 6.1).
+
+use std::collections::HashMap;
+
+use super::crl::Crl;
+use super::names::NameConstraints;
+use super::policy::{PolicyState, Refused};
+use super::{PathError, Purpose, Query};
+use crate::algorithm::{self, Identifier, Unusable};
+use crate::asn1::{Malformed, Reader};
+use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::provider::{Provider, ProviderError};
+
+/// As many signatures are checked for one question; each costs about a millisecond at worst.
+const MAX_SIGNATURES: usize = 64;
+
+const UNDERSTOOD: [const_oid::ObjectIdentifier; 12] = [
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::KEY_USAGE,
+    oid::SUBJECT_ALT_NAME,
+    oid::ISSUER_ALT_NAME,
+    oid::BASIC_CONSTRAINTS,
+    oid::NAME_CONSTRAINTS,
+    oid::CRL_DISTRIBUTION_POINTS,
+    oid::CERTIFICATE_POLICIES,
+    oid::POLICY_MAPPINGS,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+    oid::POLICY_CONSTRAINTS,
+    oid::EXTENDED_KEY_USAGE,
+];
+
+/// Checks chains; remembers what signatures it saw, since chains share their upper ends.
+pub(super) struct Checker<'a, P> {
+    pub(super) provider: &'a P,
+    pub(super) intermediates: &'a [Certificate],
+    pub(super) crls: &'a [Crl<'a>],
+    pub(super) query: &'a Query,
+    pub(super) signatures: usize,
+    pub(super) seen: HashMap<([u8; 32], [u8; 32]), Result<(), PathError>>,
+}
+
+impl<P: Provider> Checker<'_, P> {
+    /// The chain has the leaf first and the anchor last.
+    pub(super) async fn check(&mut self, chain: &[&Certificate]) -> Result<(), PathError> {
+        let Some((anchor, below)) = chain.split_last() else { return Err(PathError::UnknownIssuer) };
+        let mut names = NameConstraints::default();
+        let mut policies = PolicyState::new(&self.query.policies, below.len());
+        let mut max_length = below.len();
+        self.check_time(anchor)?;
+        if !below.is_empty() {
+            constrain(anchor, &mut names, &mut max_length, true)?;
+        }
+        let mut issuer = *anchor;
+        let mut grandparent = None;
+        for (depth, certificate) in below.iter().enumerate().rev() {
+            let is_last = depth == 0;
+            self.check_time(certificate)?;
+            self.check_signed(certificate, issuer).await?;
+            self.check_revocation(certificate, issuer, grandparent).await?;
+            if (is_last || !certificate.is_self_issued()) && !names.allow(certificate) {
+                return Err(PathError::NameNotPermitted { subject: certificate.subject() });
+            }
+            let refused = |refused| policy_error(refused, certificate);
+            policies.process(certificate, is_last).map_err(refused)?;
+            check_critical(certificate)?;
+            if !is_last {
+                policies.prepare(certificate).map_err(refused)?;
+                constrain(certificate, &mut names, &mut max_length, false)?;
+                check_authority_purpose(certificate, self.query.purpose)?;
+            }
+            grandparent = Some(issuer);
+            issuer = certificate;
+        }
+        if let Some(leaf) = below.first() {
+            policies.finish(leaf).map_err(|refused| policy_error(refused, leaf))?;
+        }
+        check_purpose(issuer, self.query.purpose)
+    }
+
+    fn check_time(&self, certificate: &Certificate) -> Result<(), PathError> {
+        let at = self.query.at;
+        let subject = || certificate.subject();
+        if at < certificate.not_before() {
+            return Err(PathError::NotYetValid { subject: subject() });
+        }
+        if at > certificate.not_after() {
+            return Err(PathError::Expired { subject: subject() });
+        }
+        Ok(())
+    }
+
+    async fn check_signed(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<(), PathError> {
+        let pair = (certificate.sha256(), issuer.sha256());
+        if let Some(known) = self.seen.get(&pair) {
+            return known.clone();
+        }
+        self.spend()?;
+        let outcome = signed_by(self.provider, certificate, issuer).await;
+        self.seen.insert(pair, outcome.clone());
+        outcome
+    }
+
+    fn spend(&mut self) -> Result<(), PathError> {
+        self.signatures += 1;
+        if self.signatures > MAX_SIGNATURES { Err(PathError::BudgetExceeded) } else { Ok(()) }
+    }
+
+    async fn check_revocation(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        grandparent: Option<&Certificate>,
+    ) -> Result<(), PathError> {
+        let status = match self.direct_status(certificate, issuer, issuer).await? {
+            Status::Unknown => self.delegated_status(certificate, issuer, grandparent).await?,
+            status => status,
+        };
+        let subject = || certificate.subject();
+        match status {
+            Status::Good => Ok(()),
+            Status::Unknown if !self.query.revocation_required => Ok(()),
+            Status::Unknown => Err(PathError::RevocationUnknown { subject: subject() }),
+            Status::Revoked => Err(PathError::Revoked { subject: subject() }),
+        }
+    }
+
+    /// By the lists of the issuer's name that `signer` signed.
+    async fn direct_status(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        signer: &Certificate,
+    ) -> Result<Status, PathError> {
+        let mut status = Status::Unknown;
+        if !signer.allows_usage(KeyUsage::CRL_SIGN) {
+            return Ok(status);
+        }
+        for crl in self.crls.iter().filter(|crl| crl.is_of(issuer.subject_der())) {
+            self.spend()?;
+            if !crl.is_signed_by(self.provider, signer).await {
+                continue;
+            }
+            if crl.revokes(certificate.serial(), self.query.at).unwrap_or(true) {
+                return Ok(Status::Revoked);
+            }
+            if crl.proves_at(self.query.at) {
+                status = Status::Good;
+            }
+        }
+        Ok(status)
+    }
+
+    /// By lists signed with another key of the same authority, certified by the same issuer
+    /// (RFC 5280 6.3.3 (f)).
+    async fn delegated_status(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        grandparent: Option<&Certificate>,
+    ) -> Result<Status, PathError> {
+        let Some(above) = grandparent else { return Ok(Status::Unknown) };
+        let name = crate::certificate::normalized_name(issuer.subject_der());
+        for signer in self.intermediates {
+            let same_name = crate::certificate::normalized_name(signer.subject_der()) == name;
+            if !same_name || signer == issuer || self.check_time(signer).is_err() {
+                continue;
+            }
+            if self.check_signed(signer, above).await.is_err() {
+                continue;
+            }
+            let signer_status = self.direct_status(signer, above, above).await?;
+            if signer_status == Status::Revoked
+                || (signer_status == Status::Unknown && self.query.revocation_required)
+            {
+                continue;
+            }
+            let status = self.direct_status(certificate, issuer, signer).await?;
+            if status != Status::Unknown {
+                return Ok(status);
+            }
+        }
+        Ok(Status::Unknown)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Good,
+    Revoked,
+    Unknown,
+}
+
+async fn signed_by(
+    provider: &impl Provider,
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Result<(), PathError> {
+    let subject = || certificate.subject();
+    let bad = || PathError::BadSignature { subject: subject() };
+    let unsupported = || PathError::UnsupportedAlgorithm { subject: subject() };
+    let key = issuer.key_kind();
+    let mut identifier = Reader::new(certificate.algorithm());
+    let identifier =
+        identifier.sequence().and_then(Identifier::read).map_err(|Malformed| bad())?;
+    let algorithm = algorithm::signature(&identifier, None, key).map_err(|error| match error {
+        Unusable::Malformed => bad(),
+        Unusable::Unsupported(_) => unsupported(),
+    })?;
+    if algorithm::weakness(algorithm, key).is_some() {
+        return Err(PathError::WeakAlgorithm { subject: subject() });
+    }
+    let outcome =
+        provider.verify(issuer.spki(), algorithm, certificate.tbs(), certificate.signature()).await;
+    outcome.map_err(|error| match error {
+        ProviderError::Unsupported => unsupported(),
+        _ => bad(),
+    })
+}
+
+/// RFC 5280 6.1.4 (g) and (k) to (n): what an authority hands down.
+fn constrain(
+    authority: &Certificate,
+    names: &mut NameConstraints,
+    max_length: &mut usize,
+    is_anchor: bool,
+) -> Result<(), PathError> {
+    let not_an_authority = || PathError::NotAnAuthority { subject: authority.subject() };
+    let not_understood = || PathError::UnknownCriticalExtension { subject: authority.subject() };
+    names.narrow(authority).map_err(|Malformed| not_understood())?;
+    let constraints = authority.basic_constraints().map_err(|Malformed| not_understood())?;
+    // Roots of version 1 cannot say that they are authorities; being an anchor says it for them.
+    let is_old_root = is_anchor && authority.version() == 0;
+    if !is_old_root && !constraints.unwrap_or_default().ca {
+        return Err(not_an_authority());
+    }
+    if !authority.allows_usage(KeyUsage::KEY_CERT_SIGN) {
+        return Err(not_an_authority());
+    }
+    if !is_anchor && !authority.is_self_issued() {
+        let subject = || authority.subject();
+        *max_length =
+            max_length.checked_sub(1).ok_or_else(|| PathError::PathTooLong { subject: subject() })?;
+    }
+    if let Some(limit) = constraints.and_then(|constraints| constraints.path_len) {
+        *max_length = (*max_length).min(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(())
+}
+
+fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
+    let understood =
+        |critical| UNDERSTOOD.contains(&critical) || critical == oid::INHIBIT_ANY_POLICY;
+    if certificate.critical_extensions().all(understood) {
+        return Ok(());
+    }
+    Err(PathError::UnknownCriticalExtension { subject: certificate.subject() })
+}
+
+/// An authority that is limited to other purposes vouches for none of these.
+fn check_authority_purpose(authority: &Certificate, purpose: Purpose) -> Result<(), PathError> {
+    let allowed = match purpose {
+        Purpose::Signing | Purpose::Encryption => authority.allows_purpose(oid::EMAIL_PROTECTION),
+        Purpose::Timestamping => authority.allows_purpose(oid::TIME_STAMPING),
+        Purpose::Any => true,
+    };
+    if allowed { Ok(()) } else { Err(PathError::WrongUsage) }
+}
+
+fn check_purpose(leaf: &Certificate, purpose: Purpose) -> Result<(), PathError> {
+    let allowed = match purpose {
+        Purpose::Signing => leaf.can_sign(),
+        Purpose::Encryption => leaf.can_encrypt(),
+        Purpose::Timestamping => is_timestamp_authority(leaf),
+        Purpose::Any => true,
+    };
+    if allowed { Ok(()) } else { Err(PathError::WrongUsage) }
+}
+
+/// RFC 3161 2.3: a critical extendedKeyUsage with this purpose alone.
+fn is_timestamp_authority(leaf: &Certificate) -> bool {
+    let critical = leaf.critical_extensions().any(|critical| critical == oid::EXTENDED_KEY_USAGE);
+    let alone = leaf.extended_key_usage() == Ok(Some(vec![oid::TIME_STAMPING]));
+    critical && alone && leaf.allows_usage(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::NON_REPUDIATION)
+}
+
+fn policy_error(refused: Refused, certificate: &Certificate) -> PathError {
+    match refused {
+        Refused::Malformed => PathError::UnknownCriticalExtension { subject: certificate.subject() },
+        Refused::NoPolicy => PathError::PolicyNotPermitted,
+    }
+}

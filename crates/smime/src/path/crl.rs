@@ -1,0 +1,118 @@
+//! Certificate revocation lists (RFC 5280 5 and 6.3).
+
+use const_oid::ObjectIdentifier as Oid;
+
+use crate::algorithm::{self, Identifier};
+use crate::asn1::{self, Malformed, Reader, tag};
+use crate::certificate::{Certificate, normalized_name};
+use crate::provider::Provider;
+use crate::time::UnixTime;
+
+const MAX_EXTENSIONS: usize = 32;
+
+const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
+const REASON: Oid = Oid::new_unwrap("2.5.29.21");
+const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
+const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.35");
+
+/// A list, read in place.
+pub(super) struct Crl<'a> {
+    tbs: &'a [u8],
+    algorithm: Identifier<'a>,
+    signature: &'a [u8],
+    issuer: Vec<u8>,
+    this_update: UnixTime,
+    next_update: Option<UnixTime>,
+    revoked: Reader<'a>,
+    /// Whether it has a critical extension that is not understood: then it can revoke, but being
+    /// absent from it proves nothing (RFC 5280 5.2). Partial and indirect lists are among these.
+    is_partial: bool,
+}
+
+impl<'a> Crl<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut outer = asn1::single(der, tag::SEQUENCE)?.reader();
+        let tbs = outer.expect(tag::SEQUENCE)?;
+        let algorithm = outer.expect(tag::SEQUENCE)?;
+        let signature = outer.expect(tag::BIT_STRING)?.bits()?;
+        outer.end()?;
+        let mut fields = tbs.reader();
+        fields.optional(tag::INTEGER)?;
+        if fields.expect(tag::SEQUENCE)?.der != algorithm.der {
+            return Err(Malformed);
+        }
+        let issuer = normalized_name(fields.expect(tag::SEQUENCE)?.der);
+        let this_update = UnixTime::from_tlv(&fields.next()?)?;
+        let next_update = match fields.peek() {
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(UnixTime::from_tlv(&fields.next()?)?),
+            _ => None,
+        };
+        let revoked = fields.optional(tag::SEQUENCE)?.map_or(Reader::new(&[]), |list| list.reader());
+        let is_partial = match fields.optional(tag::constructed(0))? {
+            Some(wrapper) => {
+                let extensions = asn1::single(wrapper.value, tag::SEQUENCE)?.reader();
+                has_unknown_critical(extensions, &[CRL_NUMBER, AUTHORITY_KEY_IDENTIFIER])?
+            }
+            None => false,
+        };
+        fields.end()?;
+        let algorithm = Identifier::read(algorithm.reader())?;
+        Ok(Self {
+            tbs: tbs.der,
+            algorithm,
+            signature,
+            issuer,
+            this_update,
+            next_update,
+            revoked,
+            is_partial,
+        })
+    }
+
+    pub(super) fn is_of(&self, issuer: &[u8]) -> bool {
+        self.issuer == normalized_name(issuer)
+    }
+
+    /// Whether the list was in force at the moment, so that absence from it proves something.
+    pub(super) fn proves_at(&self, at: UnixTime) -> bool {
+        !self.is_partial && self.this_update <= at && self.next_update.is_some_and(|next| at <= next)
+    }
+
+    pub(super) async fn is_signed_by(&self, provider: &impl Provider, authority: &Certificate) -> bool {
+        let key = authority.key_kind();
+        let Ok(algorithm) = algorithm::signature(&self.algorithm, None, key) else { return false };
+        algorithm::weakness(algorithm, key).is_none()
+            && provider.verify(authority.spki(), algorithm, self.tbs, self.signature).await.is_ok()
+    }
+
+    /// Whether the certificate with this serial number was revoked at the moment.
+    pub(super) fn revokes(&self, serial: &[u8], at: UnixTime) -> Result<bool, Malformed> {
+        let mut entries = self.revoked;
+        while !entries.is_empty() {
+            let mut entry = entries.sequence()?;
+            if entry.expect(tag::INTEGER)?.value != serial {
+                continue;
+            }
+            let since = UnixTime::from_tlv(&entry.next()?)?;
+            let strange = match entry.optional(tag::SEQUENCE)? {
+                Some(extensions) => has_unknown_critical(extensions.reader(), &[REASON, INVALIDITY_DATE])?,
+                None => false,
+            };
+            // An entry that is not understood may mean anything, so it is taken at its worst.
+            return Ok(strange || since <= at);
+        }
+        Ok(false)
+    }
+}
+
+fn has_unknown_critical(extensions: Reader<'_>, known: &[Oid]) -> Result<bool, Malformed> {
+    for extension in extensions.all(MAX_EXTENSIONS)? {
+        let mut fields = extension.reader();
+        let oid = fields.oid()?;
+        let critical = fields.optional(tag::BOOLEAN)?.map_or(Ok(false), |critical| critical.boolean())?;
+        if critical && !known.contains(&oid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

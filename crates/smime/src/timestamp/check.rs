@@ -1,0 +1,114 @@
+//! Checking what an authority answered.
+
+use super::wire::{self, TST_INFO, TstInfo};
+use super::{TimestampError, Token};
+use crate::asn1::write;
+use crate::ber;
+use crate::cms::signed::{SignedData, SignerInfo};
+use crate::path::{self, Purpose, Query};
+use crate::provider::{Hash, Provider};
+use crate::time::UnixTime;
+use crate::verify::{Content, SignerError, Trust, check_signature};
+
+/// Clocks of authorities and readers may differ by this many seconds.
+const CLOCK_SKEW: u64 = 300;
+
+/// Checks the response to a request for `digest` with `nonce`, and gives its token.
+///
+/// Of `trust`, the timestamp anchors count. The authority is judged at the token's own time.
+pub async fn check_response(
+    provider: &impl Provider,
+    response: &[u8],
+    digest: &[u8],
+    nonce: u64,
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<Token, TimestampError> {
+    let response = ber::to_der(response).map_err(|_| TimestampError::Malformed)?;
+    let token = wire::granted(&response)?;
+    let message = read(token)?;
+    let info = TstInfo::read(message.content.ok_or(TimestampError::Malformed)?)?;
+    if info.imprint.digest != digest {
+        return Err(TimestampError::ImprintMismatch);
+    }
+    let expected = write::integer(nonce);
+    // The octets of the INTEGER, after its two octets of header.
+    if info.nonce != expected.get(2..) {
+        return Err(TimestampError::NonceMismatch);
+    }
+    check(provider, token, &message, &info, trust, now).await
+}
+
+/// Checks a token over `stamped`: for a signature's timestamp, the signature value.
+pub async fn verify_token(
+    provider: &impl Provider,
+    token: &[u8],
+    stamped: &[u8],
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<Token, TimestampError> {
+    let token = ber::to_der(token).map_err(|_| TimestampError::Malformed)?;
+    let message = read(&token)?;
+    let info = TstInfo::read(message.content.ok_or(TimestampError::Malformed)?)?;
+    let hash = info.imprint.hash.ok_or(TimestampError::UnacceptableAlgorithm)?;
+    if provider.digest(hash, stamped).await? != info.imprint.digest {
+        return Err(TimestampError::ImprintMismatch);
+    }
+    check(provider, &token, &message, &info, trust, now).await
+}
+
+fn read(token: &[u8]) -> Result<SignedData<'_>, TimestampError> {
+    let message = SignedData::read(token).map_err(|_| TimestampError::Malformed)?;
+    if message.content_type == TST_INFO { Ok(message) } else { Err(TimestampError::Malformed) }
+}
+
+async fn check(
+    provider: &impl Provider,
+    token: &[u8],
+    message: &SignedData<'_>,
+    info: &TstInfo<'_>,
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<Token, TimestampError> {
+    // SHA-1 collisions can be made: one stamp would cover two documents.
+    if !matches!(info.imprint.hash, Some(Hash::Sha256 | Hash::Sha384 | Hash::Sha512)) {
+        return Err(TimestampError::UnacceptableAlgorithm);
+    }
+    if info.time > now.plus(CLOCK_SKEW) {
+        return Err(TimestampError::InTheFuture);
+    }
+    let signer = only_signer(message)?;
+    let mut known = message.certificates.clone();
+    known.extend(trust.intermediates.iter().cloned());
+    let authority = known
+        .iter()
+        .chain(&trust.timestamp_anchors)
+        .find(|certificate| signer.id.names(certificate))
+        .ok_or(TimestampError::NoCertificate)?;
+    let mut content = Content::new(TST_INFO, message.content.unwrap_or_default());
+    check_signature(provider, signer, &mut content, authority).await.map_err(from_signer)?;
+    // The authority's signature vouches for the time as long as the authority itself was good then.
+    let query = Query::new(Purpose::Timestamping, info.time);
+    path::validate(provider, authority, &trust.timestamp_anchors, &known, &trust.crls, &query).await?;
+    Ok(Token { der: token.to_vec(), time: info.time, authority: authority.clone() })
+}
+
+/// RFC 3161 2.4.2: one signer only, who names their certificate among the signed attributes.
+fn only_signer<'a, 'm>(message: &'m SignedData<'a>) -> Result<&'m SignerInfo<'a>, TimestampError> {
+    let [Ok(signer)] = message.signers.as_slice() else { return Err(TimestampError::Malformed) };
+    let attributes = signer.signed_attributes.as_ref().ok_or(TimestampError::Malformed)?;
+    attributes.signing_certificate()?.ok_or(TimestampError::Malformed)?;
+    Ok(signer)
+}
+
+fn from_signer(error: SignerError) -> TimestampError {
+    match error {
+        SignerError::WeakAlgorithm(_) | SignerError::UnsupportedAlgorithm(_) => {
+            TimestampError::UnacceptableAlgorithm
+        }
+        SignerError::Malformed | SignerError::MissingAttribute | SignerError::ContentTypeMismatch => {
+            TimestampError::Malformed
+        }
+        _ => TimestampError::BadSignature,
+    }
+}

@@ -202,8 +202,13 @@ fn layer(layer: &Layer) -> String {
     .to_owned()
 }
 
+/// Names are quoted where a reader could take part of one for an address.
 fn address_list(addresses: &[Address]) -> String {
     let written = addresses.iter().map(|address| match &address.name {
+        Some(name) if name.contains(['@', ',', ';', ':', '<', '>', '"', '\\', '(', ')', '[', ']']) => {
+            let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{quoted}\" <{}>", address.email)
+        }
         Some(name) => format!("{name} <{}>", address.email),
         None => address.email.clone(),
     });

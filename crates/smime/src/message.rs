@@ -18,6 +18,7 @@ mod field;
 mod headers;
 mod layers;
 mod legacy;
+mod mailboxes;
 mod open;
 mod parts;
 mod protection;
@@ -26,6 +27,7 @@ mod report;
 mod seal;
 mod transfer;
 mod typed;
+mod words;
 
 pub use address::{Address, same_mailbox};
 pub use compose::compose;

@@ -1,14 +1,6 @@
 //! Mail addresses: what a field names, what a certificate is compared with, how one is written.
 
-use mail_parser::{HeaderValue, parsers::MessageStream};
-
-use super::{
-    encode::phrase,
-    field::{Field, without_controls},
-};
-
-/// More addresses than this in one field are not read.
-const MAX_ADDRESSES: usize = 10_000;
+use super::{encode::phrase, field::Field, mailboxes::parse_address_list};
 
 /// A mailbox (RFC 5322 3.4): a display name, if there is one, and an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,22 +51,6 @@ pub fn same_mailbox(one: &str, other: &str) -> bool {
 /// The mailboxes of an address field; groups are flattened.
 pub(crate) fn parse_addresses(field: &Field<'_>) -> Vec<Address> {
     parse_address_list(&field.unfolded())
-}
-
-/// The mailboxes of an unfolded address-list value.
-pub(crate) fn parse_address_list(value: &str) -> Vec<Address> {
-    let line = format!("{value}\n");
-    let HeaderValue::Address(list) = MessageStream::new(line.as_bytes()).parse_address() else {
-        return Vec::new();
-    };
-    let mailboxes = list.iter().take(MAX_ADDRESSES);
-    mailboxes
-        .filter_map(|mailbox| {
-            let email = mailbox.address.as_deref().map(without_controls).filter(|email| !email.is_empty())?;
-            let name = mailbox.name.as_deref().map(without_controls).filter(|name| !name.is_empty());
-            Some(Address { name, email })
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl<'a> Entity<'a> {
             return None;
         }
         let boundary = self.content_type.parameter("boundary")?;
-        split_parts(self.body, boundary).filter(|parts| !parts.is_empty())
+        split_parts(self.body, boundary)
     }
 
     /// The media type that a part of this multipart has when it names none.
@@ -98,12 +98,14 @@ fn split_parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
         let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let line = rest.get(..length).unwrap_or_default();
         if let Some(closes) = delimiter(line, boundary) {
-            if let Some(start) = start {
+            // Of two delimiters in a row the second only repeats the first.
+            if let Some(start) = start.filter(|start| *start < at) {
                 parts.push(without_line_end(body.get(start..at).unwrap_or_default()));
             }
             start = Some(at + length);
             if closes {
-                return Some(parts);
+                // RFC 2046 5.1.1 wants at least one part, be it empty.
+                return Some(if parts.is_empty() { vec![&[]] } else { parts });
             }
             if parts.len() + 1 == MAX_CHILDREN {
                 break;
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn parts_end_before_the_line_end_of_their_delimiter() {
-        let body = b"preamble\r\n--b\r\none\r\n\r\n--b \r\ntwo\n\n--b--\r\nepilogue";
+        let body = b"preamble\r\n--b\r\n--b\r\none\r\n\r\n--b \r\ntwo\n\n--b--\r\nepilogue";
         assert_eq!(split_parts(body, "b").unwrap(), [&b"one\r\n"[..], b"two\n"]);
     }
 

@@ -1,6 +1,6 @@
 //! Header fields as they stand in a message (RFC 5322 2.2), split within fixed bounds.
 
-use mail_parser::{HeaderValue, parsers::MessageStream};
+use super::words::decode_words;
 
 /// A header section longer than this is refused; real ones stay below 100 KiB.
 const MAX_SECTION: usize = 1 << 20;
@@ -40,14 +40,7 @@ impl<'a> Field<'a> {
 
 /// Decodes the encoded words of an unfolded, unstructured value (RFC 2047).
 pub(crate) fn decode_text(value: &str) -> String {
-    if !value.contains("=?") {
-        return value.to_owned();
-    }
-    let line = format!("{value}\n");
-    match MessageStream::new(line.as_bytes()).parse_unstructured() {
-        HeaderValue::Text(text) => without_controls(&text),
-        _ => value.to_owned(),
-    }
+    if value.contains("=?") { without_controls(&decode_words(value)) } else { value.to_owned() }
 }
 
 /// Encoded words can carry line ends and other controls, which no header value may show.

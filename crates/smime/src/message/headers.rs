@@ -3,9 +3,10 @@
 use mail_parser::{HeaderValue, parsers::MessageStream};
 
 use super::{
-    address::{Address, parse_address_list, same_mailbox},
+    address::{Address, same_mailbox},
     draft::parse_ids,
     field::{Field, decode_text},
+    mailboxes::parse_address_list,
     reference::Reference,
 };
 use crate::UnixTime;

@@ -1,9 +1,10 @@
 //! Header protection when writing (RFC 9788 3 and 5): what the outside of a message shows.
 
 use super::{
-    address::{Address, parse_address_list, same_mailbox},
+    address::{Address, same_mailbox},
     draft::WrittenField,
     field::decode_text,
+    mailboxes::parse_address_list,
     reference::Reference,
 };
 

@@ -1,10 +1,11 @@
 //! Answering without telling: the one-time header policy of RFC 9788 6.1.
 
 use super::{
-    address::{Address, parse_address_list},
+    address::Address,
     draft::parse_ids,
     field::Field,
     headers::Pairs,
+    mailboxes::parse_address_list,
     protection::{join_addresses, names_mailbox},
 };
 

@@ -89,7 +89,8 @@ fn trim_transport_padding(text: &[u8]) -> &[u8] {
     text.get(..kept).unwrap_or_default()
 }
 
-fn decode_escapes(text: &[u8], out: &mut Vec<u8>) {
+/// Decodes the `=XX` escapes of text that has no line ends.
+pub(crate) fn decode_escapes(text: &[u8], out: &mut Vec<u8>) {
     let mut bytes = text;
     while let Some((first, rest)) = bytes.split_first() {
         if *first == b'='

@@ -3,6 +3,7 @@
 mod agree;
 mod cipher;
 mod keyring;
+mod oaep;
 mod public;
 
 use sha1::Sha1;

@@ -6,6 +6,7 @@ use aes_gcm::{AesGcm, KeyInit};
 use cbc::{Decryptor, Encryptor};
 use cipher::block_padding::Pkcs7;
 use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use des::TdesEde3;
 
 use crate::provider::{ContentEncryption, ProviderError};
 
@@ -44,7 +45,7 @@ pub(super) fn decrypt(
         ContentEncryption::Aes256Cbc => unpad::<Decryptor<Aes256>>(key, nonce, ciphertext),
         ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, ciphertext),
         ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, ciphertext),
-        ContentEncryption::TripleDesCbc => Err(ProviderError::Unsupported),
+        ContentEncryption::TripleDesCbc => unpad::<Decryptor<TdesEde3>>(key, nonce, ciphertext),
     }
 }
 

@@ -6,12 +6,12 @@ use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::elliptic_curve::Generate;
 use pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rand_core::CryptoRng;
-use rsa::{Oaep, Pkcs1v15Encrypt, Pss};
+use rsa::{Pkcs1v15Encrypt, Pss};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use super::{agree, digest, public};
+use super::{agree, digest, oaep, public};
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{Curve, Hash, RsaPadding, SignatureAlgorithm};
 
@@ -121,7 +121,7 @@ impl Keyring for MemoryKeyring {
         let PrivateKey::Rsa(key) = self.key(key)? else { return Err(KeyringError::WrongKind) };
         let unwrapped = match padding {
             RsaPadding::Pkcs1v15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped),
-            RsaPadding::Oaep(label, mgf) => unwrap_oaep(key, label, mgf, wrapped)?,
+            RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
         };
         unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
     }
@@ -156,30 +156,4 @@ fn sign_rsa(
         _ => return Err(KeyringError::WrongKind),
     };
     signature.map_err(|_| KeyringError::Failed)
-}
-
-fn unwrap_oaep(
-    key: &rsa::PrivateKey,
-    label: Hash,
-    mgf: Hash,
-    wrapped: &[u8],
-) -> Result<rsa::Result<Vec<u8>>, KeyringError> {
-    let rng = &mut SysRng;
-    Ok(match (label, mgf) {
-        (Hash::Sha1, Hash::Sha1) => key.decrypt_blinded(rng, Oaep::<Sha1>::new(), wrapped),
-        (Hash::Sha256, Hash::Sha256) => key.decrypt_blinded(rng, Oaep::<Sha256>::new(), wrapped),
-        (Hash::Sha384, Hash::Sha384) => key.decrypt_blinded(rng, Oaep::<Sha384>::new(), wrapped),
-        (Hash::Sha512, Hash::Sha512) => key.decrypt_blinded(rng, Oaep::<Sha512>::new(), wrapped),
-        // Some writers name a better hash and leave MGF1 at its default.
-        (Hash::Sha256, Hash::Sha1) => {
-            key.decrypt_blinded(rng, Oaep::<Sha256, Sha1>::new_with_mgf_hash(), wrapped)
-        }
-        (Hash::Sha384, Hash::Sha1) => {
-            key.decrypt_blinded(rng, Oaep::<Sha384, Sha1>::new_with_mgf_hash(), wrapped)
-        }
-        (Hash::Sha512, Hash::Sha1) => {
-            key.decrypt_blinded(rng, Oaep::<Sha512, Sha1>::new_with_mgf_hash(), wrapped)
-        }
-        _ => return Err(KeyringError::Unsupported),
-    })
 }

@@ -3,11 +3,11 @@
 use getrandom::SysRng;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use pkcs8::DecodePublicKey;
-use rsa::{Oaep, Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
+use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::digest;
+use super::{digest, oaep};
 use crate::provider::{Curve, Hash, ProviderError, RsaPadding, SignatureAlgorithm};
 
 pub(super) fn verify(
@@ -65,17 +65,7 @@ pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<V
     let public = rsa_key(spki)?;
     let wrapped = match padding {
         RsaPadding::Pkcs1v15 => public.encrypt(&mut SysRng, Pkcs1v15Encrypt, key),
-        RsaPadding::Oaep(Hash::Sha1, Hash::Sha1) => public.encrypt(&mut SysRng, Oaep::<Sha1>::new(), key),
-        RsaPadding::Oaep(Hash::Sha256, Hash::Sha256) => {
-            public.encrypt(&mut SysRng, Oaep::<Sha256>::new(), key)
-        }
-        RsaPadding::Oaep(Hash::Sha384, Hash::Sha384) => {
-            public.encrypt(&mut SysRng, Oaep::<Sha384>::new(), key)
-        }
-        RsaPadding::Oaep(Hash::Sha512, Hash::Sha512) => {
-            public.encrypt(&mut SysRng, Oaep::<Sha512>::new(), key)
-        }
-        RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
+        RsaPadding::Oaep(label, mgf) => oaep::wrap(&public, label, mgf, key),
     };
     wrapped.map_err(|_| ProviderError::Platform)
 }

@@ -1,0 +1,310 @@
+//! Both directions with OpenSSL: what it writes is read here, what is written here it reads.
+
+mod support;
+
+use smime::issue::Usage;
+use smime::rustcrypto::RustCrypto;
+use smime::timestamp::{self, TimestampAuthority};
+use smime::{
+    ContentEncryption, Hash, KeyTransport, SignatureAlgorithm, SignedForm, Signer, SignerError,
+    block_on_ready as ready,
+};
+use support::{NOW, World, rng};
+
+const PLAIN: &[u8] = "Content-Type: text/plain; charset=utf-8\r\n\r\nSealed 印信\r\n".as_bytes();
+const AT: &str = "-attime 1780272000";
+
+fn decrypt(world: &World, key: &smime::DecryptionKey, cms: &[u8]) -> Result<Vec<u8>, smime::DecryptError> {
+    let keys = std::slice::from_ref(key);
+    let opened = ready(smime::decrypt(&RustCrypto, &world.keyring, keys, cms))?;
+    Ok(opened.content.to_vec())
+}
+
+#[test]
+fn opens_what_openssl_encrypts() {
+    let mut world = World::new();
+    world.folder.write("plain", PLAIN);
+    let rsa = world.reader("rsa", "rsa");
+    let p256 = world.reader("p256", "P-256");
+    let cases = [
+        (&rsa, ""),
+        (&rsa, "-keyopt rsa_padding_mode:oaep"),
+        (&rsa, "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"),
+        (&rsa, "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha384 -keyopt rsa_mgf1_md:sha1"),
+        (&rsa, "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha1 -keyopt rsa_mgf1_md:sha256"),
+        (&p256, ""),
+        (&p256, "-keyopt ecdh_kdf_md:sha256"),
+        (&p256, "-keyopt ecdh_kdf_md:sha384"),
+        (&p256, "-keyopt ecdh_kdf_md:sha512 -keyopt ecdh_cofactor_mode:1"),
+    ];
+    let ciphers =
+        ["-aes-128-cbc", "-aes-192-cbc", "-aes-256-cbc", "-aes-128-gcm", "-aes-192-gcm", "-aes-256-gcm"];
+    for (reader, options) in cases {
+        for cipher in ciphers {
+            for form in ["", "-stream", "-keyid", "-stream -keyid"] {
+                let name = reader.key.as_str();
+                let arguments = format!(
+                    "cms -encrypt -binary -in plain -outform DER -out sealed {form} {cipher} -recip {name}.pem {options}"
+                );
+                world.folder.openssl(&arguments);
+                let sealed = world.folder.read("sealed");
+                assert!(smime::is_enveloped(&sealed), "{arguments}");
+                assert_eq!(decrypt(&world, reader, &sealed).as_deref(), Ok(PLAIN), "{arguments}");
+            }
+        }
+    }
+}
+
+#[test]
+fn openssl_opens_what_is_encrypted_here() {
+    let mut world = World::new();
+    let recipients = [world.reader("rsa", "rsa"), world.reader("p256", "P-256"), world.reader("q256", "P-256")];
+    let certificates = recipients.iter().map(|reader| reader.certificate.clone()).collect::<Vec<_>>();
+    for transport in [KeyTransport::Oaep, KeyTransport::Pkcs1v15] {
+        for cipher in [
+            ContentEncryption::Aes256Gcm,
+            ContentEncryption::Aes256Cbc,
+            ContentEncryption::Aes128Gcm,
+            ContentEncryption::Aes128Cbc,
+        ] {
+            let sealed = ready(smime::encrypt_with(
+                &RustCrypto,
+                &mut rng(),
+                PLAIN,
+                &certificates,
+                cipher,
+                transport,
+            ))
+            .unwrap();
+            world.folder.write("sealed", &sealed);
+            for reader in &recipients {
+                let name = reader.key.as_str();
+                let opened = world.folder.openssl(&format!(
+                    "cms -decrypt -binary -inform DER -in sealed -recip {name}.pem -inkey {name}.key"
+                ));
+                assert_eq!(opened, PLAIN, "{transport:?} {cipher:?} {name}");
+                assert_eq!(decrypt(&world, reader, &sealed).as_deref(), Ok(PLAIN));
+            }
+        }
+    }
+}
+
+#[test]
+fn verifies_what_openssl_signs() {
+    let mut world = World::new();
+    world.folder.write("plain", PLAIN);
+    world.signer("rsa", "rsa");
+    world.signer("p256", "P-256");
+    let cases = [
+        "-signer rsa.pem -inkey rsa.key",
+        "-signer rsa.pem -inkey rsa.key -md sha512",
+        "-signer rsa.pem -inkey rsa.key -keyopt rsa_padding_mode:pss",
+        "-signer rsa.pem -inkey rsa.key -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:32 -md sha384",
+        "-signer p256.pem -inkey p256.key",
+        "-signer p256.pem -inkey p256.key -md sha384",
+        "-signer p256.pem -inkey p256.key -signer rsa.pem -inkey rsa.key",
+    ];
+    for signers in cases {
+        for form in ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"] {
+            // OpenSSL 3.0 cannot stream RSA-PSS: it encodes before it knows the parameters.
+            if form.contains("-stream") && signers.contains("pss") {
+                continue;
+            }
+            let arguments = format!("cms -sign -binary -in plain -outform DER -out signed {form} {signers}");
+            world.folder.openssl(&arguments);
+            let signed = world.folder.read("signed");
+            let detached = (!form.contains("-nodetach")).then_some(PLAIN);
+            let verified =
+                ready(smime::verify(&RustCrypto, &signed, detached, &world.trust, NOW)).unwrap();
+            assert_eq!(verified.content, PLAIN, "{arguments}");
+            assert_eq!(verified.signers.len(), signers.matches("-signer").count(), "{arguments}");
+            for signer in &verified.signers {
+                assert!(signer.verdict.is_ok(), "{arguments}: {:?}", signer.verdict);
+                assert_eq!(signer.emails.len(), 1);
+            }
+            if let Some(content) = detached {
+                let other = [content, b"."].concat();
+                let changed = ready(smime::verify(&RustCrypto, &signed, Some(&other), &world.trust, NOW));
+                let expected = if form == "-noattr" {
+                    SignerError::BadSignature
+                } else {
+                    SignerError::DigestMismatch
+                };
+                for signer in changed.unwrap().signers {
+                    assert_eq!(signer.verdict, Err(expected.clone()), "{arguments}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn names_weak_signatures_of_openssl() {
+    let mut world = World::new();
+    world.folder.write("plain", PLAIN);
+    world.signer("rsa", "rsa");
+    world.folder.openssl(
+        "cms -sign -binary -nodetach -md sha1 -in plain -outform DER -out signed -signer rsa.pem -inkey rsa.key",
+    );
+    let signed = world.folder.read("signed");
+    let verified = ready(smime::verify(&RustCrypto, &signed, None, &world.trust, NOW)).unwrap();
+    assert_eq!(verified.signers[0].verdict, Err(SignerError::WeakAlgorithm("SHA-1")));
+}
+
+fn timestamp_authority(world: &mut World) -> TimestampAuthority {
+    let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
+    let chain = vec![certificate, world.root.certificate.clone()];
+    TimestampAuthority { signer: Signer { key, chain, encryption: None } }
+}
+
+#[test]
+fn openssl_verifies_what_is_signed_and_stamped_here() {
+    let mut world = World::new();
+    let authority = timestamp_authority(&mut world);
+    let reader = world.reader("reader", "P-256");
+    for (name, kind, pss) in [("rsa", "rsa", false), ("pss", "rsa", true), ("p256", "P-256", false)] {
+        let mut signer = world.signer(name, kind);
+        signer.encryption = Some(reader.certificate.clone());
+        for form in [SignedForm::Opaque, SignedForm::Detached] {
+            let keyring = &world.keyring;
+            let mut signed = if pss {
+                let algorithm = SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 };
+                ready(smime::sign_with(&RustCrypto, keyring, &signer, algorithm, PLAIN, form, NOW))
+            } else {
+                ready(smime::sign(&RustCrypto, keyring, &signer, PLAIN, form, NOW))
+            }
+            .unwrap();
+            let imprint = sha256(signed.signature());
+            let query = timestamp::request(Hash::Sha256, &imprint, 0xdead_beef_0000_0001);
+            let reply = ready(authority.respond(&RustCrypto, keyring, &query, 99, NOW)).unwrap();
+            let checked = timestamp::check_response(
+                &RustCrypto,
+                &reply,
+                &imprint,
+                0xdead_beef_0000_0001,
+                &world.trust,
+                NOW,
+            );
+            let token = ready(checked).unwrap();
+            assert_eq!(token.time(), NOW);
+            signed.attach_timestamp(token.der()).unwrap();
+            let der = signed.to_der();
+            world.folder.write("signed", &der);
+            world.folder.write("plain", PLAIN);
+            world.folder.write("query", &query);
+            world.folder.write("reply", &reply);
+            let content = if form == SignedForm::Detached { "-content plain" } else { "" };
+            let verified = world.folder.openssl(&format!(
+                "cms -verify -binary -inform DER -in signed -CAfile root.pem -purpose smimesign {AT} {content}"
+            ));
+            assert_eq!(verified, PLAIN, "{name} {form:?}");
+            world.folder.openssl(&format!("ts -verify -queryfile query -in reply -CAfile root.pem {AT}"));
+            world.folder.write("signature", signed.signature());
+            world.folder.write("token", token.der());
+            world.folder.openssl(&format!(
+                "ts -verify -data signature -token_in -in token -CAfile root.pem {AT}"
+            ));
+            let detached = (form == SignedForm::Detached).then_some(PLAIN);
+            let here = ready(smime::verify(&RustCrypto, &der, detached, &world.trust, NOW)).unwrap();
+            assert!(here.signers[0].verdict.is_ok(), "{:?}", here.signers[0].verdict);
+            let stamp = here.signers[0].timestamp.as_ref().unwrap().token.as_ref().unwrap();
+            assert_eq!(stamp.time(), NOW);
+            assert_eq!(here.signers[0].signing_time, Some(NOW));
+            assert_eq!(here.signers[0].capabilities.first(), Some(&ContentEncryption::Aes256Gcm));
+            if !pss {
+                assert_eq!(here.signers[0].encryption.as_ref(), Some(&reader.certificate));
+            }
+        }
+    }
+}
+
+#[test]
+fn accepts_timestamps_of_openssl() {
+    let mut world = World::new();
+    timestamp_authority(&mut world);
+    world.folder.write("serial", "01\n");
+    world.folder.write(
+        "ts.cnf",
+        "[tsa]\ndefault_tsa=t\n[t]\nserial=serial\nsigner_digest=sha256\ndefault_policy=1.2.3.4\n\
+         digests=sha256,sha512\ness_cert_id_alg=sha256\naccuracy=secs:1,millisecs:500\nordering=yes\n",
+    );
+    let digest = sha256(b"stamped");
+    world.folder.write("query", timestamp::request(Hash::Sha256, &digest, 5));
+    world.folder.openssl(
+        "ts -reply -config ts.cnf -section t -queryfile query -signer tsa.pem -inkey tsa.key -chain root.pem -out reply",
+    );
+    let reply = world.folder.read("reply");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = smime::UnixTime(now.as_secs());
+    let check = |digest: &[u8], nonce, at| {
+        ready(timestamp::check_response(&RustCrypto, &reply, digest, nonce, &world.trust, at))
+    };
+    match check(&digest, 5, now) {
+        Ok(token) => assert!(token.time().0.abs_diff(now.0) < 60),
+        // The machine's clock may lie outside of the certificates' validity.
+        Err(timestamp::TimestampError::Path(error)) => {
+            assert!(!(NOW.0 - 8_000_000..NOW.0 + 8_000_000).contains(&now.0), "{error}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+    assert_eq!(check(&digest, 6, now), Err(timestamp::TimestampError::NonceMismatch));
+    assert_eq!(check(&[0; 32], 5, now), Err(timestamp::TimestampError::ImprintMismatch));
+    let early = smime::UnixTime(now.0 - 3600);
+    assert_eq!(check(&digest, 5, early), Err(timestamp::TimestampError::InTheFuture));
+}
+
+#[test]
+fn openssl_accepts_the_requests_and_certificates_made_here() {
+    let mut world = World::new();
+    for (name, kind, usage, purpose) in [
+        ("signs", "rsa", Usage::Signing, "smimesign"),
+        ("reads", "rsa", Usage::Encryption, "smimeencrypt"),
+        ("signs-ec", "P-256", Usage::Signing, "smimesign"),
+        ("stamps", "P-256", Usage::TimestampAuthority, "timestampsign"),
+    ] {
+        let (key, certificate) = world.person(name, kind, usage);
+        world.folder.openssl(&format!(
+            "verify -x509_strict -CAfile root.pem -purpose {purpose} {AT} {name}.pem"
+        ));
+        let address = format!("{name}@example.org");
+        let made = smime::request::create(
+            &world.keyring,
+            &key,
+            certificate.spki(),
+            &address,
+            "Somebody 某人",
+            usage,
+        );
+        let request = ready(made).unwrap();
+        world.folder.write("request", &request);
+        world.folder.openssl("req -verify -inform DER -in request -noout");
+        let read = ready(smime::request::verify(&RustCrypto, &request)).unwrap();
+        assert_eq!(read.spki(), certificate.spki());
+        assert_eq!(read.emails(), [address]);
+        assert_eq!(read.common_name(), Some("Somebody 某人"));
+    }
+}
+
+#[test]
+fn reads_requests_of_openssl() {
+    let world = World::new();
+    world.folder.openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out k.key");
+    world.folder.openssl(
+        "req -new -key k.key -subj /CN=Name/emailAddress=a@b.example -addext subjectAltName=email:c@d.example -outform DER -out request",
+    );
+    let request = world.folder.read("request");
+    let read = ready(smime::request::verify(&RustCrypto, &request)).unwrap();
+    assert_eq!(read.emails(), ["c@d.example", "a@b.example"]);
+    let mut changed = request.clone();
+    let at = changed.len() - 1;
+    changed[at] ^= 1;
+    assert_eq!(
+        ready(smime::request::verify(&RustCrypto, &changed)),
+        Err(smime::request::RequestError::BadSignature)
+    );
+}
+
+fn sha256(data: &[u8]) -> Vec<u8> {
+    use smime::Provider;
+    ready(RustCrypto.digest(Hash::Sha256, data)).unwrap()
+}

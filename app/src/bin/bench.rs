@@ -17,7 +17,8 @@ use wasm_bindgen_futures::future_to_promise;
 const DAY: u64 = 86_400;
 
 fn main() {
-    let start = Closure::once_into_js(|| future_to_promise(async { Ok(object(Rc::new(Bench::new().await?))) }));
+    let start =
+        Closure::once_into_js(|| future_to_promise(async { Ok(object(Rc::new(Bench::new().await?))) }));
     set(&js_sys::global(), "sealpostBench", &start);
 }
 
@@ -30,8 +31,10 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Result<Self, JsError> {
-        let database = Database::open("bench").await.map_err(|failure| JsError::new(&format!("{failure:?}")))?;
-        let keyring = WebKeyring::open(database).await.map_err(|failure| JsError::new(&format!("{failure:?}")))?;
+        let database =
+            Database::open("bench").await.map_err(|failure| JsError::new(&format!("{failure:?}")))?;
+        let keyring =
+            WebKeyring::open(database).await.map_err(|failure| JsError::new(&format!("{failure:?}")))?;
         let (root, now) = (KeyId::new("root"), clock::now());
         let spki = make(&keyring, &root, KeyUse::Signing).await?;
         let (from, to) = (UnixTime(now.0 - DAY), UnixTime(now.0 + DAY));
@@ -47,11 +50,19 @@ impl Bench {
 
     async fn seal(&self, content: &[u8]) -> Result<Vec<u8>, JsError> {
         let now = clock::now();
-        let signed = smime::sign(&WebCrypto, &self.keyring, &self.signer, content, SignedForm::Opaque, now).await?;
+        let signed =
+            smime::sign(&WebCrypto, &self.keyring, &self.signer, content, SignedForm::Opaque, now).await?;
         let recipients = std::slice::from_ref(&self.recipient.certificate);
         let cipher = ContentEncryption::Aes256Gcm;
         let signed = signed.to_der();
-        Ok(smime::encrypt(&WebCrypto, &mut rand_core::UnwrapErr(getrandom::SysRng), &signed, recipients, cipher).await?)
+        Ok(smime::encrypt(
+            &WebCrypto,
+            &mut rand_core::UnwrapErr(getrandom::SysRng),
+            &signed,
+            recipients,
+            cipher,
+        )
+        .await?)
     }
 
     async fn open(&self, sealed: &[u8]) -> Result<usize, JsError> {

@@ -92,7 +92,7 @@ fn a_sender_who_signs_is_shown_in_place_of_the_author() {
 
 #[test]
 fn a_root_nobody_trusts_proves_nothing() {
-    let (world, other) = (World::new(), World::new());
+    let (world, other) = (World::new(), World::under("Other Root"));
     let message = other.sign(OUTER, TEXT, "alice");
     assert_eq!(world.open(&message).status, Status::Unprotected);
     assert_eq!(reason(&world, &message), Some("unknown-issuer"));

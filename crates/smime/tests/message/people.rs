@@ -5,6 +5,7 @@ use smime::{
     issue::{Issuer, Profile, Usage, issue, self_signed_root},
     message::{Address, Draft, Opened, SealOptions, open, seal},
     rustcrypto::{MemoryKeyring, RustCrypto},
+    timestamp::TimestampAuthority,
 };
 
 /// When everything here happens: 2026-01-01T00:00:00Z.
@@ -32,6 +33,11 @@ pub struct Person {
 
 impl World {
     pub fn new() -> Self {
+        Self::under("Test Root")
+    }
+
+    /// A world of its own, under a root of that name.
+    pub fn under(root_name: &str) -> Self {
         let mut keyring = MemoryKeyring::new();
         let root_key = KeyId::new("root");
         let spki = keyring.generate_p256(root_key.clone(), &mut rng()).unwrap();
@@ -39,7 +45,7 @@ impl World {
             &keyring,
             &root_key,
             &spki,
-            "Test Root",
+            root_name,
             [1; 16],
             UnixTime(NOW.0 - YEAR),
             UnixTime(NOW.0 + 10 * YEAR),
@@ -52,6 +58,13 @@ impl World {
             world.people.push(Person { email: email.to_owned(), signing, encryption });
         }
         world
+    }
+
+    /// A timestamp authority of this world.
+    pub fn authority(&mut self) -> TimestampAuthority {
+        let certificate = self.certify("tsa@a.example", Usage::TimestampAuthority);
+        let key = KeyId::new("tsa@a.example TimestampAuthority");
+        TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } }
     }
 
     fn certify(&mut self, email: &str, usage: Usage) -> Certificate {
@@ -93,7 +106,8 @@ impl World {
     }
 
     pub fn trust(&self) -> Trust {
-        Trust { anchors: vec![self.root.clone()], ..Trust::default() }
+        let root = vec![self.root.clone()];
+        Trust { anchors: root.clone(), timestamp_anchors: root, ..Trust::default() }
     }
 
     /// Seals from a signer (or nobody) to Bob.
@@ -182,4 +196,9 @@ pub fn base64(bytes: &[u8]) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let text = STANDARD.encode(bytes);
     text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap().to_owned() + "\r\n").collect()
+}
+
+pub fn base64_decode(text: &str) -> Vec<u8> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.decode(text.split_ascii_whitespace().collect::<String>()).unwrap()
 }

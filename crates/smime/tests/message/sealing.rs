@@ -160,21 +160,42 @@ fn a_clear_letter_is_signed_with_its_header() {
 }
 
 #[test]
-fn the_stamp_is_asked_over_the_signature() {
-    let world = World::new();
-    let signer = world.signer("alice");
-    let mut asked = Vec::new();
-    let message = block_on_ready(sign_clear(
+fn a_stamped_signature_outlives_its_certificate() {
+    let mut world = World::new();
+    let authority = world.authority();
+    let (signer, recipients) = (world.signer("alice"), [world.person("bob").encryption.clone()]);
+    let options = SealOptions::default();
+    let stamp = async |signature: &[u8]| {
+        let digest = RustCrypto.digest(Hash::Sha256, signature).await.unwrap();
+        let request = timestamp::request(Hash::Sha256, &digest, 7);
+        let response = authority.respond(&RustCrypto, &world.keyring, &request, 1, NOW).await.unwrap();
+        let token =
+            timestamp::check_response(&RustCrypto, &response, &digest, 7, &world.trust(), NOW).await.unwrap();
+        Some(token.der().to_vec())
+    };
+    let sealed = block_on_ready(seal(
         &RustCrypto,
         &world.keyring,
+        &mut crate::people::rng(),
         &letter(),
-        &signer,
-        async |signature: &[u8]| {
-            asked = signature.to_vec();
-            None
-        },
+        Some(&signer),
+        &recipients,
+        &options,
+        stamp,
     ))
     .unwrap();
-    assert!(!asked.is_empty());
-    assert!(world.open(&message).signers[0].timestamp.is_none());
+    let bare = world.seal(&letter(), Some("alice"), &options);
+    // Two years on Alice's certificate has expired; the authority vouches that it had not when she signed.
+    let later = UnixTime(NOW.0 + 2 * 365 * 86_400);
+    let at = |message: &[u8]| {
+        let keys = world.keys("bob");
+        block_on_ready(open(&RustCrypto, &world.keyring, &keys, &world.trust(), message, later)).unwrap()
+    };
+    let opened = at(&sealed);
+    assert_eq!(opened.status, Status::Confidential, "{:?}", opened.signers);
+    let stamp = opened.signers[0].timestamp.clone().unwrap();
+    assert_eq!((stamp.time, stamp.fault, opened.signers[0].signed_at), (Some(NOW), None, Some(NOW)));
+    let opened = at(&bare);
+    assert_eq!(opened.status, Status::EncryptedUnverified);
+    assert_eq!(opened.signers[0].reason.as_ref().unwrap().code(), "expired");
 }

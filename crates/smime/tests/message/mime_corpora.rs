@@ -1,1 +1,217 @@
-//! Placeholder.
+//! Corpora of real and broken mail: the tree, the header and every decoded body, against other parsers.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use smime::{
+    Hash, Provider, Trust, UnixTime, block_on_ready,
+    message::{Opened, open},
+    rustcrypto::{MemoryKeyring, RustCrypto},
+};
+
+use crate::corpus::{folder, skip};
+
+/// Where this parser and CPython's part, and why this one is kept.
+const DIFFERENCES: [(&str, &str); 22] = [
+    ("msg_39.txt", "a multipart without parts is shown as text"),
+    ("attachment_with_unquoted_name.eml", "a name that should be quoted is read to its end"),
+    ("empty_in_reply_to.eml", "a multipart without parts is shown as text"),
+    ("missing_body.eml", "a multipart without parts is shown as text"),
+    ("must_supply_encoding.eml", "a multipart without parts is shown as text"),
+    ("raw_email_with_nested_attachment.eml", "a signature is a layer and no part"),
+    ("example13.eml", "RFC 5322 4.5: white space before the colon is obsolete and read"),
+    ("issue358.txt", "the address in angle brackets is the address"),
+    ("malformed/001.eml", "a multipart without parts is shown as text"),
+    ("malformed/005.eml", "a multipart without parts is shown as text"),
+    ("malformed/006.eml", "the line end before the end of a cut-off message is kept"),
+    ("malformed/008.eml", "the line end before the end of a cut-off message is kept"),
+    ("malformed/013.eml", "a multipart without parts is shown as text"),
+    ("malformed/019.eml", "RFC 5322 4.5: white space before the colon is obsolete and read"),
+    ("bug505221", "white space is no part of an address"),
+    ("badbound.msg", "a multipart without parts is shown as text"),
+    ("multi-2evil.msg", "encoded words in a file name are decoded"),
+    ("twopart.msg", "the transfer encoding is read whatever follows it"),
+    ("ending-boundaries.msg", "a multipart without parts is shown as text"),
+    ("missing-boundary.msg", "a multipart without parts is shown as text"),
+    ("missing-inner-boundary.msg", "a multipart without parts is shown as text"),
+    ("multipartemptypart.msg", "an empty part is a part; what follows the end is no part"),
+];
+
+/// Where this parser and mime4j part, and why this one is kept.
+const MIME4J_DIFFERENCES: [(&str, &str); 15] = [
+    ("multipartemptypart.msg", "a left-over file of the corpus: its own tree has one part"),
+    ("very-long-boundary.msg", "RFC 2046 5.1.1: a boundary does not end with a space"),
+    ("very-very-long-boundary.msg", "RFC 2046 5.1.1: a boundary does not end with a space"),
+    ("2002_06_12_doublebound.msg", "of two delimiters in a row the second repeats the first"),
+    ("double-bound.msg", "of two delimiters in a row the second repeats the first"),
+    ("badbound.msg", "a multipart without parts is shown as text"),
+    ("hdr-fakeout.msg", "a line of white space after the header is no field: the body starts"),
+    ("multi-frag.msg", "the last bits of unfinished base64 are kept"),
+    ("ending-boundaries.msg", "a line that only begins like a delimiter is none"),
+    ("malformedHeader-nocrlfcrlf.msg", "a line that is no field starts the body: nothing written disappears"),
+    ("malformedHeader-noheader.msg", "a line that is no field starts the body: nothing written disappears"),
+    ("malformedHeaderStartsBody-nocrlfcrlf.msg", "a line that is no field starts the body"),
+    ("malformedHeaderStartsBody-noheader.msg", "a line that is no field starts the body"),
+    ("missing-boundary.msg", "a multipart without parts is shown as text"),
+    ("missing-inner-boundary.msg", "a multipart without parts is shown as text"),
+];
+
+fn opened(bytes: &[u8]) -> Opened {
+    let (keyring, trust) = (MemoryKeyring::new(), Trust::default());
+    block_on_ready(open(&RustCrypto, &keyring, &[], &trust, bytes, UnixTime(0))).unwrap()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let other = ["SOURCE.txt", "README.txt", "ARTISTIC-LICENSE.txt"].contains(&name);
+        let generated = name.ends_with(".json") || name.ends_with(".xml") || name.ends_with(".out");
+        if path.is_dir() {
+            files(&path, found);
+        } else if !other && !generated && !name.contains("_decoded") {
+            found.push(path);
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The facts that structure.py prints about a message, as this crate sees them.
+fn facts(opened: &Opened) -> Vec<String> {
+    let clean = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut facts = Vec::new();
+    for part in &opened.parts {
+        let digest = hex(&block_on_ready(RustCrypto.digest(Hash::Sha256, &part.data)).unwrap());
+        let name = part.name.as_deref().map(clean).filter(|name| !name.is_empty());
+        facts.push(format!(
+            "PART\t{}\t{}\t{digest}\t{}",
+            part.id,
+            part.media_type,
+            name.as_deref().unwrap_or("-")
+        ));
+    }
+    facts.push(format!("SUBJECT\t{}", clean(&opened.headers.subject)));
+    let from: Vec<&str> = opened.headers.from.iter().map(|address| address.email.as_str()).collect();
+    facts.push(format!("FROM\t{}", from.join(",")));
+    facts
+}
+
+/// Whether two lines agree, where a dash or question mark of CPython's leaves a column open.
+fn agrees(theirs: &str, ours: &str) -> bool {
+    let (theirs, ours): (Vec<_>, Vec<_>) = (theirs.split('\t').collect(), ours.split('\t').collect());
+    theirs.len() == ours.len()
+        && theirs
+            .iter()
+            .zip(&ours)
+            .enumerate()
+            .all(|(column, (a, b))| a == b || *a == "?" || (column == 3 && *a == "-"))
+}
+
+fn same_as_cpython(test: &str, corpora: &[&str]) {
+    let mut paths = Vec::new();
+    for corpus in corpora {
+        let Some(folder) = folder(corpus, test) else { return };
+        files(&folder, &mut paths);
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/message/structure.py");
+    let Ok(output) = Command::new("python3").arg(script).args(&paths).output() else {
+        return skip(test, "there is no python3");
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = String::from_utf8(output.stdout).unwrap();
+    let mut differing = Vec::new();
+    for theirs in output.split("FILE\t").skip(1) {
+        let (path, theirs) = theirs.split_once('\n').unwrap();
+        let ours = facts(&opened(&fs::read(path).unwrap()));
+        let theirs: Vec<&str> = theirs.lines().collect();
+        let count =
+            |lines: &mut dyn Iterator<Item = &str>| lines.filter(|line| line.starts_with("PART")).count();
+        let same_parts = count(&mut theirs.iter().copied()) == count(&mut ours.iter().map(String::as_str));
+        let lost = theirs.iter().find(|line| !ours.iter().any(|own| agrees(line, own)));
+        let argued = DIFFERENCES.iter().any(|(file, _)| path.ends_with(file));
+        if (lost.is_some() || !same_parts) != argued {
+            differing.push(format!("{path}: {lost:?}\n  {theirs:?}\n  {ours:?}"));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn cpythons_own_messages_are_read_as_cpython_reads_them() {
+    same_as_cpython("cpythons_own_messages_are_read_as_cpython_reads_them", &["cpython-email"]);
+}
+
+#[test]
+fn messages_of_other_parsers_are_read_as_cpython_reads_them() {
+    let corpora = ["ruby-mail", "mimekit/messages", "jsmime", "mail-parser-eml", "mime4j"];
+    same_as_cpython("messages_of_other_parsers_are_read_as_cpython_reads_them", &corpora);
+}
+
+/// The leaves of a message by their place in mime4j's numbering, messages inside messages included.
+fn leaves(bytes: &[u8], place: &str, found: &mut BTreeMap<String, (Vec<u8>, String)>) {
+    let opened = opened(bytes);
+    let multipart = opened.parts.len() != 1 || opened.parts[0].id != "1" || is_multipart(bytes);
+    for part in &opened.parts {
+        let place =
+            if multipart { format!("{place}_{}", part.id.replace('.', "_")) } else { place.to_owned() };
+        if part.media_type == "message/rfc822" {
+            leaves(&part.data, &format!("{place}_1"), found);
+        } else {
+            found.insert(place, (part.data.clone(), part.text()));
+        }
+    }
+}
+
+fn is_multipart(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_lowercase().replace("\r\n", "\n");
+    let head = text.split("\n\n").next().unwrap().replace('\t', " ").replace("\n ", " ");
+    head.lines().any(|line| {
+        line.strip_prefix("content-type:").is_some_and(|value| value.trim_start().starts_with("multipart/"))
+    })
+}
+
+#[test]
+fn mime4js_messages_are_decoded_as_mime4j_decodes_them() {
+    const TEST: &str = "mime4js_messages_are_decoded_as_mime4j_decodes_them";
+    let Some(corpus) = folder("mime4j", TEST) else { return };
+    let mut paths = Vec::new();
+    files(&corpus, &mut paths);
+    let unix = |bytes: &[u8]| bytes.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<u8>>();
+    let (mut seen, mut differing) = (0, Vec::new());
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "msg")) {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let mut ours = BTreeMap::new();
+        leaves(&fs::read(path).unwrap(), "1", &mut ours);
+        let mut theirs = BTreeMap::new();
+        for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let place =
+                name.strip_prefix(&format!("{stem}_decoded_")).and_then(|rest| rest.split('.').next());
+            if let Some(place) = place {
+                theirs.insert(place.to_owned(), fs::read(path.with_file_name(&name)).unwrap());
+            }
+        }
+        let same = ours.len() == theirs.len()
+            && theirs.iter().all(|(place, body)| {
+                ours.get(place).is_some_and(|(data, text)| {
+                    unix(data) == unix(body) || unix(text.as_bytes()) == unix(body)
+                })
+            });
+        let argued = MIME4J_DIFFERENCES.iter().any(|(file, _)| path.ends_with(file));
+        if same == argued {
+            differing.push(format!("{}: {:?} {:?}", path.display(), ours.keys(), theirs.keys()));
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 45);
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}

@@ -1,11 +1,13 @@
 //! What a sealed message shows outside and carries inside.
 
 use smime::{
-    ContentEncryption, block_on_ready,
+    ContentEncryption, Hash, Provider, UnixTime, block_on_ready,
     message::{
-        Address, Attachment, Disposition, Draft, HeaderPolicy, Layer, SealOptions, Status, sign_clear,
+        Address, Attachment, Disposition, Draft, HeaderPolicy, Layer, SealOptions, Status, open, seal,
+        sign_clear,
     },
     rustcrypto::RustCrypto,
+    timestamp,
 };
 
 use crate::people::{NOW, World, letter};

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use app::web::clock;
-use app::web::crypto::{KeyUse, WebCrypto, WebKeyring, random};
+use app::web::crypto::{KeyUse, WebCrypto, WebKeyring, random, rng};
 use app::web::database::Database;
 use js_sys::{Object, Promise, Reflect, Uint8Array};
 use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};
@@ -57,7 +57,7 @@ impl Bench {
         let signed = signed.to_der();
         Ok(smime::encrypt(
             &WebCrypto,
-            &mut rand_core::UnwrapErr(getrandom::SysRng),
+            &mut rng(),
             &signed,
             recipients,
             cipher,

@@ -40,7 +40,8 @@ fn clippy_browser() -> Result<()> {
 
 fn documentation() -> Result<()> {
     let mut cargo = workspace::cargo(["doc", "--workspace", "--no-deps", "--exclude", "wasm-test-runner"]);
-    shell::run(cargo.env("RUSTDOCFLAGS", "--deny warnings"))
+    // The page's rooms are private to it, and documented for those who work on them.
+    shell::run(cargo.arg("--document-private-items").env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
 fn story_types() -> Result<()> {

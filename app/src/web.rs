@@ -11,4 +11,5 @@ pub mod frame;
 pub mod http;
 pub mod push;
 mod script;
+pub mod task;
 pub mod worker;

@@ -30,12 +30,17 @@ pub struct Plan<'a> {
     pub drafts: &'a MailboxId,
     /// What goes out.
     pub copies: &'a [Outgoing],
+    /// The sender's own copy.
+    pub own: &'a EmailImport,
 }
+
+/// Names the sender's own copy.
+const OWN: &str = "own";
 
 /// What became of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Emails that were imported and whose submission failed: they have to be destroyed.
+    /// Emails that were kept although nothing was sent: they have to be destroyed.
     pub leftovers: Vec<String>,
     /// Addresses whose copy was not taken, with the type of the error.
     pub refused: Vec<(String, String)>,
@@ -55,8 +60,8 @@ pub fn import(blob: BlobId, mailbox: &MailboxId, keywords: &[&str], summary: Opt
 }
 
 impl Plan<'_> {
-    /// One request that imports each copy, submits it and destroys it again: the bytes that the browser
-    /// made are sent, and the sender's own copy is another message.
+    /// One request that imports each copy, submits it and destroys it again, and keeps the sender's own
+    /// copy, which is another message. One request, so that a page that is closed cannot part them.
     pub fn batch(&self) -> Result<Batch, Failure> {
         let mut batch = Batch::default();
         let emails = self.copies.iter().enumerate().map(|(index, copy)| {
@@ -76,6 +81,9 @@ impl Plan<'_> {
         let names = (0..self.copies.len()).map(|index| Id::from(format!("#{}", submission_name(index))));
         set.extra.on_success_destroy_email = Some(names.collect());
         batch.call(&set).map_err(|_| broken())?;
+        let own = BTreeMap::from([(OWN.to_owned(), self.own.clone())]);
+        let own = Import { account_id: self.account.clone(), if_in_state: None, emails: own };
+        batch.call(&own).map_err(|_| broken())?;
         Ok(batch)
     }
 
@@ -115,6 +123,12 @@ impl Plan<'_> {
             let reason = reason.unwrap_or_else(|| "serverFail".into());
             outcome.refused.extend(copy.recipients.iter().map(|address| (address.clone(), reason.clone())));
             outcome.leftovers.extend(created.get(&email).map(|email| email.id.as_str().to_owned()));
+        }
+        if outcome.taken == 0
+            && let Ok(own) = response.answer::<Import>("Email/import", "c2")
+        {
+            let own = own.created.unwrap_or_default().into_values();
+            outcome.leftovers.extend(own.map(|email| email.id.as_str().to_owned()));
         }
         Ok(outcome)
     }
@@ -164,7 +178,9 @@ mod tests {
     fn with_plan<R>(then: impl FnOnce(&Plan<'_>) -> R) -> R {
         let (account, identity, drafts) = ("A".into(), "I".into(), "D".into());
         let copies = copies();
+        let own = super::import("b2".into(), &"S".into(), &["$seen"], None);
         then(&Plan {
+            own: &own,
             account: &account,
             identity: &identity,
             sender: "me@x.example",
@@ -191,6 +207,8 @@ mod tests {
             ["Email/import", {"accountId": "A", "oldState": "1", "newState": "2",
                 "created": {"e0": email("E0"), "e1": email("E1")}, "notCreated": null}, "c0"],
             submission,
+            ["Email/import", {"accountId": "A", "oldState": "2", "newState": "3",
+                "created": {"own": email("E2")}, "notCreated": null}, "c2"],
         ]}))
         .unwrap()
     }
@@ -205,6 +223,17 @@ mod tests {
         assert_eq!(outcome.taken, 1);
         assert_eq!(outcome.refused, [("hidden@x.example".to_owned(), "invalidRecipients".to_owned())]);
         assert_eq!(outcome.leftovers, ["E1"]);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_letter_that_nobody_got() {
+        let refused = json!({"type": "invalidRecipients"});
+        let response = response(json!(["EmailSubmission/set", {"accountId": "A", "oldState": "1",
+            "newState": "1", "created": null, "updated": null, "destroyed": null,
+            "notCreated": {"s0": refused, "s1": refused}, "notUpdated": null, "notDestroyed": null}, "c1"]));
+        let outcome = with_plan(|plan| plan.outcome(&response)).unwrap();
+        assert_eq!((outcome.taken, outcome.refused.len()), (0, 3));
+        assert_eq!(outcome.leftovers, ["E0", "E1", "E2"]);
     }
 
     #[test]

@@ -5,5 +5,5 @@ mod primitives;
 mod provider;
 
 pub use keyring::{DeviceKey, Generated, KeyUse, WebKeyring};
-pub use primitives::{hkdf_aes_key, random};
+pub use primitives::{hkdf_aes_key, random, rng};
 pub use provider::WebCrypto;

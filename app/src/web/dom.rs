@@ -89,6 +89,12 @@ pub fn set_theme(theme: Option<&str>) {
     }
 }
 
+/// Whether the system asks for dark pages.
+pub fn system_is_dark() -> bool {
+    let query = window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten());
+    query.is_some_and(|query| query.matches())
+}
+
 /// Sets the title of the tab.
 pub fn set_title(title: &str) {
     if let Some(document) = document() {

@@ -28,6 +28,11 @@ pub struct Answer {
     pub bytes: Vec<Uint8Array>,
 }
 
+/// Copies bytes out of the engine's memory, to be handed over.
+pub fn bytes(data: &[u8]) -> Uint8Array {
+    Uint8Array::from(data)
+}
+
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
         Self { reply, bytes: Vec::new() }

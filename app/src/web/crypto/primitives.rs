@@ -1,6 +1,8 @@
 //! Calls of `crypto.subtle`, each one line to its caller.
 
+use getrandom::SysRng;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use rand_core::{CryptoRng, UnwrapErr};
 use smime::{Curve, Hash};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -24,6 +26,13 @@ fn crypto() -> Result<Crypto, Refused> {
 pub(super) fn subtle() -> Result<SubtleCrypto, Refused> {
     let subtle = crypto()?.subtle();
     if subtle.is_undefined() { Err(Refused) } else { Ok(subtle) }
+}
+
+/// The browser's random source, for what is sealed.
+///
+/// It panics where the browser has none, and such a browser has no WebCrypto either.
+pub fn rng() -> impl CryptoRng {
+    UnwrapErr(SysRng)
 }
 
 /// Fills an array from the browser's random source.

@@ -1,0 +1,92 @@
+//! The first sign-in: two key pairs, into the vault, certified. No step is lost when the browser is
+//! closed in between, and no certificate is asked for before its key lies safely in the vault.
+
+mod certify;
+mod resealing;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use smime::KeyId;
+use smime::issue::Usage;
+use smime::request;
+use smime::rustcrypto::MemoryKeyring;
+use zeroize::Zeroizing;
+
+use super::account::Account;
+use super::identity::Identity;
+use super::trust::hex;
+use super::vault::{Generation, KeyBox, StoredKey, Vault, VaultKey};
+use super::vaults;
+use crate::protocol::{Failure, Stage};
+use crate::web::crypto::{KeyUse, WebCrypto, WebKeyring, random};
+use crate::web::worker::Call;
+
+/// Makes keys, or goes on where an earlier attempt stopped.
+pub async fn enrol(account: &Account, call: &Call) -> Result<(), Failure> {
+    let (state, vault) = vaults::load(account).await?;
+    let begun = match (account.identity(), vault.boxes.first()) {
+        (Some(identity), Some(current)) if identity.box_id == current.id => true,
+        // Another browser was first: its keys are the account's.
+        (_, Some(_)) => return Err(Failure::VaultChanged),
+        _ => false,
+    };
+    if !begun {
+        make(account, call, state, vault).await?;
+    }
+    certify::certify(account, call).await?;
+    resealing::reseal(account, call).await
+}
+
+/// Makes new keys where the account has others that cannot be had here. The vault keeps those.
+pub async fn afresh(account: &Account, call: &Call) -> Result<(), Failure> {
+    let (state, vault) = vaults::load(account).await?;
+    account.retire_identity().await?;
+    make(account, call, state, vault).await?;
+    certify::certify(account, call).await?;
+    resealing::reseal(account, call).await
+}
+
+async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vault) -> Result<(), Failure> {
+    call.report(Stage::Keys, 0, 2);
+    let signing = make_key(account, KeyUse::Signing).await?;
+    call.report(Stage::Keys, 1, 2);
+    let encryption = make_key(account, KeyUse::Encryption).await?;
+    call.report(Stage::Keys, 2, 2);
+    let generation = Generation { signing, encryption };
+    let key: VaultKey = Zeroizing::new(random().ok_or(Failure::StorageUnavailable)?);
+    let box_id = hex(&random::<16>().ok_or(Failure::StorageUnavailable)?);
+    let nonce = random().ok_or(Failure::StorageUnavailable)?;
+    call.report(Stage::Vault, 0, 1);
+    let sealed =
+        KeyBox::seal(&WebCrypto, &box_id, &key, std::slice::from_ref(&generation), None, nonce).await;
+    vault.set_current(sealed.map_err(vaults::unreadable)?);
+    let vault_key = account.keyring.device().seal(key.as_slice()).await.ok_or(Failure::StorageUnavailable)?;
+    let identity = Identity { box_id, vault_key, generations: vec![(&generation).into()] };
+    // Here first: keys that only the vault has are lost with this page.
+    account.set_identity(identity).await?;
+    vaults::store(account, state, &vault).await?;
+    call.report(Stage::Vault, 1, 1);
+    Ok(())
+}
+
+/// Makes a pair whose private key stays in the keyring; its PKCS#8 goes into the vault and nowhere else.
+async fn make_key(account: &Account, usage: KeyUse) -> Result<StoredKey, Failure> {
+    let id = KeyId::new(hex(&random::<16>().ok_or(Failure::StorageUnavailable)?));
+    let made = WebKeyring::generate_p256().await.map_err(|_| Failure::StorageUnavailable)?;
+    account.keyring.insert(&id, &made.pkcs8, usage).await.map_err(|_| Failure::StorageUnavailable)?;
+    // A key for ECDH cannot sign its own request, so each is signed before its key is bound to one use.
+    let mut memory = MemoryKeyring::new();
+    memory.insert_pkcs8(id.clone(), &made.pkcs8).map_err(|_| Failure::StorageUnavailable)?;
+    let usage = match usage {
+        KeyUse::Signing => Usage::Signing,
+        KeyUse::Encryption => Usage::Encryption,
+    };
+    let who = &account.who;
+    let request = request::create(&memory, &id, &made.spki, &who.address, &who.name, usage).await;
+    Ok(StoredKey {
+        id: id.as_str().to_owned(),
+        pkcs8: STANDARD.encode(&*made.pkcs8),
+        request: STANDARD.encode(request.map_err(|_| Failure::CertificateRefused)?),
+        chain: Vec::new(),
+    })
+}

@@ -1,0 +1,68 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jmap::sealed::{Issue, KeyUse};
+use smime::message::same_mailbox;
+use smime::path::{self, Purpose, Query};
+use smime::request;
+
+use crate::engine::account::Account;
+use crate::engine::identity::Identity;
+use crate::engine::trust::certificate;
+use crate::engine::vault::{KeyBox, StoredKey};
+use crate::engine::vaults;
+use crate::protocol::{Failure, Stage};
+use crate::web::clock;
+use crate::web::crypto::{WebCrypto, random};
+use crate::web::worker::Call;
+
+/// Has the keys in the vault certified that are not yet, and keeps the certificates there and here.
+pub(super) async fn certify(account: &Account, call: &Call) -> Result<(), Failure> {
+    let identity = account.identity().ok_or(Failure::NoKeys)?;
+    let key = account.vault_key(&identity).await?;
+    let (state, mut vault) = vaults::load(account).await?;
+    let current = vault.boxes.iter().find(|sealed| sealed.id == identity.box_id).ok_or(Failure::NoKeys)?;
+    let mut generations = current.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
+    let newest = generations.last_mut().ok_or(Failure::NoKeys)?;
+    call.report(Stage::Certificates, 0, 2);
+    issue(account, &mut newest.signing, KeyUse::Signing).await?;
+    call.report(Stage::Certificates, 1, 2);
+    issue(account, &mut newest.encryption, KeyUse::Encryption).await?;
+    call.report(Stage::Certificates, 2, 2);
+    let nonce = random().ok_or(Failure::StorageUnavailable)?;
+    let sealed = KeyBox::seal(&WebCrypto, &identity.box_id, &key, &generations, Some(current), nonce).await;
+    vault.set_current(sealed.map_err(vaults::unreadable)?);
+    vaults::store(account, state, &vault).await?;
+    let generations = generations.iter().map(Into::into).collect();
+    account.set_identity(Identity { generations, ..(*identity).clone() }).await
+}
+
+async fn issue(account: &Account, key: &mut StoredKey, usage: KeyUse) -> Result<(), Failure> {
+    if !key.chain.is_empty() {
+        return Ok(());
+    }
+    let account_id = account.relay.account().clone();
+    let issued = account.relay.call(&Issue { account_id, request: key.request.clone(), usage }).await?;
+    check(account, key, &issued.chain, usage).await?;
+    key.chain = issued.chain;
+    Ok(())
+}
+
+/// A certificate is taken only if it is this key's, for this address and use, under a pinned authority.
+async fn check(account: &Account, key: &StoredKey, chain: &[String], usage: KeyUse) -> Result<(), Failure> {
+    let refused = || Failure::CertificateRefused;
+    let chain: Option<Vec<_>> = chain.iter().map(|text| certificate(text)).collect();
+    let chain = chain.ok_or_else(refused)?;
+    let (leaf, above) = chain.split_first().ok_or_else(refused)?;
+    let der = STANDARD.decode(&key.request).map_err(|_| refused())?;
+    let request = request::verify(&WebCrypto, &der).await.map_err(|_| refused())?;
+    let ours = leaf.spki() == request.spki();
+    let address = leaf.emails().iter().any(|email| same_mailbox(email, &account.who.address));
+    let purpose = match usage {
+        KeyUse::Signing => Purpose::Signing,
+        KeyUse::Encryption => Purpose::Encryption,
+    };
+    let trust = account.trust();
+    let query = Query::new(purpose, clock::now());
+    let path = path::validate(&WebCrypto, leaf, &trust.anchors, above, &trust.crls, &query).await;
+    if ours && address && path.is_ok() { Ok(()) } else { Err(refused()) }
+}

@@ -1,0 +1,173 @@
+//! Sealing and sending. A letter that is meant to be sealed is sealed or is not sent.
+
+mod keep;
+mod stamp;
+
+use std::collections::HashMap;
+
+use smime::message::{self, SealError, SealOptions};
+use smime::{Certificate, ContentEncryption};
+
+use super::account::Account;
+use super::addresses::Copies;
+use super::directory;
+use super::letter::letter;
+use super::recipients::{Chosen, NoneChosen, Source};
+use super::submission::{Outgoing, Plan};
+use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
+use crate::web::crypto::{WebCrypto, rng};
+use crate::web::worker::Call;
+
+pub use keep::save_draft;
+use stamp::Stamp;
+
+/// Addresses that a letter did not reach, with the reason.
+pub type Refused = Vec<(String, String)>;
+
+type Resolved = HashMap<String, Result<Chosen, NoneChosen>>;
+
+/// Sends a letter: sealed to everybody, or in clear to everybody if that was confirmed and is needed.
+pub async fn send(
+    account: &Account,
+    draft: &Draft,
+    replaces: Option<&EmailId>,
+    clear: bool,
+    call: &Call,
+) -> Result<Refused, Failure> {
+    let copies = Copies::of(draft)?;
+    let everybody = copies.all();
+    let resolved = directory::resolve(account, &everybody).await?;
+    let without = |address: &&String| !matches!(resolved.get(&address.to_ascii_lowercase()), Some(Ok(_)));
+    let without: Vec<String> = everybody.iter().filter(without).cloned().collect();
+    if !without.is_empty() && !clear {
+        return Err(Failure::RecipientWithoutCertificate { addresses: without });
+    }
+    let letter = letter(account, draft, call).await?;
+    let refused = match without.is_empty() {
+        true => send_sealed(account, &letter, &copies, &resolved, call).await?,
+        false => send_clear(account, &letter, &everybody, call).await?,
+    };
+    // The letter is out: what follows must not make it look unsent.
+    keep::tidy(account, replaces, draft.answers.as_ref()).await;
+    Ok(refused)
+}
+
+async fn send_sealed(
+    account: &Account,
+    letter: &message::Draft,
+    copies: &Copies,
+    resolved: &Resolved,
+    call: &Call,
+) -> Result<Refused, Failure> {
+    let drafts = account.mailbox(Role::Drafts).await?;
+    let mut outgoing = Vec::new();
+    for recipients in copies.envelopes() {
+        let sealed = seal(account, letter, &chosen(&recipients, resolved)?, call).await?;
+        let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
+        outgoing.push(Outgoing { blob, recipients });
+    }
+    let own = keep::own_copy(account, letter, call).await?;
+    let plan = Plan {
+        account: account.relay.account(),
+        identity: &account.sender,
+        sender: &account.who.address,
+        drafts: &drafts,
+        copies: &outgoing,
+        own: &own,
+    };
+    call.report(Stage::Submitting, 0, 1);
+    // From here on the relay may have sent it, whatever becomes of this page.
+    call.commit();
+    let outcome = plan.outcome(&account.relay.request(plan.batch()?).await?)?;
+    keep::destroy(account, &outcome.leftovers).await;
+    if outcome.taken == 0 {
+        let reason = outcome.refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();
+        return Err(Failure::RelayRefused { reason });
+    }
+    call.report(Stage::Submitting, 1, 1);
+    Ok(outcome.refused)
+}
+
+async fn seal(
+    account: &Account,
+    letter: &message::Draft,
+    recipients: &[&Chosen],
+    call: &Call,
+) -> Result<Vec<u8>, Failure> {
+    call.report(Stage::Sealing, 0, 1);
+    let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
+    let options = SealOptions { cipher: cipher(recipients), ..SealOptions::default() };
+    let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
+    let mut rng = rng();
+    let sealed = message::seal(
+        &WebCrypto,
+        &account.keyring,
+        &mut rng,
+        letter,
+        Some(&signer),
+        &certificates,
+        &options,
+        async |signature| stamp.get(signature).await,
+    );
+    let sealed = sealed.await.map_err(seal_failure)?;
+    stamp.check()?;
+    call.report(Stage::Sealing, 1, 1);
+    Ok(sealed)
+}
+
+/// People of the directory read AES-GCM; what others' programs read is not known, and all read CBC.
+fn cipher(recipients: &[&Chosen]) -> ContentEncryption {
+    match recipients.iter().all(|one| one.source() == Source::Directory) {
+        true => ContentEncryption::Aes256Gcm,
+        false => ContentEncryption::Aes256Cbc,
+    }
+}
+
+fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {
+    let find = |address: &String| match resolved.get(&address.to_ascii_lowercase()) {
+        Some(Ok(chosen)) => Ok(chosen),
+        _ => Err(Failure::RecipientWithoutCertificate { addresses: vec![address.clone()] }),
+    };
+    addresses.iter().map(find).collect()
+}
+
+async fn send_clear(
+    account: &Account,
+    letter: &message::Draft,
+    recipients: &[String],
+    call: &Call,
+) -> Result<Refused, Failure> {
+    call.report(Stage::Sealing, 0, 1);
+    let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
+    let signed = message::sign_clear(&WebCrypto, &account.keyring, letter, &signer, async |signature| {
+        stamp.get(signature).await
+    });
+    let signed = signed.await.map_err(seal_failure)?;
+    stamp.check()?;
+    let own = keep::own_copy(account, letter, call).await?;
+    call.report(Stage::Submitting, 0, 1);
+    call.commit();
+    let sender = &account.who.address;
+    let answer =
+        account.relay.send_clear(sender, recipients, &signed, call.reporter(Stage::Uploading)).await?;
+    let refused: Refused = answer.refused.into_iter().map(|one| (one.address, one.reason)).collect();
+    if answer.accepted.is_empty() {
+        let reason = refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();
+        return Err(Failure::RelayRefused { reason });
+    }
+    // It went out: failing to keep the copy must not make it look unsent.
+    let _ = keep::keep(account, own).await;
+    Ok(refused)
+}
+
+fn seal_failure(error: SealError) -> Failure {
+    match error {
+        SealError::Compose(message::ComposeError::Address(address)) => {
+            Failure::NotAnAddress { addresses: vec![address] }
+        }
+        SealError::Sign(_) => Failure::NoKeys,
+        // A certificate that passed its checks, and whose key still is of no use.
+        SealError::Encrypt(_) => Failure::RecipientWithoutCertificate { addresses: Vec::new() },
+        _ => Failure::Unsupported,
+    }
+}

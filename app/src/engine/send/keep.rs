@@ -1,0 +1,129 @@
+//! What the sender keeps: drafts and the copy in Sent, both sealed to oneself.
+
+use std::collections::BTreeMap;
+
+use jmap::{Email, EmailImport, Id, Import, Set, keyword};
+use serde_json::{Map, Value};
+use smime::message::{self, SealOptions};
+
+use super::seal_failure;
+use super::stamp::Stamp;
+use crate::engine::account::Account;
+use crate::engine::letter::letter;
+use crate::engine::open::seal_summary;
+use crate::engine::submission::{import, set_failure};
+use crate::engine::summary::Content;
+use crate::protocol::{Address, Draft, EmailId, Failure, Role, Stage, Status};
+use crate::web::crypto::{WebCrypto, rng};
+use crate::web::worker::Call;
+
+/// Keeps a draft, sealed to oneself and never signed: a signature would make it a letter.
+pub async fn save_draft(
+    account: &Account,
+    draft: &Draft,
+    replaces: Option<&EmailId>,
+    call: &Call,
+) -> Result<EmailId, Failure> {
+    let letter = letter(account, draft, call).await?;
+    let sealed = seal_to_oneself(account, &letter, None).await?;
+    let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
+    let summary = summary(account, &letter, Status::EncryptedUnverified).await;
+    let drafts = account.mailbox(Role::Drafts).await?;
+    call.commit();
+    let kept = keep(account, import(blob, &drafts, &[keyword::DRAFT, keyword::SEEN], summary)).await?;
+    if let Some(earlier) = replaces {
+        destroy(account, std::slice::from_ref(&earlier.0)).await;
+        account.forget(std::slice::from_ref(earlier));
+    }
+    Ok(kept)
+}
+
+/// Makes and uploads the copy for Sent, with its Bcc field, before anything goes out.
+pub(super) async fn own_copy(
+    account: &Account,
+    letter: &message::Draft,
+    call: &Call,
+) -> Result<EmailImport, Failure> {
+    let stamp = Stamp::new(account, call);
+    let sealed = seal_to_oneself(account, letter, Some(&stamp)).await?;
+    let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
+    let sent = account.mailbox(Role::Sent).await?;
+    let summary = summary(account, letter, Status::Confidential).await;
+    Ok(import(blob, &sent, &[keyword::SEEN], summary))
+}
+
+async fn seal_to_oneself(
+    account: &Account,
+    letter: &message::Draft,
+    stamp: Option<&Stamp<'_>>,
+) -> Result<Vec<u8>, Failure> {
+    let own = account.certified()?.encryption_chain();
+    let own = own.get(..1).ok_or(Failure::NoKeys)?;
+    let signer = stamp.map(|_| account.signer()).transpose()?;
+    let options = SealOptions { keep_bcc: true, ..SealOptions::default() };
+    let mut rng = rng();
+    let sealed = message::seal(
+        &WebCrypto,
+        &account.keyring,
+        &mut rng,
+        letter,
+        signer.as_ref(),
+        own,
+        &options,
+        async |signature| match stamp {
+            Some(stamp) => stamp.get(signature).await,
+            None => None,
+        },
+    );
+    let sealed = sealed.await.map_err(seal_failure)?;
+    stamp.map_or(Ok(()), Stamp::check)?;
+    Ok(sealed)
+}
+
+async fn summary(account: &Account, letter: &message::Draft, status: Status) -> Option<String> {
+    let names: Vec<String> = letter.attachments.iter().map(|one| one.name.clone()).collect();
+    let address = |one: &message::Address| Address { name: one.name.clone(), email: one.email.clone() };
+    let to: Vec<Address> = letter.to.iter().chain(&letter.cc).chain(&letter.bcc).map(address).collect();
+    let content =
+        Content::new(&letter.subject, &letter.text, &names, status, [&[address(&letter.from)], &to]);
+    seal_summary(account, &content).await.ok()
+}
+
+/// Puts an uploaded message into its mailbox.
+pub(super) async fn keep(account: &Account, email: EmailImport) -> Result<EmailId, Failure> {
+    let emails = BTreeMap::from([("m".to_owned(), email)]);
+    let import = Import { account_id: account.relay.account().clone(), if_in_state: None, emails };
+    let answer = account.relay.call(&import).await?;
+    if let Some(made) = answer.created.and_then(|mut created| created.remove("m")) {
+        return Ok(EmailId(made.id.as_str().to_owned()));
+    }
+    let error = answer.not_created.and_then(|mut errors| errors.remove("m"));
+    Err(error.map_or_else(
+        || Failure::RelayFailed { reason: "malformedAnswer".into() },
+        |error| set_failure(&error),
+    ))
+}
+
+/// Removes messages that are of no use any more; what fails is seen in the list and can be removed there.
+pub(super) async fn destroy(account: &Account, emails: &[String]) {
+    if emails.is_empty() {
+        return;
+    }
+    let mut set = Set::<Email>::new(account.relay.account().clone());
+    set.destroy = Some(emails.iter().map(|id| Id::from(id.as_str())).collect());
+    let _ = account.relay.call(&set).await;
+}
+
+/// Removes the draft that was sent and marks what it answers.
+pub(super) async fn tidy(account: &Account, replaces: Option<&EmailId>, answers: Option<&EmailId>) {
+    if let Some(draft) = replaces {
+        destroy(account, std::slice::from_ref(&draft.0)).await;
+        account.forget(std::slice::from_ref(draft));
+    }
+    if let Some(answered) = answers {
+        let patch = Map::from_iter([(format!("keywords/{}", keyword::ANSWERED), Value::Bool(true))]);
+        let mut set = Set::<Email>::new(account.relay.account().clone());
+        set.update = Some(BTreeMap::from([(Id::from(answered.0.as_str()), patch)]));
+        let _ = account.relay.call(&set).await;
+    }
+}

@@ -1,0 +1,39 @@
+//! The vault at the relay.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jmap::State;
+use jmap::sealed::{VaultGet, VaultSet};
+
+use super::account::Account;
+use super::relay::is_state_mismatch;
+use super::vault::{Vault, VaultError};
+use crate::protocol::Failure;
+
+/// The vault and its state; an empty one where there is none.
+pub async fn load(account: &Account) -> Result<(State, Vault), Failure> {
+    let answer = account.relay.call(&VaultGet { account_id: account.relay.account().clone() }).await?;
+    let Some(blob) = answer.blob else { return Ok((answer.state, Vault::default())) };
+    let bytes = STANDARD.decode(blob).map_err(|_| unreadable(VaultError::Malformed))?;
+    Ok((answer.state, Vault::decode(&bytes).map_err(unreadable)?))
+}
+
+/// Replaces the vault unless somebody else did since it was loaded.
+pub async fn store(account: &Account, if_in_state: State, vault: &Vault) -> Result<(), Failure> {
+    let blob = STANDARD.encode(vault.encode());
+    let set = VaultSet { account_id: account.relay.account().clone(), if_in_state, blob };
+    match account.relay.call(&set).await {
+        Err(failure) if is_state_mismatch(&failure) => Err(Failure::VaultChanged),
+        other => other.map(|_| ()),
+    }
+}
+
+/// What a vault that does not open means to the user.
+pub fn unreadable(error: VaultError) -> Failure {
+    match error {
+        // Nothing may be overwritten that a newer program wrote.
+        VaultError::Malformed => Failure::StorageNewer,
+        VaultError::Closed => Failure::WrongCode,
+        VaultError::Platform => Failure::StorageUnavailable,
+    }
+}

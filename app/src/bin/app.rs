@@ -1,2 +1,5 @@
-//! Skeleton.
-fn main() {}
+//! The page.
+
+fn main() {
+    app::page::start();
+}

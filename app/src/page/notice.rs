@@ -1,0 +1,129 @@
+//! What the page tells in passing: toasts with their undo, and banners.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::page::desk::Desk;
+use crate::page::mail::Change;
+use crate::page::texts;
+use crate::protocol::Failure;
+
+/// Long enough to read a sentence and reach the button.
+const SHOWN_FOR: Duration = Duration::from_secs(9);
+
+/// Something told in passing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    id: u32,
+    message: Words,
+    undo: Option<Change>,
+}
+
+/// The words of a notice; a failure is put into words where it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Words {
+    Said(String),
+    Failed(Failure),
+}
+
+/// The notices on screen.
+#[derive(Clone, Copy)]
+pub(crate) struct Notices {
+    shown: RwSignal<Vec<Notice>>,
+    next: StoredValue<u32>,
+}
+
+impl Notices {
+    pub(crate) fn new() -> Self {
+        Self { shown: RwSignal::new(Vec::new()), next: StoredValue::new(0) }
+    }
+
+    /// Tells something.
+    pub(crate) fn say(self, text: impl Into<String>) {
+        self.show(Words::Said(text.into()), None);
+    }
+
+    /// Tells what was done and offers to take it back.
+    pub(crate) fn offer_undo(self, text: impl Into<String>, undo: Option<Change>) {
+        self.show(Words::Said(text.into()), undo);
+    }
+
+    /// Tells what went wrong; withdrawing a request is nothing wrong.
+    pub(crate) fn fail(self, failure: &Failure) {
+        if *failure != Failure::Cancelled {
+            self.show(Words::Failed(failure.clone()), None);
+        }
+    }
+
+    pub(crate) fn clear(self) {
+        self.shown.set(Vec::new());
+    }
+
+    fn show(self, message: Words, undo: Option<Change>) {
+        let id = self.next.get_value();
+        self.next.set_value(id.wrapping_add(1));
+        self.shown.update(|shown| {
+            // The same words twice are one notice, and a second undo would undo another thing.
+            shown.retain(|notice| notice.message != message && (undo.is_none() || notice.undo.is_none()));
+            shown.push(Notice { id, message, undo });
+        });
+        set_timeout(move || self.dismiss(id), SHOWN_FOR);
+    }
+
+    fn dismiss(self, id: u32) {
+        self.shown.update(|shown| shown.retain(|notice| notice.id != id));
+    }
+}
+
+/// The notices, where a screen reader hears them too.
+#[component]
+pub(crate) fn Toasts() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! {
+        <div class="toasts" role="status" aria-live="polite">
+            <For each=move || desk.notices.shown.get() key=|notice| notice.id let:notice>
+                <Toast notice />
+            </For>
+        </div>
+    }
+}
+
+#[component]
+fn Toast(notice: Notice) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let texts = texts();
+    let text = match notice.message {
+        Words::Said(text) => text,
+        Words::Failed(failure) => (texts.failure)(&failure),
+    };
+    let id = notice.id;
+    let undo = notice.undo.map(|undo| {
+        let take_back = move |_| {
+            desk.notices.dismiss(id);
+            desk.change(undo.clone());
+        };
+        view! { <button type="button" on:click=take_back>{texts.undo}</button> }
+    });
+    view! {
+        <div class="toast">
+            <span>{text}</span>
+            {undo}
+            <button type="button" on:click=move |_| desk.notices.dismiss(id)>{texts.dismiss}</button>
+        </div>
+    }
+}
+
+/// What concerns everything, above everything.
+#[component]
+pub(crate) fn Banners() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let texts = texts();
+    view! {
+        <div class="notices">
+            <Show when=move || desk.offline.get()>
+                <div class="banner" role="alert"><span>{texts.offline}</span></div>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,71 @@
+//! What the shortcuts do.
+
+use leptos::prelude::*;
+
+use super::Frame;
+use crate::page::desk::Desk;
+use crate::page::keys::Command;
+use crate::page::list::Listing;
+use crate::page::place::{MailPlace, Writing};
+use crate::page::reading::actions;
+use crate::page::way::{Pane, Way};
+use crate::protocol::Role;
+use crate::web::dom;
+
+/// Runs a command; tells whether it concerned anything.
+pub(super) fn run(command: Command, desk: Desk, way: Way, frame: Frame, listing: Listing) -> bool {
+    let pane = untrack(|| way.pane());
+    match (command, pane) {
+        (Command::Help, _) => frame.help.set(true),
+        (Command::Escape, pane) => return escape(pane, way, frame, listing),
+        (_, Pane::Write(..)) => return false,
+        (Command::Write, _) => way.write(Writing::New),
+        (Command::Find, Pane::Nothing | Pane::Read(_)) => return dom::focus("#find"),
+        (Command::Next, pane) => return listing.step(1, matches!(pane, Pane::Read(_))),
+        (Command::Previous, pane) => return listing.step(-1, matches!(pane, Pane::Read(_))),
+        // Enter on a row is the link's own; on the row that is open it goes on into the letter.
+        (Command::Open, Pane::Read(_)) if dom::focus_within(".row[aria-current=true]") => {
+            return dom::focus("#letter");
+        }
+        (Command::Reply, Pane::Read(_)) => way.write(Writing::Reply),
+        (Command::ReplyAll, Pane::Read(_)) => way.write(Writing::ReplyAll),
+        (Command::Forward, Pane::Read(_)) => way.write(Writing::Forward),
+        (Command::Archive, Pane::Read(email)) => actions::move_to(desk, way, listing, &email, Role::Archive),
+        (Command::Trash, Pane::Read(email)) => actions::move_to(desk, way, listing, &email, Role::Trash),
+        _ => return false,
+    }
+    true
+}
+
+/// Goes one step back: the drawer, then the search, then what is open.
+fn escape(pane: Pane, way: Way, frame: Frame, listing: Listing) -> bool {
+    if frame.help.get_untracked() {
+        // The dialog closes itself.
+        return false;
+    }
+    if frame.drawer.get_untracked() {
+        frame.drawer.set(false);
+        return true;
+    }
+    let Some(place) = way.mail_untracked() else {
+        way.go(&MailPlace::inbox());
+        return true;
+    };
+    match pane {
+        Pane::Write(..) if dom::focus_within(".recipients") => false,
+        Pane::Write(..) => {
+            way.go(&place.with_writing(None));
+            true
+        }
+        Pane::Read(_) => {
+            listing.focus_current();
+            way.go(&place.with_email(None));
+            true
+        }
+        _ if place.find.is_some() => {
+            way.replace(&MailPlace { find: None, ..place });
+            true
+        }
+        _ => false,
+    }
+}

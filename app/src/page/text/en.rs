@@ -1,0 +1,352 @@
+//! English.
+
+use super::{Language, Texts};
+use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
+
+pub(super) static TEXTS: Texts = Texts {
+    language: Language::English,
+    brand: "Sealpost",
+    brand_small: "印信",
+    starting: "Opening your mailbox …",
+    skip_to_list: "Skip to messages",
+    skip_to_message: "Skip to message",
+
+    sign_in_title: "Sign in",
+    sign_in_lead: "Every message is sealed and signed here in your browser. Nobody on the way can read it or forge it.",
+    username: "Email address",
+    password: "Password",
+    sign_in: "Sign in",
+    signing_in: "Signing in …",
+    sign_out: "Sign out",
+
+    enrol_title: |name| format!("Welcome, {name}"),
+    enrol_lead: "Your seal is being made. It takes a few seconds, and it never leaves your hands.",
+    enrol_progress: "Preparing your mailbox",
+    enrol_stages: ["Making your keys", "Having them certified", "Putting a sealed copy in your safe"],
+    try_again: "Try again",
+    reload: "Reload",
+
+    elsewhere_title: "Your keys are in another browser",
+    elsewhere_lead: "You are signed in, but the keys that open your mail are not in this browser. Your recovery code brings them here.",
+    recovery_code: "Recovery code",
+    recovery_hint: "You made it under Settings in the browser you used before. Spaces, hyphens and capitals don’t matter.",
+    recover: "Open my mailbox",
+    afresh_title: "No recovery code?",
+    afresh_means: [
+        "New keys are made for you, and new mail will open here.",
+        "Mail you have now stays sealed in this browser. It can still be read where your old keys are.",
+        "This cannot be undone.",
+    ],
+    afresh_confirm: "I understand that my old mail will not open here.",
+    afresh: "Start afresh",
+
+    trust_title: "The mail service shows a new identity",
+    trust_lead: "The authorities that vouch for people here are not the ones this browser knows. Nothing is sent or opened until you say so. Ask whoever runs your mail service whether they changed it, and compare the fingerprints.",
+    trust_prints: "New fingerprints",
+    trust_confirm: "I compared them with a source I trust.",
+    trust_accept: "Accept the new identity",
+
+    mailboxes: "Mailboxes",
+    role,
+    unread: |n| if n == 1 { "1 unread message".into() } else { format!("{n} unread messages") },
+    menu: "Mailboxes menu",
+    close_menu: "Close menu",
+    settings: "Settings",
+
+    messages: "Messages",
+    message_count: |n| match n {
+        0 => "No messages".into(),
+        1 => "1 message".into(),
+        n => format!("{n} messages"),
+    },
+    find: "Find in this mailbox",
+    found: |found, of| format!("{found} of {of} messages searched"),
+    finding: "Searching …",
+    empty_mailbox: |role| match role {
+        Some(Role::Inbox) => "No mail. New letters appear here by themselves.",
+        Some(Role::Drafts) => "No drafts. What you begin to write is kept here, sealed.",
+        Some(Role::Sent) => "Nothing sent yet.",
+        Some(Role::Trash) => "The trash is empty.",
+        Some(Role::Archive | Role::Junk) | None => "Nothing here.",
+    },
+    nothing_found: "No message here matches.",
+    no_subject: "(no subject)",
+    no_sender: "(unknown sender)",
+    no_recipient: "(no recipient yet)",
+    to_short: "To:",
+    sealed_row: "Sealed. Open it to read.",
+    closed_row: "Sealed to keys that are not in this browser",
+    damaged_row: "Damaged on its way",
+    mark_unread: "Unread",
+    mark_flagged: "Flagged",
+    mark_answered: "Answered",
+    mark_attachment: "Has attachments",
+    new_mail: |n| if n == 1 { "New message arrived".into() } else { format!("{n} new messages arrived") },
+
+    choose_message: "Choose a message to read it",
+    shortcuts_hint: "Press ? for keyboard shortcuts",
+    opening: "Opening message",
+    back: "Back to list",
+    reply: "Reply",
+    reply_all: "Reply all",
+    forward: "Forward",
+    archive: "Archive",
+    trash: "Move to trash",
+    destroy: "Delete for good",
+    destroy_confirm: "Delete this message for good? This cannot be undone.",
+    to_inbox: "Move to inbox",
+    as_unread: "Mark as unread",
+    flag: "Flag",
+    unflag: "Remove flag",
+    from: "From",
+    to: "To",
+    cc: "Cc",
+    bcc: "Bcc",
+    on_behalf_of: "On behalf of",
+    claimed_from: |who| format!("Inside, this message says it is from {who}. Nothing proves that."),
+    body_frame: "Message text",
+    no_text: "This message has no text.",
+    remote_removed: "Pictures from elsewhere were left out, so that the sender cannot see when you read.",
+    attachments: "Attachments",
+    download: |name| format!("Download {name}"),
+    risky_file: "This kind of file can run a program. Open it only if you expected it.",
+
+    status,
+    status_short: |status| match status {
+        Status::Confidential => "Confidential",
+        Status::Verified => "Signed",
+        Status::EncryptedUnverified => "Encrypted, sender unknown",
+        Status::Unprotected => "Not protected",
+    },
+    status_means: |status| match status {
+        Status::Confidential => {
+            "Only its readers can open this message, and it is proven who wrote it and that nobody changed it."
+        }
+        Status::Verified => {
+            "It is proven who wrote this message and that nobody changed it. It was not sealed, so others may have read it on its way."
+        }
+        Status::EncryptedUnverified => "This message was sealed on its way, but nothing proves who wrote it.",
+        Status::Unprotected => {
+            "Nothing proves who wrote this message, and others may have read or changed it on its way."
+        }
+    },
+    message_status: "Message protection",
+    signed_by: |who| format!("Signed by {who}"),
+    status_details: "Protection details",
+    at_door: "It arrived unsealed. Your mailbox sealed it before storing it.",
+    weak: "It was encrypted in an outdated way that no longer protects.",
+    signer: "Signed by",
+    signer_addresses: "Address",
+    vouched_by: "Vouched for by",
+    signed_at: "Signed",
+    proven_at: "Proven since",
+    stamped: |time, authority| format!("{time}, timestamp of {authority}"),
+    not_stamped: "No timestamp: the time is the signer’s own word",
+    fingerprint: "Fingerprint",
+    does_not_count: "A signature that does not count",
+    signer_problem,
+
+    new_message: "New message",
+    write_title: "New message",
+    reply_title: "Reply",
+    forward_title: "Forward",
+    draft_title: "Draft",
+    subject: "Subject",
+    message: "Message",
+    add_cc: "Add Cc",
+    add_bcc: "Add Bcc",
+    send: "Send",
+    send_clear: "Send unsealed",
+    cancel: "Cancel",
+    close: "Close",
+    discard: "Discard draft",
+    attach: "Attach files",
+    drop_here: "Drop files to attach them",
+    remove: |name| format!("Remove {name}"),
+    saving: "Saving …",
+    saved: "Draft saved, sealed",
+    not_saved: "Draft not saved",
+    too_large: |limit| format!("Attachments can be {limit} in all. Remove some, or send them apart."),
+    will_seal: "Will be sealed and signed",
+    will_not_seal: "Cannot be sealed for everyone",
+    no_one_yet: "Signed and sealed when you send",
+    checking: "Checking",
+    chip_sealed: |authority| format!("Can be sealed; vouched for by {authority}"),
+    chip_open: "Cannot be sealed: no certificate is known",
+    chip_untrusted: "Cannot be sealed: the certificate does not stand up to checking",
+    chip_wrong: "This is not an email address",
+    suggestions: "Suggestions",
+    suggestion_open: "cannot be sealed",
+    caution_title: |n| {
+        if n == 1 {
+            "This recipient cannot receive sealed mail".into()
+        } else {
+            "These recipients cannot receive sealed mail".into()
+        }
+    },
+    caution_means: "No certificate is known for them, so this message would travel unsealed: everyone on its way could read it. It would still be signed. Nothing is sent unless you confirm.",
+    caution_confirm: "Send this message unsealed to all recipients. I know that others can read it.",
+    caution_remove: "Remove these recipients",
+    sending: "Sending",
+    stage,
+    sent: "Message sent, sealed and signed",
+    sent_clear: "Message sent unsealed",
+    partly_refused: |addresses| format!("Sent, but not accepted for {addresses}"),
+    cancelled: "Not sent. Your message is still here.",
+    discarded: "Draft discarded",
+    wrote: |when, who| format!("On {when}, {who} wrote:"),
+    forwarded: "Forwarded message",
+    date: "Date",
+    reply_prefix: "Re: ",
+    forward_prefix: "Fwd: ",
+
+    archived: |n| if n == 1 { "Message archived".into() } else { format!("{n} messages archived") },
+    trashed: |n| {
+        if n == 1 { "Message moved to trash".into() } else { format!("{n} messages moved to trash") }
+    },
+    moved: |n| if n == 1 { "Message moved".into() } else { format!("{n} messages moved") },
+    destroyed: |n| if n == 1 { "Message deleted".into() } else { format!("{n} messages deleted") },
+    undo: "Undo",
+    dismiss: "Dismiss",
+    failure,
+    offline: "No connection to the mail service. What you write is kept here; it will reconnect by itself.",
+    not_found_title: "There is nothing at this address",
+    cannot_open_title: "This message cannot be opened",
+
+    language_title: "Language",
+    theme_title: "Appearance",
+    theme_system: "As the system",
+    theme_light: "Light",
+    theme_dark: "Dark",
+    recovery_title: "Recovery code",
+    recovery_lead: "Your keys are in this browser. A recovery code lets you open your mail in another one, or after this one is lost. Nobody else can help you then, so make one and keep it on paper.",
+    recovery_make: "Make a recovery code",
+    recovery_keep: "Write it down now: it is shown only once. An earlier code no longer works.",
+    copy: "Copy",
+    copied: "Copied",
+    account: "Account",
+    shortcuts: "Keyboard shortcuts",
+    shortcut_names: [
+        "Next message",
+        "Previous message",
+        "Open message",
+        "New message",
+        "Reply",
+        "Reply all",
+        "Forward",
+        "Archive",
+        "Move to trash",
+        "Find",
+    ],
+
+    yesterday: "Yesterday",
+    weekdays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+    months: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    tab_title: |unread, place| {
+        if unread == 0 { format!("{place} · Sealpost") } else { format!("({unread}) {place} · Sealpost") }
+    },
+};
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Inbox => "Inbox",
+        Role::Drafts => "Drafts",
+        Role::Sent => "Sent",
+        Role::Archive => "Archive",
+        Role::Junk => "Junk",
+        Role::Trash => "Trash",
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Confidential => "Confidential",
+        Status::Verified => "Signed",
+        Status::EncryptedUnverified => "Encrypted, sender unknown",
+        Status::Unprotected => "Not protected",
+    }
+}
+
+fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Keys => "Making your keys",
+        Stage::Certificates => "Having them certified",
+        Stage::Vault => "Putting a sealed copy in your safe",
+        Stage::Resealing => "Sealing earlier mail anew",
+        Stage::Reading => "Reading attachments",
+        Stage::Sealing => "Signing and sealing",
+        Stage::Timestamp => "Getting a timestamp",
+        Stage::Uploading => "Sending",
+        Stage::Submitting => "Handing over",
+        Stage::Downloading => "Fetching",
+        Stage::Opening => "Opening the seal",
+    }
+}
+
+fn signer_problem(problem: &SignerProblem) -> &'static str {
+    match problem {
+        SignerProblem::ContentChanged => "the message was changed after it was signed",
+        SignerProblem::BadSignature => "it does not fit the signer’s certificate",
+        SignerProblem::OutsideValidity => "the certificate was not valid at that time",
+        SignerProblem::UnknownAuthority => "no authority known here vouches for the signer",
+        SignerProblem::Revoked => "the certificate was withdrawn",
+        SignerProblem::WrongUsage => "the certificate is not meant for signing mail",
+        SignerProblem::NotTheSender => "the signer is not the sender of this message",
+        SignerProblem::Algorithm => "it is of a kind that is too weak or not known here",
+        SignerProblem::Malformed => "it cannot be read",
+        SignerProblem::NoCertificate => "the signer’s certificate is missing",
+    }
+}
+
+fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::Offline => "The mail service cannot be reached. Check your connection and try again.".into(),
+        Failure::SessionExpired => "You were signed out. Please sign in again.".into(),
+        Failure::WrongPassword => "The address or the password is not right.".into(),
+        Failure::TooManyAttempts { retry_after: Some(seconds) } => {
+            format!("Too many attempts. Please wait {seconds} seconds.")
+        }
+        Failure::TooManyAttempts { retry_after: None } => {
+            "Too many attempts. Please wait a few minutes.".into()
+        }
+        Failure::RelayFailed { reason } => {
+            format!("The mail service did not answer as it should ({reason}). Please try again later.")
+        }
+        Failure::RelayRefused { reason } => {
+            format!("The mail service refused ({reason}). Nothing was changed.")
+        }
+        Failure::NotFound => "This message is not here any more. It may have been moved or deleted.".into(),
+        Failure::TooLarge { limit } => {
+            format!("This is too large: {} is the limit.", super::size(*limit))
+        }
+        Failure::NotARecipient => "This message is sealed to keys that are not in this browser.".into(),
+        Failure::Damaged => {
+            "This message was damaged or changed on its way, so nothing of it is shown. Ask the sender to send it again.".into()
+        }
+        Failure::Unsupported => "This message is sealed in a way that cannot be opened here yet.".into(),
+        Failure::NoRecipients => "Add a recipient first.".into(),
+        Failure::NotAnAddress { addresses } => {
+            format!("Not an email address: {}", addresses.join(", "))
+        }
+        Failure::RecipientWithoutCertificate { addresses } => {
+            format!("Nothing was sent: mail to {} cannot be sealed.", addresses.join(", "))
+        }
+        Failure::TimestampRefused => "Nothing was sent: the signature could not be timestamped. Please try again.".into(),
+        Failure::TrustChanged { .. } => {
+            "The mail service shows a new identity. Reload to look at it before going on.".into()
+        }
+        Failure::NoKeys => "The keys for this are not in this browser.".into(),
+        Failure::CertificateRefused => {
+            "The mail service certified something else than your keys. Your mailbox was not set up; tell whoever runs the service.".into()
+        }
+        Failure::WrongCode => "This is not your recovery code. Check it for typing mistakes.".into(),
+        Failure::VaultChanged => "Another browser changed your safe at the same moment. Please try again.".into(),
+        Failure::StorageUnavailable => {
+            "This browser does not let Sealpost store your keys. Leave private browsing or free some space, then try again.".into()
+        }
+        Failure::StorageNewer => "A newer Sealpost was used in this browser. Reload to get it.".into(),
+        Failure::FileUnreadable { name } => format!("“{name}” could not be read. Attach it again."),
+        Failure::Cancelled => "Cancelled.".into(),
+        Failure::EngineLost => "Sealpost stopped working. Reload the page to go on; your drafts are kept.".into(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Reading the URL, and going elsewhere.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use crate::page::place::{MailPlace, Place, Writing};
+use crate::protocol::EmailId;
+
+type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
+
+/// Where the user is and how to go on. Provided inside the router.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    place: Memo<Place>,
+    navigate: StoredValue<Navigate, LocalStorage>,
+}
+
+/// What the main pane shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pane {
+    Nothing,
+    Read(EmailId),
+    Write(Writing, Option<EmailId>),
+    Settings,
+    Nowhere,
+}
+
+impl Way {
+    /// Reads the router.
+    pub(crate) fn new() -> Self {
+        let location = use_location();
+        let (path, query) = (location.pathname, location.query);
+        let place = Memo::new(move |_| Place::parse(&path.get(), |name| query.with(|query| query.get(name))));
+        Self { place, navigate: StoredValue::new_local(Box::new(use_navigate())) }
+    }
+
+    /// The place in the mail, where the user is in the mail.
+    pub(crate) fn mail(self) -> Option<MailPlace> {
+        match self.place.get() {
+            Place::Mail(place) => Some(place),
+            Place::Settings | Place::Nowhere => None,
+        }
+    }
+
+    /// The same, without following it.
+    pub(crate) fn mail_untracked(self) -> Option<MailPlace> {
+        untrack(|| self.mail())
+    }
+
+    /// What the main pane shows.
+    pub(crate) fn pane(self) -> Pane {
+        match self.place.get() {
+            Place::Mail(MailPlace { writing: Some(writing), email, .. }) => Pane::Write(writing, email),
+            Place::Mail(MailPlace { email: Some(email), .. }) => Pane::Read(email),
+            Place::Mail(_) => Pane::Nothing,
+            Place::Settings => Pane::Settings,
+            Place::Nowhere => Pane::Nowhere,
+        }
+    }
+
+    /// Goes to a place in the mail.
+    pub(crate) fn go(self, place: &MailPlace) {
+        self.visit(&place.href(), false);
+    }
+
+    /// Goes there without adding to the history.
+    pub(crate) fn replace(self, place: &MailPlace) {
+        self.visit(&place.href(), true);
+    }
+
+    /// Begins to write; answers concern the message that is open.
+    pub(crate) fn write(self, writing: Writing) {
+        let place = self.mail_untracked().unwrap_or_else(MailPlace::inbox);
+        if writing == Writing::New || place.email.is_some() {
+            self.go(&place.with_writing(Some(writing)));
+        }
+    }
+
+    fn visit(self, href: &str, replace: bool) {
+        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
+        self.navigate.with_value(|navigate| navigate(href, options));
+    }
+}

@@ -1,0 +1,163 @@
+//! Keeping a letter: drafts are saved by themselves, one after the other, and never lost on the way out.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::lock::Mutex;
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::page::desk::Desk;
+use crate::page::place::{Folder, MailPlace, Writing};
+use crate::page::writing::letter::Letter;
+use crate::page::writing::sheet::Sheet;
+use crate::protocol::{Change, EmailId, Failure, Progress, Reply, Request, Role};
+use crate::web::dom;
+use crate::web::files::LocalFile;
+
+/// How long the keys rest before a draft is saved.
+const PAUSE: Duration = Duration::from_millis(1500);
+/// Large enclosures are sealed anew with every save, so those wait longer.
+const LONG_PAUSE: Duration = Duration::from_secs(15);
+const LARGE: u64 = 2_000_000;
+
+/// How the draft stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Nothing was written yet, or nothing since it was opened.
+    Untouched,
+    Changed,
+    Saving,
+    Saved,
+    Failed,
+}
+
+/// Saves, sends or discards one letter. Clones share the draft.
+#[derive(Clone)]
+pub(super) struct Keeper {
+    desk: Desk,
+    /// The draft at the relay. The lock puts saving, sending and discarding one after the other.
+    draft: Rc<Mutex<Option<EmailId>>>,
+    /// The letter was sent or discarded: nothing is saved any more.
+    done: RwSignal<bool>,
+    pub state: RwSignal<Kept>,
+}
+
+impl Keeper {
+    pub(super) fn new(desk: Desk, kept: Option<EmailId>) -> Self {
+        let draft = Rc::new(Mutex::new(kept));
+        Self { desk, draft, done: RwSignal::new(false), state: RwSignal::new(Kept::Untouched) }
+    }
+
+    /// Saves the letter now; what was typed meanwhile counts as changed still.
+    async fn save(self, letter: Letter, files: Vec<LocalFile>) {
+        let mut draft = self.draft.lock().await;
+        if self.done.try_get_untracked() == Some(true) {
+            return;
+        }
+        self.state.try_set(Kept::Saving);
+        let request = Request::SaveDraft { draft: letter.pack().0, replaces: draft.clone() };
+        let call = self.desk.client().begin(request).with_files(files);
+        match call.answer().await.map(|answer| answer.reply) {
+            Ok(Reply::Draft(id)) => {
+                *draft = Some(id.clone());
+                // Reloading the page takes this draft up again.
+                if self.state.try_get_untracked().is_some() {
+                    let place = MailPlace::folder(Folder::Role(Role::Drafts)).with_email(Some(id));
+                    dom::rewrite_address(&place.with_writing(Some(Writing::Draft)).href());
+                }
+                self.finish(Kept::Saved);
+            }
+            Ok(_) => self.finish(Kept::Failed),
+            Err(failure) => {
+                self.desk.note(&failure);
+                self.finish(Kept::Failed);
+                // Without a composer there is no place but this to say so.
+                if self.state.try_get_untracked().is_none() {
+                    self.desk.notices.fail(&failure);
+                }
+            }
+        }
+    }
+
+    fn finish(&self, kept: Kept) {
+        self.state.try_update(|state| {
+            if *state == Kept::Saving {
+                *state = kept;
+            }
+        });
+    }
+
+    /// Sends the letter; when it is sent there is no draft left.
+    pub(super) async fn send(
+        self,
+        letter: Letter,
+        files: Vec<LocalFile>,
+        clear: bool,
+        watch: impl Fn(Progress) + 'static,
+        begun: impl FnOnce(crate::protocol::CallId),
+    ) -> Result<Vec<(String, String)>, Failure> {
+        let mut draft = self.draft.lock().await;
+        let request = Request::Send { draft: letter.pack().0, replaces: draft.clone(), clear };
+        let call = self.desk.client().begin(request).with_files(files).on_progress(watch);
+        begun(call.id());
+        match call.answer().await.map(|answer| answer.reply) {
+            Ok(Reply::Sent { refused }) => {
+                *draft = None;
+                self.done.try_set(true);
+                Ok(refused)
+            }
+            Ok(_) => Err(Failure::EngineLost),
+            Err(failure) => {
+                self.desk.note(&failure);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Throws the letter away, its draft at the relay too.
+    pub(super) async fn discard(self) -> Result<(), Failure> {
+        self.done.try_set(true);
+        let Some(draft) = self.draft.lock().await.take() else { return Ok(()) };
+        self.desk.call(Request::Update { emails: vec![draft], change: Change::Destroy }).await.map(|_| ())
+    }
+}
+
+/// Saves when the keys rest, and once more when the composer closes.
+pub(super) fn keep_by_itself(keeper: &Keeper, sheet: Sheet) {
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let save = {
+        let keeper = StoredValue::new_local(keeper.clone());
+        move || {
+            let letter = untrack(|| sheet.letter());
+            let files = sheet.files(&letter.pack().1);
+            spawn_local(keeper.get_value().save(letter, files));
+        }
+    };
+    let state = keeper.state;
+    let first = StoredValue::new(Some(untrack(|| sheet.letter())));
+    Effect::new(move || {
+        let letter = sheet.letter();
+        // The letter as it was opened is no change.
+        if first.with_value(|first| first.as_ref() == Some(&letter)) {
+            return;
+        }
+        first.set_value(None);
+        state.set(Kept::Changed);
+        let pause = if letter.enclosed() > LARGE { LONG_PAUSE } else { PAUSE };
+        let next = set_timeout_with_handle(save, pause).ok();
+        if let Some(last) = timer.try_update_value(|timer| std::mem::replace(timer, next)).flatten() {
+            last.clear();
+        }
+    });
+    let done = keeper.done;
+    on_cleanup(move || {
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        if !done.get_untracked() && matches!(state.get_untracked(), Kept::Changed | Kept::Failed) {
+            save();
+        }
+    });
+}

@@ -1,0 +1,232 @@
+//! A letter being written, as plain data.
+
+use crate::page::text::Texts;
+use crate::page::writing::quote;
+use crate::protocol::{Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId};
+
+/// How many bytes attachments may have in all.
+pub(crate) const ATTACHMENT_LIMIT: u64 = 25_000_000;
+
+/// What the composer starts from, and what it hands to the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Letter {
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+    pub bcc: Vec<Address>,
+    pub subject: String,
+    pub text: String,
+    pub thread: Thread,
+    pub enclosures: Vec<Enclosure>,
+}
+
+/// Where a letter stands in a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    pub answers: Option<EmailId>,
+}
+
+/// Something enclosed with a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Enclosure {
+    pub name: String,
+    pub media_type: String,
+    pub size: u64,
+    pub origin: Origin,
+}
+
+/// Where the bytes of an enclosure are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In the file of this index among those the composer was given.
+    File(usize),
+    /// In a message already there.
+    Part { email: EmailId, part: PartId },
+}
+
+impl Letter {
+    /// An answer, to the sender alone or to all.
+    pub(crate) fn reply(message: &Message, me: &Account, all: bool, texts: &Texts, when: &str) -> Self {
+        let mine = |address: &Address| address.email.eq_ignore_ascii_case(&me.address);
+        let from_me = message.from.iter().any(mine);
+        // Answering one's own letter goes on to those it was for.
+        let mut to = match (from_me, message.reply_to.is_empty()) {
+            (true, _) => message.to.clone(),
+            (false, true) => message.from.clone(),
+            (false, false) => message.reply_to.clone(),
+        };
+        let mut cc = Vec::new();
+        if all {
+            let others = if from_me { Vec::new() } else { message.to.clone() };
+            cc = others
+                .into_iter()
+                .chain(message.cc.iter().cloned())
+                .filter(|address| !mine(address))
+                .collect();
+        }
+        unique(&mut to, &[]);
+        unique(&mut cc, &to);
+        let who = message.from.first().map(display_name).unwrap_or_default();
+        Self {
+            to,
+            cc,
+            subject: quote::prefixed(&message.subject, texts.reply_prefix),
+            text: quote::answer(&message.body.text, &(texts.wrote)(when, &who)),
+            thread: Thread {
+                in_reply_to: message.message_id.iter().cloned().collect(),
+                references: message.references.iter().chain(&message.message_id).cloned().collect(),
+                answers: Some(message.id.clone()),
+            },
+            ..Self::default()
+        }
+    }
+
+    /// The message passed on with everything enclosed.
+    pub(crate) fn forward(message: &Message, texts: &Texts, when: &str) -> Self {
+        Self {
+            subject: quote::prefixed(&message.subject, texts.forward_prefix),
+            text: quote::forwarded(message, texts, when),
+            enclosures: enclosures(message),
+            ..Self::default()
+        }
+    }
+
+    /// A draft taken up again.
+    pub(crate) fn draft(message: &Message) -> Self {
+        Self {
+            to: message.to.clone(),
+            cc: message.cc.clone(),
+            bcc: message.bcc.clone(),
+            subject: message.subject.clone(),
+            text: message.body.text.replace("\r\n", "\n"),
+            thread: Thread {
+                in_reply_to: message.in_reply_to.clone(),
+                references: message.references.clone(),
+                answers: None,
+            },
+            enclosures: enclosures(message),
+        }
+    }
+
+    /// How many bytes are enclosed.
+    pub(crate) fn enclosed(&self) -> u64 {
+        self.enclosures.iter().map(|enclosure| enclosure.size).sum()
+    }
+
+    /// What the engine is asked to keep or send, and which files travel with it.
+    pub(crate) fn pack(&self) -> (Draft, Vec<usize>) {
+        let mut files = Vec::new();
+        let mut attachments = Vec::with_capacity(self.enclosures.len());
+        for enclosure in &self.enclosures {
+            let source = match &enclosure.origin {
+                Origin::File(index) => {
+                    files.push(*index);
+                    AttachmentSource::File(u32::try_from(files.len() - 1).unwrap_or(u32::MAX))
+                }
+                Origin::Part { email, part } => {
+                    AttachmentSource::Part { email: email.clone(), part: part.clone() }
+                }
+            };
+            let (name, media_type) = (enclosure.name.clone(), enclosure.media_type.clone());
+            attachments.push(DraftAttachment { name, media_type, source });
+        }
+        let draft = Draft {
+            to: self.to.clone(),
+            cc: self.cc.clone(),
+            bcc: self.bcc.clone(),
+            subject: self.subject.clone(),
+            text: self.text.clone(),
+            in_reply_to: self.thread.in_reply_to.clone(),
+            references: self.thread.references.clone(),
+            answers: self.thread.answers.clone(),
+            attachments,
+        };
+        (draft, files)
+    }
+}
+
+/// The name of somebody, or the address where there is none.
+pub(crate) fn display_name(address: &Address) -> String {
+    let name = address.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    name.unwrap_or(&address.email).to_owned()
+}
+
+fn enclosures(message: &Message) -> Vec<Enclosure> {
+    let enclosed = message.attachments.iter().map(|attachment| Enclosure {
+        name: attachment.name.clone(),
+        media_type: attachment.media_type.clone(),
+        size: attachment.size,
+        origin: Origin::Part { email: message.id.clone(), part: attachment.part.clone() },
+    });
+    enclosed.collect()
+}
+
+/// Keeps each address once, and none that is among `taken`.
+fn unique(addresses: &mut Vec<Address>, taken: &[Address]) {
+    let mut seen: Vec<String> = taken.iter().map(|address| address.email.to_ascii_lowercase()).collect();
+    addresses.retain(|address| {
+        let email = address.email.to_ascii_lowercase();
+        let new = !seen.contains(&email);
+        seen.push(email);
+        new
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Enclosure, Letter, Origin};
+    use crate::page::text::Language;
+    use crate::page::writing::quote::tests::{address, message};
+    use crate::protocol::{Account, AttachmentSource, EmailId, PartId};
+
+    fn bob() -> Account {
+        Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into() }
+    }
+
+    fn emails(addresses: &[crate::protocol::Address]) -> Vec<&str> {
+        addresses.iter().map(|address| address.email.as_str()).collect()
+    }
+
+    #[test]
+    fn a_reply_goes_to_the_sender_and_a_reply_to_all_spares_oneself() {
+        let mut message = message();
+        message.to = vec![address("BOB@example.org"), address("carol@example.org")];
+        message.cc = vec![address("alice@example.org"), address("dan@example.org")];
+        let texts = Language::English.texts();
+        let reply = Letter::reply(&message, &bob(), false, texts, "now");
+        assert_eq!((emails(&reply.to), emails(&reply.cc)), (vec!["alice@example.org"], vec![]));
+        let all = Letter::reply(&message, &bob(), true, texts, "now");
+        assert_eq!(emails(&all.to), ["alice@example.org"]);
+        assert_eq!(emails(&all.cc), ["carol@example.org", "dan@example.org"]);
+        assert_eq!(all.thread.in_reply_to, ["m1@example.org"]);
+        assert_eq!(all.thread.references, ["m0@example.org", "m1@example.org"]);
+    }
+
+    #[test]
+    fn answering_ones_own_letter_goes_on_to_its_readers() {
+        let mut message = message();
+        (message.from, message.to) = (vec![address("bob@example.org")], vec![address("carol@example.org")]);
+        let reply = Letter::reply(&message, &bob(), false, Language::Chinese.texts(), "now");
+        assert_eq!(emails(&reply.to), ["carol@example.org"]);
+    }
+
+    #[test]
+    fn only_files_that_are_still_enclosed_travel() {
+        let file = |index| Enclosure {
+            name: format!("{index}"),
+            media_type: "text/plain".into(),
+            size: 1,
+            origin: Origin::File(index),
+        };
+        let part = Enclosure {
+            origin: Origin::Part { email: EmailId("m".into()), part: PartId("2".into()) },
+            ..file(9)
+        };
+        let letter = Letter { enclosures: vec![part, file(0), file(2)], ..Letter::default() };
+        let (draft, files) = letter.pack();
+        assert_eq!(files, [0, 2]);
+        assert_eq!(draft.attachments[2].source, AttachmentSource::File(1));
+        assert_eq!(letter.enclosed(), 3);
+    }
+}

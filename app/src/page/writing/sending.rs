@@ -1,0 +1,159 @@
+//! Sending: what is checked before, what is shown meanwhile, and how it ends.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::page::desk::Desk;
+use crate::page::seal::{Look, Seal};
+use crate::page::text::Texts;
+use crate::page::texts;
+use crate::page::way::Way;
+use crate::page::writing::keeper::Keeper;
+use crate::page::writing::sheet::Sheet;
+use crate::protocol::{CallId, Failure, Progress};
+
+/// The one way out of the composer. Nothing leaves in clear unless it was confirmed for this letter.
+#[derive(Clone, Copy)]
+pub(super) struct Sending {
+    desk: Desk,
+    way: Way,
+    sheet: Sheet,
+    texts: &'static Texts,
+    keeper: StoredValue<Keeper, LocalStorage>,
+    pub progress: RwSignal<Option<Option<Progress>>>,
+    /// The recipients that cannot receive sealed mail, while the user is asked about them.
+    pub asking: RwSignal<Vec<String>>,
+    pub failure: RwSignal<Option<Failure>>,
+    call: RwSignal<Option<CallId>>,
+}
+
+impl Sending {
+    pub(super) fn new(desk: Desk, way: Way, sheet: Sheet, keeper: &Keeper) -> Self {
+        Self {
+            desk,
+            way,
+            sheet,
+            texts: texts(),
+            keeper: StoredValue::new_local(keeper.clone()),
+            progress: RwSignal::new(None),
+            asking: RwSignal::new(Vec::new()),
+            failure: RwSignal::new(None),
+            call: RwSignal::new(None),
+        }
+    }
+
+    /// Sends sealed, or asks first where that cannot be.
+    pub(super) fn send(self) {
+        if self.progress.get_untracked().is_some() {
+            return;
+        }
+        self.failure.set(None);
+        self.progress.set(Some(None));
+        spawn_local(async move {
+            self.sheet.look_up(self.desk, true).await;
+            let Some(unsealable) = self.still_here().then(|| untrack(|| self.sheet.unsealable())) else {
+                return;
+            };
+            if unsealable.is_empty() {
+                self.deliver(false).await;
+            } else {
+                self.progress.set(None);
+                self.asking.set(unsealable);
+            }
+        });
+    }
+
+    /// Sends in clear, which the user confirmed.
+    pub(super) fn send_clear(self) {
+        self.asking.set(Vec::new());
+        self.failure.set(None);
+        self.progress.set(Some(None));
+        spawn_local(self.deliver(true));
+    }
+
+    /// Stops what is under way; the letter stays.
+    pub(super) fn cancel(self) {
+        if let Some(call) = self.call.get_untracked() {
+            self.desk.client().cancel(call);
+        }
+    }
+
+    async fn deliver(self, clear: bool) {
+        let letter = untrack(|| self.sheet.letter());
+        let files = self.sheet.files(&letter.pack().1);
+        let watch = move |progress| {
+            self.progress.try_set(Some(Some(progress)));
+        };
+        let begun = move |call| {
+            self.call.try_set(Some(call));
+        };
+        let sent = self.keeper.get_value().send(letter, files, clear, watch, begun).await;
+        self.call.try_set(None);
+        self.progress.try_set(None);
+        match sent {
+            Ok(refused) => self.end(&refused, clear),
+            Err(Failure::RecipientWithoutCertificate { addresses }) => {
+                self.sheet.note_unsealable(&addresses);
+                self.asking.try_set(addresses);
+            }
+            Err(Failure::Cancelled) => self.desk.notices.say(self.texts.cancelled),
+            Err(failure) => {
+                self.failure.try_set(Some(failure));
+            }
+        }
+    }
+
+    fn end(self, refused: &[(String, String)], clear: bool) {
+        let texts = self.texts;
+        if refused.is_empty() {
+            self.desk.notices.say(if clear { texts.sent_clear } else { texts.sent });
+        } else {
+            let addresses: Vec<_> = refused.iter().map(|(address, _)| address.as_str()).collect();
+            self.desk.notices.say((texts.partly_refused)(&addresses.join(", ")));
+        }
+        if self.still_here() {
+            close(self.way);
+        }
+    }
+
+    fn still_here(self) -> bool {
+        self.progress.try_get_untracked().is_some()
+    }
+}
+
+/// Leaves the composer for the list or message it came from.
+pub(super) fn close(way: Way) {
+    if let Some(place) = way.mail_untracked() {
+        let draft = place.writing == Some(crate::page::place::Writing::Draft);
+        let place = place.with_writing(None);
+        way.go(&if draft { place.with_email(None) } else { place });
+    }
+}
+
+/// While the letter is sealed and sent.
+#[component]
+pub(super) fn Underway(sending: Sending) -> impl IntoView {
+    let texts = texts();
+    let stage = move || match sending.progress.get() {
+        Some(Some(progress)) => (texts.stage)(progress.stage),
+        Some(None) => texts.checking,
+        None => "",
+    };
+    let known = move || sending.progress.get().flatten().filter(|progress| progress.total > 0);
+    let bar = move || {
+        match known() {
+        Some(at) => view! { <progress aria-label=texts.sending max=at.total.to_string() prop:value=at.done.to_string()></progress> }.into_any(),
+        None => view! { <progress aria-label=texts.sending></progress> }.into_any(),
+    }
+    };
+    view! {
+        <Show when=move || sending.progress.get().is_some()>
+            <div class="sending">
+                <Seal look=Look::Brand />
+                <p class="stage" role="status">{stage}</p>
+                {bar}
+                <button type="button" class="button" on:click=move |_| sending.cancel()>{texts.cancel}</button>
+            </div>
+        </Show>
+    }
+}

@@ -1,2 +1,111 @@
-//! Skeleton.
-fn main() {}
+//! `sealpost`: the relay's command line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use sealpost::config::Config;
+use sealpost::relay::Relay;
+use sealpost::store::{AccountKind, NewAccount};
+use sealpost::{logging, people, serve};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Parser)]
+#[command(name = "sealpost", version, about = "A mail relay that stores and moves only ciphertext.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGINT or SIGTERM.
+    Serve {
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Manage accounts.
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AccountCommand {
+    /// Make an account.
+    Add {
+        /// The address.
+        address: String,
+        /// What it stands for: personal or office; fixed for ever.
+        #[arg(long, default_value = "personal", value_parser = kind)]
+        kind: AccountKind,
+        /// The name of the person or office.
+        #[arg(long)]
+        name: String,
+        /// Where the person works.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// A file whose first line is the password.
+        #[arg(long)]
+        password_file: PathBuf,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+}
+
+fn kind(name: &str) -> Result<AccountKind, String> {
+    AccountKind::from_name(name).ok_or_else(|| "personal or office".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve { config } => run(&config).await,
+        Command::Account { command } => account(command).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let words = format!("sealpost: {error:#}\n");
+            std::io::stderr().write_all(words.as_bytes()).ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(path: &Path) -> anyhow::Result<()> {
+    let config = Config::read(path)?;
+    logging::start(&config.log);
+    // Before the relay says that it is ready, so that a signal is never missed.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut running = serve::start(config).await?;
+    let ready = format!("Sealpost is ready: {}\n", running.relay.config.url());
+    std::io::stdout().write_all(ready.as_bytes()).context("cannot say that it is ready")?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = running.failed() => anyhow::bail!("a door closed; see the log"),
+    }
+    running.stop().await;
+    Ok(())
+}
+
+async fn account(command: AccountCommand) -> anyhow::Result<()> {
+    let AccountCommand::Add { address, kind, name, organisation, password_file, config } = command;
+    let config = config.map_or_else(|| Ok(Config::default()), |path| Config::read(&path))?;
+    let text = std::fs::read_to_string(&password_file).context("cannot read the password file")?;
+    let password =
+        text.lines().next().filter(|line| !line.is_empty()).context("the password file is empty")?;
+    let password = people::hash(password.to_owned()).await?;
+    let relay = Relay::open(config).await?;
+    let added = people::add(&relay, NewAccount { address, name, kind, organisation, password }).await;
+    relay.close().await;
+    added?;
+    Ok(())
+}

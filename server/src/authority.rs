@@ -1,0 +1,159 @@
+//! The built-in certificate authority and timestamp authority.
+//!
+//! A root vouches for the issuing authority of people's certificates and for the timestamp
+//! authority. All are made on the first start; the keys are files that only the relay's user reads.
+
+mod files;
+
+use std::path::Path;
+
+use smime::issue::{IssueError, Issuer, Profile, Usage, issue, self_signed_root};
+use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::timestamp::TimestampAuthority;
+use smime::{Certificate, KeyId, KeyringError, Signer, UnixTime, block_on_ready};
+
+use crate::random;
+
+const DAY: u64 = 24 * 60 * 60;
+/// The life of the root and of the authorities under it.
+const AUTHORITY_LIFE: u64 = 20 * 365 * DAY;
+/// The life of a person's certificate.
+const PERSON_LIFE: u64 = 3 * 365 * DAY;
+/// Clocks of correspondents may be this much behind.
+const SKEW: u64 = 60 * 60;
+
+/// Why the authorities cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenAuthorityError {
+    /// A file cannot be read or written.
+    #[error("cannot read or write the authority's files: {0}")]
+    Files(#[from] std::io::Error),
+    /// A key file does not hold a key.
+    #[error("an authority's key cannot be used: {0}")]
+    Key(#[from] KeyringError),
+    /// A certificate file does not hold a certificate.
+    #[error("an authority's certificate cannot be used: {0}")]
+    Certificate(#[from] smime::CertificateError),
+    /// A certificate could not be made.
+    #[error("an authority's certificate could not be made: {0}")]
+    Issue(#[from] IssueError),
+}
+
+/// Whom a certificate is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The address, which the relay has checked.
+    pub address: &'a str,
+    /// The name.
+    pub name: &'a str,
+    /// The organisation.
+    pub organisation: Option<&'a str>,
+}
+
+/// The authorities of this relay.
+#[derive(Debug)]
+pub struct Authority {
+    keyring: MemoryKeyring,
+    root: Certificate,
+    issuer: Issuer,
+    timestamps: TimestampAuthority,
+}
+
+impl Authority {
+    /// Opens the authorities in `folder`; makes what is not there.
+    pub fn open(folder: &Path, domain: &str, now: UnixTime) -> Result<Self, OpenAuthorityError> {
+        let mut keyring = MemoryKeyring::new();
+        let [root_key, issuer_key, timestamp_key] = ["root", "issuer", "timestamp"].map(KeyId::new);
+        for key in [&root_key, &issuer_key, &timestamp_key] {
+            files::open_key(folder, key, &mut keyring)?;
+        }
+        let until = UnixTime(now.0 + AUTHORITY_LIFE);
+        let root = files::open_certificate(folder, &root_key, || {
+            let spki = keyring.spki(&root_key)?;
+            let name = format!("Sealpost root of {domain}");
+            let made = self_signed_root(&keyring, &root_key, &spki, &name, serial(), since(now), until);
+            Ok(block_on_ready(made)?)
+        })?;
+        let by_root = Issuer { key: root_key, certificate: root.clone() };
+        let under_root = |key: &KeyId, usage, name: &str| {
+            files::open_certificate(folder, key, || {
+                let spki = keyring.spki(key)?;
+                let profile =
+                    authority_profile(format!("Sealpost {name} of {domain}"), usage, since(now), until);
+                Ok(block_on_ready(issue(&keyring, &by_root, &spki, &profile))?)
+            })
+        };
+        let certificate = under_root(&issuer_key, Usage::CertificateAuthority, "mail authority")?;
+        let stamper = under_root(&timestamp_key, Usage::TimestampAuthority, "timestamp authority")?;
+        let issuer = Issuer { key: issuer_key, certificate };
+        let chain = vec![stamper, root.clone()];
+        let signer = Signer { key: timestamp_key, chain, encryption: None };
+        Ok(Self { keyring, root, issuer, timestamps: TimestampAuthority { signer } })
+    }
+
+    /// Certificates that vouch for the people of this relay.
+    pub fn trust_anchors(&self) -> Vec<Certificate> {
+        vec![self.root.clone()]
+    }
+
+    /// Certificates that vouch for this relay's timestamps.
+    pub fn timestamp_anchors(&self) -> Vec<Certificate> {
+        vec![self.root.clone()]
+    }
+
+    /// A person's certificate with its issuers.
+    pub fn chain(&self, leaf: Certificate) -> Vec<Certificate> {
+        vec![leaf, self.issuer.certificate.clone(), self.root.clone()]
+    }
+
+    /// Certifies a key whose possession and whose owner's address were checked.
+    pub fn certify(
+        &self,
+        spki: &[u8],
+        subject: Subject<'_>,
+        usage: Usage,
+        now: UnixTime,
+    ) -> Result<Certificate, IssueError> {
+        let profile = Profile {
+            common_name: subject.name.to_owned(),
+            organisation: subject.organisation.map(str::to_owned),
+            emails: vec![subject.address.to_owned()],
+            usage,
+            serial: serial(),
+            not_before: since(now),
+            not_after: UnixTime(now.0 + PERSON_LIFE),
+        };
+        block_on_ready(issue(&self.keyring, &self.issuer, spki, &profile))
+    }
+
+    /// Answers an RFC 3161 request.
+    pub fn stamp(&self, request: &[u8], now: UnixTime) -> Result<Vec<u8>, smime::timestamp::AuthorityError> {
+        // 127 random bits, positive: never the same twice, without a counter that a restore turns back.
+        let serial = u128::from_be_bytes(random::bytes()) >> 1;
+        block_on_ready(self.timestamps.respond(&RustCrypto, &self.keyring, request, serial, now))
+    }
+}
+
+fn authority_profile(name: String, usage: Usage, not_before: UnixTime, not_after: UnixTime) -> Profile {
+    Profile {
+        common_name: name,
+        organisation: None,
+        emails: Vec::new(),
+        usage,
+        serial: serial(),
+        not_before,
+        not_after,
+    }
+}
+
+fn since(now: UnixTime) -> UnixTime {
+    UnixTime(now.0.saturating_sub(SKEW))
+}
+
+/// RFC 5280 4.1.2.2: positive and not zero.
+fn serial() -> [u8; 16] {
+    let mut serial: [u8; 16] = random::bytes();
+    serial[0] = (serial[0] & 0x7f) | 0x40;
+    serial
+}

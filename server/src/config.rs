@@ -1,0 +1,162 @@
+//! The configuration: one TOML file, every key optional.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use smime::Certificate;
+
+/// What the operator decides.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// Where SMTP is served.
+    pub smtp_listen: SocketAddr,
+    /// The folder of everything that is kept.
+    pub data: PathBuf,
+    /// The domain of the addresses.
+    pub domain: String,
+    /// The name of this host in SMTP; the domain when absent.
+    pub host: Option<String>,
+    /// The folder of the built front-end.
+    pub web_root: PathBuf,
+    /// How browsers reach the relay; `http://localhost` and the port when absent.
+    pub public_url: Option<String>,
+    /// Where all outgoing mail goes (`host:port`); by MX when absent.
+    pub smarthost: Option<String>,
+    /// PEM files of certificates that vouch for correspondents elsewhere.
+    pub trust_anchors: Vec<PathBuf>,
+    /// Origins that may show the mailbox in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// The greatest message in octets.
+    pub max_message_size: usize,
+    /// Whether to make the demo people; only on loopback.
+    pub demo: bool,
+    /// What to log, as in `RUST_LOG`.
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            smtp_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2525)),
+            data: PathBuf::from("data"),
+            domain: "sealpost.example".into(),
+            host: None,
+            web_root: PathBuf::from("dist"),
+            public_url: None,
+            smarthost: None,
+            trust_anchors: Vec::new(),
+            frame_ancestors: Vec::new(),
+            max_message_size: 64 * 1024 * 1024,
+            demo: false,
+            log: "info".into(),
+        }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key that does not exist.
+    #[error("{}: {source}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A trust anchor is not a PEM certificate.
+    #[error("{} holds no certificate: {source}", path.display())]
+    Anchor {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: smime::CertificateError,
+    },
+    /// The demo people have a published password.
+    #[error("demo = true is only for a loopback address, not {0}")]
+    PublicDemo(SocketAddr),
+}
+
+impl Config {
+    /// Reads a file; relative paths in it are relative to the current folder.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let malformed = |source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) };
+        let config: Self = toml::from_str(&text).map_err(malformed)?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        if self.demo && !self.listen.ip().is_loopback() {
+            return Err(ConfigError::PublicDemo(self.listen));
+        }
+        Ok(self)
+    }
+
+    /// How browsers reach the relay, without a slash at the end.
+    pub fn url(&self) -> String {
+        let default = || format!("http://localhost:{}", self.listen.port());
+        self.public_url.as_deref().map_or_else(default, |url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// Whether browsers come over TLS, or over loopback where that is not needed.
+    pub fn secure_cookies(&self) -> bool {
+        self.url().starts_with("https://") || !self.listen.ip().is_loopback()
+    }
+
+    /// The name of this host in SMTP.
+    pub fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or(&self.domain)
+    }
+
+    /// The certificates of [`Config::trust_anchors`].
+    pub fn read_anchors(&self) -> Result<Vec<Certificate>, ConfigError> {
+        let mut anchors = Vec::new();
+        for path in &self.trust_anchors {
+            let found = Certificate::all_from_pem(&read(path)?)
+                .map_err(|source| ConfigError::Anchor { path: path.clone(), source })?;
+            anchors.extend(found);
+        }
+        Ok(anchors)
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error() {
+        assert!(toml::from_str::<Config>("smart_host = 'mx:25'").is_err());
+    }
+
+    #[test]
+    fn the_demo_stays_on_loopback() {
+        let public = Config { demo: true, listen: "192.0.2.1:80".parse().unwrap(), ..Config::default() };
+        assert!(matches!(public.checked(), Err(ConfigError::PublicDemo(_))));
+        assert!(Config { demo: true, ..Config::default() }.checked().is_ok());
+    }
+}

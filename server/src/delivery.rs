@@ -1,0 +1,117 @@
+//! From bytes in memory to mail that is sealed, durable and announced.
+//!
+//! Clear mail exists here only in memory: it is sealed to each recipient before anything is kept.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jmap::Role;
+use smime::message::{SealError, needs_door, seal_at_door};
+use smime::rustcrypto::RustCrypto;
+use smime::{Certificate, block_on_ready};
+
+use crate::blobs::{BlobError, Prepared};
+use crate::clock::now;
+use crate::directory::{self, CertifyError};
+use crate::outer::OuterHeader;
+use crate::random;
+use crate::relay::Relay;
+use crate::store::{self, Account, Ledger, NewEmail, StoreError};
+
+/// Why mail was not delivered to anybody.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// No key to seal to could be found or made.
+    #[error("no key to seal to: {0}")]
+    Key(#[from] CertifyError),
+    /// The message cannot be sealed.
+    #[error("the message could not be sealed: {0}")]
+    Seal(#[from] SealError),
+    /// The bytes could not be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An account has no inbox.
+    #[error("the account has no inbox")]
+    NoInbox,
+}
+
+/// Mail that is sealed to its recipient and ready to be kept.
+#[derive(Debug)]
+pub struct Sealed {
+    account: Account,
+    blob: Prepared,
+    outer: OuterHeader,
+}
+
+impl Sealed {
+    /// Whose mail it is.
+    pub fn address(&self) -> &str {
+        &self.account.address
+    }
+}
+
+/// Delivers a message to accounts of this relay: to all of them or to none.
+///
+/// When it returns, the mail is on the disk.
+pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) -> Result<(), DeliverError> {
+    let mail = prepare(relay, recipients, message).await?;
+    relay.store.write(move |tx| Box::pin(keep(tx, mail))).await
+}
+
+/// Seals a message to each recipient, unless its sender did, and makes the bytes safe to refer to.
+pub async fn prepare(
+    relay: &Relay,
+    recipients: &[Account],
+    message: Vec<u8>,
+) -> Result<Vec<Sealed>, DeliverError> {
+    let message = Arc::new(message);
+    let in_clear = needs_door(&message);
+    let mut mail = Vec::new();
+    for account in recipients {
+        let sealed = if in_clear {
+            let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
+            seal(Arc::clone(&message), certificate).await?
+        } else {
+            message.to_vec()
+        };
+        let outer = OuterHeader::parse(&sealed);
+        let blob = relay.blobs.prepare(sealed).await?;
+        mail.push(Sealed { account: account.clone(), blob, outer });
+    }
+    Ok(mail)
+}
+
+/// Seals a message to one recipient, off the threads that serve sockets.
+async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {
+    let work = move || {
+        let mut rng = random::rng();
+        block_on_ready(seal_at_door(&RustCrypto, &mut rng, &message, &recipient, None))
+    };
+    let sealed = tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)?;
+    Ok(sealed?)
+}
+
+/// Puts sealed mail into the inboxes of its recipients.
+pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
+    for Sealed { account, blob, outer } in mail {
+        let inbox = store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?;
+        let email = NewEmail {
+            blob_id: blob.blob().id.clone(),
+            size: blob.blob().size,
+            received_at: now(),
+            outer,
+            keywords: BTreeSet::new(),
+            mailboxes: BTreeSet::from([inbox.ok_or(DeliverError::NoInbox)?]),
+            summary: None,
+        };
+        let mut ledger = Ledger::open(tx, &account.id).await?;
+        store::put_blob(tx, &account.id, blob.blob(), true).await?;
+        store::insert_email(tx, &mut ledger, &email).await?;
+        ledger.close(tx).await?;
+    }
+    Ok(())
+}

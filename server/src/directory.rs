@@ -1,0 +1,155 @@
+//! Who has which certificate.
+
+use jmap::sealed::{Entry, Kind, Person};
+use smime::Certificate;
+use smime::issue::{IssueError, Usage};
+use smime::rustcrypto::MemoryKeyring;
+use smime::{KeyId, KeyringError};
+use sqlx::AnyConnection;
+
+use crate::authority::{Authority, Subject};
+use crate::base64_text;
+use crate::clock::{Millis, now, unix_time};
+use crate::random;
+use crate::store::{self, Account, AccountKind, EnrolmentKey, IssuedCertificate, Store, StoreError};
+
+/// The names of key uses in the store.
+pub const SIGNING: &str = "signing";
+/// See [`SIGNING`].
+pub const ENCRYPTION: &str = "encryption";
+
+/// Why no certificate could be issued or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertifyError {
+    /// The authority refused the key or failed.
+    #[error("the authority could not certify the key: {0}")]
+    Issue(#[from] IssueError),
+    /// A key could not be made.
+    #[error("the key could not be made: {0}")]
+    Key(#[from] KeyringError),
+    /// A stored certificate is not one.
+    #[error("a stored certificate is corrupt: {0}")]
+    Corrupt(#[from] smime::CertificateError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Certifies a key of an account and puts the certificate into the directory.
+///
+/// That the account's owner holds the private key is the caller's to have checked.
+pub async fn certify(
+    store: &Store,
+    authority: &Authority,
+    account: &Account,
+    spki: &[u8],
+    usage: Usage,
+) -> Result<Certificate, CertifyError> {
+    let certificate = authority.certify(spki, subject(account), usage, unix_time())?;
+    let issued = IssuedCertificate {
+        serial: certificate.serial_hex(),
+        address: account.address.clone(),
+        key_use: if usage == Usage::Encryption { ENCRYPTION } else { SIGNING },
+        issued_at: now(),
+        expires_at: millis(certificate.not_after()),
+        der: certificate.der().to_vec(),
+    };
+    let add = store.write(move |tx| Box::pin(store::add_certificate(tx, issued)));
+    let added: Result<(), StoreError> = add.await;
+    added?;
+    Ok(certificate)
+}
+
+/// The certificate that clear mail for an account is sealed to.
+///
+/// An owner who never signed in has none: the relay then makes an enrolment key and keeps it until
+/// the owner's browser has taken it over and sealed everything anew.
+pub async fn sealing_certificate(
+    store: &Store,
+    authority: &Authority,
+    account: &Account,
+) -> Result<Certificate, CertifyError> {
+    let mut connection = store.read().await?;
+    let newest = store::certificates_of(&mut connection, &account.address, ENCRYPTION, now()).await?;
+    if let Some(der) = newest.first() {
+        return Ok(Certificate::from_der(der)?);
+    }
+    let kept = store::enrolment_key(&mut connection, &account.id).await?;
+    drop(connection);
+    let key = match kept {
+        Some(key) => key,
+        None => make_enrolment_key(store, authority, account).await?,
+    };
+    Ok(Certificate::from_der(&key.certificate)?)
+}
+
+async fn make_enrolment_key(
+    store: &Store,
+    authority: &Authority,
+    account: &Account,
+) -> Result<EnrolmentKey, CertifyError> {
+    let mut keyring = MemoryKeyring::new();
+    let id = KeyId::new("enrolment");
+    let spki = keyring.generate_p256(id.clone(), &mut random::rng())?;
+    let certificate = authority.certify(&spki, subject(account), Usage::Encryption, unix_time())?;
+    let key = EnrolmentKey { pkcs8: keyring.pkcs8(&id)?, certificate: certificate.der().to_vec() };
+    let account = account.id.clone();
+    let put =
+        store.write(move |tx| Box::pin(async move { store::put_enrolment_key(tx, &account, key).await }));
+    Ok(put.await.map_err(|error: StoreError| error)?)
+}
+
+/// What the directory shows for an address; none when it does not know it.
+pub async fn entry(
+    connection: &mut AnyConnection,
+    authority: &Authority,
+    address: &str,
+) -> Result<Option<Entry>, CertifyError> {
+    let Some(account) = store::account_by_address(connection, address).await? else { return Ok(None) };
+    let mut encryption = Vec::new();
+    for der in store::certificates_of(connection, &account.address, ENCRYPTION, now()).await? {
+        encryption.push(chain_text(authority, Certificate::from_der(&der)?));
+    }
+    Ok(Some(Entry { address: account.address, name: account.name, kind: kind(account.kind), encryption }))
+}
+
+/// A certificate and its issuers as they stand on the wire.
+pub fn chain_text(authority: &Authority, leaf: Certificate) -> Vec<String> {
+    authority.chain(leaf).iter().map(|certificate| base64_text(certificate.der())).collect()
+}
+
+/// People and offices whose name or address holds `text`.
+pub async fn search(
+    connection: &mut AnyConnection,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Person>, StoreError> {
+    let mut people = Vec::new();
+    for account in store::directory(connection, text, limit).await? {
+        let held = store::certificates_of(connection, &account.address, ENCRYPTION, now()).await?;
+        people.push(Person {
+            kind: kind(account.kind),
+            has_certificate: !held.is_empty(),
+            address: account.address,
+            name: account.name,
+            organisation: account.organisation,
+        });
+    }
+    Ok(people)
+}
+
+fn subject(account: &Account) -> Subject<'_> {
+    Subject { address: &account.address, name: &account.name, organisation: account.organisation.as_deref() }
+}
+
+fn kind(kind: AccountKind) -> Kind {
+    match kind {
+        AccountKind::Personal => Kind::Personal,
+        AccountKind::Office => Kind::Office,
+    }
+}
+
+fn millis(at: smime::UnixTime) -> Millis {
+    i64::try_from(at.0).unwrap_or(i64::MAX).saturating_mul(1000)
+}

@@ -1,0 +1,110 @@
+//! The HTTP door: the page, signing in, JMAP and its neighbours.
+
+mod api;
+mod assets;
+mod auth;
+mod clear;
+mod eventsource;
+mod headers;
+mod origin;
+mod problem;
+mod signed_in;
+mod timestamp;
+mod transfer;
+mod turns;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use axum::{Router, ServiceExt};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::relay::Relay;
+use problem::Fault;
+
+/// What handlers share.
+#[derive(Clone)]
+struct Shared {
+    relay: Arc<Relay>,
+    turns: Arc<turns::Turns>,
+}
+
+/// The whole router, as it is served and as tests drive it.
+pub fn router(relay: Arc<Relay>) -> Router {
+    let limits = relay.limits;
+    let assets = assets::routes(&relay.config);
+    let page_headers = headers::Headers::new(&relay.config);
+    let turns = Arc::new(turns::Turns::new(&limits));
+    let shared = Shared { relay, turns };
+    let jmap = Router::new()
+        .route("/.well-known/jmap", get(api::session))
+        .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::max(limits.max_size_request)))
+        .route("/jmap/upload/{account}", post(transfer::upload).layer(DefaultBodyLimit::disable()))
+        .route("/jmap/download/{account}/{blob}/{name}", get(transfer::download))
+        .route("/jmap/eventsource", get(eventsource::stream))
+        .route("/jmap/clear/{account}", post(clear::send).layer(DefaultBodyLimit::disable()))
+        .route("/jmap/{*rest}", axum::routing::any(nothing));
+    let auth = Router::new()
+        .route("/auth/sign-in", post(auth::sign_in))
+        .route("/auth/sign-out", post(auth::sign_out))
+        .route("/auth/{*rest}", axum::routing::any(nothing));
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/tsa", post(timestamp::stamp).layer(DefaultBodyLimit::max(timestamp::MAX_REQUEST)))
+        .merge(jmap)
+        .merge(auth)
+        .merge(assets)
+        .layer(from_fn_with_state(shared.clone(), origin::check))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(page_headers, headers::add))
+        .layer(from_fn(log))
+        .with_state(shared)
+}
+
+/// Serves until the relay stops; requests under way are finished.
+pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
+    let stopping = relay.stopping.clone();
+    let service = router(relay);
+    axum::serve(listener, ServiceExt::<axum::extract::Request>::into_make_service(service))
+        .with_graceful_shutdown(async move { stopping.cancelled().await })
+        .await
+}
+
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+async fn nothing() -> Fault {
+    Fault::new(StatusCode::NOT_FOUND, "there is nothing here")
+}
+
+/// One line a request: method, route, status and time; never the query, the path's ids or a body.
+async fn log(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    let started = std::time::Instant::now();
+    let method = request.method().clone();
+    let room = room(request.uri().path());
+    let response = next.run(request).await;
+    let (status, millis) = (response.status().as_u16(), started.elapsed().as_millis());
+    tracing::info!(%method, room, status, millis, "http");
+    response
+}
+
+/// The first two steps of a path, which hold no ids.
+fn room(path: &str) -> &'static str {
+    const ROOMS: [&str; 10] = [
+        "/healthz",
+        "/tsa",
+        "/auth/",
+        "/jmap/api",
+        "/jmap/upload",
+        "/jmap/download",
+        "/jmap/eventsource",
+        "/jmap/clear",
+        "/.well-known/jmap",
+        "/assets",
+    ];
+    ROOMS.into_iter().find(|room| path.starts_with(room)).unwrap_or("page")
+}

@@ -1,0 +1,53 @@
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, header};
+use jmap::{LimitKind, RequestErrorType, Response, Session};
+
+use super::Shared;
+use super::problem::Fault;
+use super::signed_in::SignedIn;
+
+/// `GET /.well-known/jmap` (RFC 8620 2.2)
+pub async fn session(
+    State(shared): State<Shared>,
+    SignedIn(account): SignedIn,
+    headers: HeaderMap,
+) -> Json<Session> {
+    let base = base(&headers, &shared.relay.config.url());
+    Json(crate::jmap::session(&shared.relay, &account, &base))
+}
+
+/// `POST /jmap/api` (RFC 8620 3.1)
+pub async fn api(
+    State(shared): State<Shared>,
+    SignedIn(account): SignedIn,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Response>, Fault> {
+    let turn = shared.turns.request(&account.id);
+    let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many requests at once"))?;
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(RequestErrorType::NotJson.problem("the request is not application/json").into());
+    }
+    let body = body.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Fault::from(RequestErrorType::Limit(LimitKind::SizeRequest).problem("the request is too large"))
+        }
+        status => Fault::new(status, "the request could not be read"),
+    })?;
+    Ok(Json(crate::jmap::respond(&shared.relay, account, &body).await?))
+}
+
+/// How the client reaches the relay: by the name it used, so that the page's own origin is kept.
+fn base(headers: &HeaderMap, own: &str) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| host.parse::<Authority>().is_ok());
+    let scheme = if own.starts_with("https://") { "https" } else { "http" };
+    host.map_or_else(|| own.to_owned(), |host| format!("{scheme}://{host}"))
+}

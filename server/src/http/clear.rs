@@ -1,0 +1,49 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use jmap::AccountId;
+use jmap::sealed::ClearAnswer;
+
+use super::Shared;
+use super::problem::Fault;
+use super::signed_in::SignedIn;
+use super::transfer::collect;
+use crate::clear::{self, ClearError};
+
+/// `POST /jmap/clear/{accountId}?mailFrom=&rcptTo=&rcptTo=`: mail that a user knowingly sends in clear.
+pub async fn send(
+    State(shared): State<Shared>,
+    Path(account): Path<AccountId>,
+    RawQuery(query): RawQuery,
+    signed_in: SignedIn,
+    body: Body,
+) -> Result<Json<ClearAnswer>, Fault> {
+    let account = signed_in.own(&account)?;
+    let turn = shared.turns.upload(&account.id);
+    let _turn = turn.map_err(|limit| jmap::RequestErrorType::Limit(limit).problem("too many at once"))?;
+    let (mail_from, recipients) = envelope(query.as_deref().unwrap_or_default())?;
+    let message = collect(body, shared.relay.limits.max_size_upload).await?;
+    let sent = clear::send(&shared.relay, &account, &mail_from, recipients, message).await;
+    sent.map(Json).map_err(|error| match error {
+        ClearError::NotYours => Fault::new(StatusCode::FORBIDDEN, "the sender is not the signed-in address"),
+        ClearError::Recipients => {
+            Fault::new(StatusCode::BAD_REQUEST, "recipients are missing, wrong or too many")
+        }
+        other => Fault::failed(other),
+    })
+}
+
+/// The query names each recipient in a parameter of its own.
+fn envelope(query: &str) -> Result<(String, Vec<String>), Fault> {
+    let wrong = || Fault::new(StatusCode::BAD_REQUEST, "mailFrom and rcptTo are wanted");
+    let (mut mail_from, mut recipients) = (None, Vec::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "mailFrom" => mail_from = Some(value.into_owned()),
+            "rcptTo" => recipients.push(value.into_owned()),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok((mail_from.ok_or_else(wrong)?, recipients))
+}

@@ -1,0 +1,61 @@
+use std::any::Any;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jmap::Problem;
+
+/// A refusal as RFC 9457 problem details.
+#[derive(Debug)]
+pub struct Fault {
+    problem: Problem,
+    retry_after: Option<u64>,
+}
+
+impl Fault {
+    /// A refusal that the status says all about.
+    pub fn new(status: StatusCode, detail: &str) -> Self {
+        let problem = Problem {
+            kind: "about:blank".into(),
+            status: status.as_u16(),
+            detail: Some(detail.to_owned()),
+            limit: None,
+        };
+        Self { problem, retry_after: None }
+    }
+
+    /// A failure that the log tells about and the client does not learn.
+    pub fn failed(error: impl std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay failed")
+    }
+
+    /// Asks to come again after some seconds.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self { problem, retry_after: None }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// A panic of a handler: the relay goes on, and nothing of it is told.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay failed").into_response()
+}

@@ -1,0 +1,26 @@
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Shared;
+use super::problem::Fault;
+use crate::clock::unix_time;
+
+/// A request is a digest and some numbers.
+pub const MAX_REQUEST: usize = 4096;
+
+/// `POST /tsa` (RFC 3161 3.4). Without a session: a timestamp tells nothing about who asks.
+pub async fn stamp(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Fault> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if media_type != Some("application/timestamp-query") {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "an application/timestamp-query is wanted",
+        ));
+    }
+    let relay = std::sync::Arc::clone(&shared.relay);
+    let work = tokio::task::spawn_blocking(move || relay.authority.stamp(&body, unix_time()));
+    let reply = work.await.map_err(Fault::failed)?.map_err(Fault::failed)?;
+    Ok(([(header::CONTENT_TYPE, "application/timestamp-reply")], reply).into_response())
+}

@@ -1,0 +1,99 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use jmap::{AccountId, BlobId, LimitKind, RequestErrorType, Upload};
+use serde::Deserialize;
+
+use super::Shared;
+use super::problem::Fault;
+use super::signed_in::SignedIn;
+use crate::blobs::BlobError;
+use crate::store::{self, StoreError};
+
+/// `POST /jmap/upload/{accountId}` (RFC 8620 6.1); durable when it is answered.
+pub async fn upload(
+    State(shared): State<Shared>,
+    Path(account): Path<AccountId>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Upload>), Fault> {
+    let account = signed_in.own(&account)?.id;
+    let turn = shared.turns.upload(&account);
+    let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
+    let bytes = collect(body, shared.relay.limits.max_size_upload).await?;
+    let size = u64::try_from(bytes.len()).unwrap_or_default();
+    let prepared = shared.relay.blobs.prepare(bytes).await.map_err(Fault::failed)?;
+    let (owner, blob_id) = (account.clone(), prepared.blob().id.clone());
+    let keep = shared
+        .relay
+        .store
+        .write(move |tx| Box::pin(async move { store::put_blob(tx, &owner, prepared.blob(), false).await }));
+    keep.await.map_err(|error: StoreError| Fault::failed(error))?;
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
+    Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
+}
+
+/// Reads a body up to the announced limit.
+pub async fn collect(body: Body, most: usize) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let mut stream = body.into_data_stream();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
+        if bytes.len() + chunk.len() > most {
+            return Err(RequestErrorType::Limit(LimitKind::SizeUpload)
+                .problem("the body is too large")
+                .into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// How a client wants a download called.
+#[derive(Debug, Deserialize)]
+pub struct As {
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+}
+
+/// `GET /jmap/download/{accountId}/{blobId}/{name}` (RFC 8620 6.2)
+pub async fn download(
+    State(shared): State<Shared>,
+    Path((account, blob, name)): Path<(AccountId, BlobId, String)>,
+    Query(wanted): Query<As>,
+    signed_in: SignedIn,
+) -> Result<Response, Fault> {
+    let account = signed_in.own(&account)?;
+    let read = shared.relay.blobs.read(&shared.relay.store, &account.id, &blob).await;
+    let bytes = read.map_err(|error| match error {
+        BlobError::NotFound => Fault::new(StatusCode::NOT_FOUND, "there is no such blob"),
+        other => Fault::failed(other),
+    })?;
+    let media_type = wanted.media_type.and_then(|text| HeaderValue::from_str(&text).ok());
+    let media_type = media_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let fields = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_DISPOSITION, disposition(&name)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, immutable, max-age=31536000")),
+        // Whatever the bytes are, no browser runs them in the page's origin.
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
+    ];
+    Ok((fields, bytes).into_response())
+}
+
+/// RFC 6266: the name in the form that takes any character.
+fn disposition(name: &str) -> HeaderValue {
+    let mut encoded = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    HeaderValue::from_str(&encoded).unwrap_or(HeaderValue::from_static("attachment"))
+}

@@ -1,0 +1,124 @@
+//! JMAP: one request in, one response out (RFC 8620 3).
+//!
+//! Each type of object has a file; [`table`] says which methods there are. A method sees only the
+//! account of the session: an `accountId` that is not its id is refused before the method runs.
+
+mod answer;
+mod changes;
+mod email;
+mod identity;
+mod limits;
+mod mailbox;
+mod reference;
+mod sealed;
+mod session_object;
+mod submission;
+mod table;
+mod thread;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jmap::{
+    CORE, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request, RequestErrorType, Response,
+};
+use serde_json::{Map, Value};
+
+pub use limits::Limits;
+pub use session_object::session;
+
+use crate::relay::Relay;
+use crate::store::Account;
+use table::Method;
+
+/// What a method works with.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The relay.
+    pub relay: Arc<Relay>,
+    /// Whose session it is; the only account that a method touches.
+    pub account: Account,
+    /// Ids by creation id, of this request and as the client gave them.
+    pub created: BTreeMap<String, String>,
+}
+
+impl Call {
+    /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.
+    fn resolve<'a>(&'a self, id: &'a str) -> Option<&'a str> {
+        match id.strip_prefix('#') {
+            Some(creation) => self.created.get(creation).map(String::as_str),
+            None => Some(id),
+        }
+    }
+}
+
+/// Answers a request.
+pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Result<Response, Problem> {
+    let request = parse(body, &relay.limits)?;
+    let asked_ids = request.created_ids.is_some();
+    let created = request.created_ids.unwrap_or_default();
+    let mut call = Call { relay: Arc::clone(relay), account, created };
+    let mut responses: Vec<Invocation> = Vec::new();
+    for Invocation(name, arguments, id) in request.method_calls {
+        let mut next = Some((name, arguments));
+        while let Some((name, arguments)) = next.take() {
+            let answer = invoke(&mut call, &request.using, &name, arguments, &responses).await;
+            let (name, arguments) = match answer {
+                Ok(answer) => {
+                    next = answer.then;
+                    (name, answer.arguments)
+                }
+                Err(error) => ("error".to_owned(), serde_json::to_value(error).unwrap_or_default()),
+            };
+            responses.push(Invocation(name, arguments, id.clone()));
+        }
+    }
+    let created_ids = asked_ids.then_some(call.created);
+    let session_state = session_object::state(relay, &call.account);
+    Ok(Response { method_responses: responses, created_ids, session_state })
+}
+
+fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
+    let problem = |kind: RequestErrorType, error: &dyn std::fmt::Display| kind.problem(&error.to_string());
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| problem(RequestErrorType::NotJson, &error))?;
+    let request: Request =
+        serde_json::from_value(value).map_err(|error| problem(RequestErrorType::NotRequest, &error))?;
+    if let Some(unknown) = request.using.iter().find(|uri| !table::CAPABILITIES.contains(&uri.as_str())) {
+        return Err(RequestErrorType::UnknownCapability.problem(unknown));
+    }
+    if request.method_calls.len() > limits.max_calls_in_request {
+        return Err(RequestErrorType::Limit(LimitKind::CallsInRequest).problem("too many method calls"));
+    }
+    Ok(request)
+}
+
+async fn invoke(
+    call: &mut Call,
+    using: &[String],
+    name: &str,
+    arguments: Value,
+    earlier: &[Invocation],
+) -> Result<answer::Answer, MethodError> {
+    let method = table::find(name)
+        .filter(|method| method.capability == CORE || using.iter().any(|uri| uri == method.capability));
+    let method = method.ok_or(MethodErrorType::UnknownMethod)?;
+    let Value::Object(arguments) = arguments else {
+        return Err(MethodError::new(MethodErrorType::InvalidArguments, "the arguments are not an object"));
+    };
+    let arguments = reference::resolve(arguments, earlier)?;
+    own_account(method, &arguments, call)?;
+    (method.handler)(call, Value::Object(arguments)).await
+}
+
+/// Refuses every account but the session's own, alike whether it exists or not.
+fn own_account(method: &Method, arguments: &Map<String, Value>, call: &Call) -> Result<(), MethodError> {
+    if !method.takes_account {
+        return Ok(());
+    }
+    match arguments.get("accountId") {
+        Some(Value::String(id)) if id == call.account.id.as_str() => Ok(()),
+        Some(Value::String(_)) => Err(MethodErrorType::AccountNotFound.into()),
+        _ => Err(MethodError::new(MethodErrorType::InvalidArguments, "accountId is missing")),
+    }
+}

@@ -1,0 +1,45 @@
+use jmap::{ChangesAnswer, Id, MethodError, MethodErrorType, State};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Call;
+use super::answer::{arguments, failed};
+use crate::store::{self, ChangesError, Kind};
+
+/// The greatest number of changes in one answer when the client names none.
+const MOST: usize = 5000;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Arguments {
+    since_state: State,
+    max_changes: Option<u64>,
+}
+
+/// `Foo/changes` (RFC 8620 5.2) for any type that the store keeps states of.
+pub async fn changes(call: &Call, kind: Kind, given: Value) -> Result<ChangesAnswer<Id>, MethodError> {
+    let Arguments { since_state, max_changes } = arguments(given)?;
+    if max_changes == Some(0) {
+        return Err(MethodError::new(MethodErrorType::InvalidArguments, "maxChanges is zero"));
+    }
+    let limit = max_changes.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
+    let since = since_state.as_str().parse::<i64>();
+    let since = since.map_err(|_| MethodErrorType::CannotCalculateChanges)?;
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let found = store::changes(&mut connection, &call.account.id, kind, since, limit).await;
+    let found = found.map_err(|error| match error {
+        ChangesError::UnknownState => MethodErrorType::CannotCalculateChanges.into(),
+        ChangesError::Store(error) => failed(error),
+    })?;
+    let ids = |ids: Vec<String>| ids.into_iter().map(Id::from).collect();
+    Ok(ChangesAnswer {
+        account_id: call.account.id.clone(),
+        old_state: since_state,
+        new_state: State::from(found.new_state.to_string()),
+        has_more_changes: found.has_more,
+        created: ids(found.created),
+        updated: ids(found.updated),
+        destroyed: ids(found.destroyed),
+        updated_properties: None,
+    })
+}

@@ -1,0 +1,126 @@
+use jmap::{EmailId, MethodError, MethodErrorType};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::header;
+use crate::base64_text;
+use crate::clock::utc_date;
+use crate::jmap::Call;
+use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
+use crate::store::{self, EmailRow, Kind};
+
+/// What a client gets that names no properties (RFC 8621 4.2), and the vendor's summary.
+const DEFAULT: [&str; 24] = [
+    "id",
+    "blobId",
+    "threadId",
+    "mailboxIds",
+    "keywords",
+    "size",
+    "receivedAt",
+    "messageId",
+    "inReplyTo",
+    "references",
+    "sender",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "replyTo",
+    "subject",
+    "sentAt",
+    "hasAttachment",
+    "preview",
+    "bodyValues",
+    "textBody",
+    "htmlBody",
+    "sealedSummary",
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Arguments {
+    ids: Option<Vec<EmailId>>,
+    properties: Option<Vec<String>>,
+    body_properties: Option<Vec<String>>,
+}
+
+/// `Email/get` (RFC 8621 4.2).
+pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    let Arguments { ids, properties, body_properties } = arguments(given)?;
+    // RFC 8620 5.1: a type may refuse to give all its objects at once.
+    let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
+    let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Email);
+    let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?;
+    drop(connection);
+    let missing: Vec<_> = ids.iter().filter(|id| !found.iter().any(|row| row.id == **id)).collect();
+    let from_blob = properties.iter().any(|property| header::is_in_blob(property));
+    let mut list = Vec::with_capacity(found.len());
+    for row in &found {
+        let blob = match from_blob {
+            true => call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?,
+            false => Vec::new(),
+        };
+        list.push(object(row, &blob, &properties, body_properties.as_deref())?);
+    }
+    get_answer(&call.account.id, &state, list, &missing)
+}
+
+fn object(
+    row: &EmailRow,
+    blob: &[u8],
+    properties: &[String],
+    body_properties: Option<&[String]>,
+) -> Result<Value, MethodError> {
+    let mut object = Map::new();
+    object.insert("id".into(), json!(row.id));
+    for property in properties {
+        let value = match kept(row, property) {
+            Some(value) => value,
+            None => header::property(row, blob, property, body_properties)?,
+        };
+        object.insert(property.clone(), value);
+    }
+    Ok(Value::Object(object))
+}
+
+/// A property that needs no look into the message.
+fn kept(row: &EmailRow, property: &str) -> Option<Value> {
+    let flags = |names: &mut dyn Iterator<Item = &str>| {
+        Value::Object(names.map(|name| (name.to_owned(), Value::Bool(true))).collect())
+    };
+    let outer = &row.outer;
+    Some(match property {
+        "id" => json!(row.id),
+        "blobId" => json!(row.blob_id),
+        "threadId" => json!(row.thread_id),
+        "mailboxIds" => flags(&mut row.mailboxes.iter().map(jmap::MailboxId::as_str)),
+        "keywords" => flags(&mut row.keywords.iter().map(String::as_str)),
+        "size" => json!(row.size),
+        "receivedAt" => json!(utc_date(row.received_at)),
+        "messageId" => some(&outer.message_id),
+        "inReplyTo" => some(&outer.in_reply_to),
+        "references" => some(&outer.references),
+        "sender" => some(&outer.sender),
+        "from" => some(&outer.from),
+        "to" => some(&outer.to),
+        "cc" => some(&outer.cc),
+        "bcc" => some(&outer.bcc),
+        "replyTo" => some(&outer.reply_to),
+        "sentAt" => json!(outer.sent_at),
+        "sealedSummary" => json!(row.summary.as_deref().map(base64_text)),
+        // What a sealed message holds is not for the relay to tell.
+        "preview" => json!(""),
+        "bodyValues" => json!({}),
+        "textBody" | "htmlBody" => json!([]),
+        "hasAttachment" => json!(true),
+        _ => return None,
+    })
+}
+
+/// A field that is absent is null (RFC 8621 4.1.2).
+fn some<T: serde::Serialize>(list: &[T]) -> Value {
+    if list.is_empty() { Value::Null } else { json!(list) }
+}

@@ -1,0 +1,113 @@
+//! What of an email a client may change: keywords, mailboxes and the summary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jmap::{MailboxId, Patch, SetError, SetErrorType};
+use serde_json::Value;
+
+use crate::from_base64;
+use crate::jmap::limits::MAX_SUMMARY;
+use crate::store::{EmailPatch, EmailRow};
+
+/// The greatest number of keywords of an email.
+const MOST_KEYWORDS: usize = 100;
+
+/// What a patch refers to.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The mailboxes that there are.
+    pub mailboxes: &'a BTreeSet<MailboxId>,
+    /// Ids by creation id.
+    pub created: &'a BTreeMap<String, String>,
+}
+
+/// The email as the patch leaves it.
+pub fn apply(row: &EmailRow, patch: &Patch, known: Known<'_>) -> Result<EmailPatch, SetError> {
+    let mut new = EmailPatch {
+        keywords: row.keywords.clone(),
+        mailboxes: row.mailboxes.clone(),
+        summary: row.summary.clone(),
+    };
+    for (path, value) in patch {
+        let wrong = || SetError::invalid_properties([path.as_str()]);
+        match (path.split_once('/'), path.as_str(), value) {
+            // RFC 8620 5.3: a patch must not name a property and a part of it.
+            (Some((whole, _)), ..) if patch.contains_key(whole) => {
+                return Err(SetError::new(SetErrorType::InvalidPatch, "a property and a part of it"));
+            }
+            (Some(("keywords", name)), _, value) => {
+                flag(&mut new.keywords, keyword(&unescape(name)).ok_or_else(wrong)?, value)
+                    .ok_or_else(wrong)?;
+            }
+            (Some(("mailboxIds", id)), _, value) => {
+                flag(&mut new.mailboxes, mailbox(&unescape(id), known), value).ok_or_else(wrong)?;
+            }
+            (_, "keywords", value) => new.keywords = keywords(value).ok_or_else(wrong)?,
+            (_, "mailboxIds", value) => new.mailboxes = mailboxes(value, known).ok_or_else(wrong)?,
+            (_, "sealedSummary", Value::Null) => new.summary = None,
+            (_, "sealedSummary", Value::String(text)) => {
+                new.summary = Some(summary(text).ok_or_else(wrong)?);
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    check(&new.keywords, &new.mailboxes, known)?;
+    Ok(new)
+}
+
+/// RFC 8621 4: an email lies in at least one mailbox, and keywords are bounded.
+pub fn check(
+    keywords: &BTreeSet<String>,
+    mailboxes: &BTreeSet<MailboxId>,
+    known: Known<'_>,
+) -> Result<(), SetError> {
+    if mailboxes.is_empty() || !mailboxes.is_subset(known.mailboxes) {
+        return Err(SetError::invalid_properties(["mailboxIds"]));
+    }
+    if keywords.len() > MOST_KEYWORDS {
+        return Err(SetErrorType::TooManyKeywords.into());
+    }
+    Ok(())
+}
+
+/// A set of keywords as JMAP writes it.
+pub fn keywords(value: &Value) -> Option<BTreeSet<String>> {
+    let map = value.as_object()?;
+    map.iter().map(|(name, on)| keyword(name).filter(|_| *on == Value::Bool(true))).collect()
+}
+
+/// A set of mailboxes as JMAP writes it.
+pub fn mailboxes(value: &Value, known: Known<'_>) -> Option<BTreeSet<MailboxId>> {
+    let map = value.as_object()?;
+    map.iter().map(|(id, on)| (*on == Value::Bool(true)).then(|| mailbox(id, known))).collect()
+}
+
+/// A summary within its limit.
+pub fn summary(text: &str) -> Option<Vec<u8>> {
+    from_base64(text).filter(|octets| octets.len() <= MAX_SUMMARY)
+}
+
+fn flag<T: Ord>(set: &mut BTreeSet<T>, item: T, value: &Value) -> Option<()> {
+    match value {
+        Value::Bool(true) => drop(set.insert(item)),
+        Value::Null => drop(set.remove(&item)),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// A keyword in lower case, if it obeys the grammar of RFC 8621 4.1.1.
+fn keyword(name: &str) -> Option<String> {
+    let allowed = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"(){]%*\"\\".contains(&byte);
+    let fits = (1..=255).contains(&name.len()) && name.bytes().all(allowed);
+    fits.then(|| name.to_ascii_lowercase())
+}
+
+fn mailbox(id: &str, known: Known<'_>) -> MailboxId {
+    let resolved = id.strip_prefix('#').and_then(|creation| known.created.get(creation));
+    MailboxId::from(resolved.map_or(id, String::as_str))
+}
+
+fn unescape(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}

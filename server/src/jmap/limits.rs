@@ -1,0 +1,57 @@
+use jmap::CoreCapability;
+
+/// The limits that the session announces and the relay enforces (RFC 8620 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of an upload.
+    pub max_size_upload: usize,
+    /// Uploads of one account at once.
+    pub max_concurrent_upload: usize,
+    /// Octets of a request.
+    pub max_size_request: usize,
+    /// Requests of one account at once.
+    pub max_concurrent_requests: usize,
+    /// Method calls of a request.
+    pub max_calls_in_request: usize,
+    /// Objects of a `/get`.
+    pub max_objects_in_get: usize,
+    /// Objects of a `/set`.
+    pub max_objects_in_set: usize,
+}
+
+/// The greatest `Vault/set` blob in octets.
+pub const MAX_VAULT: usize = 256 * 1024;
+/// The greatest `sealedSummary` in octets.
+pub const MAX_SUMMARY: usize = 4 * 1024;
+/// The greatest number of ids in a page of a `/query`.
+pub const MAX_PAGE: i64 = 1000;
+
+impl Limits {
+    /// Limits that let a message of that size through.
+    pub fn for_messages_of(max_size_upload: usize) -> Self {
+        Self {
+            max_size_upload,
+            max_concurrent_upload: 4,
+            max_size_request: 10 * 1024 * 1024,
+            max_concurrent_requests: 8,
+            max_calls_in_request: 32,
+            max_objects_in_get: 1000,
+            max_objects_in_set: 1000,
+        }
+    }
+
+    /// The limits as the session announces them.
+    pub fn capability(&self) -> CoreCapability {
+        let wide = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        CoreCapability {
+            max_size_upload: wide(self.max_size_upload),
+            max_concurrent_upload: wide(self.max_concurrent_upload),
+            max_size_request: wide(self.max_size_request),
+            max_concurrent_requests: wide(self.max_concurrent_requests),
+            max_calls_in_request: wide(self.max_calls_in_request),
+            max_objects_in_get: wide(self.max_objects_in_get),
+            max_objects_in_set: wide(self.max_objects_in_set),
+            collation_algorithms: vec!["i;ascii-casemap".into()],
+        }
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::BTreeMap;
+
+use jmap::{Mailbox, MailboxId, MethodError, Patch, Set, SetError, SetErrorType};
+use serde_json::{Map, Value};
+
+use super::{object, role};
+use crate::jmap::Call;
+use crate::jmap::answer::{Answer, Outcome, WriteError, answer, arguments, check_set_size, check_state};
+use crate::store::{self, EmailPatch, Kind, Ledger, MailboxRow, NewMailbox, StoreError, Tx};
+
+/// RFC 8621 2: at least 100 octets; this fits every name that people give.
+const LONGEST_NAME: usize = 255;
+/// The greatest number of mailboxes of an account.
+const MOST: usize = 1000;
+/// The greatest depth, as the session announces.
+const DEEPEST: usize = 10;
+
+/// `Mailbox/set` (RFC 8621 2.5).
+pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    let wanted: Set<Mailbox> = arguments(given)?;
+    let count = wanted.create.iter().flatten().count()
+        + wanted.update.iter().flatten().count()
+        + wanted.destroy.iter().flatten().count();
+    check_set_size(count, &call.relay.limits)?;
+    let account = call.account.id.clone();
+    let mut created = call.created.clone();
+    let write = call.relay.store.write(move |tx| {
+        Box::pin(async move {
+            let mut ledger = Ledger::open(tx, &account).await?;
+            let old_state = ledger.before().of(Kind::Mailbox);
+            check_state(wanted.if_in_state.as_ref(), &old_state)?;
+            let mut outcome = Outcome::default();
+            create(tx, &mut ledger, wanted.create, &mut created, &mut outcome).await?;
+            update(tx, &mut ledger, wanted.update, &created, &mut outcome).await?;
+            let with_emails = wanted.extra.on_destroy_remove_emails;
+            destroy(tx, &mut ledger, wanted.destroy, (&created, with_emails), &mut outcome).await?;
+            let new_state = ledger.close(tx).await?.of(Kind::Mailbox);
+            Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
+        })
+    });
+    let done = write.await?;
+    call.remember(done.created.as_ref());
+    answer(&done)
+}
+
+async fn create(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    wanted: Option<BTreeMap<String, Map<String, Value>>>,
+    created: &mut BTreeMap<String, String>,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    for (creation, properties) in wanted.into_iter().flatten() {
+        let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
+        let blank = NewMailbox {
+            name: String::new(),
+            parent_id: None,
+            role: None,
+            sort_order: 0,
+            is_subscribed: true,
+        };
+        match patched(blank, properties, created).and_then(|new| check(new, None, &rows)) {
+            Ok(new) => {
+                let id = store::add_mailbox(tx, ledger, &new).await?;
+                created.insert(creation.clone(), id.to_string());
+                let made = store::mailboxes(tx.connection(), ledger.account()).await?;
+                outcome.created.insert(creation, server_set(made, &id));
+            }
+            Err(error) => drop(outcome.not_created.insert(creation, error)),
+        }
+    }
+    Ok(())
+}
+
+async fn update(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    wanted: Option<BTreeMap<jmap::Id, Patch>>,
+    created: &BTreeMap<String, String>,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    for (id, patch) in wanted.into_iter().flatten() {
+        let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
+        let Some(row) = find(&rows, id.as_str(), created) else {
+            outcome.not_updated.insert(id, SetErrorType::NotFound.into());
+            continue;
+        };
+        let new = patched(kept(row), patch, created).and_then(|new| check(new, Some(&row.id), &rows));
+        match new {
+            Ok(new) => {
+                store::update_mailbox(tx, ledger, &row.id, &new).await?;
+                outcome.updated.insert(id, None);
+            }
+            Err(error) => drop(outcome.not_updated.insert(id, error)),
+        }
+    }
+    Ok(())
+}
+
+async fn destroy(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    wanted: Option<Vec<jmap::Id>>,
+    (created, with_emails): (&BTreeMap<String, String>, bool),
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    for id in wanted.into_iter().flatten() {
+        let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
+        let refusal = match find(&rows, id.as_str(), created) {
+            None => Some(SetErrorType::NotFound),
+            Some(row) if row.role.as_deref() == Some("inbox") => Some(SetErrorType::Forbidden),
+            Some(row) if rows.iter().any(|other| other.parent_id.as_ref() == Some(&row.id)) => {
+                Some(SetErrorType::MailboxHasChild)
+            }
+            Some(row) if row.total_emails > 0 && !with_emails => Some(SetErrorType::MailboxHasEmail),
+            Some(row) => {
+                empty(tx, ledger, &row.id).await?;
+                store::destroy_mailbox(tx, ledger, row).await?;
+                None
+            }
+        };
+        match refusal {
+            Some(kind) => drop(outcome.not_destroyed.insert(id, kind.into())),
+            None => outcome.destroyed.push(id),
+        }
+    }
+    Ok(())
+}
+
+/// Takes all emails out of a mailbox; those that lie nowhere else are destroyed.
+async fn empty(tx: &mut Tx, ledger: &mut Ledger, mailbox: &MailboxId) -> Result<(), StoreError> {
+    let ids = store::mailbox_emails(tx.connection(), ledger.account(), mailbox).await?;
+    for chunk in ids.chunks(256) {
+        for row in store::emails(tx.connection(), ledger.account(), chunk).await? {
+            let mut mailboxes = row.mailboxes.clone();
+            mailboxes.remove(mailbox);
+            if mailboxes.is_empty() {
+                store::destroy_email(tx, ledger, &row).await?;
+            } else {
+                let patch =
+                    EmailPatch { keywords: row.keywords.clone(), mailboxes, summary: row.summary.clone() };
+                store::update_email(tx, ledger, &row, &patch).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn find<'a>(rows: &'a [MailboxRow], id: &str, created: &BTreeMap<String, String>) -> Option<&'a MailboxRow> {
+    let id = match id.strip_prefix('#') {
+        Some(creation) => created.get(creation)?,
+        None => id,
+    };
+    rows.iter().find(|row| row.id.as_str() == id)
+}
+
+fn kept(row: &MailboxRow) -> NewMailbox {
+    NewMailbox {
+        name: row.name.clone(),
+        parent_id: row.parent_id.clone(),
+        role: row.role.clone(),
+        sort_order: row.sort_order,
+        is_subscribed: row.is_subscribed,
+    }
+}
+
+fn patched(
+    mut new: NewMailbox,
+    patch: Patch,
+    created: &BTreeMap<String, String>,
+) -> Result<NewMailbox, SetError> {
+    for (property, value) in patch {
+        let wrong = || SetError::invalid_properties([property.as_str()]);
+        match (property.as_str(), value) {
+            ("name", Value::String(name)) => new.name = name,
+            ("parentId", Value::Null) => new.parent_id = None,
+            ("parentId", Value::String(id)) => {
+                let id = match id.strip_prefix('#') {
+                    Some(creation) => created.get(creation).ok_or_else(wrong)?.as_str(),
+                    None => &id,
+                };
+                new.parent_id = Some(MailboxId::from(id));
+            }
+            ("role", Value::Null) => new.role = None,
+            ("role", Value::String(name)) => {
+                new.role = Some(role(&name).ok_or_else(wrong)?.name().to_owned());
+            }
+            ("sortOrder", value) => {
+                let order = value.as_u64().and_then(|order| u32::try_from(order).ok());
+                new.sort_order = i64::from(order.ok_or_else(wrong)?);
+            }
+            ("isSubscribed", Value::Bool(subscribed)) => new.is_subscribed = subscribed,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(new)
+}
+
+/// RFC 8621 2: names differ among siblings, each role is had once, and nothing lies in itself.
+fn check(new: NewMailbox, id: Option<&MailboxId>, rows: &[MailboxRow]) -> Result<NewMailbox, SetError> {
+    let mut others = rows.iter().filter(|row| Some(&row.id) != id);
+    if new.name.is_empty() || new.name.len() > LONGEST_NAME || new.name.chars().any(char::is_control) {
+        return Err(SetError::invalid_properties(["name"]));
+    }
+    if others.clone().any(|row| row.parent_id == new.parent_id && row.name == new.name) {
+        return Err(SetError::invalid_properties(["name"]));
+    }
+    if new.role.is_some() && others.any(|row| row.role == new.role) {
+        return Err(SetError::invalid_properties(["role"]));
+    }
+    if id.is_none() && rows.len() >= MOST {
+        return Err(SetErrorType::OverQuota.into());
+    }
+    let mut parent = new.parent_id.as_ref();
+    for _ in 0..DEEPEST {
+        let Some(above) = parent else { return Ok(new) };
+        let row = rows.iter().find(|row| row.id == *above && Some(&row.id) != id);
+        parent = row.ok_or_else(|| SetError::invalid_properties(["parentId"]))?.parent_id.as_ref();
+    }
+    Err(SetError::invalid_properties(["parentId"]))
+}
+
+/// The properties that a client did not send.
+fn server_set(rows: Vec<MailboxRow>, id: &MailboxId) -> Map<String, Value> {
+    let made = rows.into_iter().find(|row| row.id == *id).map(object);
+    match serde_json::to_value(made) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}

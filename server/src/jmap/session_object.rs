@@ -1,0 +1,91 @@
+use std::collections::BTreeMap;
+
+use jmap::{CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::limits::{MAX_SUMMARY, MAX_VAULT};
+use crate::base64_text;
+use crate::relay::Relay;
+use crate::store::Account;
+
+/// The Session object (RFC 8620 2); `base` is how the client reaches the relay.
+pub fn session(relay: &Relay, account: &Account, base: &str) -> Session {
+    let capability = |uri: &str, value: Value| (uri.to_owned(), value);
+    let capabilities = BTreeMap::from([
+        capability(CORE, to_json(&relay.limits.capability())),
+        capability(MAIL, json!({})),
+        capability(SUBMISSION, json!({})),
+        capability(SEALED, to_json(&sealed(relay))),
+    ]);
+    let primary = [MAIL, SUBMISSION, SEALED].map(|uri| (uri.to_owned(), account.id.clone()));
+    Session {
+        capabilities,
+        accounts: BTreeMap::from([(account.id.clone(), account_object(relay, account))]),
+        primary_accounts: BTreeMap::from(primary),
+        username: account.address.clone(),
+        api_url: format!("{base}/jmap/api"),
+        download_url: format!("{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}"),
+        upload_url: format!("{base}/jmap/upload/{{accountId}}"),
+        event_source_url: format!(
+            "{base}/jmap/eventsource?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"
+        ),
+        state: state(relay, account),
+    }
+}
+
+/// The state of the Session object: nothing in it changes while the relay runs.
+pub fn state(_relay: &Relay, account: &Account) -> State {
+    State::from(format!("{}-1", account.id))
+}
+
+fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
+    let mail = json!({
+        "maxMailboxesPerEmail": null,
+        "maxMailboxDepth": 10,
+        "maxSizeMailboxName": 255,
+        "maxSizeAttachmentsPerEmail": relay.limits.max_size_upload,
+        "emailQuerySortOptions": ["receivedAt", "size", "hasKeyword"],
+        "mayCreateTopLevelMailbox": true,
+    });
+    let submission = json!({"maxDelayedSend": 0, "submissionExtensions": {}});
+    let sealed = json!({"kind": account.kind.name()});
+    let capability = |uri: &str, value: Value| (uri.to_owned(), object(value));
+    jmap::Account {
+        name: account.name.clone(),
+        is_personal: true,
+        is_read_only: false,
+        account_capabilities: BTreeMap::from([
+            capability(CORE, json!({})),
+            capability(MAIL, mail),
+            capability(SUBMISSION, submission),
+            capability(SEALED, sealed),
+        ]),
+    }
+}
+
+fn sealed(relay: &Relay) -> SealedCapability {
+    let text = |certificates: Vec<smime::Certificate>| {
+        certificates.iter().map(|certificate| base64_text(certificate.der())).collect()
+    };
+    let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+    SealedCapability {
+        trust_anchors: text(relay.trust_anchors()),
+        timestamp_anchors: text(relay.authority.timestamp_anchors()),
+        timestamp_url: "/tsa".into(),
+        clear_url: "/jmap/clear/{accountId}".into(),
+        max_vault_size: wide(MAX_VAULT),
+        max_summary_size: wide(MAX_SUMMARY),
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,229 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jmap::{
+    BlobId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress,
+    MethodError, SetError, SetErrorType, SubmissionId, ThreadId,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use smime::message::needs_door;
+
+use crate::clock::{now, utc_date};
+use crate::delivery::{self, DeliverError, Sealed};
+use crate::jmap::Call;
+use crate::jmap::answer::{WriteError, failed};
+use crate::jmap::identity::identity;
+use crate::outer;
+use crate::random;
+use crate::store::{self, Account, EmailRow, Ledger, Outgoing, StoreError, Tx};
+
+/// The greatest number of recipients of one submission.
+const MOST_RECIPIENTS: usize = 1000;
+
+/// A submission whose message, sender and recipients were checked.
+#[derive(Debug)]
+pub struct Prepared {
+    submission: EmailSubmission,
+    envelope: Envelope,
+    thread_id: ThreadId,
+    blob: BlobId,
+    stripped: Option<crate::blobs::Prepared>,
+    local: Vec<Sealed>,
+    remote: Vec<String>,
+}
+
+impl Prepared {
+    /// The email that is sent.
+    pub fn email_id(&self) -> &EmailId {
+        &self.submission.email_id
+    }
+}
+
+/// Checks a submission; the bytes that go out are those that the browser made.
+pub async fn prepare(
+    call: &Call,
+    properties: Map<String, Value>,
+) -> Result<Result<Prepared, SetError>, MethodError> {
+    let submission = match read(call, properties) {
+        Ok(submission) => submission,
+        Err(error) => return Ok(Err(error)),
+    };
+    let relay = &call.relay;
+    let mut connection = relay.store.read().await.map_err(failed)?;
+    let ids = [submission.email_id.clone()];
+    let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?.pop();
+    drop(connection);
+    let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
+    let message = relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?;
+    if needs_door(&message) {
+        let why = "the message is not sealed: mail in clear goes through the clear door";
+        return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
+    }
+    let envelope = match envelope(&call.account, &email, submission.envelope.clone()) {
+        Ok(envelope) => envelope,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (accounts, remote) = match split(call, &envelope).await.map_err(failed)? {
+        Ok(split) => split,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (message, stripped) = match outer::without_bcc(&message) {
+        Some(stripped) => {
+            let prepared = relay.blobs.prepare(stripped.clone()).await.map_err(failed)?;
+            (stripped, Some(prepared))
+        }
+        None => (message, None),
+    };
+    let blob = stripped.as_ref().map_or_else(|| email.blob_id.clone(), |prepared| prepared.blob().id.clone());
+    let local = delivery::prepare(relay, &accounts, message).await.map_err(failed)?;
+    Ok(Ok(Prepared { submission, envelope, thread_id: email.thread_id, blob, stripped, local, remote }))
+}
+
+fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
+    const SETTABLE: [&str; 3] = ["identityId", "emailId", "envelope"];
+    let unknown: Vec<&String> = properties.keys().filter(|key| !SETTABLE.contains(&key.as_str())).collect();
+    if !unknown.is_empty() {
+        return Err(SetError::invalid_properties(unknown));
+    }
+    let parsed = EmailSubmission::deserialize(Value::Object(properties));
+    let mut submission = parsed.map_err(|error| SetError {
+        description: Some(error.to_string()),
+        ..SetError::invalid_properties(["emailId"])
+    })?;
+    if submission.identity_id != identity(&call.account).id {
+        return Err(SetError::invalid_properties(["identityId"]));
+    }
+    let resolved = call.resolve(submission.email_id.as_str()).map(EmailId::from);
+    submission.email_id = resolved.ok_or_else(|| SetError::invalid_properties(["emailId"]))?;
+    Ok(submission)
+}
+
+/// RFC 8621 7: the client's envelope, or one made from the header; the sender is the account itself.
+fn envelope(account: &Account, email: &EmailRow, given: Option<Envelope>) -> Result<Envelope, SetError> {
+    let own = |address: &str| address.eq_ignore_ascii_case(&account.address);
+    if email.outer.from.is_empty() || !email.outer.from.iter().all(|from| own(&from.email)) {
+        return Err(SetErrorType::ForbiddenFrom.into());
+    }
+    let envelope = given.unwrap_or_else(|| Envelope {
+        mail_from: account.address.clone().into(),
+        rcpt_to: email.outer.recipients().map(|address| EnvelopeAddress::from(address.to_owned())).collect(),
+    });
+    if !own(&envelope.mail_from.email) {
+        return Err(SetErrorType::ForbiddenMailFrom.into());
+    }
+    if envelope.rcpt_to.is_empty() {
+        return Err(SetErrorType::NoRecipients.into());
+    }
+    if envelope.rcpt_to.len() > MOST_RECIPIENTS {
+        let max_recipients = u64::try_from(MOST_RECIPIENTS).ok();
+        return Err(SetError { max_recipients, ..SetErrorType::TooManyRecipients.into() });
+    }
+    let wrong: Vec<String> = envelope
+        .rcpt_to
+        .iter()
+        .filter(|to| crate::address::domain(&to.email).is_none())
+        .map(|to| to.email.clone())
+        .collect();
+    invalid_recipients(wrong)?;
+    Ok(envelope)
+}
+
+fn invalid_recipients(wrong: Vec<String>) -> Result<(), SetError> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(SetError { invalid_recipients: Some(wrong), ..SetErrorType::InvalidRecipients.into() })
+}
+
+type Split = (Vec<Account>, Vec<String>);
+
+/// The recipients here and the recipients elsewhere, each once.
+async fn split(call: &Call, envelope: &Envelope) -> Result<Result<Split, SetError>, StoreError> {
+    let mut connection = call.relay.store.read().await?;
+    let addresses: BTreeSet<String> =
+        envelope.rcpt_to.iter().map(|to| crate::address::canonical(&to.email)).collect();
+    let (mut here, mut elsewhere, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for address in addresses {
+        if !call.relay.is_local(&address) {
+            elsewhere.push(address);
+            continue;
+        }
+        match store::account_by_address(&mut connection, &address).await? {
+            Some(account) => here.push(account),
+            None => unknown.push(address),
+        }
+    }
+    Ok(invalid_recipients(unknown).map(|()| (here, elsewhere)))
+}
+
+/// Remembers the submission and queues it for the recipients elsewhere.
+///
+/// The mail for the recipients here is put into `local`, for [`deliver`].
+pub async fn keep(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    prepared: Prepared,
+    local: &mut Vec<Sealed>,
+) -> Result<Map<String, Value>, StoreError> {
+    let id = SubmissionId::from(random::id('s'));
+    let at = now();
+    if let Some(stripped) = &prepared.stripped {
+        store::put_blob(tx, ledger.account(), stripped.blob(), false).await?;
+    }
+    let delivery = status(&prepared);
+    let corrupt = |_| StoreError::Corrupt("submission");
+    let envelope = serde_json::to_string(&prepared.envelope).map_err(corrupt)?;
+    let states = serde_json::to_string(&delivery).map_err(corrupt)?;
+    let submission = &prepared.submission;
+    let of = (&submission.identity_id, &submission.email_id, &prepared.thread_id);
+    store::add_submission(tx, ledger, &id, of, (envelope, states, at)).await?;
+    for recipient in prepared.remote {
+        let outgoing = Outgoing {
+            account: ledger.account().clone(),
+            submission: Some(id.clone()),
+            mail_from: prepared.envelope.mail_from.email.clone(),
+            domain: crate::address::domain(&recipient).unwrap_or_default().to_owned(),
+            recipient,
+            blob: prepared.blob.clone(),
+        };
+        store::enqueue(tx, &outgoing, at).await?;
+    }
+    local.extend(prepared.local);
+    let made = json!({
+        "id": id,
+        "threadId": prepared.thread_id,
+        "envelope": prepared.envelope,
+        "sendAt": utc_date(at),
+        "undoStatus": "final",
+        "deliveryStatus": delivery,
+        "dsnBlobIds": [],
+        "mdnBlobIds": [],
+    });
+    Ok(made.as_object().cloned().unwrap_or_default())
+}
+
+/// Puts the mail into the inboxes here.
+pub async fn deliver(tx: &mut Tx, local: Vec<Sealed>) -> Result<(), WriteError> {
+    delivery::keep(tx, local).await.map_err(|error| match error {
+        DeliverError::Store(error) => WriteError::Store(error),
+        DeliverError::Blob(error) => WriteError::Blob(error),
+        _ => WriteError::Store(StoreError::Corrupt("mailboxes")),
+    })
+}
+
+fn status(prepared: &Prepared) -> BTreeMap<String, DeliveryStatus> {
+    let status = |smtp_reply: &str, delivered| DeliveryStatus {
+        smtp_reply: smtp_reply.to_owned(),
+        delivered,
+        displayed: Displayed::Unknown,
+    };
+    let here = prepared
+        .local
+        .iter()
+        .map(|mail| (mail.address().to_owned(), status("250 2.0.0 Delivered", Delivered::Yes)));
+    let elsewhere = prepared
+        .remote
+        .iter()
+        .map(|address| (address.clone(), status("250 2.0.0 Queued", Delivered::Queued)));
+    here.chain(elsewhere).collect()
+}

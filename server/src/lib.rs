@@ -1,0 +1,55 @@
+//! The relay: stores and moves only ciphertext over JMAP and SMTP.
+//!
+//! Bytes come in through [`http`] (JMAP) or [`smtp`]; [`delivery`] seals what comes in clear;
+//! [`store`] and [`blobs`] keep it; [`push`] tells who listens; [`outbound`] sends what goes
+//! elsewhere. Every acknowledgement follows durable storage.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::cast_possible_truncation,
+        reason = "tests may panic"
+    )
+)]
+
+pub mod address;
+pub mod authority;
+pub mod blobs;
+pub mod clear;
+pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod demo;
+pub mod directory;
+pub mod http;
+pub mod jmap;
+pub mod logging;
+pub mod outbound;
+pub mod outer;
+pub mod people;
+pub mod push;
+pub mod random;
+pub mod relay;
+pub mod serve;
+pub mod session;
+pub mod smtp;
+pub mod store;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+/// Octets as JMAP carries them.
+fn base64_text(octets: &[u8]) -> String {
+    STANDARD.encode(octets)
+}
+
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// Octets as cookies and file names carry them.
+fn base64_url(octets: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(octets)
+}

@@ -1,0 +1,52 @@
+use std::borrow::Cow;
+
+/// The message with every line end as CRLF.
+///
+/// A bare CR or LF would be read as a line end by some servers and not by others, which is how mail
+/// is smuggled. Dots at the start of lines are doubled by the transport.
+pub fn canonical(message: &[u8]) -> Cow<'_, [u8]> {
+    if is_canonical(message) {
+        return Cow::Borrowed(message);
+    }
+    let mut text = Vec::with_capacity(message.len() + message.len() / 32);
+    let mut bytes = message.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\r' => {
+                bytes.next_if_eq(&b'\n');
+                text.extend_from_slice(b"\r\n");
+            }
+            b'\n' => text.extend_from_slice(b"\r\n"),
+            0 => {}
+            other => text.push(other),
+        }
+    }
+    if !text.ends_with(b"\r\n") {
+        text.extend_from_slice(b"\r\n");
+    }
+    Cow::Owned(text)
+}
+
+fn is_canonical(message: &[u8]) -> bool {
+    let mut last = 0;
+    for byte in message {
+        let torn = (last == b'\r') != (*byte == b'\n');
+        if torn || *byte == 0 {
+            return false;
+        }
+        last = *byte;
+    }
+    message.ends_with(b"\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_bare_line_end_is_left() {
+        assert_eq!(canonical(b"a\r\nb\r\n"), b"a\r\nb\r\n".as_slice());
+        assert_eq!(canonical(b"a\nb\rc\r\n.\r\rd\0"), b"a\r\nb\r\nc\r\n.\r\n\r\nd\r\n".as_slice());
+        assert!(matches!(canonical(b"x\r\n"), Cow::Borrowed(_)));
+    }
+}

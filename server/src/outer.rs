@@ -1,0 +1,169 @@
+//! The structural fields of a message's outer header: all that the relay keeps in clear.
+
+use jmap::EmailAddress;
+use mail_parser::{Address, HeaderValue, Message, MessageParser};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The greatest number of ids of one field, and addresses of one field, that are kept.
+const MOST: usize = 1000;
+/// The greatest number of references that put a message into a thread.
+const RELATED: usize = 20;
+
+/// Who, when and in answer to what; never the subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OuterHeader {
+    /// From.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<EmailAddress>,
+    /// Sender.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sender: Vec<EmailAddress>,
+    /// Reply-To.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reply_to: Vec<EmailAddress>,
+    /// To.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<EmailAddress>,
+    /// Cc.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<EmailAddress>,
+    /// Bcc, which only the sender's own copies have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<EmailAddress>,
+    /// Date (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<String>,
+    /// Message-ID.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub message_id: Vec<String>,
+    /// In-Reply-To.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_reply_to: Vec<String>,
+    /// References.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+}
+
+impl OuterHeader {
+    /// Reads the outer header of a message.
+    pub fn parse(message: &[u8]) -> Self {
+        let Some(parsed) = MessageParser::default().parse_headers(message) else { return Self::default() };
+        Self {
+            from: addresses(parsed.from()),
+            sender: addresses(parsed.sender()),
+            reply_to: addresses(parsed.reply_to()),
+            to: addresses(parsed.to()),
+            cc: addresses(parsed.cc()),
+            bcc: addresses(parsed.bcc()),
+            sent_at: sent_at(&parsed),
+            message_id: ids(parsed.header("Message-ID")),
+            in_reply_to: ids(parsed.header("In-Reply-To")),
+            references: ids(parsed.header("References")),
+        }
+    }
+
+    /// What puts messages into one thread (RFC 8621 3), as hashes of one length.
+    pub fn related_ids(&self) -> Vec<String> {
+        let mut related = Vec::new();
+        let recent = self.references.iter().rev();
+        for id in self.message_id.iter().chain(&self.in_reply_to).chain(recent) {
+            let hash = short_hash(id);
+            if related.len() < RELATED && !related.contains(&hash) {
+                related.push(hash);
+            }
+        }
+        related
+    }
+
+    /// Everybody the message is addressed to.
+    pub fn recipients(&self) -> impl Iterator<Item = &str> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc).map(|address| address.email.as_str())
+    }
+}
+
+/// The message without Bcc fields in its outer header; none when there are none.
+///
+/// Whoever submits with a Bcc field wants it gone before anybody else sees it (RFC 8621 7.5).
+pub fn without_bcc(message: &[u8]) -> Option<Vec<u8>> {
+    let mut kept = Vec::with_capacity(message.len());
+    let (mut rest, mut dropping, mut dropped) = (message, false, false);
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let (line, after) = rest.split_at(end + 1);
+        if matches!(line, b"\r\n" | b"\n") {
+            break;
+        }
+        let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+        dropping = if folded { dropping } else { is_bcc(line) };
+        dropped |= dropping;
+        if !dropping {
+            kept.extend_from_slice(line);
+        }
+        rest = after;
+    }
+    kept.extend_from_slice(rest);
+    dropped.then_some(kept)
+}
+
+fn is_bcc(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    name.trim_ascii_end().eq_ignore_ascii_case(b"Bcc")
+}
+
+fn short_hash(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sent_at(message: &Message<'_>) -> Option<String> {
+    message.date().filter(|date| date.is_valid()).map(mail_parser::DateTime::to_rfc3339)
+}
+
+fn addresses(field: Option<&Address<'_>>) -> Vec<EmailAddress> {
+    let Some(field) = field else { return Vec::new() };
+    let named = field.iter().take(MOST).filter_map(|address| {
+        let email = address.address.as_ref()?.to_string();
+        Some(EmailAddress { name: address.name.as_ref().map(ToString::to_string), email })
+    });
+    named.collect()
+}
+
+fn ids(field: Option<&HeaderValue<'_>>) -> Vec<String> {
+    match field {
+        Some(HeaderValue::Text(id)) => vec![id.to_string()],
+        Some(HeaderValue::TextList(list)) => list.iter().take(MOST).map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_is_never_kept() {
+        let outer = OuterHeader::parse(
+            b"From: Alice <alice@a.example>\r\nTo: b@b.example\r\nSubject: canary\r\nMessage-ID: <1@a>\r\n\
+              References: <0@a> <00@a>\r\n\r\nbody",
+        );
+        assert_eq!(outer.from[0].email, "alice@a.example");
+        assert_eq!(outer.references, ["0@a", "00@a"]);
+        assert!(!serde_json::to_string(&outer).unwrap().contains("canary"));
+        assert_eq!(outer.related_ids().len(), 3);
+    }
+
+    #[test]
+    fn bcc_goes_and_nothing_else_does() {
+        let message =
+            b"To: a@a.example\r\nBcc: b@b.example,\r\n c@c.example\r\nX: 1\r\n\r\nBcc: in the body\r\n";
+        let stripped = without_bcc(message).unwrap();
+        assert_eq!(stripped, b"To: a@a.example\r\nX: 1\r\n\r\nBcc: in the body\r\n");
+        assert_eq!(without_bcc(&stripped), None);
+    }
+
+    #[test]
+    fn a_message_without_a_header_has_none() {
+        assert_eq!(OuterHeader::parse(b""), OuterHeader::default());
+    }
+}

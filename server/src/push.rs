@@ -1,0 +1,36 @@
+//! State changes, fanned out to whoever listens for an account.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jmap::{AccountId, State};
+use tokio::sync::broadcast;
+
+/// New states of one account, by type name.
+pub type Changed = Arc<BTreeMap<String, State>>;
+
+/// How many changes a slow listener may lag behind before it reads the current states instead.
+const BACKLOG: usize = 16;
+
+/// Fans state changes out to the push streams of this process.
+#[derive(Debug, Default)]
+pub struct Hub {
+    channels: Mutex<HashMap<AccountId, broadcast::Sender<Changed>>>,
+}
+
+impl Hub {
+    /// Listens for the changes of one account from now on.
+    pub fn subscribe(&self, account: &AccountId) -> broadcast::Receiver<Changed> {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.entry(account.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
+    }
+
+    /// Tells all listeners of the account.
+    pub fn publish(&self, account: &AccountId, changed: Changed) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let unheard = channels.get(account).is_some_and(|channel| channel.send(changed).is_err());
+        if unheard {
+            channels.remove(account);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The parts of a running relay, and how they start and stop.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use smime::Certificate;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::authority::{Authority, OpenAuthorityError};
+use crate::blobs::{self, BlobError, Blobs};
+use crate::clock::unix_time;
+use crate::config::{Config, ConfigError};
+use crate::jmap::Limits;
+use crate::push::Hub;
+use crate::session::SignIn;
+use crate::store::{OpenError, Store};
+
+/// Everything that the doors of the relay share.
+#[derive(Debug)]
+pub struct Relay {
+    /// What the operator decided.
+    pub config: Config,
+    /// What is remembered.
+    pub store: Store,
+    /// Bytes.
+    pub blobs: Blobs,
+    /// Certificates and timestamps.
+    pub authority: Authority,
+    /// Certificates of other authorities that vouch for correspondents.
+    pub anchors: Vec<Certificate>,
+    /// Who listens for changes.
+    pub hub: Arc<Hub>,
+    /// Passwords and their rate limit.
+    pub sign_in: SignIn,
+    /// What a request may ask for.
+    pub limits: Limits,
+    /// Wakes the queue when something was put into it.
+    pub queue_bell: Notify,
+    /// Ends streams and loops.
+    pub stopping: CancellationToken,
+}
+
+/// Why the relay cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data folder cannot be made.
+    #[error("cannot use the data folder: {0}")]
+    Folder(#[from] io::Error),
+    /// The configuration names something that is not there.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The blob folder cannot be opened.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The authorities cannot be opened.
+    #[error(transparent)]
+    Authority(#[from] OpenAuthorityError),
+}
+
+impl Relay {
+    /// Opens everything in the data folder; makes what is not there.
+    pub async fn open(config: Config) -> Result<Arc<Self>, StartError> {
+        let authority_folder = config.data.join("authority");
+        for folder in [&config.data, &authority_folder, &blobs::folder(&config.data)] {
+            private_folder(folder)?;
+        }
+        let hub = Arc::new(Hub::default());
+        let authority = Authority::open(&authority_folder, &config.domain, unix_time())?;
+        let relay = Self {
+            store: Store::open(&config.data, Arc::clone(&hub)).await?,
+            blobs: Blobs::open(&blobs::folder(&config.data))?,
+            anchors: config.read_anchors()?,
+            authority,
+            hub,
+            sign_in: SignIn::default(),
+            limits: Limits::for_messages_of(config.max_message_size),
+            queue_bell: Notify::new(),
+            stopping: CancellationToken::new(),
+            config,
+        };
+        Ok(Arc::new(relay))
+    }
+
+    /// Certificates that vouch for correspondents: this relay's own and the configured ones.
+    pub fn trust_anchors(&self) -> Vec<Certificate> {
+        let mut anchors = self.authority.trust_anchors();
+        anchors.extend(self.anchors.iter().cloned());
+        anchors
+    }
+
+    /// Whether an address belongs to this relay's domain.
+    pub fn is_local(&self, address: &str) -> bool {
+        address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(&self.config.domain))
+    }
+
+    /// Ends the streams, finishes the waiting writes and closes the store.
+    pub async fn close(&self) {
+        self.stopping.cancel();
+        self.store.close().await;
+    }
+}
+
+/// Makes a folder that only the relay's user enters.
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

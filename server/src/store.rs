@@ -1,0 +1,185 @@
+//! What the relay remembers, in SQL that SQLite and PostgreSQL share.
+//!
+//! Reads go through a pool. Writes go through one writer (SQLite has no other), which puts the
+//! jobs that wait at the same moment into one transaction: many deliveries share one disk sync.
+//! A job's caller is answered, and listeners are told, only after that transaction is durable.
+
+mod accounts;
+mod blobs;
+mod certificates;
+mod changes;
+mod counts;
+mod email_query;
+mod emails;
+mod ledger;
+mod mailboxes;
+mod queue;
+mod schema;
+mod sessions;
+mod submissions;
+mod threads;
+mod vault;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool};
+
+pub use accounts::{
+    Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
+};
+pub use blobs::{BlobRef, blob_data, hold_blob, own_blob, put_blob, release_blob, sweep_blobs};
+pub use certificates::{
+    EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, drop_enrolment_key, enrolment_key,
+    put_enrolment_key,
+};
+pub use changes::{ChangedIds, ChangesError, changes};
+pub use email_query::{
+    EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails, search_emails,
+};
+pub use emails::{EmailPatch, EmailRow, NewEmail, destroy_email, emails, insert_email, update_email};
+pub use ledger::{Kind, Ledger, States, states};
+pub use mailboxes::{
+    MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
+    properties_changed_since, update_mailbox,
+};
+pub use queue::{Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
+pub use submissions::{
+    SubmissionRow, add_submission, destroy_submission, set_delivery, submission, submissions,
+};
+pub use threads::{ThreadRow, thread_for, threads};
+pub use vault::{put_vault, vault};
+pub use writer::Tx;
+
+use crate::push::Hub;
+
+/// A failure of the database itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database refused a statement or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row does not hold what this program writes.
+    #[error("a row is corrupt: {0}")]
+    Corrupt(&'static str),
+    /// The writer is gone, because the relay is stopping.
+    #[error("the store is closed")]
+    Closed,
+    /// A job panicked; nothing of it was kept.
+    #[error("a write was abandoned")]
+    Abandoned,
+}
+
+/// Why the store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The database could not be reached or migrated.
+    #[error("cannot open the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A newer release wrote the database; this one would damage it.
+    #[error(
+        "the database has version {found}, this release knows versions up to {known}: use a newer release"
+    )]
+    Newer {
+        /// The version of the database.
+        found: i64,
+        /// The newest version this release can use.
+        known: i64,
+    },
+}
+
+/// The open store.
+#[derive(Debug)]
+pub struct Store {
+    readers: AnyPool,
+    writer: writer::Writer,
+}
+
+impl Store {
+    /// Opens the database in `folder`, makes it when it is not there and brings it up to date.
+    pub async fn open(folder: &Path, hub: Arc<Hub>) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
+        let url = sqlite_url(&folder.join("sealpost.db"));
+        let options = || {
+            AnyPoolOptions::new()
+                .after_connect(|connection, _| Box::pin(async move { schema::prepare(connection).await }))
+        };
+        let single = options().max_connections(1).connect(&url).await?;
+        let mut connection = single.acquire().await?.detach();
+        schema::migrate(&mut connection).await?;
+        let readers = options().min_connections(1).max_connections(READERS).connect(&url).await?;
+        Ok(Self { readers, writer: writer::Writer::start(connection, hub) })
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Runs `job` in a transaction and returns once that is durable.
+    ///
+    /// The job runs to its end even when the caller goes away. When it fails, nothing of it stays.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> futures::future::BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.run(job).await
+    }
+
+    /// Finishes the waiting writes and closes the database.
+    pub async fn close(&self) {
+        self.writer.stop().await;
+        self.readers.close().await;
+    }
+}
+
+/// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
+const READERS: u32 = 4;
+
+fn sqlite_url(path: &Path) -> String {
+    let mut url = String::from("sqlite://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                url.push(char::from(*byte))
+            }
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url + "?mode=rwc"
+}
+
+/// `$1, $2, …` for `count` values that start at `first`, rounded up so that few texts are prepared.
+///
+/// The caller binds the last value again until [`padded`] values are bound.
+fn placeholders(first: usize, count: usize) -> String {
+    let marks: Vec<String> = (first..first + padded(count)).map(|n| format!("${n}")).collect();
+    marks.join(", ")
+}
+
+fn padded(count: usize) -> usize {
+    count.max(1).next_power_of_two()
+}
+
+/// The values, with the last one repeated up to the number of placeholders.
+fn padding<T>(values: &[T]) -> impl Iterator<Item = &T> {
+    let missing = padded(values.len()).saturating_sub(values.len());
+    values.iter().chain(values.last().into_iter().cycle().take(missing))
+}
+
+/// Space-separated words, as sets of keywords and mailbox ids are kept.
+fn words<T: From<String> + Ord>(text: &str) -> std::collections::BTreeSet<T> {
+    text.split_ascii_whitespace().map(|word| T::from(word.to_owned())).collect()
+}
+
+async fn run(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(statement).execute(connection).await.map(drop)
+}

@@ -1,0 +1,149 @@
+use jmap::AccountId;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::{StoreError, Tx};
+use crate::clock;
+use crate::random;
+
+/// What an address stands for; fixed when the account is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// One person.
+    Personal,
+    /// An office.
+    Office,
+}
+
+impl AccountKind {
+    /// The kind's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Office => "office",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Personal, Self::Office].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its address in lower case.
+    pub address: String,
+    /// The name of the person or office.
+    pub name: String,
+    /// What it stands for.
+    pub kind: AccountKind,
+    /// Where the person works.
+    pub organisation: Option<String>,
+    /// The password's Argon2id hash.
+    pub password: String,
+}
+
+/// An account to make.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its address.
+    pub address: String,
+    /// The name of the person or office.
+    pub name: String,
+    /// What it stands for.
+    pub kind: AccountKind,
+    /// Where the person works.
+    pub organisation: Option<String>,
+    /// The password's Argon2id hash.
+    pub password: String,
+}
+
+/// Makes an account without mailboxes; none when the address is taken.
+pub async fn add_account(tx: &mut Tx, new: &NewAccount) -> Result<Option<AccountId>, StoreError> {
+    let id = random::id('a');
+    let done = sqlx::query(
+        "INSERT INTO accounts (id, address, name, kind, organisation, password, created_at, modseq,
+         mailbox_state, email_state, thread_state, submission_state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0) ON CONFLICT (address) DO NOTHING",
+    )
+    .bind(&id)
+    .bind(new.address.to_lowercase())
+    .bind(&new.name)
+    .bind(new.kind.name())
+    .bind(new.organisation.as_deref())
+    .bind(&new.password)
+    .bind(clock::now())
+    .execute(tx.connection())
+    .await?;
+    Ok((done.rows_affected() == 1).then(|| AccountId::from(id)))
+}
+
+/// The account of that id.
+pub async fn account(connection: &mut AnyConnection, id: &AccountId) -> Result<Option<Account>, StoreError> {
+    let row =
+        sqlx::query("SELECT id, address, name, kind, organisation, password FROM accounts WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The account of that address.
+pub async fn account_by_address(
+    connection: &mut AnyConnection,
+    address: &str,
+) -> Result<Option<Account>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, address, name, kind, organisation, password FROM accounts WHERE address = $1",
+    )
+    .bind(address.to_lowercase())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// How many accounts there are.
+pub async fn accounts(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query("SELECT COUNT(*) FROM accounts").fetch_one(connection).await?.try_get(0)?)
+}
+
+/// Accounts whose name or address holds `text`, those that begin with it first.
+pub async fn directory(
+    connection: &mut AnyConnection,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Account>, StoreError> {
+    let escaped = escape(&text.to_lowercase());
+    let rows = sqlx::query(
+        "SELECT id, address, name, kind, organisation, password FROM accounts
+         WHERE address LIKE $1 ESCAPE '!' OR LOWER(name) LIKE $1 ESCAPE '!'
+         ORDER BY CASE WHEN address LIKE $2 ESCAPE '!' OR LOWER(name) LIKE $2 ESCAPE '!' THEN 0 ELSE 1 END,
+         name, address LIMIT $3",
+    )
+    .bind(format!("%{escaped}%"))
+    .bind(format!("{escaped}%"))
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+pub(super) fn read(row: &AnyRow) -> Result<Account, StoreError> {
+    let kind: String = row.try_get(3)?;
+    Ok(Account {
+        id: AccountId::from(row.try_get::<String, _>(0)?),
+        address: row.try_get(1)?,
+        name: row.try_get(2)?,
+        kind: AccountKind::from_name(&kind).ok_or(StoreError::Corrupt("account kind"))?,
+        organisation: row.try_get(4)?,
+        password: row.try_get(5)?,
+    })
+}

@@ -1,0 +1,109 @@
+use jmap::AccountId;
+use sqlx::{AnyConnection, Row};
+
+use super::{StoreError, Tx};
+use crate::clock::Millis;
+
+/// A certificate that the authority issued.
+#[derive(Debug, Clone)]
+pub struct IssuedCertificate {
+    /// Its serial number in hex.
+    pub serial: String,
+    /// For whom.
+    pub address: String,
+    /// `signing` or `encryption`.
+    pub key_use: &'static str,
+    /// When.
+    pub issued_at: Millis,
+    /// Until when.
+    pub expires_at: Millis,
+    /// Its DER.
+    pub der: Vec<u8>,
+}
+
+/// Puts a certificate into the directory.
+pub async fn add_certificate(tx: &mut Tx, issued: IssuedCertificate) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO certificates (serial, address, key_use, issued_at, expires_at, der)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(issued.serial)
+    .bind(issued.address)
+    .bind(issued.key_use)
+    .bind(issued.issued_at)
+    .bind(issued.expires_at)
+    .bind(issued.der)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The unexpired certificates of an address, newest first.
+pub async fn certificates_of(
+    connection: &mut AnyConnection,
+    address: &str,
+    key_use: &'static str,
+    now: Millis,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT der FROM certificates WHERE address = $1 AND key_use = $2 AND expires_at > $3
+         ORDER BY issued_at DESC, serial LIMIT 8",
+    )
+    .bind(address.to_lowercase())
+    .bind(key_use)
+    .bind(now)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// The key that the relay holds for an owner who never signed in.
+#[derive(Debug, Clone)]
+pub struct EnrolmentKey {
+    /// The private key.
+    pub pkcs8: zeroize::Zeroizing<Vec<u8>>,
+    /// Its certificate.
+    pub certificate: Vec<u8>,
+}
+
+/// The enrolment key of an account, while there is one.
+pub async fn enrolment_key(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<Option<EnrolmentKey>, StoreError> {
+    let row = sqlx::query("SELECT pkcs8, certificate FROM enrolment_keys WHERE account_id = $1")
+        .bind(account.as_str())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(EnrolmentKey { pkcs8: zeroize::Zeroizing::new(row.try_get(0)?), certificate: row.try_get(1)? })
+    })
+    .transpose()
+}
+
+/// Keeps an enrolment key unless there is one; returns the one that holds.
+pub async fn put_enrolment_key(
+    tx: &mut Tx,
+    account: &AccountId,
+    key: EnrolmentKey,
+) -> Result<EnrolmentKey, StoreError> {
+    sqlx::query(
+        "INSERT INTO enrolment_keys (account_id, pkcs8, certificate) VALUES ($1, $2, $3)
+         ON CONFLICT (account_id) DO NOTHING",
+    )
+    .bind(account.as_str())
+    .bind(key.pkcs8.to_vec())
+    .bind(key.certificate.clone())
+    .execute(tx.connection())
+    .await?;
+    Ok(enrolment_key(tx.connection(), account).await?.unwrap_or(key))
+}
+
+/// Forgets the enrolment key of an account.
+pub async fn drop_enrolment_key(tx: &mut Tx, account: &AccountId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM enrolment_keys WHERE account_id = $1")
+        .bind(account.as_str())
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}

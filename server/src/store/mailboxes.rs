@@ -1,0 +1,189 @@
+use jmap::{AccountId, EmailId, MailboxId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::changes::bury;
+use super::{Kind, Ledger, StoreError, Tx};
+use crate::random;
+
+/// A mailbox with its counts.
+#[derive(Debug, Clone)]
+pub struct MailboxRow {
+    /// Its id.
+    pub id: MailboxId,
+    /// Its name.
+    pub name: String,
+    /// The mailbox it lies in.
+    pub parent_id: Option<MailboxId>,
+    /// Its role's name.
+    pub role: Option<String>,
+    /// Its place among its siblings.
+    pub sort_order: i64,
+    /// Whether the user wants to see it.
+    pub is_subscribed: bool,
+    /// Emails in it.
+    pub total_emails: i64,
+    /// Unread emails in it.
+    pub unread_emails: i64,
+    /// Threads with an email in it.
+    pub total_threads: i64,
+    /// Those of them with an unread email.
+    pub unread_threads: i64,
+    created_state: i64,
+}
+
+/// A mailbox to make, or the properties of one to keep.
+#[derive(Debug, Clone)]
+pub struct NewMailbox {
+    /// Its name.
+    pub name: String,
+    /// The mailbox it lies in.
+    pub parent_id: Option<MailboxId>,
+    /// Its role's name.
+    pub role: Option<String>,
+    /// Its place among its siblings.
+    pub sort_order: i64,
+    /// Whether the user wants to see it.
+    pub is_subscribed: bool,
+}
+
+/// All mailboxes of an account.
+pub async fn mailboxes(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<Vec<MailboxRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, name, parent_id, role, sort_order, is_subscribed, total_emails, unread_emails,
+         total_threads, unread_threads, created_state FROM mailboxes WHERE account_id = $1
+         ORDER BY sort_order, name",
+    )
+    .bind(account.as_str())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The mailbox of that role.
+pub async fn mailbox_by_role(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    role: &str,
+) -> Result<Option<MailboxId>, StoreError> {
+    let row = sqlx::query("SELECT id FROM mailboxes WHERE account_id = $1 AND role = $2")
+        .bind(account.as_str())
+        .bind(role)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok(MailboxId::from(row.try_get::<String, _>(0)?))).transpose()
+}
+
+/// Makes a mailbox.
+pub async fn add_mailbox(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    new: &NewMailbox,
+) -> Result<MailboxId, StoreError> {
+    let id = random::id('m');
+    let state = ledger.next(Kind::Mailbox);
+    sqlx::query(
+        "INSERT INTO mailboxes (account_id, id, name, parent_id, role, sort_order, is_subscribed,
+         total_emails, unread_emails, total_threads, unread_threads, created_state, updated_state,
+         properties_state) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, $8, $8, $8)",
+    )
+    .bind(ledger.account().as_str())
+    .bind(&id)
+    .bind(&new.name)
+    .bind(new.parent_id.as_ref().map(MailboxId::as_str))
+    .bind(new.role.as_deref())
+    .bind(new.sort_order)
+    .bind(i64::from(new.is_subscribed))
+    .bind(state)
+    .execute(tx.connection())
+    .await?;
+    Ok(MailboxId::from(id))
+}
+
+/// Replaces the properties of a mailbox.
+pub async fn update_mailbox(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &MailboxId,
+    new: &NewMailbox,
+) -> Result<(), StoreError> {
+    let state = ledger.next(Kind::Mailbox);
+    sqlx::query(
+        "UPDATE mailboxes SET name = $3, parent_id = $4, role = $5, sort_order = $6, is_subscribed = $7,
+         updated_state = $8, properties_state = $8 WHERE account_id = $1 AND id = $2",
+    )
+    .bind(ledger.account().as_str())
+    .bind(id.as_str())
+    .bind(&new.name)
+    .bind(new.parent_id.as_ref().map(MailboxId::as_str))
+    .bind(new.role.as_deref())
+    .bind(new.sort_order)
+    .bind(i64::from(new.is_subscribed))
+    .bind(state)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Destroys a mailbox that holds nothing.
+pub async fn destroy_mailbox(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    mailbox: &MailboxRow,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM mailboxes WHERE account_id = $1 AND id = $2")
+        .bind(ledger.account().as_str())
+        .bind(mailbox.id.as_str())
+        .execute(tx.connection())
+        .await?;
+    bury(tx, ledger, Kind::Mailbox, mailbox.id.as_str(), mailbox.created_state).await
+}
+
+/// The emails in a mailbox.
+pub async fn mailbox_emails(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    mailbox: &MailboxId,
+) -> Result<Vec<EmailId>, StoreError> {
+    let rows = sqlx::query("SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2")
+        .bind(account.as_str())
+        .bind(mailbox.as_str())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?))).collect()
+}
+
+/// Whether more than the counts of a mailbox changed after `since` (RFC 8621 2.2).
+pub async fn properties_changed_since(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    since: i64,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM mailboxes WHERE account_id = $1 AND updated_state > $2 AND properties_state > $2",
+    )
+    .bind(account.as_str())
+    .bind(since)
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get::<i64, _>(0)? > 0)
+}
+
+fn read(row: &AnyRow) -> Result<MailboxRow, StoreError> {
+    Ok(MailboxRow {
+        id: MailboxId::from(row.try_get::<String, _>(0)?),
+        name: row.try_get(1)?,
+        parent_id: row.try_get::<Option<String>, _>(2)?.map(MailboxId::from),
+        role: row.try_get(3)?,
+        sort_order: row.try_get(4)?,
+        is_subscribed: row.try_get::<i64, _>(5)? != 0,
+        total_emails: row.try_get(6)?,
+        unread_emails: row.try_get(7)?,
+        total_threads: row.try_get(8)?,
+        unread_threads: row.try_get(9)?,
+        created_state: row.try_get(10)?,
+    })
+}

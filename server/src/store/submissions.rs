@@ -1,0 +1,133 @@
+use jmap::{AccountId, EmailId, IdentityId, SubmissionId, ThreadId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::changes::bury;
+use super::{Kind, Ledger, StoreError, Tx};
+use crate::clock::Millis;
+
+/// A submission; envelope and delivery states are JSON as they stand on the wire.
+#[derive(Debug, Clone)]
+pub struct SubmissionRow {
+    /// Its id.
+    pub id: SubmissionId,
+    /// Who sent.
+    pub identity_id: IdentityId,
+    /// What was sent.
+    pub email_id: EmailId,
+    /// The email's thread.
+    pub thread_id: ThreadId,
+    /// From where to where.
+    pub envelope: String,
+    /// When.
+    pub send_at: Millis,
+    /// By address: how far it got.
+    pub delivery: String,
+    created_state: i64,
+}
+
+/// The newest submissions of an account, up to `limit`.
+pub async fn submissions(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<SubmissionRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, created_state
+         FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(account.as_str())
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// One submission.
+pub async fn submission(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    id: &SubmissionId,
+) -> Result<Option<SubmissionRow>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, created_state
+         FROM submissions WHERE account_id = $1 AND id = $2",
+    )
+    .bind(account.as_str())
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Remembers a submission whose id is chosen already.
+pub async fn add_submission(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &SubmissionId,
+    (identity, email, thread): (&IdentityId, &EmailId, &ThreadId),
+    (envelope, delivery, send_at): (String, String, Millis),
+) -> Result<(), StoreError> {
+    let state = ledger.next(Kind::Submission);
+    sqlx::query(
+        "INSERT INTO submissions (account_id, id, identity_id, email_id, thread_id, envelope, send_at,
+         delivery, created_state, updated_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+    )
+    .bind(ledger.account().as_str())
+    .bind(id.as_str())
+    .bind(identity.as_str())
+    .bind(email.as_str())
+    .bind(thread.as_str())
+    .bind(envelope)
+    .bind(send_at)
+    .bind(delivery)
+    .bind(state)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Replaces the delivery states of a submission.
+pub async fn set_delivery(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &SubmissionId,
+    delivery: String,
+) -> Result<(), StoreError> {
+    let state = ledger.next(Kind::Submission);
+    sqlx::query("UPDATE submissions SET delivery = $3, updated_state = $4 WHERE account_id = $1 AND id = $2")
+        .bind(ledger.account().as_str())
+        .bind(id.as_str())
+        .bind(delivery)
+        .bind(state)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Forgets a submission; what is under way goes on.
+pub async fn destroy_submission(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    row: &SubmissionRow,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM submissions WHERE account_id = $1 AND id = $2")
+        .bind(ledger.account().as_str())
+        .bind(row.id.as_str())
+        .execute(tx.connection())
+        .await?;
+    bury(tx, ledger, Kind::Submission, row.id.as_str(), row.created_state).await
+}
+
+fn read(row: &AnyRow) -> Result<SubmissionRow, StoreError> {
+    Ok(SubmissionRow {
+        id: SubmissionId::from(row.try_get::<String, _>(0)?),
+        identity_id: IdentityId::from(row.try_get::<String, _>(1)?),
+        email_id: EmailId::from(row.try_get::<String, _>(2)?),
+        thread_id: ThreadId::from(row.try_get::<String, _>(3)?),
+        envelope: row.try_get(4)?,
+        send_at: row.try_get(5)?,
+        delivery: row.try_get(6)?,
+        created_state: row.try_get(7)?,
+    })
+}

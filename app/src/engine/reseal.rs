@@ -123,12 +123,12 @@ mod tests {
         };
         block_on_ready(async {
             let recipients = [old.certificate.clone()];
-            let options = SealOptions::default();
+            let (options, mut rng) = (SealOptions::default(), rng());
             let sealed =
-                seal(&RustCrypto, &keyring, &mut rng(), &draft, None, &recipients, &options, async |_| None);
+                seal(&RustCrypto, &keyring, &mut rng, &draft, None, &recipients, &options, async |_| None);
             let sealed = sealed.await.unwrap();
             let keys = std::slice::from_ref(&old);
-            let resealed = reseal_message(&RustCrypto, &keyring, &mut rng(), keys, &sealed, &new.certificate)
+            let resealed = reseal_message(&RustCrypto, &keyring, &mut rng, keys, &sealed, &new.certificate)
                 .await
                 .unwrap();
             let trust = Trust::default();
@@ -136,8 +136,8 @@ mod tests {
             let keys = std::slice::from_ref(&new);
             let opened = open(&RustCrypto, &keyring, keys, &trust, &resealed, NOW).await.unwrap();
             assert_eq!(opened.headers.subject, "印信");
-            let again =
-                reseal_message(&RustCrypto, &keyring, &mut rng(), &[old], &resealed, &new.certificate);
+            let old = [old];
+            let again = reseal_message(&RustCrypto, &keyring, &mut rng, &old, &resealed, &new.certificate);
             assert!(matches!(again.await, Err(ResealError::Decrypt(_))));
         });
     }
@@ -145,12 +145,12 @@ mod tests {
     #[test]
     fn what_is_not_sealed_is_left_alone() {
         let mut keyring = MemoryKeyring::new();
-        let old = person(&mut keyring, "old");
+        let (old, mut rng) = (person(&mut keyring, "old"), rng());
         for message in
             [b"Subject: x\r\n\r\nhello".as_slice(), b"", b"Content-Transfer-Encoding: base64\r\n\r\n*"]
         {
             let keys = std::slice::from_ref(&old);
-            let resealed = reseal_message(&RustCrypto, &keyring, &mut rng(), keys, message, &old.certificate);
+            let resealed = reseal_message(&RustCrypto, &keyring, &mut rng, keys, message, &old.certificate);
             assert_eq!(block_on_ready(resealed).err(), Some(ResealError::Form));
         }
     }

@@ -147,12 +147,17 @@ impl Attached {
 
 /// The calls that are being served.
 #[derive(Clone, Default)]
-struct Running(Rc<RefCell<HashMap<CallId, (AbortHandle, Rc<Cell<bool>>)>>>);
+struct Running(Rc<RefCell<HashMap<CallId, Task>>>);
+
+struct Task {
+    abort: AbortHandle,
+    committed: Rc<Cell<bool>>,
+}
 
 impl Running {
     fn start(&self, call: Call, work: impl Future<Output = Result<Answer, Failure>> + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
-        self.0.borrow_mut().insert(call.id, (abort, Rc::clone(&call.committed)));
+        self.0.borrow_mut().insert(call.id, Task { abort, committed: Rc::clone(&call.committed) });
         let running = self.clone();
         spawn_local(async move {
             let result = Abortable::new(work, registration).await.unwrap_or(Err(Failure::Cancelled));
@@ -166,10 +171,10 @@ impl Running {
     }
 
     fn cancel(&self, id: CallId) {
-        if let Some((abort, committed)) = self.0.borrow().get(&id)
-            && !committed.get()
+        if let Some(task) = self.0.borrow().get(&id)
+            && !task.committed.get()
         {
-            abort.abort();
+            task.abort.abort();
         }
     }
 }

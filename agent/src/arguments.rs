@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use smime::{ContentEncryption, UnixTime};
@@ -33,14 +33,11 @@ pub struct Seal {
     #[arg(long, value_name = "FILE")]
     pub password_file: PathBuf,
     /// A recipient's certificate (PEM or DER); may be repeated.
-    #[arg(long, required = true, num_args = 1.., value_name = "CERT")]
+    #[arg(long, required = true, value_name = "CERT")]
     pub to: Vec<PathBuf>,
     /// The content cipher: AES-256-GCM, or AES-256-CBC for programs that know no GCM.
     #[arg(long, value_enum, default_value = "gcm")]
     pub content: Content,
-    /// Show the subject in the text to programs that know no header protection.
-    #[arg(long)]
-    pub legacy_display: bool,
     /// Hide display names outside as well (the `hcp_shy` policy of RFC 9788).
     #[arg(long)]
     pub shy: bool,
@@ -67,16 +64,16 @@ pub enum Content {
 #[derive(Debug, Args)]
 pub struct Trusting {
     /// A root to be trusted (PEM or DER); may be repeated.
-    #[arg(long, num_args = 1.., value_name = "ROOT")]
+    #[arg(long, value_name = "ROOT")]
     pub trust: Vec<PathBuf>,
     /// A root to be trusted for timestamps only; those of `--trust` are too.
-    #[arg(long, num_args = 1.., value_name = "ROOT")]
+    #[arg(long, value_name = "ROOT")]
     pub trust_timestamps: Vec<PathBuf>,
     /// A certificate that may lie between signer and root; may be repeated.
-    #[arg(long, num_args = 1.., value_name = "CERT")]
+    #[arg(long, value_name = "CERT")]
     pub untrusted: Vec<PathBuf>,
     /// A certificate revocation list (PEM or DER); may be repeated.
-    #[arg(long, num_args = 1.., value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
     /// Judge as of this time instead of now.
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
@@ -92,7 +89,7 @@ pub struct Trusting {
 #[derive(Debug, Args)]
 pub struct Open {
     /// The reader's keys and certificates (PKCS#12); may be repeated, with the same password.
-    #[arg(long, num_args = 1.., requires = "password_file", value_name = "B.p12")]
+    #[arg(long, requires = "password_file", value_name = "B.p12")]
     pub key: Vec<PathBuf>,
     /// A file whose first line is the password of the PKCS#12 file.
     #[arg(long, value_name = "FILE")]
@@ -122,6 +119,44 @@ impl From<Content> for ContentEncryption {
     }
 }
 
+/// Options that may be given several values at once.
+const MANY: [&str; 6] = ["--to", "--trust", "--trust-timestamps", "--untrusted", "--crl", "--key"];
+/// Options with one value.
+const ONE: [&str; 5] = ["--from", "--password-file", "--content", "--at", "--out"];
+
+/// Repeats an option before each of its further values: `--trust A B MSG` as `--trust A --trust B MSG`.
+///
+/// If nothing else is left to be the message, it is the last of those values.
+pub fn expanded(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut out: Vec<OsString> = Vec::new();
+    let (mut option, mut wants_value, mut message_seen) = (None, false, false);
+    let mut last_further = None;
+    let mut arguments = arguments.enumerate();
+    while let Some((index, argument)) = arguments.next() {
+        let text = argument.to_string_lossy().into_owned();
+        if wants_value || index < 2 {
+            wants_value = false;
+        } else if text == "--" {
+            out.push(argument);
+            out.extend(arguments.map(|(_, rest)| rest));
+            return out;
+        } else if text.starts_with("--") {
+            wants_value = MANY.contains(&text.as_str()) || ONE.contains(&text.as_str());
+            option = MANY.contains(&text.as_str()).then(|| argument.clone());
+        } else if let Some(option) = &option {
+            last_further = Some(out.len());
+            out.push(option.clone());
+        } else {
+            message_seen = true;
+        }
+        out.push(argument);
+    }
+    if let Some(at) = last_further.filter(|_| !message_seen) {
+        let _ = out.remove(at);
+    }
+    out
+}
+
 fn moment(text: &str) -> Result<UnixTime, String> {
     let moment =
         OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "it is not a time like 2026-01-31T12:00:00Z")?;
@@ -137,6 +172,28 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    fn expand(line: &str) -> String {
+        let words = expanded(line.split(' ').map(OsString::from));
+        words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn options_may_have_several_values_and_the_message_stands_anywhere() {
+        for (line, expanded) in [
+            ("a verify --trust r s --json m", "a verify --trust r --trust s --json m"),
+            ("a verify --trust r s m", "a verify --trust r --trust s m"),
+            ("a verify --trust r m --json", "a verify --trust r m --json"),
+            ("a verify m --trust r s", "a verify m --trust r --trust s"),
+            ("a verify --trust r --crl c -", "a verify --trust r --crl c -"),
+            ("a open --key k --out d m", "a open --key k --out d m"),
+            ("a verify --trust=r m", "a verify --trust=r m"),
+            ("a verify --trust r -- m", "a verify --trust r -- m"),
+            ("a --help", "a --help"),
+        ] {
+            assert_eq!(expand(line), expanded);
+        }
     }
 
     #[test]

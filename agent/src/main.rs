@@ -14,7 +14,7 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let outcome = match Arguments::parse_from(arguments::expanded(std::env::args_os())).command {
         Command::Seal(arguments) => sealing::run(&arguments),
         Command::Open(arguments) => opening::open(&arguments),
         Command::Verify(arguments) => opening::verify(&arguments),

@@ -23,7 +23,6 @@ pub fn run(arguments: &Seal) -> Result<()> {
     let options = SealOptions {
         cipher: arguments.content.into(),
         header_policy: if arguments.shy { HeaderPolicy::Shy } else { HeaderPolicy::Baseline },
-        legacy_display: arguments.legacy_display,
         ..SealOptions::default()
     };
     let mut rng = rand_core::UnwrapErr(getrandom::SysRng);

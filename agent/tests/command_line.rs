@@ -1,0 +1,228 @@
+//! The command line and the JSON, as other programs meet them; openssl makes the keys and checks the results.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests may panic")]
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::PathBuf,
+    process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::Value;
+
+/// A folder with the keys and certificates of Alice and Bob, and one letter.
+struct Office(PathBuf);
+
+impl Office {
+    /// `None`, and a note, where there is no openssl.
+    fn new(test: &str) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        if Command::new("openssl").arg("version").output().is_err() {
+            skip(test);
+            return None;
+        }
+        let name = format!("sealpost-agent-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let office = Self(env::temp_dir().join(name));
+        fs::create_dir_all(&office.0).unwrap();
+        office.make_people();
+        office.write(
+            "letter.eml",
+            "From: Alice <alice@a.example>\nTo: Bob <bob@b.example>\nBcc: hidden@h.example\nSubject: Vertraulich: Größe\n\
+             Date: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <1@a.example>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n\
+             Dear Bob: Größe.\n--b\nContent-Type: application/pdf; name=\"../../evil.pdf\"\nContent-Transfer-Encoding: base64\n\n\
+             JVBERi0x\n--b--\n",
+        );
+        Some(office)
+    }
+
+    fn make_people(&self) {
+        self.write(
+            "people.cnf",
+            "[req]\ndistinguished_name=dn\n[dn]\n[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+             subjectKeyIdentifier=hash\n[alice]\nbasicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyAgreement\n\
+             extendedKeyUsage=emailProtection\nsubjectAltName=email:alice@a.example\n[bob]\nbasicConstraints=CA:FALSE\n\
+             keyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=emailProtection\nsubjectAltName=email:bob@b.example\n\
+             [authority]\ndefault_ca=this\n[this]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=3000\n",
+        );
+        let ec = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        self.openssl(&format!("req -x509 {ec} -keyout ca.key -out ca.pem -days 3650 -subj /CN=Office -config people.cnf -extensions ca"));
+        self.write("password", "correct horse\nsecond line\n");
+        self.write("secret", "correct horse");
+        for (name, key) in [("alice", ec), ("bob", "-newkey rsa:2048 -nodes")] {
+            self.openssl(&format!(
+                "req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} -config people.cnf"
+            ));
+            self.openssl(&format!(
+                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -extfile people.cnf -extensions {name} -out {name}.pem"
+            ));
+            self.openssl(&format!(
+                "pkcs12 -export -in {name}.pem -inkey {name}.key -certfile ca.pem -passout file:secret -out {name}.p12"
+            ));
+        }
+    }
+
+    fn write(&self, name: &str, data: impl AsRef<[u8]>) {
+        fs::write(self.0.join(name), data).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.0.join(name)).unwrap()).into_owned()
+    }
+
+    fn openssl(&self, arguments: &str) {
+        let output =
+            Command::new("openssl").args(arguments.split_whitespace()).current_dir(&self.0).output().unwrap();
+        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn agent(&self, arguments: &str) -> Output {
+        let agent = env!("CARGO_BIN_EXE_sealpost-agent");
+        Command::new(agent).args(arguments.split_whitespace()).current_dir(&self.0).output().unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        let output = self.agent(arguments);
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn seal(&self, options: &str) {
+        let output = self.agent(&format!(
+            "seal --from alice.p12 --password-file password --to bob.pem {options} --out sealed.eml letter.eml"
+        ));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn skip(test: &str) {
+    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{test}: there is no openssl command");
+    eprintln!("skipped: {test}: there is no openssl command");
+    if let Some(list) = env::var_os("SEALPOST_SKIPPED") {
+        let mut list = fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
+        writeln!(list, "{test}").unwrap();
+    }
+}
+
+const OPEN: &str = "open --key bob.p12 --password-file password --trust ca.pem --json";
+
+#[test]
+fn what_is_sealed_opens_and_says_what_it_is_worth() {
+    let Some(office) = Office::new("what_is_sealed_opens_and_says_what_it_is_worth") else { return };
+    for content in ["gcm", "cbc"] {
+        office.seal(&format!("--content {content}"));
+        let sealed = office.read("sealed.eml");
+        assert!(sealed.contains("Subject: [...]") && !sealed.contains("hidden@h.example"));
+        let report = office.json(&format!("{OPEN} --out parts sealed.eml"));
+        assert_eq!(report["status"], "confidential", "{report}");
+        let signer = &report["signers"][0];
+        assert_eq!((&signer["valid"], &signer["reason"]), (&Value::Bool(true), &Value::Null));
+        assert_eq!(signer["emails"][0], "alice@a.example");
+        assert_eq!((&signer["timestamp"], signer["subject"].as_str()), (&Value::Null, Some("CN=alice")));
+        assert!(signer["signedAt"].as_str().unwrap().ends_with('Z'));
+        assert_eq!(report["headers"]["subject"], "Vertraulich: Größe");
+        assert_eq!(report["headerProtection"]["subject"], "signed-and-encrypted");
+        assert_eq!(report["headers"]["bcc"], Value::Null);
+        assert_eq!(report["parts"][0]["text"], "Dear Bob: Größe.");
+        assert_eq!(report["parts"][1]["file"], "2-evil.pdf");
+        assert_eq!(office.read("parts/2-evil.pdf"), "%PDF-1");
+    }
+}
+
+#[test]
+fn openssl_reads_what_is_sealed() {
+    let Some(office) = Office::new("openssl_reads_what_is_sealed") else { return };
+    for content in ["gcm", "cbc"] {
+        office.seal(&format!("--content {content}"));
+        office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+        office.openssl("cms -verify -in signed.eml -CAfile ca.pem -out letter.txt");
+        assert!(office.read("letter.txt").contains("Dear Bob: Größe."));
+    }
+}
+
+#[test]
+fn what_openssl_signs_is_verified_and_revoked() {
+    let Some(office) = Office::new("what_openssl_signs_is_verified_and_revoked") else { return };
+    office.write("body.txt", "Content-Type: text/plain\n\nSigned outside.\n");
+    office.openssl(
+        "cms -sign -in body.txt -signer alice.pem -inkey alice.key -from alice@a.example -subject Hello -out signed.eml",
+    );
+    let report = office.json("verify --trust ca.pem --json signed.eml");
+    assert_eq!(report["status"], "verified", "{report}");
+    assert_eq!(report["headers"]["from"], "alice@a.example");
+    assert_eq!(office.json("verify --json signed.eml")["signers"][0]["reason"], "unknown-issuer");
+    let later = office.json("verify --trust ca.pem --at 2090-01-01T00:00:00Z --json signed.eml");
+    assert_eq!(
+        (&later["status"], &later["signers"][0]["reason"]),
+        (&"unprotected".into(), &"expired".into())
+    );
+    office.write("forged.eml", office.read("signed.eml").replace("Signed outside", "Signed inside!"));
+    let forged = office.json("verify --trust ca.pem --json forged.eml");
+    assert_eq!((&forged["status"], &forged["signers"][0]["valid"]), (&"unprotected".into(), &false.into()));
+    office.write("other.eml", office.read("signed.eml").replace("alice@a.example", "carol@c.example"));
+    let other = office.json("verify --trust ca.pem --json other.eml");
+    assert_eq!(
+        (&other["status"], &other["signers"][0]["reason"]),
+        (&"unprotected".into(), &"from-mismatch".into())
+    );
+    office.write("index.txt", "");
+    office.write("crlnumber", "01\n");
+    office.openssl("ca -config people.cnf -name this -revoke alice.pem -keyfile ca.key -cert ca.pem");
+    office.openssl("ca -config people.cnf -name this -gencrl -keyfile ca.key -cert ca.pem -out ca.crl");
+    let revoked = office.json("verify --trust ca.pem --crl ca.crl --json signed.eml");
+    assert_eq!(
+        (&revoked["status"], &revoked["signers"][0]["reason"]),
+        (&"unprotected".into(), &"revoked".into())
+    );
+}
+
+#[test]
+fn a_clear_message_is_unprotected() {
+    let Some(office) = Office::new("a_clear_message_is_unprotected") else { return };
+    let report = office.json("verify --trust ca.pem --json letter.eml");
+    assert_eq!(report["status"], "unprotected");
+    assert_eq!(report["signers"], Value::Array(Vec::new()));
+    assert_eq!(report["parts"][1]["name"], "../../evil.pdf");
+    let text = String::from_utf8(office.agent("verify letter.eml").stdout).unwrap();
+    assert!(text.contains("Status: unprotected") && text.contains("Größe"));
+}
+
+#[test]
+fn failures_are_sentences_and_a_status() {
+    let Some(office) = Office::new("failures_are_sentences_and_a_status") else { return };
+    office.seal("");
+    office.write("wrong", "wrong password\n");
+    let damaged = office.read("sealed.eml");
+    let at = damaged.len() - 200;
+    office
+        .write("damaged.eml", format!("{}A{}", &damaged[..at], &damaged[at + 1..]).replace("\r\nA", "\r\nB"));
+    for (arguments, status) in [
+        ("open --key bob.p12 --password-file wrong --json sealed.eml", 1),
+        ("open --key alice.p12 --password-file password --json sealed.eml", 1),
+        ("open --key bob.p12 --password-file password --json damaged.eml", 1),
+        ("open --key bob.p12 --password-file password --json missing.eml", 1),
+        ("verify --trust ca.pem --json sealed.eml", 1),
+        ("verify --trust letter.eml --json sealed.eml", 1),
+        ("seal --from alice.p12 --password-file password --to ca.pem --out x.eml letter.eml", 1),
+        ("seal --from alice.p12 --password-file password --to bob.pem --out x.eml sealed.eml", 1),
+        ("open --json", 2),
+        ("verify --at yesterday letter.eml", 2),
+    ] {
+        let output = office.agent(arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains("panicked") && !said.is_empty(), "{arguments}: {said}");
+        if status == 1 {
+            assert!(said.starts_with("sealpost-agent: ") && said.trim_end().ends_with('.'), "{said}");
+        }
+    }
+    assert!(!office.0.join("x.eml").exists());
+}

@@ -17,10 +17,10 @@ use crate::time::UnixTime;
 pub(crate) use extensions::{KeyUsage, email_of, oid};
 pub(crate) use name::{
     COMMON_NAME, EMAIL_ADDRESS, ORGANISATION, attribute as name_attribute, normalized as normalized_name,
-    try_normalized as try_normalized_name,
+    text, try_normalized as try_normalized_name,
 };
 pub use public_key::KeyKind;
-pub(crate) use public_key::{EC as EC_OID, RSA as RSA_OID, ec_curve_oid, ec_point};
+pub(crate) use public_key::{EC as EC_OID, RSA as RSA_OID, X25519 as X25519_OID, ec_curve_oid, ec_point};
 
 /// Certificates have at most this many extensions here; RFC 5280 knows 16.
 const MAX_EXTENSIONS: usize = 64;

@@ -1,8 +1,16 @@
 //! Keys in a file (PKCS#12, RFC 7292).
 
+mod bags;
+mod derive;
+mod password;
+mod pbe;
+mod write_file;
+
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::asn1::{self, Malformed, Tlv, tag};
+use crate::ber;
 use crate::certificate::Certificate;
 
 /// Why a PKCS#12 file was not opened or made.
@@ -23,6 +31,12 @@ pub enum Pkcs12Error {
     TooMuchWork,
 }
 
+impl From<Malformed> for Pkcs12Error {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
 /// A private key of a file.
 pub struct PrivateKey {
     /// The PKCS#8 of the key.
@@ -41,15 +55,50 @@ pub struct Contents {
     pub certificates: Vec<Certificate>,
 }
 
-/// Opens a PKCS#12 file.
+/// A file has at most this many safes, and a safe at most this many bags.
+const MAX_PARTS: usize = 256;
+
+/// Opens a PKCS#12 file: PBES2 with AES, and the old schemes of Windows and NSS.
+///
+/// The whole is checked against its MAC before anything is decrypted. A file without a MAC is
+/// opened too; nothing but its encryption then tells whether it was changed.
 pub fn open(pfx: &[u8], password: &str) -> Result<Contents, Pkcs12Error> {
-    let _ = (pfx, password);
-    Err(Pkcs12Error::Malformed)
+    let der = ber::to_der(pfx).map_err(|_| Pkcs12Error::Malformed)?;
+    let mut fields = asn1::single(&der, tag::SEQUENCE)?.reader();
+    if fields.expect(tag::INTEGER)?.small()? != 3 {
+        return Err(Pkcs12Error::Malformed);
+    }
+    let safe = bags::data_of(&fields.expect(tag::SEQUENCE)?)?;
+    let mut unlock = password::Unlock::new(password);
+    if let Some(mac) = fields.optional(tag::SEQUENCE)? {
+        unlock.check_mac(&mac, safe)?;
+    }
+    fields.end()?;
+    let safe = ber::to_der(safe).map_err(|_| Pkcs12Error::Malformed)?;
+    let mut found = bags::Bags::default();
+    for part in asn1::single(&safe, tag::SEQUENCE)?.reader().all(MAX_PARTS)? {
+        open_part(&part, &mut unlock, &mut found)?;
+    }
+    Ok(found.into_contents())
+}
+
+fn open_part(
+    part: &Tlv<'_>,
+    unlock: &mut password::Unlock,
+    found: &mut bags::Bags,
+) -> Result<(), Pkcs12Error> {
+    let contents = match bags::encrypted(part)? {
+        Some((identifier, ciphertext)) => unlock.decrypt(&identifier, ciphertext)?,
+        None => Zeroizing::new(bags::data_of(part)?.to_vec()),
+    };
+    let contents = ber::to_der(&contents).map_err(|_| Pkcs12Error::WrongPassword)?;
+    found.read(&contents, unlock)
 }
 
 /// Makes a PKCS#12 file of one key (PKCS#8) and its chain, the key's certificate first.
 ///
-/// PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC, and an HMAC-SHA-256 over the whole.
+/// PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC, and an HMAC-SHA-256 over the whole, which is
+/// what OpenSSL 3, Windows and NSS write and read.
 pub fn create(
     rng: &mut impl CryptoRng,
     pkcs8: &[u8],
@@ -57,6 +106,5 @@ pub fn create(
     name: &str,
     password: &str,
 ) -> Result<Vec<u8>, Pkcs12Error> {
-    let _ = (rng, pkcs8, chain, name, password);
-    Err(Pkcs12Error::Unsupported)
+    write_file::write(rng, pkcs8, chain, name, password)
 }

@@ -3,6 +3,7 @@
 mod agree;
 mod cipher;
 mod keyring;
+mod nist;
 mod oaep;
 mod public;
 

@@ -11,7 +11,7 @@ pub(crate) const EC: Oid = Oid::new_unwrap("1.2.840.10045.2.1");
 const P256: Oid = Oid::new_unwrap("1.2.840.10045.3.1.7");
 const P384: Oid = Oid::new_unwrap("1.3.132.0.34");
 const P521: Oid = Oid::new_unwrap("1.3.132.0.35");
-const X25519: Oid = Oid::new_unwrap("1.3.101.110");
+pub(crate) const X25519: Oid = Oid::new_unwrap("1.3.101.110");
 const ED25519: Oid = Oid::new_unwrap("1.3.101.112");
 
 /// The kind of a public key.

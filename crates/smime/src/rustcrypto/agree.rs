@@ -1,29 +1,32 @@
 //! Elliptic-curve Diffie-Hellman.
 
 use getrandom::SysRng;
-use p256::elliptic_curve::Generate;
-use p256::elliptic_curve::sec1::ToSec1Point;
 use rand_core::UnwrapErr;
+use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
+use super::nist;
 use crate::provider::{Agreement, Curve, ProviderError};
 
 pub(super) fn ephemeral(curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
     match curve {
-        Curve::P256 => p256_ephemeral(peers),
-        _ => Err(ProviderError::Unsupported),
+        Curve::P256 => nist::p256::ephemeral(peers),
+        Curve::P384 => nist::p384::ephemeral(peers),
+        Curve::P521 => nist::p521::ephemeral(peers),
+        Curve::X25519 => x25519_ephemeral(peers),
     }
 }
 
-fn p256_ephemeral(peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
-    let secret = p256::SecretKey::generate_from_rng(&mut UnwrapErr(SysRng));
-    let public = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
-    let shared = peers.iter().map(|peer| p256_shared(&secret, peer).ok_or(ProviderError::BadKey));
+fn x25519_ephemeral(peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
+    let secret = StaticSecret::random_from_rng(&mut UnwrapErr(SysRng));
+    let public = PublicKey::from(&secret).to_bytes().to_vec();
+    let shared = peers.iter().map(|peer| x25519_shared(&secret, peer).ok_or(ProviderError::BadKey));
     Ok(Agreement { public, shared: shared.collect::<Result<_, _>>()? })
 }
 
-pub(super) fn p256_shared(secret: &p256::SecretKey, peer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let peer = p256::PublicKey::from_sec1_bytes(peer).ok()?;
-    let shared = p256::ecdh::diffie_hellman(secret.to_nonzero_scalar(), peer.as_affine());
-    Some(Zeroizing::new(shared.raw_secret_bytes().to_vec()))
+pub(super) fn x25519_shared(secret: &StaticSecret, peer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let peer = PublicKey::from(<[u8; 32]>::try_from(peer).ok()?);
+    let shared = secret.diffie_hellman(&peer);
+    // RFC 8418 2: an all-zero secret comes from a point of small order and protects nothing.
+    shared.was_contributory().then(|| Zeroizing::new(shared.as_bytes().to_vec()))
 }

@@ -1,13 +1,12 @@
 //! Public keys: verifying, and wrapping keys under RSA.
 
 use getrandom::SysRng;
-use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use pkcs8::DecodePublicKey;
 use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::{digest, oaep};
+use super::{digest, nist, oaep};
 use crate::provider::{Curve, Hash, ProviderError, RsaPadding, SignatureAlgorithm};
 
 pub(super) fn verify(
@@ -28,21 +27,25 @@ pub(super) fn verify(
         SignatureAlgorithm::RsaPss { hash, salt_len } => {
             verify_pss(&rsa_key(spki)?, hash, salt_len, &digest(hash, message), signature)
         }
-        SignatureAlgorithm::Ed25519 => Err(ProviderError::Unsupported),
+        SignatureAlgorithm::Ed25519 => verify_ed25519(spki, message, signature),
     }
 }
 
 fn verify_ecdsa(spki: &[u8], curve: Curve, prehash: &[u8], signature: &[u8]) -> Result<(), ProviderError> {
-    let valid = match curve {
-        Curve::P256 => {
-            let key =
-                p256::ecdsa::VerifyingKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)?;
-            p256::ecdsa::Signature::from_der(signature)
-                .and_then(|signature| key.verify_prehash(prehash, &signature))
-        }
-        _ => return Err(ProviderError::Unsupported),
-    };
-    valid.map_err(|_| ProviderError::BadSignature)
+    match curve {
+        Curve::P256 => nist::p256::verify(spki, prehash, signature),
+        Curve::P384 => nist::p384::verify(spki, prehash, signature),
+        Curve::P521 => nist::p521::verify(spki, prehash, signature),
+        Curve::X25519 => Err(ProviderError::Unsupported),
+    }
+}
+
+/// RFC 8032 with the checks that keep one message to one signature.
+fn verify_ed25519(spki: &[u8], message: &[u8], signature: &[u8]) -> Result<(), ProviderError> {
+    let key = ed25519_dalek::VerifyingKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)?;
+    let signature =
+        ed25519_dalek::Signature::from_slice(signature).map_err(|_| ProviderError::BadSignature)?;
+    key.verify_strict(message, &signature).map_err(|_| ProviderError::BadSignature)
 }
 
 fn verify_pss(

@@ -112,7 +112,7 @@ impl World {
         let id = KeyId::new(name);
         self.keyring.insert_pkcs8(id.clone(), &self.folder.read(&format!("{name}.p8"))).expect("a key");
         let spki = self.folder.read(&format!("{name}.spki"));
-        let certificate = self.certify(name, &spki, usage, NOW.plus(100 * DAY));
+        let certificate = self.certify(name, &spki, usage, NOW.plus(3000 * DAY));
         self.folder.write(&format!("{name}.pem"), certificate.to_pem());
         (id, certificate)
     }

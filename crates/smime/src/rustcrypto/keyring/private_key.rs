@@ -1,0 +1,174 @@
+use getrandom::SysRng;
+use p256::ecdsa::signature::Signer;
+use p256::elliptic_curve::Generate;
+use pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
+use rand_core::CryptoRng;
+use rsa::{Pkcs1v15Encrypt, Pss};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
+
+use super::super::{agree, digest, nist, oaep, public};
+use crate::asn1::{Reader, single, tag, write};
+use crate::certificate::X25519_OID;
+use crate::keyring::KeyringError;
+use crate::provider::{Curve, Hash, RsaPadding, SignatureAlgorithm};
+
+/// A private key; every kind wipes itself when dropped.
+pub(super) enum PrivateKey {
+    P256(p256::SecretKey),
+    P384(p384::SecretKey),
+    P521(p521::SecretKey),
+    X25519(x25519_dalek::StaticSecret),
+    Ed25519(ed25519_dalek::SigningKey),
+    Rsa(Box<rsa::PrivateKey>),
+}
+
+impl PrivateKey {
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyringError> {
+        if let Ok(key) = p256::SecretKey::from_pkcs8_der(der) {
+            return Ok(Self::P256(key));
+        }
+        if let Ok(key) = rsa::PrivateKey::from_pkcs8_der(der) {
+            return Ok(Self::Rsa(Box::new(key)));
+        }
+        if let Ok(key) = p384::SecretKey::from_pkcs8_der(der) {
+            return Ok(Self::P384(key));
+        }
+        if let Ok(key) = p521::SecretKey::from_pkcs8_der(der) {
+            return Ok(Self::P521(key));
+        }
+        if let Ok(key) = ed25519_dalek::SigningKey::from_pkcs8_der(der) {
+            return Ok(Self::Ed25519(key));
+        }
+        x25519_from_pkcs8(der).map(Self::X25519).ok_or(KeyringError::Malformed)
+    }
+
+    pub(super) fn generate_p256(rng: &mut impl CryptoRng) -> Self {
+        Self::P256(p256::SecretKey::generate_from_rng(rng))
+    }
+
+    pub(super) fn generate_rsa(rng: &mut impl CryptoRng, bits: usize) -> Result<Self, KeyringError> {
+        let key = rsa::PrivateKey::new(rng, bits).map_err(|_| KeyringError::Unsupported)?;
+        Ok(Self::Rsa(Box::new(key)))
+    }
+
+    pub(super) fn spki(&self) -> Result<Vec<u8>, KeyringError> {
+        let spki = match self {
+            Self::P256(key) => key.public_key().to_public_key_der(),
+            Self::P384(key) => key.public_key().to_public_key_der(),
+            Self::P521(key) => key.public_key().to_public_key_der(),
+            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
+            Self::Rsa(key) => key.to_public_key().to_public_key_der(),
+            Self::X25519(key) => {
+                let public = x25519_dalek::PublicKey::from(key);
+                let identifier = write::algorithm(X25519_OID, &[]);
+                return Ok(write::sequence(&[&identifier, &write::bits(public.as_bytes())]));
+            }
+        };
+        Ok(spki.map_err(|_| KeyringError::Failed)?.into_vec())
+    }
+
+    pub(super) fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let pkcs8 = match self {
+            Self::P256(key) => key.to_pkcs8_der(),
+            Self::P384(key) => key.to_pkcs8_der(),
+            Self::P521(key) => key.to_pkcs8_der(),
+            Self::Ed25519(key) => key.to_pkcs8_der(),
+            Self::Rsa(key) => key.to_pkcs8_der(),
+            Self::X25519(key) => {
+                let secret = Zeroizing::new(write::octets(key.as_bytes()));
+                let parts: [&[u8]; 3] = [
+                    &write::integer(0),
+                    &write::algorithm(X25519_OID, &[]),
+                    &Zeroizing::new(write::octets(&secret)),
+                ];
+                return Ok(Zeroizing::new(write::sequence(&parts)));
+            }
+        };
+        Ok(Zeroizing::new(pkcs8.map_err(|_| KeyringError::Failed)?.as_bytes().to_vec()))
+    }
+
+    pub(super) fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, KeyringError> {
+        match (self, algorithm) {
+            (Self::P256(key), SignatureAlgorithm::Ecdsa(Curve::P256, hash)) => {
+                nist::p256::sign(key, &digest(hash, message)).ok_or(KeyringError::Failed)
+            }
+            (Self::P384(key), SignatureAlgorithm::Ecdsa(Curve::P384, hash)) => {
+                nist::p384::sign(key, &digest(hash, message)).ok_or(KeyringError::Failed)
+            }
+            (Self::P521(key), SignatureAlgorithm::Ecdsa(Curve::P521, hash)) => {
+                nist::p521::sign(key, &digest(hash, message)).ok_or(KeyringError::Failed)
+            }
+            (Self::Ed25519(key), SignatureAlgorithm::Ed25519) => Ok(key.sign(message).to_bytes().to_vec()),
+            (Self::Rsa(key), algorithm) => sign_rsa(key, algorithm, message),
+            _ => Err(KeyringError::WrongKind),
+        }
+    }
+
+    pub(super) fn unwrap_rsa(
+        &self,
+        padding: RsaPadding,
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let Self::Rsa(key) = self else { return Err(KeyringError::WrongKind) };
+        let unwrapped = match padding {
+            // The crate rejects implicitly: bad padding gives a synthetic key.
+            RsaPadding::Pkcs1v15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped),
+            RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
+        };
+        unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
+    }
+
+    pub(super) fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let shared = match self {
+            Self::P256(key) => nist::p256::shared(key, peer),
+            Self::P384(key) => nist::p384::shared(key, peer),
+            Self::P521(key) => nist::p521::shared(key, peer),
+            Self::X25519(key) => agree::x25519_shared(key, peer),
+            Self::Ed25519(_) | Self::Rsa(_) => return Err(KeyringError::WrongKind),
+        };
+        shared.ok_or(KeyringError::Failed)
+    }
+}
+
+fn sign_rsa(
+    key: &rsa::PrivateKey,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+) -> Result<Vec<u8>, KeyringError> {
+    let rng = &mut SysRng;
+    let signature = match algorithm {
+        SignatureAlgorithm::RsaPkcs1(hash) => {
+            key.sign_with_rng(rng, public::pkcs1(hash), &digest(hash, message))
+        }
+        SignatureAlgorithm::RsaPss { hash, salt_len } => {
+            let digest = digest(hash, message);
+            match hash {
+                Hash::Sha1 => key.sign_with_rng(rng, Pss::<Sha1>::new_with_salt(salt_len), &digest),
+                Hash::Sha256 => key.sign_with_rng(rng, Pss::<Sha256>::new_with_salt(salt_len), &digest),
+                Hash::Sha384 => key.sign_with_rng(rng, Pss::<Sha384>::new_with_salt(salt_len), &digest),
+                Hash::Sha512 => key.sign_with_rng(rng, Pss::<Sha512>::new_with_salt(salt_len), &digest),
+            }
+        }
+        _ => return Err(KeyringError::WrongKind),
+    };
+    signature.map_err(|_| KeyringError::Failed)
+}
+
+/// RFC 8410 7: the key is an OCTET STRING in an OCTET STRING.
+fn x25519_from_pkcs8(der: &[u8]) -> Option<x25519_dalek::StaticSecret> {
+    let mut fields = single(der, tag::SEQUENCE).ok()?.reader();
+    fields.expect(tag::INTEGER).ok()?;
+    let mut algorithm: Reader<'_> = fields.sequence().ok()?;
+    if algorithm.oid().ok()? != X25519_OID {
+        return None;
+    }
+    let outer = fields.expect(tag::OCTET_STRING).ok()?;
+    let inner = single(outer.value, tag::OCTET_STRING).ok()?;
+    Some(x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(inner.value).ok()?))
+}

@@ -1,0 +1,128 @@
+//! PKCS#12 files of OpenSSL and NSS are read, and they read those made here.
+
+mod support;
+
+use smime::pkcs12::{self, Pkcs12Error};
+use support::{World, rng, vectors};
+
+const PASSWORDS: [&str; 3] = ["secret", "密码 pass-wörd 🔏", ""];
+
+fn run(world: &World, arguments: &[&str], password: &str) {
+    let mut command = std::process::Command::new("openssl");
+    command.current_dir(world.folder.path(".")).env("PW", password).env("OPENSSL_CONF", "/dev/null");
+    let output = command.args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn opens_what_openssl_exports() {
+    let mut world = World::new();
+    let signer = world.signer("p256", "P-256");
+    let options: [&[&str]; 6] = [
+        &[],
+        &["-legacy"],
+        &["-legacy", "-certpbe", "PBE-SHA1-RC2-40"],
+        &["-keypbe", "aes-128-cbc", "-certpbe", "NONE", "-macalg", "sha512"],
+        &["-keypbe", "NONE", "-certpbe", "NONE"],
+        &["-nomac"],
+    ];
+    for password in PASSWORDS {
+        for extra in options {
+            let mut arguments = vec!["pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem"];
+            arguments.extend(["-certfile", "root.pem", "-name", "Käthe", "-out", "file"]);
+            arguments.extend(["-passout", "env:PW"]);
+            arguments.extend(extra);
+            run(&world, &arguments, password);
+            let file = world.folder.read("file");
+            let contents = pkcs12::open(&file, password)
+                .unwrap_or_else(|error| panic!("{extra:?} {password:?}: {error}"));
+            assert_eq!(contents.keys.len(), 1);
+            assert_eq!(contents.certificates.len(), 2);
+            let key = &contents.keys[0];
+            assert_eq!(contents.certificates[key.certificate.unwrap()], signer.chain[0]);
+            assert_eq!(key.name.as_deref(), Some("Käthe"));
+            let mut keyring = smime::rustcrypto::MemoryKeyring::new();
+            keyring.insert_pkcs8(smime::KeyId::new("k"), &key.pkcs8).unwrap();
+            assert_eq!(keyring.spki(&smime::KeyId::new("k")).unwrap(), signer.chain[0].spki());
+            if !extra.contains(&"-nomac") {
+                assert_eq!(pkcs12::open(&file, "wrong").err(), Some(Pkcs12Error::WrongPassword));
+            }
+        }
+    }
+}
+
+#[test]
+fn openssl_opens_what_is_made_here() {
+    let mut world = World::new();
+    let signer = world.signer("rsa", "rsa");
+    let pkcs8 = world.keyring.pkcs8(&signer.key).unwrap();
+    let chain = [signer.chain[0].clone(), world.root.certificate.clone()];
+    for password in PASSWORDS {
+        let file = pkcs12::create(&mut rng(), &pkcs8, &chain, "名 name", password).unwrap();
+        world.folder.write("file", &file);
+        run(&world, &["pkcs12", "-in", "file", "-nodes", "-passin", "env:PW", "-out", "opened"], password);
+        let opened = String::from_utf8(world.folder.read("opened")).unwrap();
+        assert_eq!(smime::Certificate::all_from_pem(&opened).unwrap(), chain);
+        run(&world, &["pkey", "-in", "opened", "-outform", "DER", "-out", "key"], password);
+        run(&world, &["pkey", "-in", "rsa.key", "-outform", "DER", "-out", "expected"], password);
+        assert_eq!(world.folder.read("key"), world.folder.read("expected"));
+        let again = pkcs12::open(&file, password).unwrap();
+        assert_eq!(again.keys[0].pkcs8, pkcs8);
+        assert_eq!(again.keys[0].certificate, Some(0));
+        assert_eq!(again.keys[0].name.as_deref(), Some("名 name"));
+    }
+}
+
+#[test]
+fn opens_the_files_of_nss_and_thunderbird() {
+    for (folder, files) in [
+        ("thunderbird-smime", &["Alice.p12", "Alice-ec.p12", "Bob.p12", "Dave.p12", "Eve.p12"][..]),
+        ("nss-interop-openssl", &["Fran.p12", "Fran-ec.p12"]),
+    ] {
+        let Some(folder) = vectors(folder) else { continue };
+        for name in files {
+            let contents = pkcs12::open(&std::fs::read(folder.join(name)).unwrap(), "nss")
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(contents.keys.len(), 1, "{name}");
+            assert!(contents.keys[0].certificate.is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_file_is_refused_and_never_panics() {
+    let mut world = World::new();
+    let signer = world.signer("p256", "P-256");
+    run(
+        &world,
+        &["pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout", "env:PW",
+          "-iter", "1", "-maciter"],
+        "secret",
+    );
+    let file = world.folder.read("file");
+    assert!(pkcs12::open(&file, "secret").is_ok());
+    let expected = world.keyring.pkcs8(&signer.key).unwrap();
+    for at in 0..file.len() {
+        let mut changed = file.clone();
+        changed[at] ^= 0x01;
+        // The MAC's own iteration count may become huge: the budget must hold.
+        if let Ok(contents) = pkcs12::open(&changed, "secret") {
+            assert!(contents.keys.iter().all(|key| key.pkcs8 == expected), "octet {at}");
+        }
+        assert!(pkcs12::open(&file[..at], "secret").is_err());
+    }
+}
+
+#[test]
+fn endless_derivation_is_refused() {
+    let mut world = World::new();
+    world.signer("p256", "P-256");
+    run(
+        &world,
+        &["pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout", "env:PW",
+          "-iter", "20000000", "-nomac"],
+        "secret",
+    );
+    let refused = pkcs12::open(&world.folder.read("file"), "secret").err();
+    assert_eq!(refused, Some(Pkcs12Error::TooMuchWork));
+}

@@ -22,36 +22,48 @@ fn is_uuencode(token: &str) -> bool {
     ["x-uuencode", "uuencode", "x-uue", "uue"].iter().any(|name| token.eq_ignore_ascii_case(name))
 }
 
+/// Marks a byte outside of the base64 alphabet in [`SEXTETS`].
+const NONE: u32 = 1 << 31;
+
+/// The value of each byte of the base64 alphabet.
+static SEXTETS: [u32; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [NONE; 256];
+    let mut value = 0;
+    while value < 64 {
+        #[expect(clippy::indexing_slicing, reason = "a byte fits the table, and this runs when compiling")]
+        {
+            table[alphabet[value as usize] as usize] = value;
+        }
+        value += 1;
+    }
+    table
+};
+
+fn sextet(byte: u8) -> u32 {
+    SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE)
+}
+
 /// Decodes base64 and skips what is outside its alphabet (RFC 2045 6.8), up to the padding.
 pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() / 4 * 3);
-    let mut quantum: u32 = 0;
-    let mut have = 0;
-    let mut padding = 0;
-    for byte in body {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' if have >= 2 => {
-                padding += 1;
-                if have + padding >= 4 {
-                    break;
-                }
-                continue;
+    let mut out = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    let (mut quantum, mut have, mut padding) = (0u32, 0u32, 0u32);
+    let mut rest = body;
+    loop {
+        // Nearly all of a large message is whole quanta in lines, so those are taken four at a time.
+        if have == 0 {
+            rest = decode_quanta(rest, &mut out);
+        }
+        let Some((byte, tail)) = rest.split_first() else { break };
+        rest = tail;
+        (quantum, have, padding) = step(*byte, quantum, have, padding);
+        if have + padding >= 4 {
+            if padding > 0 {
+                break;
             }
-            _ => continue,
-        };
-        padding = 0;
-        quantum = quantum << 6 | u32::from(value);
-        have += 1;
-        if have == 4 {
             let [_, a, b, c] = quantum.to_be_bytes();
             out.extend_from_slice(&[a, b, c]);
-            quantum = 0;
-            have = 0;
+            (quantum, have) = (0, 0);
         }
     }
     let [_, a, b, _] = (quantum << (6 * (4 - have))).to_be_bytes();
@@ -61,6 +73,31 @@ pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
         _ => {}
     }
     out
+}
+
+/// Takes one byte of base64 into an unfinished quantum.
+fn step(byte: u8, quantum: u32, have: u32, padding: u32) -> (u32, u32, u32) {
+    match sextet(byte) {
+        NONE if byte == b'=' && have >= 2 => (quantum, have, padding + 1),
+        NONE => (quantum, have, padding),
+        value => (quantum << 6 | value, have + 1, 0),
+    }
+}
+
+/// Decodes whole quanta up to the first one with a byte outside of the alphabet.
+fn decode_quanta<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let mut rest = body;
+    while let Some(([a, b, c, d], tail)) = rest.split_first_chunk() {
+        let quantum = sextet(*a) << 18 | sextet(*b) << 12 | sextet(*c) << 6 | sextet(*d);
+        let outside = sextet(*a) | sextet(*b) | sextet(*c) | sextet(*d);
+        if outside & NONE != 0 {
+            break;
+        }
+        let [_, x, y, z] = quantum.to_be_bytes();
+        out.extend_from_slice(&[x, y, z]);
+        rest = tail;
+    }
+    rest
 }
 
 /// Decodes quoted-printable (RFC 2045 6.7); an escape that is none stays as it was written.
@@ -167,6 +204,9 @@ mod tests {
         assert_eq!(decode_base64(b"aGVsbG8"), b"hello");
         assert_eq!(decode_base64(b"a"), b"");
         assert_eq!(decode_base64(b"=aGVs"), b"hel");
+        assert_eq!(decode_base64(b"a-G*V s\r\nbG8=x"), b"hello");
+        assert_eq!(decode_base64(b"aGVsbG8=\r\n=="), b"hello");
+        assert_eq!(decode_base64(b"aGVsbA=b=x"), b"hell\x06");
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{corpus::folder, people::base64_decode};
 const FEBRUARY_2021: UnixTime = UnixTime(1_613_835_000);
 /// 2019-12-01T00:00:00Z.
 const DECEMBER_2019: UnixTime = UnixTime(1_575_158_400);
-/// 2026-01-01T00:00:00Z.
-const JANUARY_2026: UnixTime = UnixTime(1_767_225_600);
+/// 2026-06-01T00:00:00Z.
+const JUNE_2026: UnixTime = UnixTime(1_780_272_000);
 
 fn certificate(path: &Path) -> Certificate {
     Certificate::from_pem(&fs::read_to_string(path).unwrap()).unwrap()
@@ -157,7 +157,7 @@ fn thunderbirds_messages_get_its_verdicts() {
     let mut seen = 0;
     for row in table.lines().skip(1) {
         let columns: Vec<&str> = row.split('\t').collect();
-        let opened = open_at(&reader, &corpus.join("TestCA.pem"), &corpus.join(columns[0]), JANUARY_2026);
+        let opened = open_at(&reader, &corpus.join("TestCA.pem"), &corpus.join(columns[0]), JUNE_2026);
         let encrypted = opened.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { .. }));
         // Thunderbird does not look at a signature that lies outside of the encryption.
         let outside = |signer: &smime::message::SignerReport| {

@@ -29,6 +29,9 @@ use text::Texts;
 
 /// Starts the page.
 pub fn start() {
+    if cfg!(debug_assertions) {
+        std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
+    }
     leptos::mount::mount_to_body(App);
 }
 

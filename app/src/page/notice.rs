@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use crate::page::desk::Desk;
+use crate::page::icon::{Glyph, Icon};
 use crate::page::mail::Change;
 use crate::page::texts;
 use crate::protocol::Failure;
@@ -109,7 +110,9 @@ fn Toast(notice: Notice) -> impl IntoView {
         <div class="toast">
             <span>{text}</span>
             {undo}
-            <button type="button" on:click=move |_| desk.notices.dismiss(id)>{texts.dismiss}</button>
+            <button type="button" aria-label=texts.dismiss title=texts.dismiss on:click=move |_| desk.notices.dismiss(id)>
+                <Icon glyph=Glyph::Close class="small" />
+            </button>
         </div>
     }
 }

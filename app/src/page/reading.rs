@@ -1,6 +1,6 @@
 //! The message that is open.
 
-pub(crate) mod actions;
+mod actions;
 mod attachments;
 mod bar;
 mod body;
@@ -16,6 +16,7 @@ use crate::page::seal::{Look, Seal};
 use crate::page::texts;
 use crate::protocol::{EmailId, Failure, Message, Reply, Request, Summary};
 
+pub(crate) use actions::Filing;
 pub(crate) use head::monogram;
 
 /// Nothing is open.

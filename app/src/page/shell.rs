@@ -15,7 +15,7 @@ use crate::page::list::{ListPane, Listing};
 use crate::page::mailboxes::{Mailboxes, mailbox_name};
 use crate::page::notice::{Banners, Toasts};
 use crate::page::place::Writing;
-use crate::page::reading::{Nothing, Reading};
+use crate::page::reading::{Filing, Nothing, Reading};
 use crate::page::settings::{Help, Settings};
 use crate::page::texts;
 use crate::page::way::{Pane, Way};
@@ -60,7 +60,7 @@ fn Panes() -> impl IntoView {
         frame.drawer.set(false);
     });
     name_the_tab(desk, way);
-    listen_for_keys(desk, way, frame, listing);
+    listen_for_keys(way, frame, listing);
     let engaged = move || !matches!(pane.get(), Pane::Nothing);
     let alone = move || matches!(pane.get(), Pane::Settings | Pane::Nowhere);
     view! {
@@ -129,14 +129,15 @@ fn name_the_tab(desk: Desk, way: Way) {
     });
 }
 
-fn listen_for_keys(desk: Desk, way: Way, frame: Frame, listing: Listing) {
+fn listen_for_keys(way: Way, frame: Frame, listing: Listing) {
+    let filing = Filing::here();
     let handle = window_event_listener(ev::keydown, move |event| {
         if event.default_prevented() || event.is_composing() {
             return;
         }
         let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
         let Some(command) = Command::of(&event.key(), dom::is_typing(&event), modified) else { return };
-        if command::run(command, desk, way, frame, listing) {
+        if command::run(command, filing, way, frame, listing) {
             event.prevent_default();
         }
     });

@@ -109,13 +109,6 @@ impl Listing {
         true
     }
 
-    /// Moves the focus to the row of the message that is open.
-    pub(crate) fn focus_current(self) {
-        if let Some(index) = untrack(|| self.current()) {
-            self.focus(index);
-        }
-    }
-
     /// Moves the focus to a row, once it is drawn.
     pub(crate) fn focus(self, index: usize) {
         if let Some(view) = self.view.get_untracked() {

@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::actions;
+use super::actions::Filing;
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
-use crate::page::list::Listing;
 use crate::page::mail::Change;
 use crate::page::place::{Folder, Writing};
 use crate::page::texts;
@@ -18,14 +17,8 @@ type Opened = RwSignal<Option<Result<Reply, Failure>>>;
 #[component]
 pub(super) fn Bar(email: EmailId, opened: Opened) -> impl IntoView {
     let way = expect_context::<Way>();
-    let listing = expect_context::<Listing>();
+    let filing = Filing::here();
     let texts = texts();
-    let back = move |_| {
-        listing.focus_current();
-        if let Some(place) = way.mail_untracked() {
-            way.go(&place.with_email(None));
-        }
-    };
     let readable = move || opened.with(|opened| matches!(opened, Some(Ok(Reply::Message(_)))));
     let answer = move |writing, glyph, name: &'static str| {
         view! {
@@ -38,7 +31,8 @@ pub(super) fn Bar(email: EmailId, opened: Opened) -> impl IntoView {
     };
     view! {
         <div class="bar" role="toolbar" aria-label=texts.message>
-            <button type="button" class="icon-button only-narrow" aria-label=texts.back title=texts.back on:click=back>
+            <button type="button" class="icon-button only-narrow" aria-label=texts.back title=texts.back
+                on:click=move |_| filing.leave()>
                 <Icon glyph=Glyph::Back />
             </button>
             {answer(Writing::Reply, Glyph::Reply, texts.reply)}
@@ -46,7 +40,7 @@ pub(super) fn Bar(email: EmailId, opened: Opened) -> impl IntoView {
             {answer(Writing::Forward, Glyph::Forward, texts.forward)}
             <span class="push"></span>
             <Marks email=email.clone() opened />
-            <Filing email />
+            <Places email />
         </div>
     }
 }
@@ -54,7 +48,7 @@ pub(super) fn Bar(email: EmailId, opened: Opened) -> impl IntoView {
 #[component]
 fn Marks(email: EmailId, opened: Opened) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let way = expect_context::<Way>();
+    let filing = Filing::here();
     let texts = texts();
     let flagged = {
         let email = email.clone();
@@ -71,13 +65,7 @@ fn Marks(email: EmailId, opened: Opened) -> impl IntoView {
             desk.change(Change::Flagged { emails: emails.clone(), flagged: !flagged.get_untracked() });
         }
     };
-    let unread = move |_| {
-        // Going away first: a message that is open counts as read.
-        if let Some(place) = way.mail_untracked() {
-            way.go(&place.with_email(None));
-        }
-        desk.change(Change::Seen { emails: vec![email.clone()], seen: false });
-    };
+    let unread = move |_| filing.mark_unread(&email);
     let flag_name = move || if flagged.get() { texts.unflag } else { texts.flag };
     view! {
         <button type="button" class="icon-button" class:chosen=move || flagged.get() aria-label=flag_name
@@ -91,10 +79,9 @@ fn Marks(email: EmailId, opened: Opened) -> impl IntoView {
 }
 
 #[component]
-fn Filing(email: EmailId) -> impl IntoView {
-    let desk = expect_context::<Desk>();
+fn Places(email: EmailId) -> impl IntoView {
     let way = expect_context::<Way>();
-    let listing = expect_context::<Listing>();
+    let filing = Filing::here();
     let texts = texts();
     let role = move || match way.mail().map(|place| place.folder) {
         Some(Folder::Role(role)) => Some(role),
@@ -104,7 +91,7 @@ fn Filing(email: EmailId) -> impl IntoView {
     let button = move |to: Role, glyph, name: &'static str| {
         view! {
             <button type="button" class="icon-button" aria-label=name title=name
-                on:click=move |_| email.with_value(|email| actions::move_to(desk, way, listing, email, to))>
+                on:click=move |_| email.with_value(|email| filing.move_to(email, to))>
                 <Icon glyph />
             </button>
         }
@@ -130,9 +117,7 @@ fn Filing(email: EmailId) -> impl IntoView {
 /// Deleting for good asks once more, in its own place.
 #[component]
 fn Destroy(email: StoredValue<EmailId>) -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let way = expect_context::<Way>();
-    let listing = expect_context::<Listing>();
+    let filing = Filing::here();
     let texts = texts();
     let asked = RwSignal::new(false);
     move || {
@@ -140,7 +125,7 @@ fn Destroy(email: StoredValue<EmailId>) -> impl IntoView {
             view! {
                 <span class="sure" role="alert">{texts.destroy_confirm}</span>
                 <button type="button" class="button danger"
-                    on:click=move |_| email.with_value(|email| actions::destroy(desk, way, listing, email))>
+                    on:click=move |_| email.with_value(|email| filing.destroy(email))>
                     {texts.destroy}
                 </button>
                 <button type="button" class="button quiet" on:click=move |_| asked.set(false)>{texts.cancel}</button>

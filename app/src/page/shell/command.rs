@@ -3,21 +3,20 @@
 use leptos::prelude::*;
 
 use super::Frame;
-use crate::page::desk::Desk;
 use crate::page::keys::Command;
 use crate::page::list::Listing;
 use crate::page::place::{MailPlace, Writing};
-use crate::page::reading::actions;
+use crate::page::reading::Filing;
 use crate::page::way::{Pane, Way};
 use crate::protocol::Role;
 use crate::web::dom;
 
 /// Runs a command; tells whether it concerned anything.
-pub(super) fn run(command: Command, desk: Desk, way: Way, frame: Frame, listing: Listing) -> bool {
+pub(super) fn run(command: Command, filing: Filing, way: Way, frame: Frame, listing: Listing) -> bool {
     let pane = untrack(|| way.pane());
     match (command, pane) {
         (Command::Help, _) => frame.help.set(true),
-        (Command::Escape, pane) => return escape(pane, way, frame, listing),
+        (Command::Escape, pane) => return escape(pane, filing, way, frame),
         (_, Pane::Write(..)) => return false,
         (Command::Write, _) => way.write(Writing::New),
         (Command::Find, Pane::Nothing | Pane::Read(_)) => return dom::focus("#find"),
@@ -30,15 +29,15 @@ pub(super) fn run(command: Command, desk: Desk, way: Way, frame: Frame, listing:
         (Command::Reply, Pane::Read(_)) => way.write(Writing::Reply),
         (Command::ReplyAll, Pane::Read(_)) => way.write(Writing::ReplyAll),
         (Command::Forward, Pane::Read(_)) => way.write(Writing::Forward),
-        (Command::Archive, Pane::Read(email)) => actions::move_to(desk, way, listing, &email, Role::Archive),
-        (Command::Trash, Pane::Read(email)) => actions::move_to(desk, way, listing, &email, Role::Trash),
+        (Command::Archive, Pane::Read(email)) => filing.move_to(&email, Role::Archive),
+        (Command::Trash, Pane::Read(email)) => filing.move_to(&email, Role::Trash),
         _ => return false,
     }
     true
 }
 
 /// Goes one step back: the drawer, then the search, then what is open.
-fn escape(pane: Pane, way: Way, frame: Frame, listing: Listing) -> bool {
+fn escape(pane: Pane, filing: Filing, way: Way, frame: Frame) -> bool {
     if frame.help.get_untracked() {
         // The dialog closes itself.
         return false;
@@ -58,8 +57,7 @@ fn escape(pane: Pane, way: Way, frame: Frame, listing: Listing) -> bool {
             true
         }
         Pane::Read(_) => {
-            listing.focus_current();
-            way.go(&place.with_email(None));
+            filing.leave();
             true
         }
         _ if place.find.is_some() => {

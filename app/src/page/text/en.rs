@@ -60,7 +60,7 @@ pub(super) static TEXTS: Texts = Texts {
         n => format!("{n} messages"),
     },
     find: "Find in this mailbox",
-    found: |found, of| format!("{found} of {of} messages searched"),
+    found: |found, of| format!("{found} found in {of} messages"),
     finding: "Searching …",
     empty_mailbox: |role| match role {
         Some(Role::Inbox) => "No mail. New letters appear here by themselves.",

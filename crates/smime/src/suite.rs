@@ -1,6 +1,27 @@
-//! The tests that every [`Provider`](crate::Provider) and [`Keyring`](crate::Keyring) must pass.
+//! The tests that every [`Provider`] and [`Keyring`] must pass; they panic where one does not.
+//!
+//! They run natively on [`crate::rustcrypto`], and in a browser on its own implementations.
 
+mod primitives;
+mod verbs;
+
+use crate::certificate::Certificate;
+use crate::issue::{self, Issuer, Profile, Usage};
 use crate::keyring::{KeyId, Keyring};
+use crate::provider::Provider;
+use crate::time::UnixTime;
+use crate::verify::Trust;
+
+pub use primitives::{
+    agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, signs_and_detects_changes,
+    wraps_and_unwraps_under_rsa,
+};
+pub use verbs::{
+    certifies_and_proves_possession, hides_why_decryption_fails, seals_and_opens, stamps_and_checks,
+};
+
+/// The moment of every test.
+const NOW: UnixTime = UnixTime(1_780_272_000);
 
 /// Makes a keyring that holds the given keys (PKCS#8).
 #[allow(async_fn_in_trait, reason = "WebCrypto's futures are not Send, and native ones need no bound")]
@@ -8,6 +29,94 @@ pub trait KeyringFactory {
     /// The keyring under test.
     type Keyring: Keyring;
 
-    /// A keyring with these keys.
+    /// A keyring with these keys. A key may be asked to sign, to decrypt and to agree.
     async fn keyring(&self, keys: &[(KeyId, &[u8])]) -> Self::Keyring;
+}
+
+/// Runs all of it.
+pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
+    let world = World::new(provider, factory).await;
+    digests_as_everybody_does(&world).await;
+    encrypts_and_detects_changes(&world).await;
+    signs_and_detects_changes(&world).await;
+    wraps_and_unwraps_under_rsa(&world).await;
+    agrees_on_secrets(&world).await;
+    certifies_and_proves_possession(&world).await;
+    seals_and_opens(&world).await;
+    stamps_and_checks(&world).await;
+    hides_why_decryption_fails(&world).await;
+}
+
+/// A key of the suite: its public part, and a certificate where it has one.
+struct Key {
+    id: KeyId,
+    pkcs8: &'static [u8],
+    spki: &'static [u8],
+}
+
+fn keys() -> [Key; 3] {
+    [
+        Key {
+            id: KeyId::new("p256-signing"),
+            pkcs8: include_bytes!("suite/keys/p256-signing.p8"),
+            spki: include_bytes!("suite/keys/p256-signing.spki"),
+        },
+        Key {
+            id: KeyId::new("p256-encryption"),
+            pkcs8: include_bytes!("suite/keys/p256-encryption.p8"),
+            spki: include_bytes!("suite/keys/p256-encryption.spki"),
+        },
+        Key {
+            id: KeyId::new("rsa-2048"),
+            pkcs8: include_bytes!("suite/keys/rsa-2048.p8"),
+            spki: include_bytes!("suite/keys/rsa-2048.spki"),
+        },
+    ]
+}
+
+/// The implementations under test, with keys and an authority that certifies them.
+pub struct World<'a, P, K> {
+    provider: &'a P,
+    keyring: K,
+    root: Certificate,
+    signing: Key,
+    encryption: Key,
+    rsa: Key,
+}
+
+impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
+    /// Loads the suite's keys and makes its root.
+    pub async fn new(provider: &'a P, factory: &impl KeyringFactory<Keyring = K>) -> Self {
+        let [signing, encryption, rsa] = keys();
+        let loaded = [&signing, &encryption, &rsa].map(|key| (key.id.clone(), key.pkcs8));
+        let keyring = factory.keyring(&loaded).await;
+        let (from, to) = (UnixTime(NOW.0 - 1000), NOW.plus(1000));
+        let root =
+            issue::self_signed_root(&keyring, &signing.id, signing.spki, "Suite", [1; 16], from, to);
+        let root = root.await.expect("a root is made");
+        Self { provider, keyring, root, signing, encryption, rsa }
+    }
+
+    fn trust(&self) -> Trust {
+        Trust {
+            anchors: vec![self.root.clone()],
+            timestamp_anchors: vec![self.root.clone()],
+            ..Trust::default()
+        }
+    }
+
+    async fn certify(&self, key: &Key, usage: Usage, serial: u8) -> Certificate {
+        let issuer = Issuer { key: self.signing.id.clone(), certificate: self.root.clone() };
+        let profile = Profile {
+            common_name: "Somebody".into(),
+            organisation: None,
+            emails: vec!["somebody@example.org".into()],
+            usage,
+            serial: [serial; 16],
+            not_before: UnixTime(NOW.0 - 500),
+            not_after: NOW.plus(500),
+        };
+        let issued = issue::issue(&self.keyring, &issuer, key.spki, &profile).await;
+        issued.expect("a certificate is issued")
+    }
 }

@@ -12,8 +12,8 @@ use crate::algorithm::{self, Identifier};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::provider::Hash;
 
-/// Iterations for one file in all: some seconds, ten times what any writer asks for.
-const MAX_WORK: u32 = 10_000_000;
+/// Iterations for one file in all: a second or two natively, more than any writer asks for.
+const MAX_WORK: u32 = 5_000_000;
 
 /// Opens parts of one file, within a budget.
 pub(super) struct Unlock {

@@ -1,0 +1,109 @@
+//! The arithmetic, one operation at a time.
+
+use super::{Key, World};
+use crate::certificate::ec_point;
+use crate::keyring::Keyring;
+use crate::provider::{
+    ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
+};
+
+/// Digests of "abc" (FIPS 180-4).
+pub async fn digests_as_everybody_does<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let known = [
+        (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (Hash::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            Hash::Sha384,
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed\
+             8086072ba1e7cc2358baeca134c825a7",
+        ),
+        (
+            Hash::Sha512,
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+             2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+    ];
+    for (hash, expected) in known {
+        let digest = world.provider.digest(hash, b"abc").await.expect("a digest");
+        let hex = digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+        assert_eq!(hex, expected, "{hash:?}");
+        assert_eq!(digest.len(), hash.len());
+    }
+}
+
+/// Every length around a block, and every kind of change.
+pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let provider = world.provider;
+    for cipher in [ContentEncryption::Aes256Gcm, ContentEncryption::Aes256Cbc, ContentEncryption::Aes128Gcm] {
+        let key = vec![7; cipher.key_len()];
+        let nonce = vec![9; if cipher.is_authenticated() { 12 } else { 16 }];
+        let aad: &[u8] = if cipher.is_authenticated() { b"aad" } else { b"" };
+        for length in [0, 1, 15, 16, 17, 1000] {
+            let plaintext = vec![5; length];
+            let sealed = provider.encrypt(cipher, &key, &nonce, aad, &plaintext).await.expect("encrypts");
+            let tag_len = if cipher.is_authenticated() { 16 } else { 0 };
+            let (ciphertext, tag) = sealed.split_at(sealed.len() - tag_len);
+            let opened = provider.decrypt(cipher, &key, &nonce, aad, ciphertext, tag).await;
+            assert_eq!(opened, Ok(plaintext), "{cipher:?} {length}");
+            if cipher.is_authenticated() {
+                let mut changed = tag.to_vec();
+                changed.iter_mut().take(1).for_each(|octet| *octet ^= 1);
+                for (aad, tag) in [(aad, changed.as_slice()), (b"other".as_slice(), tag)] {
+                    let opened = provider.decrypt(cipher, &key, &nonce, aad, ciphertext, tag).await;
+                    assert_eq!(opened, Err(ProviderError::BadCiphertext), "{cipher:?} {length}");
+                }
+            } else {
+                let cut = ciphertext.split_at(ciphertext.len() - 1).0;
+                let opened = provider.decrypt(cipher, &key, &nonce, aad, cut, tag).await;
+                assert_eq!(opened, Err(ProviderError::BadCiphertext), "{cipher:?} {length}");
+            }
+        }
+    }
+}
+
+/// Signatures of the keyring hold by the provider, and for nothing else.
+pub async fn signs_and_detects_changes<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let cases = [
+        (&world.signing, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256)),
+        (&world.rsa, SignatureAlgorithm::RsaPkcs1(Hash::Sha256)),
+    ];
+    for (Key { id, spki, .. }, algorithm) in cases {
+        let signature = world.keyring.sign(id, algorithm, b"message").await.expect("signs");
+        let verify = |message, signature| world.provider.verify(spki, algorithm, message, signature);
+        assert_eq!(verify(b"message", &signature).await, Ok(()), "{algorithm:?}");
+        assert_eq!(verify(b"massage", &signature).await, Err(ProviderError::BadSignature));
+        let mut changed = signature.clone();
+        changed.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
+        assert_eq!(verify(b"message", &changed).await, Err(ProviderError::BadSignature));
+        assert_eq!(verify(b"message", b"").await, Err(ProviderError::BadSignature));
+        let other = if spki.len() > 200 { &world.signing } else { &world.encryption };
+        let foreign = world.provider.verify(other.spki, algorithm, b"message", &signature).await;
+        assert!(foreign.is_err(), "{algorithm:?}");
+    }
+}
+
+/// A key wrapped under the public key comes out of the keyring, and a changed one does not.
+pub async fn wraps_and_unwraps_under_rsa<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let padding = RsaPadding::Oaep(Hash::Sha256, Hash::Sha256);
+    let Key { id, spki, .. } = &world.rsa;
+    let mut wrapped = world.provider.wrap_rsa(spki, padding, b"content key").await.expect("wraps");
+    let unwrapped = world.keyring.unwrap_rsa(id, padding, &wrapped).await.expect("unwraps");
+    assert_eq!(unwrapped.as_slice(), b"content key");
+    wrapped.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
+    assert!(world.keyring.unwrap_rsa(id, padding, &wrapped).await.is_err());
+}
+
+/// Both sides of an agreement have the same secret; a point off the curve gives none.
+pub async fn agrees_on_secrets<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let point = ec_point(world.encryption.spki).expect("a point");
+    let agreement = world.provider.agree_ephemeral(Curve::P256, &[point, point]).await.expect("agrees");
+    assert_eq!(agreement.shared.len(), 2);
+    let shared = world.keyring.agree(&world.encryption.id, &agreement.public).await.expect("agrees");
+    assert!(agreement.shared.iter().all(|secret| *secret == shared));
+    let again = world.provider.agree_ephemeral(Curve::P256, &[point]).await.expect("agrees");
+    assert_ne!(again.public, agreement.public, "an ephemeral key is used once");
+    let mut off_curve = agreement.public;
+    off_curve.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
+    assert!(world.keyring.agree(&world.encryption.id, &off_curve).await.is_err());
+    assert!(world.provider.agree_ephemeral(Curve::P256, &[&off_curve]).await.is_err());
+}

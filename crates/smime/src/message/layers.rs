@@ -86,6 +86,11 @@ impl<'m> Envelope<'m> {
         }
     }
 
+    /// Whether some layer encrypts, weakly or not.
+    pub(crate) fn has_encryption(&self, weakly: bool) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { weak, .. } if *weak == weakly))
+    }
+
     async fn decrypt<P: Provider, K: Keyring>(
         &mut self,
         context: &Context<'_, P, K>,

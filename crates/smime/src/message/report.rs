@@ -19,6 +19,15 @@ pub enum Status {
 }
 
 impl Status {
+    pub(crate) fn of(signed: bool, encrypted: bool) -> Self {
+        match (signed, encrypted) {
+            (true, true) => Self::Confidential,
+            (true, false) => Self::Verified,
+            (false, true) => Self::EncryptedUnverified,
+            (false, false) => Self::Unprotected,
+        }
+    }
+
     /// The stable name in machine-readable output.
     pub fn code(self) -> &'static str {
         match self {

@@ -42,10 +42,21 @@ pub fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, BerError> {
 }
 
 enum Node<'a> {
-    Primitive { tag: u8, value: &'a [u8] },
-    Constructed { tag: u8, children: Vec<Node<'a>>, length: usize },
+    Primitive {
+        tag: u8,
+        value: &'a [u8],
+    },
+    Constructed {
+        tag: u8,
+        children: Vec<Node<'a>>,
+        length: usize,
+    },
     /// A string that came in segments.
-    Joined { tag: u8, segments: Vec<&'a [u8]>, length: usize },
+    Joined {
+        tag: u8,
+        segments: Vec<&'a [u8]>,
+        length: usize,
+    },
 }
 
 impl Node<'_> {
@@ -211,10 +222,7 @@ impl<'a> Parser<'a> {
 /// True after the type and the algorithm of an EncryptedContentInfo (RFC 5652 6.1): a `[0]` that
 /// follows is an IMPLICIT octet string, whose segments only the schema tells from a structure.
 fn is_encrypted_content_info(children: &[Node<'_>]) -> bool {
-    matches!(
-        children,
-        [Node::Primitive { tag: tag::OID, .. }, Node::Constructed { tag: tag::SEQUENCE, .. }]
-    )
+    matches!(children, [Node::Primitive { tag: tag::OID, .. }, Node::Constructed { tag: tag::SEQUENCE, .. }])
 }
 
 #[cfg(test)]

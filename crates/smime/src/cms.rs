@@ -56,9 +56,7 @@ impl<'a> CertificateId<'a> {
                     && (*issuer == certificate.issuer_der()
                         || normalized_name(issuer) == normalized_name(certificate.issuer_der()))
             }
-            Self::KeyIdentifier(identifier) => {
-                certificate.subject_key_identifier() == Some(*identifier)
-            }
+            Self::KeyIdentifier(identifier) => certificate.subject_key_identifier() == Some(*identifier),
         }
     }
 }

@@ -71,7 +71,8 @@ pub async fn encrypt_with(
     rng.fill_bytes(&mut nonce);
     let infos = recipient_infos(provider, recipients, &key, transport).await?;
     let ciphertext = provider.encrypt(cipher, &key, &nonce, &[], content).await?;
-    let only_transport = recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
+    let only_transport =
+        recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
     // RFC 5652 6.1: version 2 as soon as one recipient is not plain key transport.
     let version = if cipher.is_authenticated() || only_transport { 0 } else { 2 };
     Ok(assemble(cipher, &nonce, version, infos, ciphertext))

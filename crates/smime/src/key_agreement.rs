@@ -47,9 +47,11 @@ impl<'a> Scheme<'a> {
         let parameters = identifier.parameters.ok_or(Malformed)?;
         let wrap = Identifier::read(parameters.reader())?.oid;
         let known = SCHEMES.iter().find(|(oid, _)| *oid == identifier.oid);
-        Ok(known
-            .filter(|_| key_len(wrap).is_some())
-            .map(|(_, hash)| Self { hash: *hash, wrap, wrap_identifier: parameters.der }))
+        Ok(known.filter(|_| key_len(wrap).is_some()).map(|(_, hash)| Self {
+            hash: *hash,
+            wrap,
+            wrap_identifier: parameters.der,
+        }))
     }
 
     /// Derives the key-encryption key.

@@ -183,14 +183,8 @@ pub async fn validate(
 ) -> Result<VerifiedPath, PathError> {
     let chains = build::chains(leaf, anchors, intermediates, query.at);
     let crls = crls.iter().filter_map(|crl| crl::Crl::read(crl).ok()).collect::<Vec<_>>();
-    let mut checker = check::Checker {
-        provider,
-        intermediates,
-        crls: &crls,
-        query,
-        signatures: 0,
-        seen: HashMap::new(),
-    };
+    let mut checker =
+        check::Checker { provider, intermediates, crls: &crls, query, signatures: 0, seen: HashMap::new() };
     let mut first = None;
     for chain in chains.found {
         match checker.check(&chain).await {

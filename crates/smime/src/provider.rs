@@ -15,7 +15,7 @@ pub enum Hash {
 
 impl Hash {
     /// Length of the digest in bytes.
-    pub const fn len(self) -> usize {
+    pub const fn digest_len(self) -> usize {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,

@@ -78,8 +78,7 @@ pub async fn create(
         &extension::extended_key_usage(usage),
         &extension::subject_alt_name(&[address.to_owned()]),
     ]);
-    let attribute =
-        write::sequence(&[&write::oid(EXTENSION_REQUEST), &write::tlv(tag::SET, &[&extensions])]);
+    let attribute = write::sequence(&[&write::oid(EXTENSION_REQUEST), &write::tlv(tag::SET, &[&extensions])]);
     let info = write::sequence(&[
         &write::integer(0),
         &name(None, common_name),

@@ -91,8 +91,7 @@ impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
         let loaded = [&signing, &encryption, &rsa].map(|key| (key.id.clone(), key.pkcs8));
         let keyring = factory.keyring(&loaded).await;
         let (from, to) = (UnixTime(NOW.0 - 1000), NOW.plus(1000));
-        let root =
-            issue::self_signed_root(&keyring, &signing.id, signing.spki, "Suite", [1; 16], from, to);
+        let root = issue::self_signed_root(&keyring, &signing.id, signing.spki, "Suite", [1; 16], from, to);
         let root = root.await.expect("a root is made");
         Self { provider, keyring, root, signing, encryption, rsa }
     }

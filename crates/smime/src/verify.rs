@@ -155,10 +155,7 @@ pub async fn verify<'a>(
     }
 }
 
-fn read<'a>(
-    der: &'a [u8],
-    detached: Option<&'a [u8]>,
-) -> Result<(SignedData<'a>, &'a [u8]), VerifyError> {
+fn read<'a>(der: &'a [u8], detached: Option<&'a [u8]>) -> Result<(SignedData<'a>, &'a [u8]), VerifyError> {
     let message = SignedData::read(der)?;
     let content = match (message.content, detached) {
         // Content in both places: which of them a reader sees must not be left to chance.

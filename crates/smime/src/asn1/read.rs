@@ -121,7 +121,7 @@ impl<'a> Tlv<'a> {
         }
     }
 
-    /// A non-negative INTEGER (or ENUMERATED) that fits.
+    /// A non-negative INTEGER that fits.
     pub(crate) fn small(&self) -> Result<u32, Malformed> {
         match self.value {
             [] => Err(Malformed),
@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn refuses_lengths_that_der_does_not_know() {
-        for input in [&[4, 0x80, 0, 0][..], &[4, 0x81, 1, 0], &[4, 0x82, 0, 0x80], &[4, 0x85, 0, 0, 0, 0, 1, 9]] {
+        for input in
+            [&[4, 0x80, 0, 0][..], &[4, 0x81, 1, 0], &[4, 0x82, 0, 0x80], &[4, 0x85, 0, 0, 0, 0, 1, 9]]
+        {
             assert!(Reader::new(input).next().is_err(), "{input:?}");
         }
     }

@@ -30,6 +30,14 @@ pub(crate) struct Attributes<'a> {
     list: Vec<(Oid, Vec<Tlv<'a>>)>,
 }
 
+/// ESSCertID or ESSCertIDv2.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CertificateDigest<'a> {
+    /// None if it is unknown.
+    pub(crate) hash: Option<Hash>,
+    pub(crate) digest: &'a [u8],
+}
+
 impl<'a> Attributes<'a> {
     pub(crate) fn read(set: &Tlv<'a>) -> Result<Self, Malformed> {
         let mut list = Vec::new();
@@ -70,8 +78,8 @@ impl<'a> Attributes<'a> {
         self.list.iter().filter(move |(oid, _)| *oid == wanted).flat_map(|(_, values)| values)
     }
 
-    /// The hash and the digest of the certificate that the signature was made for (RFC 5035).
-    pub(crate) fn signing_certificate(&self) -> Result<Option<(Option<Hash>, &'a [u8])>, Malformed> {
+    /// The certificate that the signature was made for (RFC 5035).
+    pub(crate) fn signing_certificate(&self) -> Result<Option<CertificateDigest<'a>>, Malformed> {
         let (value, version) = match self.single(SIGNING_CERTIFICATE_V2)? {
             Some(value) => (value, 2),
             None => match self.single(SIGNING_CERTIFICATE)? {
@@ -87,7 +95,7 @@ impl<'a> Attributes<'a> {
         {
             hash = algorithm::hash_of(Identifier::read(identifier.reader())?.oid);
         }
-        Ok(Some((hash, first.expect(tag::OCTET_STRING)?.value)))
+        Ok(Some(CertificateDigest { hash, digest: first.expect(tag::OCTET_STRING)?.value }))
     }
 
     /// The certificate that the signer prefers for encryption, among those at hand.

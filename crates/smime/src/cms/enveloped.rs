@@ -38,7 +38,11 @@ pub(crate) struct Authentication<'a> {
 
 #[derive(Debug)]
 pub(crate) enum Recipient<'a> {
-    KeyTransport { id: CertificateId<'a>, algorithm: Identifier<'a>, wrapped: &'a [u8] },
+    KeyTransport {
+        id: CertificateId<'a>,
+        algorithm: Identifier<'a>,
+        wrapped: &'a [u8],
+    },
     KeyAgreement(KeyAgreement<'a>),
     /// A kind that this crate does not open.
     Other,

@@ -204,8 +204,7 @@ async fn signed_by(
     let unsupported = || PathError::UnsupportedAlgorithm { subject: subject() };
     let key = issuer.key_kind();
     let mut identifier = Reader::new(certificate.algorithm());
-    let identifier =
-        identifier.sequence().and_then(Identifier::read).map_err(|Malformed| bad())?;
+    let identifier = identifier.sequence().and_then(Identifier::read).map_err(|Malformed| bad())?;
     let algorithm = algorithm::signature(&identifier, None, key).map_err(|error| match error {
         Unusable::Malformed => bad(),
         Unusable::Unsupported(_) => unsupported(),
@@ -213,8 +212,7 @@ async fn signed_by(
     if algorithm::weakness(algorithm, key).is_some() {
         return Err(PathError::WeakAlgorithm { subject: subject() });
     }
-    let outcome =
-        provider.verify(issuer.spki(), algorithm, certificate.tbs(), certificate.signature()).await;
+    let outcome = provider.verify(issuer.spki(), algorithm, certificate.tbs(), certificate.signature()).await;
     outcome.map_err(|error| match error {
         ProviderError::Unsupported => unsupported(),
         _ => bad(),
@@ -252,8 +250,7 @@ fn constrain(
 }
 
 fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
-    let understood =
-        |critical| UNDERSTOOD.contains(&critical) || critical == oid::INHIBIT_ANY_POLICY;
+    let understood = |critical| UNDERSTOOD.contains(&critical) || critical == oid::INHIBIT_ANY_POLICY;
     if certificate.critical_extensions().all(understood) {
         return Ok(());
     }

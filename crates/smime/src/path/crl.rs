@@ -57,16 +57,7 @@ impl<'a> Crl<'a> {
         };
         fields.end()?;
         let algorithm = Identifier::read(algorithm.reader())?;
-        Ok(Self {
-            tbs: tbs.der,
-            algorithm,
-            signature,
-            issuer,
-            this_update,
-            next_update,
-            revoked,
-            is_partial,
-        })
+        Ok(Self { tbs: tbs.der, algorithm, signature, issuer, this_update, next_update, revoked, is_partial })
     }
 
     pub(super) fn is_of(&self, issuer: &[u8]) -> bool {

@@ -129,11 +129,7 @@ impl PolicyState {
     }
 }
 
-fn next_level(
-    parents: &BTreeMap<Oid, Node>,
-    named: &BTreeSet<Oid>,
-    any_counts: bool,
-) -> BTreeMap<Oid, Node> {
+fn next_level(parents: &BTreeMap<Oid, Node>, named: &BTreeSet<Oid>, any_counts: bool) -> BTreeMap<Oid, Node> {
     let mut level: BTreeMap<Oid, Node> = BTreeMap::new();
     let mut add = |policy: Oid, parent_policy: Oid, parent: &Node| {
         let node = level.entry(policy).or_default();
@@ -154,7 +150,9 @@ fn next_level(
     }
     if named.contains(&ANY_POLICY) && any_counts {
         for (parent_policy, parent) in parents {
-            for policy in parent.expected.iter().filter(|policy| !named.contains(*policy) || **policy == ANY_POLICY) {
+            for policy in
+                parent.expected.iter().filter(|policy| !named.contains(*policy) || **policy == ANY_POLICY)
+            {
                 add(*policy, *parent_policy, parent);
             }
         }

@@ -29,9 +29,7 @@ pub(super) fn data_of<'a>(content_info: &Tlv<'a>) -> Result<&'a [u8], Pkcs12Erro
 }
 
 /// The algorithm and the ciphertext of a ContentInfo of encrypted data; None if it is another.
-pub(super) fn encrypted<'a>(
-    content_info: &Tlv<'a>,
-) -> Result<Option<(Identifier<'a>, &'a [u8])>, Malformed> {
+pub(super) fn encrypted<'a>(content_info: &Tlv<'a>) -> Result<Option<(Identifier<'a>, &'a [u8])>, Malformed> {
     let mut fields = content_info.reader();
     if fields.oid()? != ENCRYPTED_DATA {
         return Ok(None);

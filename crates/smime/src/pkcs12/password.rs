@@ -71,7 +71,7 @@ impl Unlock {
         let hash = algorithm::hash_of(identifier.oid).ok_or(Pkcs12Error::Unsupported)?;
         for form in self.bmp.clone() {
             self.spend(iterations)?;
-            let key = derive(hash, &form, salt, iterations, Use::Mac, hash.len());
+            let key = derive(hash, &form, salt, iterations, Use::Mac, hash.digest_len());
             if mac_holds(hash, &key, safe, expected)? {
                 self.bmp = vec![form];
                 return Ok(());

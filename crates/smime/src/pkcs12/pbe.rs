@@ -101,9 +101,8 @@ impl<'a> Scheme<'a> {
                 (pbkdf2(hash, password, self.salt, self.iterations, length), self.vector.to_vec())
             }
             Derivation::Pkcs12 => {
-                let part = |usage, length| {
-                    derive(Hash::Sha1, password, self.salt, self.iterations, usage, length)
-                };
+                let part =
+                    |usage, length| derive(Hash::Sha1, password, self.salt, self.iterations, usage, length);
                 (part(Use::Key, length), part(Use::Vector, 8).to_vec())
             }
         };
@@ -187,11 +186,8 @@ pub(super) fn encrypt(
     let encryptor = Encryptor::<Aes256>::new_from_slices(&key, vector).map_err(|_| Malformed)?;
     let ciphertext = encryptor.encrypt_padded_vec::<Pkcs7>(plaintext);
     let function = write::algorithm(HMAC_SHA256, &write::null());
-    let derivation = write::sequence(&[
-        &write::octets(salt),
-        &write::integer(u64::from(iterations)),
-        &function,
-    ]);
+    let derivation =
+        write::sequence(&[&write::octets(salt), &write::integer(u64::from(iterations)), &function]);
     let parameters = write::sequence(&[
         &write::algorithm(PBKDF2, &derivation),
         &write::algorithm(AES256_CBC, &write::octets(vector)),

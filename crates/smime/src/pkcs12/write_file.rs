@@ -48,11 +48,7 @@ pub(super) fn write(
     let (identifier, ciphertext) = encrypt(rng, password, &certificates)?;
     let encrypted = write::sequence(&[
         &write::integer(0),
-        &write::sequence(&[
-            &write::oid(DATA),
-            &identifier,
-            &write::tlv(tag::context(0), &[&ciphertext]),
-        ]),
+        &write::sequence(&[&write::oid(DATA), &identifier, &write::tlv(tag::context(0), &[&ciphertext])]),
     ]);
 
     let safe = write::sequence(&[
@@ -85,8 +81,7 @@ fn content_info(kind: const_oid::ObjectIdentifier, content: &[u8]) -> Vec<u8> {
 }
 
 fn mac_data(salt: &[u8], password: &str, safe: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let key: Zeroizing<Vec<u8>> =
-        derive(Hash::Sha256, &bmp_string(password), salt, ITERATIONS, Use::Mac, 32);
+    let key: Zeroizing<Vec<u8>> = derive(Hash::Sha256, &bmp_string(password), salt, ITERATIONS, Use::Mac, 32);
     let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).map_err(|_| Malformed)?;
     let digest = mac.chain_update(safe).finalize().into_bytes();
     let identifier = write::algorithm(algorithm::hash_oid(Hash::Sha256), &write::null());

@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use getrandom::SysRng;
 use ::p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use ::p256::elliptic_curve::Generate;
 use ::p256::elliptic_curve::sec1::ToSec1Point;
+use getrandom::SysRng;
 use pkcs8::DecodePublicKey;
 use rand_core::UnwrapErr;
 use zeroize::Zeroizing;
@@ -44,8 +44,7 @@ macro_rules! curve {
 
             pub(in super::super) fn shared(secret: &SecretKey, peer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
                 let peer = PublicKey::from_sec1_bytes(peer).ok()?;
-                let shared =
-                    ::$name::ecdh::diffie_hellman(secret.to_nonzero_scalar(), peer.as_affine());
+                let shared = ::$name::ecdh::diffie_hellman(secret.to_nonzero_scalar(), peer.as_affine());
                 Some(Zeroizing::new(shared.raw_secret_bytes().to_vec()))
             }
         }

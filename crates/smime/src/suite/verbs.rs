@@ -62,8 +62,7 @@ pub async fn seals_and_opens<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
 pub async fn stamps_and_checks<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let certificate = world.certify(&world.rsa, Usage::TimestampAuthority, 6).await;
     let key = world.rsa.id.clone();
-    let authority =
-        TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
+    let authority = TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
     let chain = vec![world.certify(&world.signing, Usage::Signing, 7).await];
     let signer = Signer { key: world.signing.id.clone(), chain, encryption: None };
     let signed = sign(world.provider, &world.keyring, &signer, CONTENT, SignedForm::Detached, NOW).await;

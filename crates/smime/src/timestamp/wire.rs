@@ -48,7 +48,7 @@ impl<'a> Imprint<'a> {
         let hash = algorithm::hash_of(Identifier::read(fields.sequence()?)?.oid);
         let digest = fields.expect(tag::OCTET_STRING)?.value;
         fields.end()?;
-        if hash.is_some_and(|hash| hash.len() != digest.len()) {
+        if hash.is_some_and(|hash| hash.digest_len() != digest.len()) {
             return Err(Malformed);
         }
         Ok(Self { hash, digest, der: element.der })

@@ -110,10 +110,14 @@ async fn check_certificate(
     attributes: &Attributes<'_>,
     certificate: &Certificate,
 ) -> Result<(), SignerError> {
-    let Some((hash, named)) = attributes.signing_certificate()? else { return Ok(()) };
-    let hash = hash.ok_or(SignerError::CertificateMismatch)?;
+    let Some(named) = attributes.signing_certificate()? else { return Ok(()) };
+    let hash = named.hash.ok_or(SignerError::CertificateMismatch)?;
     let digest = provider.digest(hash, certificate.der()).await;
-    if digest.is_ok_and(|digest| digest == named) { Ok(()) } else { Err(SignerError::CertificateMismatch) }
+    if digest.is_ok_and(|digest| digest == named.digest) {
+        Ok(())
+    } else {
+        Err(SignerError::CertificateMismatch)
+    }
 }
 
 /// Without signed attributes the content itself is signed, which only plain data may be

@@ -65,22 +65,7 @@ pub(super) fn Editor(
             on:dragover=over on:dragleave=move |_| dragging.set(false) on:drop=dropped
             on:paste=move |event| if enclosures::paste(&event, sheet, full) { event.prevent_default() }>
             <Top title keeper=keeper.clone() />
-            <div class="scroll">
-                <div class="page">
-                    <Recipients line=Line::To sheet label=texts.to focus=!answer with_cc with_bcc />
-                    <Show when=move || with_cc.get()>
-                        <Recipients line=Line::Cc sheet label=texts.cc focus=false with_cc with_bcc />
-                    </Show>
-                    <Show when=move || with_bcc.get()>
-                        <Recipients line=Line::Bcc sheet label=texts.bcc focus=false with_cc with_bcc />
-                    </Show>
-                    <input class="subject" type="text" aria-label=texts.subject placeholder=texts.subject
-                        prop:value=move || sheet.subject.get()
-                        on:input=move |event| sheet.subject.set(event_target_value(&event)) />
-                    <Enclosures sheet full />
-                    <Text sheet focus=answer />
-                </div>
-            </div>
+            <Fields sheet answer with_cc with_bcc full />
             <Show when=move || sending.failure.get().is_some()>
                 <p class="refused" role="alert">{move || sending.failure.get().map(|failure| (texts.failure)(&failure))}</p>
             </Show>
@@ -96,6 +81,36 @@ pub(super) fn Editor(
             <Underway sending />
         </form>
         <Caution sending sheet />
+    }
+}
+
+/// Recipients, subject, enclosures and text.
+#[component]
+fn Fields(
+    sheet: Sheet,
+    answer: bool,
+    with_cc: RwSignal<bool>,
+    with_bcc: RwSignal<bool>,
+    full: RwSignal<bool>,
+) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <div class="scroll">
+            <div class="page">
+                <Recipients line=Line::To sheet label=texts.to focus=!answer with_cc with_bcc />
+                <Show when=move || with_cc.get()>
+                    <Recipients line=Line::Cc sheet label=texts.cc focus=false with_cc with_bcc />
+                </Show>
+                <Show when=move || with_bcc.get()>
+                    <Recipients line=Line::Bcc sheet label=texts.bcc focus=false with_cc with_bcc />
+                </Show>
+                <input class="subject" type="text" aria-label=texts.subject placeholder=texts.subject
+                    prop:value=move || sheet.subject.get()
+                    on:input=move |event| sheet.subject.set(event_target_value(&event)) />
+                <Enclosures sheet full />
+                <Text sheet focus=answer />
+            </div>
+        </div>
     }
 }
 

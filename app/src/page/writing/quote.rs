@@ -88,8 +88,6 @@ pub(crate) mod tests {
             from: vec![Address { name: Some("Alice Lin".into()), email: "alice@example.org".into() }],
             on_behalf_of: vec![],
             claimed_from: vec![],
-            on_behalf_of: vec![],
-            claimed_from: vec![],
             to: vec![address("bob@example.org")],
             cc: vec![],
             bcc: vec![],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use smime::{
     UnixTime,
-    message::{Address, Disposition, Headers, Layer, Opened, Part, SignerReport, TimestampReport},
+    message::{Address, Disposition, Headers, Layer, Opened, Part, Role, SignerReport, TimestampReport},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -156,7 +156,9 @@ impl Signer {
             explanation: signer.reason.as_ref().map(ToString::to_string),
             signed_at: signer.signed_at.and_then(rfc3339),
             timestamp: signer.timestamp.as_ref().map(Timestamp::new),
-            on_behalf_of: signer.as_sender.then(|| address_list(&headers.on_behalf_of)),
+            on_behalf_of: (!matches!(signer.role, None | Some(Role::Author))
+                && !headers.on_behalf_of.is_empty())
+            .then(|| address_list(&headers.on_behalf_of)),
         }
     }
 }
@@ -205,6 +207,7 @@ fn layer(layer: &Layer) -> String {
 /// Names are quoted where a reader could take part of one for an address.
 fn address_list(addresses: &[Address]) -> String {
     let written = addresses.iter().map(|address| match &address.name {
+        Some(name) if address.email.is_empty() => name.clone(),
         Some(name) if name.contains(['@', ',', ';', ':', '<', '>', '"', '\\', '(', ')', '[', ']']) => {
             let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
             format!("\"{quoted}\" <{}>", address.email)

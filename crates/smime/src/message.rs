@@ -40,5 +40,5 @@ pub use open::{OpenError, Opened, open};
 pub use parts::{Disposition, Part};
 pub use protection::{HeaderPolicy, Protection};
 pub use reference::Reference;
-pub use report::{Layer, SIGNER_FAULT_CODES, SignerFault, SignerReport, Status, TimestampReport};
+pub use report::{Layer, Role, SIGNER_FAULT_CODES, SignerFault, SignerReport, Status, TimestampReport};
 pub use seal::{SealError, SealOptions, seal, seal_message, sign_clear};

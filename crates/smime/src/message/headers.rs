@@ -62,7 +62,7 @@ pub struct FromMismatch {
 pub struct Headers {
     /// The authors to be shown.
     pub from: Vec<Address>,
-    /// The authors by their own account, when only the sender signed: `from` is then the sender.
+    /// The authors by the message's account, when somebody else signed: `from` is then who did.
     pub on_behalf_of: Vec<Address>,
     /// Whoever sent it for the authors.
     pub sender: Option<Address>,

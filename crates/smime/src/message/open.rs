@@ -8,7 +8,7 @@ use super::{
     headers::{FieldProtection, FromMismatch, Headers, same_authors},
     layers::{Context, Envelope},
     parts::{Decoration, Part, parts_of},
-    report::{Layer, SignerReport, Status},
+    report::{Layer, Role, SignerReport, Status},
     scheme::Scheme,
     signers::report,
 };
@@ -161,12 +161,16 @@ fn settle_from(headers: &mut Headers, outside: &[Field<'_>], signers: &[SignerRe
             headers.from_mismatch = Some(FromMismatch { outer, inner });
         }
     }
-    // RFC 8550 3 lets the Sender sign; then the Sender is who a reader must be shown.
-    let signs = |as_sender| signers.iter().any(|signer| signer.valid && signer.as_sender == as_sender);
-    if signs(true)
-        && !signs(false)
-        && let Some(sender) = headers.sender.clone()
-    {
-        headers.on_behalf_of = std::mem::replace(&mut headers.from, vec![sender]);
-    }
+    // RFC 8550 3 accepts the Sender's signature, and one whose certificate has no address. Then the reader
+    // is shown who signed, and not whom the message claims to be from.
+    let signs = |role| signers.iter().find(|signer| signer.role == Some(role));
+    let stand_in = match (signs(Role::Author), signs(Role::Sender), signs(Role::Named)) {
+        (Some(_), ..) | (None, None, None) => return,
+        (None, Some(_), _) => headers.sender.clone(),
+        (None, None, Some(signer)) => {
+            let name = signer.name.clone().unwrap_or_else(|| signer.subject.clone());
+            Some(Address::named(name, ""))
+        }
+    };
+    headers.on_behalf_of = std::mem::replace(&mut headers.from, stand_in.into_iter().collect());
 }

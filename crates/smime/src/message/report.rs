@@ -99,8 +99,19 @@ pub struct SignerReport {
     pub encryption: Option<Certificate>,
     /// The content ciphers that the signer reads, the preferred first.
     pub capabilities: Vec<ContentEncryption>,
-    /// True if the signer is the `Sender`, who wrote on behalf of the `From` (RFC 5322 3.6.2).
-    pub as_sender: bool,
+    /// Whom the signer is to the message, if the signature counts.
+    pub role: Option<Role>,
+}
+
+/// Whom a signer is to a message (RFC 5322 3.6.2, RFC 8550 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The `From`.
+    Author,
+    /// The `Sender`, on behalf of the `From`; a reader is shown the sender.
+    Sender,
+    /// Somebody whose certificate has a name and no address; a reader is shown that name.
+    Named,
 }
 
 /// Why a signature counts as none.
@@ -113,8 +124,8 @@ pub enum SignerFault {
     /// The SignedData cannot be read.
     #[error(transparent)]
     Unreadable(VerifyError),
-    /// The certificate names no address, so that nothing ties it to the author.
-    #[error("the certificate names no address")]
+    /// The certificate names neither an address nor anybody.
+    #[error("the certificate names nobody")]
     NoAddress,
     /// The certificate's addresses are not the author's (RFC 8550 3).
     #[error("the certificate belongs to another address than the author's")]

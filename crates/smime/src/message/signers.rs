@@ -4,7 +4,7 @@ use super::{
     address::{Address, same_mailbox},
     headers::Headers,
     layers::Signature,
-    report::{SignerFault, SignerReport, TimestampReport},
+    report::{Role, SignerFault, SignerReport, TimestampReport},
 };
 use crate::{Certificate, SignerVerdict};
 
@@ -33,7 +33,7 @@ pub(crate) fn report(
         name: certificate.as_ref().and_then(Certificate::common_name),
         issuer: certificate.as_ref().map(Certificate::issuer).unwrap_or_default(),
         valid: role.is_ok(),
-        as_sender: role == Ok(Role::Sender),
+        role: role.as_ref().ok().copied(),
         reason: role.err(),
         signed_at: stamped.or(verdict.signing_time),
         timestamp,
@@ -43,25 +43,17 @@ pub(crate) fn report(
     }
 }
 
-/// Whom a signer is to the message (RFC 5322 3.6.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Author,
-    Sender,
-}
-
 /// What ties the signer's certificate to the message (RFC 8550 3).
-///
-/// RFC 8550 accepts a certificate without addresses too; here nothing would tie it to the author.
 fn role(verdict: &SignerVerdict, headers: &Headers) -> Result<Role, SignerFault> {
-    if verdict.emails.is_empty() {
-        return Err(SignerFault::NoAddress);
-    }
     if headers.from.is_empty() || headers.count("From") != 1 || headers.count("Sender") > 1 {
         return Err(SignerFault::FromAmbiguous);
     }
     let is_signers =
         |address: &Address| verdict.emails.iter().any(|email| same_mailbox(email, &address.email));
+    if verdict.emails.is_empty() {
+        let named = verdict.certificate.as_ref().is_some_and(|certificate| !certificate.subject().is_empty());
+        return if named { Ok(Role::Named) } else { Err(SignerFault::NoAddress) };
+    }
     match headers.sender.as_ref().is_some_and(is_signers) {
         _ if headers.from.iter().all(is_signers) => Ok(Role::Author),
         true => Ok(Role::Sender),
@@ -83,7 +75,7 @@ impl SignerReport {
             certificate: None,
             encryption: None,
             capabilities: Vec::new(),
-            as_sender: false,
+            role: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which layers and which signers count (RFC 9787, RFC 8550).
 
-use smime::message::{SIGNER_FAULT_CODES, Status};
+use smime::message::{Address, Role, SIGNER_FAULT_CODES, Status};
 
 use crate::people::World;
 
@@ -85,8 +85,18 @@ fn a_sender_who_signs_is_shown_in_place_of_the_author() {
     let outer = format!("{OUTER}Sender: Mal <mallory@evil.example>\r\n");
     let opened = world.open(&world.sign(&outer, TEXT, "mallory"));
     assert_eq!(opened.status, Status::Verified);
-    assert!(opened.signers[0].as_sender);
+    assert_eq!(opened.signers[0].role, Some(Role::Sender));
     assert_eq!(opened.headers.from[0].email, "mallory@evil.example");
+    assert_eq!(opened.headers.on_behalf_of[0].email, "alice@a.example");
+}
+
+#[test]
+fn a_signer_without_an_address_is_shown_by_name_in_place_of_the_author() {
+    let mut world = World::new();
+    world.add("", "The Registry");
+    let opened = world.open(&world.sign(OUTER, TEXT, "The Registry"));
+    assert_eq!((opened.status, opened.signers[0].role), (Status::Verified, Some(Role::Named)));
+    assert_eq!(opened.headers.from, [Address::named("The Registry", "")]);
     assert_eq!(opened.headers.on_behalf_of[0].email, "alice@a.example");
 }
 

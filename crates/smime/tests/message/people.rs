@@ -26,7 +26,7 @@ pub struct World {
 }
 
 pub struct Person {
-    pub email: String,
+    name: String,
     pub signing: Certificate,
     pub encryption: Certificate,
 }
@@ -53,31 +53,36 @@ impl World {
         .unwrap();
         let mut world = Self { keyring, root, people: Vec::new() };
         for email in ["alice@a.example", "bob@b.example", "mallory@evil.example"] {
-            let signing = world.certify(email, Usage::Signing);
-            let encryption = world.certify(email, Usage::Encryption);
-            world.people.push(Person { email: email.to_owned(), signing, encryption });
+            world.add(email, email.split('@').next().unwrap());
         }
         world
     }
 
+    /// Adds a person; an empty address gives certificates without one.
+    pub fn add(&mut self, email: &str, name: &str) {
+        let signing = self.certify(email, name, Usage::Signing);
+        let encryption = self.certify(email, name, Usage::Encryption);
+        self.people.push(Person { name: name.to_owned(), signing, encryption });
+    }
+
     /// A timestamp authority of this world.
     pub fn authority(&mut self) -> TimestampAuthority {
-        let certificate = self.certify("tsa@a.example", Usage::TimestampAuthority);
-        let key = KeyId::new("tsa@a.example TimestampAuthority");
+        let certificate = self.certify("tsa@a.example", "tsa", Usage::TimestampAuthority);
+        let key = KeyId::new("tsa TimestampAuthority");
         TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } }
     }
 
-    fn certify(&mut self, email: &str, usage: Usage) -> Certificate {
-        let key = KeyId::new(format!("{email} {usage:?}"));
+    fn certify(&mut self, email: &str, name: &str, usage: Usage) -> Certificate {
+        let key = KeyId::new(format!("{name} {usage:?}"));
         let spki = self.keyring.generate_p256(key, &mut rng()).unwrap();
         let issuer = Issuer { key: KeyId::new("root"), certificate: self.root.clone() };
         let mut serial = [0; 16];
         getrandom::fill(&mut serial).unwrap();
         serial[0] = 1;
         let profile = Profile {
-            common_name: email.split('@').next().unwrap().to_owned(),
+            common_name: name.to_owned(),
             organisation: None,
-            emails: vec![email.to_owned()],
+            emails: Some(email.to_owned()).filter(|email| !email.is_empty()).into_iter().collect(),
             usage,
             serial,
             not_before: UnixTime(NOW.0 - YEAR / 2),
@@ -87,13 +92,13 @@ impl World {
     }
 
     pub fn person(&self, name: &str) -> &Person {
-        self.people.iter().find(|person| person.email.starts_with(name)).unwrap()
+        self.people.iter().find(|person| person.name == name).unwrap()
     }
 
     pub fn signer(&self, name: &str) -> Signer {
         let person = self.person(name);
         Signer {
-            key: KeyId::new(format!("{} Signing", person.email)),
+            key: KeyId::new(format!("{} Signing", person.name)),
             chain: vec![person.signing.clone(), self.root.clone()],
             encryption: Some(person.encryption.clone()),
         }
@@ -101,7 +106,7 @@ impl World {
 
     pub fn keys(&self, name: &str) -> Vec<DecryptionKey> {
         let person = self.person(name);
-        let key = KeyId::new(format!("{} Encryption", person.email));
+        let key = KeyId::new(format!("{} Encryption", person.name));
         vec![DecryptionKey { key, certificate: person.encryption.clone() }]
     }
 

@@ -179,3 +179,50 @@ fn thunderbirds_messages_get_its_verdicts() {
     }
     assert_eq!(seen, 17);
 }
+
+/// Tests of PKITS that demand a good CRL; a path without one is not taken for revoked, unless it is asked for.
+const DEMANDING_A_CRL: [&str; 13] = [
+    "40401", "40404", "40405", "40406", "40410", "40411", "40412", "40421", "40502", "40505", "40507",
+    "40704", "40705",
+];
+/// Tests of PKITS with DSA, which is named as unsupported and counts as no signature.
+const DSA: [&str; 2] = ["40104", "40105"];
+/// 2015-06-01T00:00:00Z.
+const JUNE_2015: UnixTime = UnixTime(1_433_116_800);
+
+#[test]
+fn signed_messages_of_pkits_are_trusted_exactly_when_their_paths_are() {
+    const TEST: &str = "signed_messages_of_pkits_are_trusted_exactly_when_their_paths_are";
+    let Some(corpus) = folder("pkits-4.1-4.8", TEST) else { return };
+    let read_all = |folder: &str| -> Vec<Vec<u8>> {
+        let entries = fs::read_dir(corpus.join(folder)).unwrap();
+        entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
+    };
+    let root = fs::read(corpus.join("certs/TrustAnchorRootCertificate.crt")).unwrap();
+    let trust = Trust {
+        anchors: vec![Certificate::from_der(&root).unwrap()],
+        crls: read_all("crls"),
+        ..Trust::default()
+    };
+    let table = fs::read_to_string(corpus.join("expected.tsv")).unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    // Other inputs of RFC 5280 6.1.1 than the default ones are for the path alone.
+    for row in
+        table.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>()).filter(|row| row[5] == "{}")
+    {
+        for name in row[4].split(',').filter(|name| !name.is_empty()) {
+            let message = fs::read(corpus.join("smime").join(name)).unwrap();
+            let opened =
+                block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], &trust, &message, JUNE_2015))
+                    .unwrap();
+            let argued = DEMANDING_A_CRL.contains(&row[0]) || DSA.contains(&row[0]);
+            if (opened.status == Status::Verified) != (row[6] == "VALID") && !argued {
+                let reason = opened.signers.first().and_then(|signer| signer.reason.clone());
+                wrong.push(format!("{} {} {name}: {} {reason:?}", row[0], row[1], row[6]));
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "{seen}");
+    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jmap::{AccountId, BlobId};
-use object_store::local::LocalFileSystem;
 use object_store::ObjectStoreExt;
+use object_store::local::LocalFileSystem;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 

@@ -24,6 +24,10 @@ pub mod delivery;
 pub mod demo;
 pub mod directory;
 pub mod http;
+#[expect(
+    clippy::result_large_err,
+    reason = "a SetError is an answer with its facts, made once for each refused object"
+)]
 pub mod jmap;
 pub mod logging;
 pub mod outbound;

@@ -33,7 +33,7 @@ impl Headers {
             "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
              img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; frame-src 'self'; worker-src 'self'; \
              base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; \
-             require-trusted-types-for 'script'; trusted-types leptos-static mail-html sealpost-worker"
+             require-trusted-types-for 'script'; trusted-types leptos-static mail-html engine-worker"
         );
         // A portal's name that is no header value must not take the policy away.
         let closed = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -58,7 +58,7 @@ pub async fn add(State(own): State<Headers>, request: Request, next: Next) -> Re
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), bluetooth=()",
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=()",
         ),
     ];
     for (name, value) in fixed {

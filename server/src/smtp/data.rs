@@ -134,7 +134,7 @@ mod tests {
     fn dots_are_halved_and_the_end_is_found() {
         let (kept, taken, ended, fault) = receive(b"a\r\n..\r\n.b\r\n.\r\nQUIT\r\n");
         assert_eq!(kept, b"a\r\n.\r\nb\r\n");
-        assert_eq!((taken, ended, fault), (15, true, None));
+        assert_eq!((taken, ended, fault), (14, true, None));
     }
 
     #[test]

@@ -90,7 +90,8 @@ async fn count_thread(
         |placement: Option<Placement<'_>>| i64::from(placement.is_some_and(|placement| placement.unread));
     let more = unread(after) - unread(before);
     if emails == 0 && more == 0 {
-        return Ok(Turn { was_unread: false, is_unread: false });
+        let unread = is_unread(tx, ledger, thread).await?;
+        return Ok(Turn { was_unread: unread, is_unread: unread });
     }
     // A thread changes when its list of emails does, not when one of them is read.
     let state = if emails == 0 { 0 } else { ledger.next(Kind::Thread) };
@@ -118,6 +119,15 @@ async fn count_thread(
         bury(tx, ledger, Kind::Thread, thread.as_str(), row.try_get(2)?).await?;
     }
     Ok(Turn { was_unread: now - more > 0, is_unread: now > 0 })
+}
+
+async fn is_unread(tx: &mut Tx, ledger: &Ledger, thread: &ThreadId) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT unread FROM threads WHERE account_id = $1 AND id = $2")
+        .bind(ledger.account().as_str())
+        .bind(thread.as_str())
+        .fetch_one(tx.connection())
+        .await?;
+    Ok(row.try_get::<i64, _>(0)? > 0)
 }
 
 async fn thread_mailboxes(

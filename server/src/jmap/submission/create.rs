@@ -13,7 +13,6 @@ use crate::delivery::{self, DeliverError, Sealed};
 use crate::jmap::Call;
 use crate::jmap::answer::{WriteError, failed};
 use crate::jmap::identity::identity;
-use crate::outer;
 use crate::random;
 use crate::store::{self, Account, EmailRow, Ledger, Outgoing, StoreError, Tx};
 
@@ -27,7 +26,6 @@ pub struct Prepared {
     envelope: Envelope,
     thread_id: ThreadId,
     blob: BlobId,
-    stripped: Option<crate::blobs::Prepared>,
     local: Vec<Sealed>,
     remote: Vec<String>,
 }
@@ -67,16 +65,9 @@ pub async fn prepare(
         Ok(split) => split,
         Err(error) => return Ok(Err(error)),
     };
-    let (message, stripped) = match outer::without_bcc(&message) {
-        Some(stripped) => {
-            let prepared = relay.blobs.prepare(stripped.clone()).await.map_err(failed)?;
-            (stripped, Some(prepared))
-        }
-        None => (message, None),
-    };
-    let blob = stripped.as_ref().map_or_else(|| email.blob_id.clone(), |prepared| prepared.blob().id.clone());
     let local = delivery::prepare(relay, &accounts, message).await.map_err(failed)?;
-    Ok(Ok(Prepared { submission, envelope, thread_id: email.thread_id, blob, stripped, local, remote }))
+    let EmailRow { blob_id: blob, thread_id, .. } = email;
+    Ok(Ok(Prepared { submission, envelope, thread_id, blob, local, remote }))
 }
 
 fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
@@ -167,9 +158,6 @@ pub async fn keep(
 ) -> Result<Map<String, Value>, StoreError> {
     let id = SubmissionId::from(random::id('s'));
     let at = now();
-    if let Some(stripped) = &prepared.stripped {
-        store::put_blob(tx, ledger.account(), stripped.blob(), false).await?;
-    }
     let delivery = status(&prepared);
     let corrupt = |_| StoreError::Corrupt("submission");
     let envelope = serde_json::to_string(&prepared.envelope).map_err(corrupt)?;

@@ -1,0 +1,194 @@
+use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sealpost::{clock, random};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use smime::issue::Usage;
+use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::{
+    Certificate, DecryptionKey, Hash, KeyId, Trust, block_on_ready, message, path, request, timestamp,
+};
+
+use crate::support::{Client, Fixture, Person, Served, clear_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+
+fn key() -> (MemoryKeyring, KeyId, Vec<u8>) {
+    let (mut keyring, id) = (MemoryKeyring::new(), KeyId::new("k"));
+    let spki = keyring.generate_p256(id.clone(), &mut random::rng()).unwrap();
+    (keyring, id, spki)
+}
+
+fn request_for(address: &str) -> (MemoryKeyring, KeyId, String) {
+    let (keyring, id, spki) = key();
+    let made = request::create(&keyring, &id, &spki, address, "Whoever", Usage::Encryption);
+    let der = block_on_ready(made).unwrap();
+    (keyring, id, STANDARD.encode(der))
+}
+
+fn certificates(chain: &Value) -> Vec<Certificate> {
+    let texts = chain.as_array().unwrap().iter().map(|text| text.as_str().unwrap());
+    texts.map(|text| Certificate::from_der(&STANDARD.decode(text).unwrap()).unwrap()).collect()
+}
+
+async fn anchors(person: &Person) -> Trust {
+    let session: jmap::Session = serde_json::from_value(person.get("/.well-known/jmap").await.1).unwrap();
+    let sealed = session.sealed().unwrap();
+    let read = |texts: Vec<String>| {
+        texts.iter().map(|text| Certificate::from_der(&STANDARD.decode(text).unwrap()).unwrap()).collect()
+    };
+    Trust {
+        anchors: read(sealed.trust_anchors),
+        timestamp_anchors: read(sealed.timestamp_anchors),
+        ..Trust::default()
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_for_the_signed_in_address_whatever_the_request_says() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for("bob@sealpost.example");
+    let answer = alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await;
+    let chain = certificates(&answer["chain"]);
+    assert_eq!(answer["chain"][0], answer["certificate"]);
+    assert_eq!(chain[0].emails(), [ALICE]);
+    assert_eq!(chain[0].common_name().as_deref(), Some("ALICE"));
+    assert!(chain[0].can_encrypt() && !chain[0].can_sign());
+    let answer = alice.call("Certificate/issue", json!({"request": request, "usage": "signing"})).await;
+    let chain = certificates(&answer["chain"]);
+    assert!(chain[0].can_sign() && !chain[0].can_encrypt());
+    assert_eq!(chain.len(), 3);
+}
+
+#[tokio::test]
+async fn a_request_that_proves_nothing_is_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for(ALICE);
+    let mut forged = STANDARD.decode(&request).unwrap();
+    *forged.last_mut().unwrap() ^= 1;
+    for request in
+        [STANDARD.encode(forged), STANDARD.encode("junk"), "not base64!".into(), "A".repeat(100_000)]
+    {
+        let issue = json!({"request": request, "usage": "signing"});
+        assert_eq!(alice.refused("Certificate/issue", issue).await, "invalidArguments");
+    }
+    let issue = json!({"request": request, "usage": "smelling"});
+    assert_eq!(alice.refused("Certificate/issue", issue).await, "invalidArguments");
+    let answer = alice.call("Certificate/lookup", json!({"addresses": [ALICE]})).await;
+    assert_eq!(answer["list"][0]["encryption"], json!([]));
+}
+
+#[tokio::test]
+async fn the_directory_shows_the_newest_certificate_first() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let mut issued = Vec::new();
+    for _ in 0..2 {
+        let (_, _, request) = request_for(ALICE);
+        let answer =
+            alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await;
+        issued.push(answer["certificate"].clone());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let addresses = json!(["Alice@Sealpost.example", "nobody@sealpost.example"]);
+    let answer = bob.call("Certificate/lookup", json!({"addresses": addresses})).await;
+    assert_eq!(answer["notFound"], json!(["nobody@sealpost.example"]));
+    let entry = &answer["list"][0];
+    assert_eq!((entry["address"].as_str(), entry["kind"].as_str()), (Some(ALICE), Some("personal")));
+    assert_eq!(entry["encryption"][0][0], issued[1]);
+    assert_eq!(entry["encryption"][1][0], issued[0]);
+}
+
+#[tokio::test]
+async fn the_directory_is_searched_by_name_and_address() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let found = async |text: &str| {
+        let answer = alice.call("Directory/query", json!({"text": text, "limit": 5})).await;
+        let list = answer["list"].as_array().unwrap().iter();
+        list.map(|person| person["address"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("ali").await, [ALICE]);
+    assert_eq!(found("BO").await, ["bob@sealpost.example"]);
+    assert_eq!(found("sealpost").await.len(), 2);
+    assert!(found("%").await.is_empty() && found("_").await.is_empty() && found(" ").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_vault_is_replaced_only_by_who_read_it() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let empty = alice.call("Vault/get", json!({})).await;
+    assert_eq!((empty["state"].as_str(), empty["blob"].clone()), (Some("0"), Value::Null));
+    let first = alice.call("Vault/set", json!({"ifInState": "0", "blob": "b25l"})).await;
+    for stale in ["0", "7", "x"] {
+        let kind = alice.refused("Vault/set", json!({"ifInState": stale, "blob": "dHdv"})).await;
+        assert_eq!(kind, "stateMismatch");
+    }
+    alice.call("Vault/set", json!({"ifInState": first["newState"], "blob": "dHdv"})).await;
+    let vault = alice.call("Vault/get", json!({})).await;
+    assert_eq!((vault["state"].as_str(), vault["blob"].as_str()), (Some("2"), Some("dHdv")));
+}
+
+#[tokio::test]
+async fn mail_before_the_first_sign_in_opens_with_the_enrolment_key() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    let letter = clear_letter("carol@elsewhere.example", ALICE, "", "early bird");
+    assert!(client.deliver(&[ALICE], &letter).await.starts_with("250"));
+    let alice = served.fixture.sign_in("alice").await;
+    let enrolment = alice.call("Enrolment/get", json!({})).await;
+    let pkcs8 = STANDARD.decode(enrolment["pkcs8"].as_str().unwrap()).unwrap();
+    let (mut keyring, key) = (MemoryKeyring::new(), KeyId::new("enrolment"));
+    keyring.insert_pkcs8(key.clone(), &pkcs8).unwrap();
+    let certificate = certificates(&json!([enrolment["certificate"]])).remove(0);
+    let keys = [DecryptionKey { key, certificate }];
+    let sealed = alice.message(&alice.emails_in("inbox").await[0]).await;
+    let trust = anchors(&alice).await;
+    let opened = message::open(&RustCrypto, &keyring, &keys, &trust, &sealed, clock::unix_time());
+    let opened = block_on_ready(opened).unwrap();
+    assert!(opened.sealed_at_door);
+    assert!(opened.parts.iter().any(|part| String::from_utf8_lossy(&part.data).contains("early bird")));
+
+    // Once a certificate is there, new mail goes to it and the old key can go.
+    let (_, _, request) = request_for(ALICE);
+    alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await;
+    alice.call("Enrolment/destroy", json!({})).await;
+    assert!(client.deliver(&[ALICE], &letter).await.starts_with("250"));
+    assert!(alice.call("Enrolment/get", json!({})).await["pkcs8"].is_null());
+}
+
+#[tokio::test]
+async fn a_timestamp_stands_against_the_announced_anchors() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let digest = Sha256::digest(b"a signature");
+    let query = timestamp::request(Hash::Sha256, &digest, 4711);
+    let request = Request::post("/tsa").header(header::CONTENT_TYPE, "application/timestamp-query");
+    let response = alice.send(request, query).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/timestamp-reply");
+    let reply = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let (trust, now) = (anchors(&alice).await, clock::unix_time());
+    let checked = timestamp::check_response(&RustCrypto, &reply, &digest, 4711, &trust, now);
+    let token = block_on_ready(checked).unwrap();
+    assert!(now.0.abs_diff(token.time().0) < 60);
+    let request = Request::post("/tsa").header(header::CONTENT_TYPE, "text/plain");
+    assert_eq!(alice.send(request, "x").await.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn an_issued_chain_validates_against_the_announced_anchor() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for(ALICE);
+    let answer = alice.call("Certificate/issue", json!({"request": request, "usage": "signing"})).await;
+    let chain = certificates(&answer["chain"]);
+    let anchors = anchors(&alice).await.anchors;
+    let query = path::Query::new(path::Purpose::Signing, clock::unix_time());
+    let found = path::validate(&RustCrypto, &chain[0], &anchors, &chain[1..], &[], &query);
+    assert_eq!(block_on_ready(found).unwrap().certificates().first(), chain.first());
+}

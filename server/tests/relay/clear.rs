@@ -1,0 +1,75 @@
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+use smime::message::needs_door;
+
+use crate::support::{Person, Served, clear_letter, holds, json_of};
+
+const ALICE: &str = "alice@sealpost.example";
+
+async fn send(person: &Person, query: &str, message: Vec<u8>) -> (StatusCode, Value) {
+    let request = Request::post(format!("/jmap/clear/{}?{query}", person.account));
+    json_of(person.send(request, message).await).await
+}
+
+#[tokio::test]
+async fn clear_mail_goes_out_now_and_is_kept_nowhere_readable() {
+    let there = Served::start(&["carol"], |config| config.domain = "elsewhere.example".into()).await;
+    let smarthost = there.running.smtp.to_string();
+    let here = Served::start(&["alice", "bob"], |config| config.smarthost = Some(smarthost)).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let letter =
+        clear_letter(ALICE, "carol@elsewhere.example", "Bcc: <secret@elsewhere.example>\r\n", "canary-77aa");
+    let query = "mailFrom=alice%40sealpost.example&rcptTo=carol%40elsewhere.example\
+                 &rcptTo=nobody%40elsewhere.example&rcptTo=bob%40sealpost.example&rcptTo=nobody%40sealpost.example";
+    let (status, answer) = send(&alice, query, letter).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["accepted"], json!(["bob@sealpost.example", "carol@elsewhere.example"]));
+    let refused: Vec<&str> = answer["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refused| refused["address"].as_str().unwrap())
+        .collect();
+    assert_eq!(refused, ["nobody@sealpost.example", "nobody@elsewhere.example"]);
+    assert!(answer["refused"][1]["reason"].as_str().unwrap().contains("5.1.1"));
+    let bob = here.fixture.sign_in("bob").await;
+    let message = bob.message(&bob.emails_in("inbox").await[0]).await;
+    assert!(!needs_door(&message));
+    assert!(!holds(&here.disk(), "canary-77aa"));
+    assert!(!holds(&here.disk(), "secret@elsewhere.example"));
+    assert_eq!(alice.counts("inbox").await[0], 0);
+    let carol = there.fixture.sign_in("carol").await;
+    assert_eq!(carol.counts("inbox").await[0], 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_told_at_once() {
+    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let letter = clear_letter(ALICE, "carol@elsewhere.example", "", "hello");
+    let query = "mailFrom=alice@sealpost.example&rcptTo=carol@elsewhere.example";
+    let (status, answer) = send(&alice, query, letter).await;
+    assert_eq!((status, answer["accepted"].clone()), (StatusCode::OK, json!([])));
+    assert_eq!(answer["refused"][0]["address"], "carol@elsewhere.example");
+}
+
+#[tokio::test]
+async fn nobody_sends_as_somebody_else() {
+    let here = Served::start(&["alice", "bob"], |_| ()).await;
+    let (alice, bob) = (here.fixture.sign_in("alice").await, here.fixture.sign_in("bob").await);
+    let own = || clear_letter(ALICE, "bob@sealpost.example", "", "hello");
+    let forged = clear_letter("bob@sealpost.example", "bob@sealpost.example", "", "hello");
+    for (query, letter, status) in [
+        ("mailFrom=alice@sealpost.example&rcptTo=bob@sealpost.example", forged, StatusCode::FORBIDDEN),
+        ("mailFrom=bob@sealpost.example&rcptTo=bob@sealpost.example", own(), StatusCode::FORBIDDEN),
+        ("mailFrom=alice@sealpost.example", own(), StatusCode::BAD_REQUEST),
+        ("rcptTo=bob@sealpost.example", own(), StatusCode::BAD_REQUEST),
+        ("mailFrom=alice@sealpost.example&rcptTo=a%0d%0ab@c", own(), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(send(&alice, query, letter).await.0, status, "{query}");
+    }
+    let query = "mailFrom=alice@sealpost.example&rcptTo=bob@sealpost.example";
+    let intruder = Person { account: alice.account.clone(), ..bob.clone() };
+    assert_eq!(send(&intruder, query, own()).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(bob.counts("inbox").await[0], 0);
+}

@@ -1,0 +1,305 @@
+use serde_json::json;
+
+use crate::support::{Fixture, Person, clear_letter, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+const BOB: &str = "bob@sealpost.example";
+
+async fn import_three(alice: &Person) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (number, fields) in
+        ["Message-ID: <1@a>\r\n", "Message-ID: <2@a>\r\nReferences: <1@a>\r\n", "Message-ID: <3@a>\r\n"]
+            .into_iter()
+            .enumerate()
+    {
+        let blob = alice.upload(sealed_letter(ALICE, BOB, fields)).await;
+        let inbox = alice.mailbox("inbox").await;
+        let email = json!({"blobId": blob, "mailboxIds": {inbox: true}, "receivedAt": format!("2026-01-0{}T00:00:00Z", number + 1)});
+        let answer = alice.call("Email/import", json!({"emails": {"k": email}})).await;
+        ids.push(answer["created"]["k"]["id"].as_str().unwrap().to_owned());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn an_imported_letter_shows_its_outer_header_and_nothing_else() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let fields = "Message-ID: <1@a>\r\nDate: Fri, 02 Jan 2026 03:04:05 +0000\r\n";
+    let letter = sealed_letter(ALICE, BOB, fields);
+    let email = alice.import(letter.clone(), "inbox", json!({"$seen": true})).await;
+    let answer = alice.call("Email/get", json!({"ids": [email], "properties": null})).await;
+    let got = &answer["list"][0];
+    assert_eq!(got["from"], json!([{"name": null, "email": ALICE}]));
+    assert_eq!(got["messageId"], json!(["1@a"]));
+    assert_eq!(got["sentAt"], "2026-01-02T03:04:05Z");
+    assert_eq!(got["keywords"], json!({"$seen": true}));
+    assert_eq!(got["subject"], "[...]");
+    assert_eq!(got["size"], letter.len());
+    assert_eq!(alice.message(&email).await, letter);
+    assert!(got["sealedSummary"].is_null());
+}
+
+#[tokio::test]
+async fn what_is_not_sealed_is_refused_and_not_kept() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let inbox = alice.mailbox("inbox").await;
+    let tells = String::from_utf8(sealed_letter(ALICE, BOB, "")).unwrap().replace("[...]", "Budget");
+    for message in
+        [clear_letter(ALICE, BOB, "", "canary"), tells.into_bytes(), b"".to_vec(), b"\r\n\r\n".to_vec()]
+    {
+        let blob = alice.upload(message).await;
+        let email = json!({"blobId": blob, "mailboxIds": {&inbox: true}});
+        let answer = alice.call("Email/import", json!({"emails": {"k": email}})).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], "invalidEmail", "{answer}");
+        assert!(answer["notCreated"]["k"]["description"].as_str().unwrap().contains("sealed"));
+        assert_eq!(answer["oldState"], answer["newState"]);
+    }
+    let create = json!({"create": {"k": {"mailboxIds": {inbox: true}, "subject": "canary"}}});
+    assert_eq!(alice.call("Email/set", create).await["notCreated"]["k"]["type"], "forbidden");
+    assert_eq!(alice.counts("inbox").await, [0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn an_import_names_what_is_wrong() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (inbox, blob) = (alice.mailbox("inbox").await, alice.upload(sealed_letter(ALICE, BOB, "")).await);
+    for (email, kind) in [
+        (json!({"blobId": "b-nothing", "mailboxIds": {&inbox: true}}), "blobNotFound"),
+        (json!({"blobId": blob, "mailboxIds": {}}), "invalidProperties"),
+        (json!({"blobId": blob, "mailboxIds": {"m-nothing": true}}), "invalidProperties"),
+        (
+            json!({"blobId": blob, "mailboxIds": {&inbox: true}, "keywords": {"a b": true}}),
+            "invalidProperties",
+        ),
+        (
+            json!({"blobId": blob, "mailboxIds": {&inbox: true}, "receivedAt": "yesterday"}),
+            "invalidProperties",
+        ),
+        (
+            json!({"blobId": blob, "mailboxIds": {&inbox: true}, "sealedSummary": "A".repeat(8000)}),
+            "invalidProperties",
+        ),
+    ] {
+        let answer = alice.call("Email/import", json!({"emails": {"k": email}})).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], kind, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_queried_and_fetched_in_one_request() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    let inbox = alice.mailbox("inbox").await;
+    let answers = alice
+        .calls(&[
+            ("Email/query", json!({"filter": {"inMailbox": inbox}, "limit": 2, "calculateTotal": true})),
+            ("Email/get", json!({"#ids": {"resultOf": "c0", "name": "Email/query", "path": "/ids"}, "properties": ["threadId"]})),
+            ("Thread/get", json!({"#ids": {"resultOf": "c1", "name": "Email/get", "path": "/list/*/threadId"}})),
+        ])
+        .await;
+    assert_eq!(answers[0].1["ids"], json!([ids[2], ids[1]]));
+    assert_eq!(answers[0].1["total"], 3);
+    assert_eq!(answers[1].1["list"].as_array().unwrap().len(), 2);
+    let threads = answers[2].1["list"].as_array().unwrap();
+    assert!(threads.iter().any(|thread| thread["emailIds"] == json!([ids[0], ids[1]])), "{threads:?}");
+}
+
+#[tokio::test]
+async fn a_query_pages_anchors_sorts_and_collapses() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    let inbox = alice.mailbox("inbox").await;
+    let filter = json!({"inMailbox": inbox});
+    for (arguments, expected, position) in [
+        (json!({}), vec![2, 1, 0], 0),
+        (json!({"position": 1}), vec![1, 0], 1),
+        (json!({"position": -1}), vec![0], 2),
+        (json!({"position": 7}), vec![], 7),
+        (json!({"limit": 0}), vec![], 0),
+        (json!({"anchor": ids[1]}), vec![1, 0], 1),
+        (json!({"anchor": ids[1], "anchorOffset": -1, "limit": 2}), vec![2, 1], 0),
+        (json!({"anchor": ids[1], "anchorOffset": -9}), vec![2, 1, 0], 0),
+        (json!({"sort": [{"property": "receivedAt", "isAscending": true}]}), vec![0, 1, 2], 0),
+        (json!({"collapseThreads": true}), vec![2, 1], 0),
+        (json!({"collapseThreads": true, "position": 1}), vec![1], 1),
+    ] {
+        let mut arguments = arguments;
+        arguments["filter"] = filter.clone();
+        let answer = alice.call("Email/query", arguments.clone()).await;
+        let expected: Vec<&String> = expected.into_iter().map(|place: usize| &ids[place]).collect();
+        assert_eq!(answer["ids"], json!(expected), "{arguments}");
+        assert_eq!(answer["position"], position, "{arguments}");
+    }
+    let collapsed = json!({"filter": filter, "collapseThreads": true, "calculateTotal": true});
+    assert_eq!(alice.call("Email/query", collapsed).await["total"], 2);
+    assert_eq!(alice.refused("Email/query", json!({"anchor": "e-nothing"})).await, "anchorNotFound");
+    let by_subject = json!({"sort": [{"property": "subject"}]});
+    assert_eq!(alice.refused("Email/query", by_subject).await, "unsupportedSort");
+}
+
+#[tokio::test]
+async fn filters_on_what_is_in_clear_work_and_others_are_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    let update =
+        json!({ids[0].as_str(): {"keywords/$flagged": true}, ids[1].as_str(): {"keywords/$a_b": true}});
+    alice.call("Email/set", json!({"update": update})).await;
+    let inbox = alice.mailbox("inbox").await;
+    for (filter, expected) in [
+        (json!({"hasKeyword": "$flagged"}), vec![0]),
+        (json!({"hasKeyword": "$FLAGGED", "inMailbox": inbox}), vec![0]),
+        (json!({"hasKeyword": "$a-b"}), vec![]),
+        (json!({"notKeyword": "$flagged"}), vec![2, 1]),
+        (json!({"before": "2026-01-02T00:00:00Z"}), vec![0]),
+        (json!({"after": "2026-01-02T00:00:00Z"}), vec![2, 1]),
+        (json!({"inMailboxOtherThan": [inbox]}), vec![]),
+        (json!({"minSize": 1, "maxSize": 1_000_000}), vec![2, 1, 0]),
+        (
+            json!({"operator": "NOT", "conditions": [{"hasKeyword": "$flagged"}, {"after": "2026-01-03T00:00:00Z"}]}),
+            vec![1],
+        ),
+        (
+            json!({"operator": "OR", "conditions": [{"hasKeyword": "$flagged"}, {"after": "2026-01-03T00:00:00Z"}]}),
+            vec![2, 0],
+        ),
+        (
+            json!({"operator": "AND", "conditions": [{"inMailbox": inbox}, {"notKeyword": "$flagged"}]}),
+            vec![2, 1],
+        ),
+        (json!({}), vec![2, 1, 0]),
+    ] {
+        let answer = alice.call("Email/query", json!({"filter": filter, "calculateTotal": true})).await;
+        let expected: Vec<&String> = expected.into_iter().map(|place: usize| &ids[place]).collect();
+        assert_eq!(answer["ids"], json!(expected), "{filter}");
+        assert_eq!(answer["total"], expected.len(), "{filter}");
+    }
+    for filter in [json!({"text": "x"}), json!({"subject": "x"}), json!({"from": "x"}), json!({"smell": 1})] {
+        assert_eq!(alice.refused("Email/query", json!({"filter": filter})).await, "unsupportedFilter");
+    }
+    assert_eq!(alice.refused("Email/query", json!({"filter": {"before": 7}})).await, "invalidArguments");
+}
+
+#[tokio::test]
+async fn counts_follow_every_change() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    assert_eq!(alice.counts("inbox").await, [3, 3, 2, 2]);
+    let (inbox, trash) = (alice.mailbox("inbox").await, alice.mailbox("trash").await);
+    let set = |update| alice.call("Email/set", json!({"update": update}));
+    set(json!({ids[0].as_str(): {"keywords/$seen": true}})).await;
+    assert_eq!(alice.counts("inbox").await, [3, 2, 2, 2]);
+    set(json!({ids[1].as_str(): {"keywords": {"$seen": true, "$flagged": true}}})).await;
+    assert_eq!(alice.counts("inbox").await, [3, 1, 2, 1]);
+    set(json!({ids[1].as_str(): {"mailboxIds": {&trash: true}}})).await;
+    assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([2, 1, 2, 1], [1, 0, 1, 0]));
+    set(json!({ids[0].as_str(): {"keywords/$seen": null}})).await;
+    assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([2, 2, 2, 2], [1, 0, 1, 1]));
+    set(json!({ids[2].as_str(): {format!("mailboxIds/{trash}"): true}})).await;
+    assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([2, 2, 2, 2], [2, 1, 2, 2]));
+    set(json!({ids[2].as_str(): {format!("mailboxIds/{inbox}"): null}})).await;
+    assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([1, 1, 1, 1], [2, 1, 2, 2]));
+    let answer = alice.call("Email/set", json!({"destroy": [ids[0], ids[1], ids[2], "e-nothing"]})).await;
+    assert_eq!(answer["destroyed"].as_array().unwrap().len(), 3);
+    assert_eq!(answer["notDestroyed"]["e-nothing"]["type"], "notFound");
+    assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([0; 4], [0; 4]));
+}
+
+#[tokio::test]
+async fn a_patch_that_cannot_be_is_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    let inbox = alice.mailbox("inbox").await;
+    for (patch, kind) in [
+        (json!({"mailboxIds": {}}), "invalidProperties"),
+        (json!({format!("mailboxIds/{inbox}"): null}), "invalidProperties"),
+        (json!({"mailboxIds/m-nothing": true}), "invalidProperties"),
+        (json!({"keywords/$seen": false}), "invalidProperties"),
+        (json!({"keywords": {}, "keywords/$seen": true}), "invalidPatch"),
+        (json!({"subject": "new"}), "invalidProperties"),
+        (json!({"sealedSummary": "not base64!"}), "invalidProperties"),
+        (json!({"sealedSummary": "A".repeat(6000)}), "invalidProperties"),
+    ] {
+        let answer = alice.call("Email/set", json!({"update": {ids[0].as_str(): patch}})).await;
+        assert_eq!(answer["notUpdated"][&ids[0]]["type"], kind, "{answer}");
+        assert_eq!(answer["oldState"], answer["newState"], "{answer}");
+    }
+    let answer = alice.call("Email/set", json!({"update": {"e-nothing": {"keywords/$seen": true}}})).await;
+    assert_eq!(answer["notUpdated"]["e-nothing"]["type"], "notFound");
+}
+
+#[tokio::test]
+async fn a_summary_is_kept_beside_the_letter() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids = import_three(&alice).await;
+    alice.call("Email/set", json!({"update": {ids[0].as_str(): {"sealedSummary": "c2VhbGVk"}}})).await;
+    let get = json!({"ids": [ids[0]], "properties": ["sealedSummary"]});
+    assert_eq!(alice.call("Email/get", get.clone()).await["list"][0]["sealedSummary"], "c2VhbGVk");
+    alice.call("Email/set", json!({"update": {ids[0].as_str(): {"sealedSummary": null}}})).await;
+    assert!(alice.call("Email/get", get).await["list"][0]["sealedSummary"].is_null());
+}
+
+#[tokio::test]
+async fn header_properties_come_from_the_outer_header() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter(ALICE, BOB, ""), "inbox", json!({})).await;
+    let properties = json!([
+        "header:Subject:asText",
+        "header:from:asAddresses",
+        "header:X-None",
+        "header:To:all",
+        "headers",
+        "bodyStructure"
+    ]);
+    let answer = alice.call("Email/get", json!({"ids": [email], "properties": properties})).await;
+    let got = &answer["list"][0];
+    assert_eq!(got["header:Subject:asText"], "[...]");
+    assert_eq!(got["header:from:asAddresses"][0]["email"], ALICE);
+    assert!(got["header:X-None"].is_null());
+    assert_eq!(got["header:To:all"].as_array().unwrap().len(), 1);
+    assert!(got["headers"].as_array().unwrap().iter().any(|field| field["name"] == "Subject"));
+    assert_eq!(got["bodyStructure"]["type"], "application/pkcs7-mime");
+    for wrong in ["smell", "header:", "header:From:asSmell", "header:From:all:all"] {
+        let get = json!({"ids": [email], "properties": [wrong]});
+        assert_eq!(alice.refused("Email/get", get).await, "invalidArguments", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_bytes_go_with_the_last_email_that_holds_them() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    // Large enough to lie in a file of its own.
+    let fields = format!("References: {}\r\n", "<x@y>".repeat(14_000));
+    let letter = sealed_letter(ALICE, BOB, &fields);
+    assert!(letter.len() > 64 * 1024);
+    let (one, two) = (
+        alice.import(letter.clone(), "inbox", json!({})).await,
+        alice.import(letter.clone(), "trash", json!({})).await,
+    );
+    let files = || count_files(&fixture.folder.path().join("data/blobs"));
+    assert_eq!(files(), 1);
+    alice.call("Email/set", json!({"destroy": [one]})).await;
+    fixture.relay.blobs.sweep(&fixture.relay.store).await.unwrap();
+    assert_eq!(alice.message(&two).await, letter);
+    alice.call("Email/set", json!({"destroy": [two]})).await;
+    fixture.relay.blobs.sweep(&fixture.relay.store).await.unwrap();
+    assert_eq!(files(), 0);
+}
+
+fn count_files(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| if path.is_dir() { count_files(&path) } else { 1 })
+        .sum()
+}

@@ -1,0 +1,113 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Fixture, Person, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+
+/// Every method that works on an account, with arguments that would be good ones.
+const METHODS: [(&str, &str); 25] = [
+    ("Mailbox/get", r#"{"ids":null}"#),
+    ("Mailbox/changes", r#"{"sinceState":"0"}"#),
+    ("Mailbox/query", "{}"),
+    ("Mailbox/queryChanges", r#"{"sinceQueryState":"0"}"#),
+    ("Mailbox/set", r#"{"create":{"k":{"name":"intruder"}}}"#),
+    ("Thread/get", r#"{"ids":[]}"#),
+    ("Thread/changes", r#"{"sinceState":"0"}"#),
+    ("Email/get", r#"{"ids":[]}"#),
+    ("Email/changes", r#"{"sinceState":"0"}"#),
+    ("Email/query", "{}"),
+    ("Email/queryChanges", r#"{"sinceQueryState":"0"}"#),
+    ("Email/set", r#"{"destroy":["EMAIL"]}"#),
+    ("Email/import", r#"{"emails":{}}"#),
+    ("Identity/get", r#"{"ids":null}"#),
+    ("Identity/changes", r#"{"sinceState":"0"}"#),
+    ("EmailSubmission/get", r#"{"ids":null}"#),
+    ("EmailSubmission/changes", r#"{"sinceState":"0"}"#),
+    ("EmailSubmission/set", r#"{"destroy":[]}"#),
+    ("Certificate/issue", r#"{"request":"","usage":"signing"}"#),
+    ("Certificate/lookup", r#"{"addresses":[]}"#),
+    ("Directory/query", r#"{"text":"a"}"#),
+    ("Vault/get", "{}"),
+    ("Vault/set", r#"{"ifInState":"0","blob":""}"#),
+    ("Enrolment/get", "{}"),
+    ("Enrolment/destroy", "{}"),
+];
+
+#[tokio::test]
+async fn no_method_works_on_another_account() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    for (method, arguments) in METHODS {
+        for account in [&*alice.account, "a-nothing"] {
+            let mut arguments: Value = serde_json::from_str(arguments).unwrap();
+            arguments["accountId"] = json!(account);
+            assert_eq!(bob.refused(method, arguments).await, "accountNotFound", "{method}");
+        }
+        let mut arguments: Value = serde_json::from_str(arguments).unwrap();
+        arguments["accountId"] = json!(null);
+        assert_eq!(bob.refused(method, arguments).await, "invalidArguments", "{method}");
+    }
+    assert_eq!(alice.counts("inbox").await[0], 1);
+}
+
+#[tokio::test]
+async fn ids_of_another_account_are_not_found() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let email = alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let got = alice.call("Email/get", json!({"ids": [email], "properties": ["blobId", "threadId"]})).await;
+    let (blob, thread) = (got["list"][0]["blobId"].clone(), got["list"][0]["threadId"].clone());
+    let inbox = alice.mailbox("inbox").await;
+
+    for (method, id) in [("Email/get", json!(email)), ("Thread/get", thread), ("Mailbox/get", json!(inbox))] {
+        let answer = bob.call(method, json!({"ids": [id]})).await;
+        assert_eq!(
+            (answer["list"].clone(), answer["notFound"].clone()),
+            (json!([]), json!([id])),
+            "{method}"
+        );
+    }
+    let answer =
+        bob.call("Email/query", json!({"filter": {"inMailbox": inbox}, "calculateTotal": true})).await;
+    assert_eq!((answer["ids"].clone(), answer["total"].clone()), (json!([]), json!(0)));
+    let seen = json!({"update": {email.as_str(): {"keywords/$seen": true}}, "destroy": [email]});
+    let answer = bob.call("Email/set", seen).await;
+    assert_eq!(answer["notUpdated"][&email]["type"], "notFound");
+    assert_eq!(answer["notDestroyed"][&email]["type"], "notFound");
+    let answer = bob.call("Mailbox/set", json!({"destroy": [inbox]})).await;
+    assert_eq!(answer["notDestroyed"][&inbox]["type"], "notFound");
+    let own = bob.mailbox("inbox").await;
+    for (blob, mailbox, kind) in [(&blob, &own, "blobNotFound"), (&blob, &inbox, "blobNotFound")] {
+        let email = json!({"blobId": blob, "mailboxIds": {mailbox: true}});
+        let answer = bob.call("Email/import", json!({"emails": {"k": email}})).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], kind);
+    }
+    let create = json!({"k": {"identityId": "self", "emailId": email}});
+    let answer = bob.call("EmailSubmission/set", json!({"create": create})).await;
+    assert_eq!(answer["notCreated"]["k"]["type"], "invalidProperties");
+    assert_eq!(alice.counts("inbox").await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn blobs_of_another_account_are_not_found() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let blob = alice.upload(b"something".to_vec()).await;
+    let status = async |person: &Person, account: &str| {
+        let path = format!("/jmap/download/{account}/{blob}/x");
+        person.send(Request::get(path), Body::empty()).await.status()
+    };
+    assert_eq!(status(&alice, &alice.account).await, StatusCode::OK);
+    assert_eq!(status(&bob, &bob.account).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&bob, &alice.account).await, StatusCode::NOT_FOUND);
+    let nobody = Person { cookie: "sealpost=guess".into(), ..alice.clone() };
+    assert_eq!(status(&nobody, &alice.account).await, StatusCode::UNAUTHORIZED);
+    let request = Request::post(format!("/jmap/upload/{}", alice.account));
+    assert_eq!(bob.send(request, "x").await.status(), StatusCode::NOT_FOUND);
+    // The same bytes, uploaded by both, belong to both.
+    assert_eq!(bob.upload(b"something".to_vec()).await, blob);
+    assert_eq!(status(&bob, &bob.account).await, StatusCode::OK);
+}

@@ -1,0 +1,71 @@
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::support::{Fixture, Served, json_of};
+
+#[tokio::test]
+async fn a_request_with_too_many_calls_is_refused_whole() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let calls: Vec<Value> = (0..33).map(|n| json!(["Core/echo", {}, n.to_string()])).collect();
+    let request = json!({"using": [jmap::CORE], "methodCalls": calls});
+    let (status, problem) = alice.request(request.to_string()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(problem["type"], "urn:ietf:params:jmap:error:limit");
+    assert_eq!(problem["limit"], "maxCallsInRequest");
+}
+
+#[tokio::test]
+async fn too_many_objects_are_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let ids: Vec<String> = (0..1001).map(|n| format!("e{n}")).collect();
+    for method in ["Email/get", "Mailbox/get", "Thread/get", "EmailSubmission/get", "Identity/get"] {
+        assert_eq!(alice.refused(method, json!({"ids": ids})).await, "requestTooLarge", "{method}");
+    }
+    for method in ["Email/set", "Mailbox/set", "EmailSubmission/set"] {
+        assert_eq!(alice.refused(method, json!({"destroy": ids})).await, "requestTooLarge", "{method}");
+    }
+    assert_eq!(alice.refused("Email/get", json!({"ids": null})).await, "requestTooLarge");
+    assert_eq!(alice.refused("Certificate/lookup", json!({"addresses": ids})).await, "requestTooLarge");
+    let page = alice.call("Email/query", json!({"limit": 1_000_000})).await;
+    assert_eq!(page["limit"], 1000);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_too_deep_is_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let mut deep = json!({"hasKeyword": "x"});
+    for _ in 0..20 {
+        deep = json!({"operator": "NOT", "conditions": [deep]});
+    }
+    assert_eq!(alice.refused("Email/query", json!({"filter": deep})).await, "unsupportedFilter");
+    let wide: Vec<Value> = (0..200).map(|n| json!({"hasKeyword": format!("k{n}")})).collect();
+    let wide = json!({"operator": "OR", "conditions": wide});
+    assert_eq!(alice.refused("Email/query", json!({"filter": wide})).await, "unsupportedFilter");
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_are_refused() {
+    let served = Served::start(&["alice"], |config| config.max_message_size = 1000).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let request = Request::post(format!("/jmap/upload/{}", alice.account));
+    let (status, problem) = json_of(alice.send(request, vec![0; 1001]).await).await;
+    assert_eq!((status, problem["limit"].clone()), (StatusCode::PAYLOAD_TOO_LARGE, json!("maxSizeUpload")));
+    let (status, problem) = alice.request(vec![b' '; 10 * 1024 * 1024 + 1]).await;
+    assert_eq!((status, problem["limit"].clone()), (StatusCode::PAYLOAD_TOO_LARGE, json!("maxSizeRequest")));
+    let request = Request::post("/tsa").header(header::CONTENT_TYPE, "application/timestamp-query");
+    assert_eq!(alice.send(request, vec![0; 5000]).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn the_vault_is_bounded() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let large = "A".repeat(400 * 1024);
+    assert_eq!(
+        alice.refused("Vault/set", json!({"ifInState": "0", "blob": large})).await,
+        "invalidArguments"
+    );
+}

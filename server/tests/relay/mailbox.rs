@@ -1,0 +1,98 @@
+use serde_json::json;
+
+use crate::support::Fixture;
+
+#[tokio::test]
+async fn everybody_has_the_mailboxes_with_roles() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let answer = alice.call("Mailbox/get", json!({"ids": null})).await;
+    let roles: Vec<&str> =
+        answer["list"].as_array().unwrap().iter().map(|mailbox| mailbox["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["inbox", "drafts", "sent", "archive", "junk", "trash"]);
+    assert_eq!(answer["notFound"], json!([]));
+}
+
+#[tokio::test]
+async fn a_mailbox_is_made_renamed_moved_and_destroyed() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let before = alice.call("Mailbox/get", json!({"ids": []})).await["state"].clone();
+    let create = json!({"a": {"name": "Projects"}, "b": {"name": "Inner", "parentId": "#a"}});
+    let answer = alice.call("Mailbox/set", json!({"create": create, "ifInState": before})).await;
+    assert_eq!(answer["oldState"], before);
+    assert_ne!(answer["newState"], before);
+    for key in ["updated", "destroyed", "notCreated", "notUpdated", "notDestroyed"] {
+        assert!(answer.as_object().unwrap().contains_key(key) && answer[key].is_null(), "{key} in {answer}");
+    }
+    let (a, b) = (answer["created"]["a"]["id"].clone(), answer["created"]["b"]["id"].clone());
+    let inner = alice.call("Mailbox/get", json!({"ids": [b], "properties": ["name", "parentId"]})).await;
+    assert_eq!(inner["list"][0], json!({"id": b, "name": "Inner", "parentId": a}));
+
+    let update = json!({a.as_str().unwrap(): {"name": "Plans"}});
+    assert!(
+        alice.call("Mailbox/set", json!({"update": update})).await["updated"].as_object().unwrap().len() == 1
+    );
+    let answer = alice.call("Mailbox/set", json!({"destroy": [a]})).await;
+    assert_eq!(answer["notDestroyed"][a.as_str().unwrap()]["type"], "mailboxHasChild");
+    let answer = alice.call("Mailbox/set", json!({"destroy": [b, a]})).await;
+    assert_eq!(answer["destroyed"], json!([b, a]));
+}
+
+#[tokio::test]
+async fn what_must_not_be_is_refused_property_by_property() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (inbox, trash) = (alice.mailbox("inbox").await, alice.mailbox("trash").await);
+    for (create, property) in [
+        (json!({"name": ""}), "name"),
+        (json!({"name": "x".repeat(300)}), "name"),
+        (json!({"name": "Inbox"}), "name"),
+        (json!({"name": "new", "parentId": "m-nothing"}), "parentId"),
+        (json!({"name": "new", "role": "inbox"}), "role"),
+        (json!({"name": "new", "totalEmails": 1}), "totalEmails"),
+    ] {
+        let answer = alice.call("Mailbox/set", json!({"create": {"k": create}})).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], "invalidProperties", "{answer}");
+        assert_eq!(answer["notCreated"]["k"]["properties"], json!([property]));
+    }
+    let circle = json!({trash.as_str(): {"parentId": trash}});
+    let answer = alice.call("Mailbox/set", json!({"update": circle})).await;
+    assert_eq!(answer["notUpdated"][&trash]["properties"], json!(["parentId"]));
+    let answer = alice.call("Mailbox/set", json!({"destroy": [inbox, "m-nothing"]})).await;
+    assert_eq!(answer["notDestroyed"][&inbox]["type"], "forbidden");
+    assert_eq!(answer["notDestroyed"]["m-nothing"]["type"], "notFound");
+    assert_eq!(
+        alice.refused("Mailbox/set", json!({"ifInState": "999", "destroy": []})).await,
+        "stateMismatch"
+    );
+}
+
+#[tokio::test]
+async fn a_mailbox_with_mail_goes_only_when_told_so() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let letter = crate::support::sealed_letter("alice@sealpost.example", "bob@sealpost.example", "");
+    let email = alice.import(letter, "junk", json!({})).await;
+    let junk = alice.mailbox("junk").await;
+    let answer = alice.call("Mailbox/set", json!({"destroy": [junk]})).await;
+    assert_eq!(answer["notDestroyed"][&junk]["type"], "mailboxHasEmail");
+    let answer = alice.call("Mailbox/set", json!({"destroy": [junk], "onDestroyRemoveEmails": true})).await;
+    assert_eq!(answer["destroyed"], json!([junk]));
+    assert_eq!(alice.call("Email/get", json!({"ids": [email]})).await["notFound"], json!([email]));
+}
+
+#[tokio::test]
+async fn a_query_filters_and_sorts() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let by_name = json!({"sort": [{"property": "name", "isAscending": false}], "calculateTotal": true});
+    let answer = alice.call("Mailbox/query", by_name).await;
+    assert_eq!(
+        (answer["total"].as_i64(), answer["ids"][0].as_str()),
+        (Some(6), Some(&*alice.mailbox("trash").await))
+    );
+    let wrong = json!({"filter": {"smell": "good"}});
+    assert_eq!(alice.refused("Mailbox/query", wrong).await, "unsupportedFilter");
+    assert_eq!(alice.refused("Mailbox/query", json!({"anchor": "m-nothing"})).await, "anchorNotFound");
+}

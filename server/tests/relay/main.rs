@@ -1,0 +1,29 @@
+//! The relay from outside: JMAP against the real router, SMTP against a real socket, and the real
+//! binary where its death matters.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic"
+)]
+
+mod certificates;
+mod changes;
+mod clear;
+mod crash;
+mod email;
+mod isolation;
+mod limits;
+mod mailbox;
+mod malformed;
+mod outbound;
+mod page;
+mod push;
+mod restart;
+mod session;
+mod smtp;
+mod smuggling;
+mod submission;
+mod support;

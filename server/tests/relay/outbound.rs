@@ -1,0 +1,90 @@
+//! Two relays that send mail to each other.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Person, Served, eventually, holds, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+const CAROL: &str = "carol@elsewhere.example";
+
+async fn elsewhere() -> Served {
+    Served::start(&["carol"], |config| config.domain = "elsewhere.example".into()).await
+}
+
+async fn send(alice: &Person, to: &[&str]) -> String {
+    let email = alice.import(sealed_letter(ALICE, to[0], ""), "sent", json!({})).await;
+    let to: Vec<Value> = to.iter().map(|address| json!({"email": address})).collect();
+    let envelope = json!({"mailFrom": {"email": ALICE}, "rcptTo": to});
+    let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
+    let answer = alice.call("EmailSubmission/set", json!({"create": create})).await;
+    answer["created"]["k"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+async fn status(alice: &Person, submission: &str, address: &str, wanted: &str) -> Option<Value> {
+    let answer = alice.call("EmailSubmission/get", json!({"ids": [submission]})).await;
+    let status = answer["list"][0]["deliveryStatus"][address].clone();
+    (status["delivered"] == wanted).then_some(status)
+}
+
+#[tokio::test]
+async fn a_letter_to_elsewhere_arrives_there() {
+    let there = elsewhere().await;
+    let smarthost = there.running.smtp.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = send(&alice, &[CAROL]).await;
+    let carol = there.fixture.sign_in("carol").await;
+    eventually(|| async { (carol.counts("inbox").await[0] == 1).then_some(()) }).await;
+    let status = eventually(|| status(&alice, &submission, CAROL, "unknown")).await;
+    assert!(status["smtpReply"].as_str().unwrap().starts_with("250"), "{status}");
+}
+
+#[tokio::test]
+async fn a_refused_letter_comes_back_sealed() {
+    let there = elsewhere().await;
+    let smarthost = there.running.smtp.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = send(&alice, &[CAROL, "nobody@elsewhere.example"]).await;
+    let status = eventually(|| status(&alice, &submission, "nobody@elsewhere.example", "no")).await;
+    assert!(status["smtpReply"].as_str().unwrap().starts_with("550 5.1.1"), "{status}");
+    assert_eq!(alice.counts("inbox").await[0], 1);
+    let bounce = alice.message(&alice.emails_in("inbox").await[0]).await;
+    assert!(holds(&bounce, "mailer-daemon@sealpost.example"));
+    assert!(!holds(&bounce, "nobody@elsewhere.example"), "what the bounce says is sealed");
+    let carol = there.fixture.sign_in("carol").await;
+    assert_eq!(carol.counts("inbox").await[0], 1, "the other recipient got it");
+}
+
+#[tokio::test]
+async fn a_letter_waits_for_a_server_that_is_down_also_over_a_restart() {
+    let there = elsewhere().await;
+    let address = there.running.smtp;
+    let there_folder = there.stop().await;
+    let smarthost = |config: &mut sealpost::config::Config| config.smarthost = Some(address.to_string());
+    let here = Served::start(&["alice"], smarthost).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = send(&alice, &[CAROL]).await;
+    assert!(status(&alice, &submission, CAROL, "queued").await.is_some());
+    // The first attempt fails at once; stopping waits for it.
+    let here_folder = here.stop().await;
+    let there = Served::open(there_folder, |config| {
+        config.domain = "elsewhere.example".into();
+        config.smtp_listen = address;
+    })
+    .await;
+    let here = Served::open(here_folder, smarthost).await;
+    let alice = here.fixture.sign_in("alice").await;
+    eventually(|| status(&alice, &submission, CAROL, "unknown")).await;
+    let carol = there.fixture.sign_in("carol").await;
+    assert_eq!(carol.counts("inbox").await[0], 1);
+}
+
+#[tokio::test]
+async fn a_relay_takes_no_mail_for_elsewhere() {
+    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let mut client = Client::greeted(here.running.smtp).await;
+    client
+        .transcript(&[("MAIL FROM:<a@b.example>", "250"), (&format!("RCPT TO:<{CAROL}>"), "550 5.7.1")])
+        .await;
+}

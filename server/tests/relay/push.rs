@@ -1,0 +1,122 @@
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Request, StatusCode, header};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use crate::support::{Client, Fixture, Person, Served, clear_letter, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+
+struct Events(BodyDataStream, String);
+
+impl Events {
+    async fn open(person: &Person, query: &str, last: Option<&str>) -> Self {
+        let mut request = Request::get(format!("/jmap/eventsource?{query}"));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = person.send(request, Body::empty()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Self(response.into_body().into_data_stream(), String::new())
+    }
+
+    /// The next event: its fields; none at the end.
+    async fn next(&mut self) -> Option<Vec<(String, String)>> {
+        loop {
+            if let Some((event, rest)) = self.1.split_once("\n\n") {
+                let fields = event.lines().filter_map(|line| line.split_once(": "));
+                let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                self.1 = rest.to_owned();
+                return Some(fields);
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.0.next())
+                .await
+                .expect("an event comes")?;
+            self.1.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+    }
+
+    async fn state(&mut self) -> Option<(Value, String)> {
+        let event = self.next().await?;
+        let field =
+            |name: &str| event.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
+        assert_eq!(field("event").as_deref(), Some("state"));
+        Some((serde_json::from_str(&field("data").unwrap()).unwrap(), field("id").unwrap()))
+    }
+}
+
+#[tokio::test]
+async fn new_mail_is_pushed_at_once() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let mut events = Events::open(&alice, "types=*&closeafter=no&ping=0", None).await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    assert!(
+        client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "hello")).await.starts_with("250")
+    );
+    let answered = Instant::now();
+    let (change, _) = events.state().await.unwrap();
+    assert!(answered.elapsed() < Duration::from_secs(1));
+    assert_eq!(change["@type"], "StateChange");
+    let states = change["changed"][&alice.account].clone();
+    let email = alice.call("Email/get", json!({"ids": []})).await["state"].clone();
+    assert_eq!(states["Email"], email);
+    assert!(states["Mailbox"].is_string() && states["Thread"].is_string());
+}
+
+#[tokio::test]
+async fn only_the_own_account_and_the_wanted_types_are_heard() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let mut events = Events::open(&alice, "types=Mailbox&closeafter=state&ping=0", None).await;
+    bob.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let (change, _) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&alice.account]);
+    let types = change["changed"][&alice.account].as_object().unwrap();
+    assert_eq!(types.keys().collect::<Vec<_>>(), ["Mailbox"]);
+    assert!(events.next().await.is_none(), "closeafter=state closes");
+}
+
+#[tokio::test]
+async fn who_comes_back_hears_what_was_missed() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let mut events = Events::open(&alice, "types=*&closeafter=state&ping=0", None).await;
+    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let (_, id) = events.state().await.unwrap();
+    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let mut events = Events::open(&alice, "types=*&closeafter=no&ping=0", Some(&id)).await;
+    let (change, now) = events.state().await.unwrap();
+    let email = alice.call("Email/get", json!({"ids": []})).await["state"].clone();
+    assert_eq!(change["changed"][&alice.account]["Email"], email);
+    assert_ne!(id, now);
+}
+
+#[tokio::test]
+async fn pings_come_and_a_stopping_relay_ends_the_stream() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let mut events = Events::open(&alice, "types=*&closeafter=no&ping=1", None).await;
+    let ping = events.next().await.unwrap();
+    assert_eq!(ping[0], ("event".into(), "ping".into()));
+    assert_eq!(ping[1], ("data".into(), r#"{"interval":5}"#.into()));
+    fixture.relay.stopping.cancel();
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_without_its_arguments_is_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    for query in ["", "?types=*", "?types=*&closeafter=maybe&ping=0", "?types=*&closeafter=no&ping=x"] {
+        assert_eq!(
+            alice.get(&format!("/jmap/eventsource{query}")).await.0,
+            StatusCode::BAD_REQUEST,
+            "{query}"
+        );
+    }
+}

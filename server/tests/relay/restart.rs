@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use serde_json::json;
+use sqlx::Connection;
+
+use crate::support::{Client, Folder, Served, clear_letter, config};
+
+const ALICE: &str = "alice@sealpost.example";
+
+#[tokio::test]
+async fn a_second_start_finds_everything_again() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "hello")).await;
+    alice.call("Vault/set", json!({"ifInState": "0", "blob": "c2VhbGVk"})).await;
+    let before = alice.get("/.well-known/jmap").await.1;
+    let emails = alice.call("Email/get", json!({"ids": alice.emails_in("inbox").await})).await;
+    let cookie = alice.cookie.clone();
+
+    let served = Served::open(served.stop().await, |_| ()).await;
+    let mut alice = served.fixture.sign_in("alice").await;
+    alice.cookie = cookie;
+    let after = alice.get("/.well-known/jmap").await.1;
+    for kept in ["accounts", "capabilities", "state"] {
+        assert_eq!(after[kept], before[kept], "the session, the account and the anchors hold");
+    }
+    let again = alice.call("Email/get", json!({"ids": alice.emails_in("inbox").await})).await;
+    assert_eq!(again, emails);
+    assert_eq!(alice.call("Vault/get", json!({})).await["blob"], "c2VhbGVk");
+}
+
+#[tokio::test]
+async fn the_demo_people_are_made_once() {
+    let demo = |config: &mut sealpost::config::Config| config.demo = true;
+    let served = Served::open(Arc::new(Folder::new()), demo).await;
+    let served = Served::open(served.stop().await, demo).await;
+    let mut connection = served.fixture.relay.store.read().await.unwrap();
+    assert_eq!(sealpost::store::accounts(&mut connection).await.unwrap(), 3);
+    let office =
+        sealpost::store::account_by_address(&mut connection, "registry@sealpost.example").await.unwrap();
+    assert_eq!(office.unwrap().name, "Civil Registry 民政登记处");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_by_name() {
+    let folder = Arc::new(Folder::new());
+    Served::open(Arc::clone(&folder), |_| ()).await.stop().await;
+    let url = format!("sqlite://{}", folder.path().join("data/sealpost.db").display());
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    sqlx::query("UPDATE schema_version SET version = 99").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let error = sealpost::serve::start(config(&folder)).await.unwrap_err().to_string();
+    assert!(error.contains("99") && error.contains("newer release"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn keys_on_disk_are_for_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let served = Served::start(&[], |_| ()).await;
+    let data = served.fixture.folder.path().join("data");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for name in ["root", "issuer", "timestamp"] {
+        assert_eq!(mode(&data.join(format!("authority/{name}.key"))), 0o600, "{name}");
+    }
+}

@@ -1,0 +1,100 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::support::{Fixture, PASSWORD, json_of};
+
+async fn attempt(fixture: &Fixture, username: &str, password: &str) -> axum::http::Response<Body> {
+    let body = json!({"username": username, "password": password}).to_string();
+    let request = Request::post("/auth/sign-in").header(header::CONTENT_TYPE, "application/json");
+    fixture.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_a_wrong_address_look_alike() {
+    let fixture = Fixture::start().await;
+    for username in ["alice@sealpost.example", "nobody@sealpost.example"] {
+        let response = attempt(&fixture, username, "wrong").await;
+        assert!(response.headers().get(header::SET_COOKIE).is_none());
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let (status, problem) = json_of(response).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert_eq!(problem["detail"], "the address or the password is wrong");
+    }
+}
+
+#[tokio::test]
+async fn too_many_wrong_passwords_close_the_door_for_a_while() {
+    let fixture = Fixture::start().await;
+    for _ in 0..10 {
+        assert_eq!(
+            attempt(&fixture, "alice@sealpost.example", "wrong").await.status(),
+            StatusCode::UNAUTHORIZED
+        );
+    }
+    let response = attempt(&fixture, "alice@sealpost.example", PASSWORD).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(response.headers()[header::RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap() <= 300);
+    assert_eq!(attempt(&fixture, "bob@sealpost.example", PASSWORD).await.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn the_cookie_is_out_of_reach_of_script_and_of_other_sites() {
+    let fixture = Fixture::start().await;
+    let response = attempt(&fixture, "alice@sealpost.example", PASSWORD).await;
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+}
+
+#[tokio::test]
+async fn the_token_is_not_in_the_database() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let token = alice.cookie.split('=').nth(1).unwrap().to_owned();
+    let mut found = false;
+    for name in ["sealpost.db", "sealpost.db-wal"] {
+        let bytes = std::fs::read(fixture.folder.path().join("data").join(name)).unwrap_or_default();
+        assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()), "{name}");
+        found |= bytes.windows(5).any(|window| window == b"alice");
+    }
+    assert!(found, "the search finds what is there");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    assert_eq!(alice.get("/.well-known/jmap").await.0, StatusCode::OK);
+    let response = alice.send(Request::post("/auth/sign-out"), Body::empty()).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(alice.get("/.well-known/jmap").await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn another_site_cannot_use_the_cookie() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let request = Request::post("/auth/sign-out").header("sec-fetch-site", "cross-site");
+    assert_eq!(alice.send(request, Body::empty()).await.status(), StatusCode::FORBIDDEN);
+    let request = Request::post("/jmap/api").header(header::ORIGIN, "https://evil.example");
+    assert_eq!(alice.send(request, Body::empty()).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(alice.get("/.well-known/jmap").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_session_object_tells_limits_urls_and_trust() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let request = Request::get("/.well-known/jmap").header(header::HOST, "localhost:8080");
+    let (_, session) = json_of(alice.send(request, Body::empty()).await).await;
+    assert_eq!(session["username"], "alice@sealpost.example");
+    assert_eq!(session["apiUrl"], "http://localhost:8080/jmap/api");
+    assert!(session["downloadUrl"].as_str().unwrap().contains("{blobId}"));
+    let session: jmap::Session = serde_json::from_value(session).unwrap();
+    assert!(session.core().unwrap().max_objects_in_get >= 500);
+    let sealed = session.sealed().unwrap();
+    assert_eq!((sealed.trust_anchors.len(), sealed.timestamp_anchors.len()), (1, 1));
+    assert_eq!(sealed.clear_url, "/jmap/clear/{accountId}");
+    assert!(session.accounts.keys().all(|id| id.is_valid()));
+}

@@ -1,0 +1,111 @@
+use serde_json::{Value, json};
+
+use crate::support::{Fixture, Person, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+const BOB: &str = "bob@sealpost.example";
+
+fn envelope(from: &str, to: &[&str]) -> Value {
+    let to: Vec<Value> = to.iter().map(|address| json!({"email": address})).collect();
+    json!({"mailFrom": {"email": from}, "rcptTo": to})
+}
+
+async fn submit(alice: &Person, email: &str, envelope: Value) -> Value {
+    let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
+    alice.call("EmailSubmission/set", json!({"create": create})).await
+}
+
+#[tokio::test]
+async fn one_request_imports_sends_and_clears_up() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let (blob, drafts) = (alice.upload(sealed_letter(ALICE, BOB, "")).await, alice.mailbox("drafts").await);
+    let email = json!({"blobId": blob, "mailboxIds": {drafts: true}, "keywords": {"$draft": true}});
+    let create = json!({"s": {"identityId": "self", "emailId": "#e", "envelope": envelope(ALICE, &[BOB])}});
+    let answers = alice
+        .calls(&[
+            ("Email/import", json!({"emails": {"e": email}})),
+            ("EmailSubmission/set", json!({"create": create, "onSuccessDestroyEmail": ["#s"]})),
+        ])
+        .await;
+    let names: Vec<&str> = answers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Email/import", "EmailSubmission/set", "Email/set"]);
+    let imported = answers[0].1["created"]["e"]["id"].clone();
+    assert_eq!(answers[1].1["created"]["s"]["undoStatus"], "final");
+    assert_eq!(answers[1].1["created"]["s"]["deliveryStatus"][BOB]["delivered"], "yes");
+    assert_eq!(answers[2].1["destroyed"], json!([imported]));
+    assert_eq!(alice.counts("drafts").await, [0; 4]);
+    assert_eq!(bob.counts("inbox").await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn the_recipient_gets_the_very_bytes() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let letter = sealed_letter(ALICE, BOB, "");
+    let email = alice.import(letter.clone(), "sent", json!({"$seen": true})).await;
+    let create = json!({"k": {"identityId": "self", "emailId": email}});
+    let update = json!({"#k": {"keywords/$draft": null, "keywords/$forwarded": true}});
+    let answers = alice
+        .calls(&[("EmailSubmission/set", json!({"create": create, "onSuccessUpdateEmail": update}))])
+        .await;
+    assert_eq!(answers[1].0, "Email/set");
+    assert!(answers[1].1["updated"].as_object().unwrap().contains_key(&email));
+    let received = bob.emails_in("inbox").await.remove(0);
+    assert_eq!(bob.message(&received).await, letter);
+    assert_ne!(received, email);
+}
+
+#[tokio::test]
+async fn a_submission_can_be_read_and_forgotten_but_not_undone() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter(ALICE, ALICE, ""), "sent", json!({})).await;
+    let id = submit(&alice, &email, envelope(ALICE, &[ALICE])).await["created"]["k"]["id"].clone();
+    let id = id.as_str().unwrap();
+    let got = alice.call("EmailSubmission/get", json!({"ids": [id, "s-nothing"]})).await;
+    assert_eq!(got["list"][0]["emailId"], json!(email));
+    assert_eq!(got["list"][0]["envelope"]["rcptTo"][0]["email"], ALICE);
+    assert_eq!(got["notFound"], json!(["s-nothing"]));
+    let answer = alice.call("EmailSubmission/set", json!({"update": {id: {"undoStatus": "canceled"}}})).await;
+    assert_eq!(answer["notUpdated"][id]["type"], "cannotUnsend");
+    let answer = alice.call("EmailSubmission/set", json!({"destroy": [id]})).await;
+    assert_eq!(answer["destroyed"], json!([id]));
+}
+
+#[tokio::test]
+async fn what_must_not_be_sent_is_refused_by_name() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let own = alice.import(sealed_letter(ALICE, BOB, ""), "drafts", json!({})).await;
+    let forged = alice.import(sealed_letter(BOB, BOB, ""), "drafts", json!({})).await;
+    let many: Vec<String> = (0..1001).map(|n| format!("p{n}@elsewhere.example")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (email, envelope, kind) in [
+        ("e-nothing", envelope(ALICE, &[BOB]), "invalidProperties"),
+        ("#nothing", envelope(ALICE, &[BOB]), "invalidProperties"),
+        (&*own, envelope(BOB, &[BOB]), "forbiddenMailFrom"),
+        (&*forged, envelope(ALICE, &[BOB]), "forbiddenFrom"),
+        (&*own, envelope(ALICE, &[]), "noRecipients"),
+        (&*own, envelope(ALICE, &["nobody@sealpost.example"]), "invalidRecipients"),
+        (&*own, envelope(ALICE, &["x@y>\r\nRCPT TO:<z@y"]), "invalidRecipients"),
+        (&*own, envelope(ALICE, &many), "tooManyRecipients"),
+    ] {
+        let answer = submit(&alice, email, envelope).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], kind, "{answer}");
+    }
+    let other = json!({"k": {"identityId": "other", "emailId": own}});
+    let answer = alice.call("EmailSubmission/set", json!({"create": other})).await;
+    assert_eq!(answer["notCreated"]["k"]["properties"], json!(["identityId"]));
+}
+
+#[tokio::test]
+async fn the_identity_is_the_own_address() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let answer = alice.call("Identity/get", json!({"ids": null})).await;
+    assert_eq!(answer["list"][0]["email"], ALICE);
+    assert_eq!(answer["list"][0]["name"], "ALICE");
+    let answer = alice.call("Identity/get", json!({"ids": ["other"]})).await;
+    assert_eq!((answer["list"].clone(), answer["notFound"].clone()), (json!([]), json!(["other"])));
+}

@@ -1,0 +1,269 @@
+//! A relay in a folder of its own, people who use it, and sealed letters.
+
+mod letter;
+mod smtp_client;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use sealpost::config::Config;
+use sealpost::relay::Relay;
+use sealpost::store::{AccountKind, NewAccount};
+use sealpost::{http, people, random, serve, session};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub use letter::{clear_letter, sealed_letter};
+pub use smtp_client::Client;
+
+pub const PASSWORD: &str = "a long enough password";
+
+/// A folder that goes when the test ends.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let path = std::env::temp_dir().join(random::id('t'));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// A relay and its router, without sockets.
+pub struct Fixture {
+    pub relay: Arc<Relay>,
+    pub router: Router,
+    pub folder: Arc<Folder>,
+}
+
+pub fn config(folder: &Folder) -> Config {
+    Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        smtp_listen: "127.0.0.1:0".parse().unwrap(),
+        data: folder.path().join("data"),
+        web_root: folder.path().join("dist"),
+        log: "error".into(),
+        ..Config::default()
+    }
+}
+
+/// Makes people; hashing a password is slow on purpose, so it is done once.
+pub async fn add_people(relay: &Relay, names: &[&str]) {
+    static HASH: OnceLock<String> = OnceLock::new();
+    let password = HASH.get_or_init(|| session::hash(PASSWORD).unwrap()).clone();
+    for name in names {
+        let new = NewAccount {
+            address: format!("{name}@{}", relay.config.domain),
+            name: name.to_uppercase(),
+            kind: AccountKind::Personal,
+            organisation: None,
+            password: password.clone(),
+        };
+        people::add(relay, new).await.unwrap();
+    }
+}
+
+impl Fixture {
+    /// A relay with alice and bob.
+    pub async fn start() -> Self {
+        let folder = Arc::new(Folder::new());
+        let relay = Relay::open(config(&folder)).await.unwrap();
+        add_people(&relay, &["alice", "bob"]).await;
+        Self { router: http::router(Arc::clone(&relay)), relay, folder }
+    }
+
+    pub async fn sign_in(&self, name: &str) -> Person {
+        let username = format!("{name}@{}", self.relay.config.domain);
+        let body = json!({"username": username, "password": PASSWORD}).to_string();
+        let request = Request::post("/auth/sign-in").header(header::CONTENT_TYPE, "application/json");
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let mut person = Person { router: self.router.clone(), cookie, account: String::new() };
+        let session = person.get("/.well-known/jmap").await.1;
+        person.account = session["primaryAccounts"][jmap::MAIL].as_str().unwrap().to_owned();
+        person
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub router: Router,
+    pub cookie: String,
+    pub account: String,
+}
+
+pub async fn json_of(response: Response<Body>) -> (StatusCode, Value) {
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+impl Person {
+    pub async fn send(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Response<Body> {
+        let request = request.header(header::COOKIE, &self.cookie).body(body.into()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        json_of(self.send(Request::get(path), Body::empty()).await).await
+    }
+
+    /// A whole request.
+    pub async fn request(&self, body: impl Into<Body>) -> (StatusCode, Value) {
+        let request = Request::post("/jmap/api").header(header::CONTENT_TYPE, "application/json");
+        json_of(self.send(request, body).await).await
+    }
+
+    /// Several calls, with the account filled in; gives the answers.
+    pub async fn calls(&self, calls: &[(&str, Value)]) -> Vec<(String, Value)> {
+        let numbered = calls.iter().enumerate().map(|(place, (name, arguments))| {
+            let mut arguments = arguments.clone();
+            arguments.as_object_mut().unwrap().entry("accountId").or_insert(json!(self.account));
+            json!([name, arguments, format!("c{place}")])
+        });
+        let using = [jmap::CORE, jmap::MAIL, jmap::SUBMISSION, jmap::SEALED];
+        let request = json!({"using": using, "methodCalls": numbered.collect::<Vec<_>>()});
+        let (status, response) = self.request(request.to_string()).await;
+        assert_eq!(status, StatusCode::OK, "{response}");
+        let answers = response["methodResponses"].as_array().unwrap().iter();
+        answers.map(|answer| (answer[0].as_str().unwrap().to_owned(), answer[1].clone())).collect()
+    }
+
+    /// One call that succeeds.
+    pub async fn call(&self, name: &str, arguments: Value) -> Value {
+        let (answered, value) = self.calls(&[(name, arguments)]).await.remove(0);
+        assert_eq!(answered, name, "{value}");
+        value
+    }
+
+    /// One call that is refused; gives the type of the error.
+    pub async fn refused(&self, name: &str, arguments: Value) -> String {
+        let (answered, value) = self.calls(&[(name, arguments)]).await.remove(0);
+        assert_eq!(answered, "error", "{value}");
+        value["type"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn upload(&self, bytes: Vec<u8>) -> String {
+        let path = format!("/jmap/upload/{}", self.account);
+        let request = Request::post(path).header(header::CONTENT_TYPE, "message/rfc822");
+        let (status, answer) = json_of(self.send(request, bytes).await).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        answer["blobId"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn mailbox(&self, role: &str) -> String {
+        let answer = self.call("Mailbox/query", json!({"filter": {"role": role}})).await;
+        answer["ids"][0].as_str().unwrap().to_owned()
+    }
+
+    pub async fn counts(&self, role: &str) -> [i64; 4] {
+        let id = self.mailbox(role).await;
+        let answer = self.call("Mailbox/get", json!({"ids": [id]})).await;
+        ["totalEmails", "unreadEmails", "totalThreads", "unreadThreads"]
+            .map(|property| answer["list"][0][property].as_i64().unwrap())
+    }
+
+    /// Imports a message into a mailbox and gives its id.
+    pub async fn import(&self, message: Vec<u8>, role: &str, keywords: Value) -> String {
+        let (blob, mailbox) = (self.upload(message).await, self.mailbox(role).await);
+        let email = json!({"blobId": blob, "mailboxIds": {mailbox: true}, "keywords": keywords});
+        let answer = self.call("Email/import", json!({"emails": {"k": email}})).await;
+        answer["created"]["k"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// The ids of the emails in a mailbox, newest first.
+    pub async fn emails_in(&self, role: &str) -> Vec<String> {
+        let mailbox = self.mailbox(role).await;
+        let answer = self.call("Email/query", json!({"filter": {"inMailbox": mailbox}})).await;
+        answer["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The bytes of an email.
+    pub async fn message(&self, email: &str) -> Vec<u8> {
+        let answer = self.call("Email/get", json!({"ids": [email], "properties": ["blobId"]})).await;
+        let blob = answer["list"][0]["blobId"].as_str().unwrap();
+        let path = format!("/jmap/download/{}/{blob}/letter.eml?type=message/rfc822", self.account);
+        let response = self.send(Request::get(path), Body::empty()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
+    }
+}
+
+/// A relay with its doors open.
+pub struct Served {
+    pub running: serve::Running,
+    pub fixture: Fixture,
+}
+
+impl Served {
+    /// Opens a relay with people in a folder of its own.
+    pub async fn start(names: &[&str], adjust: impl FnOnce(&mut Config)) -> Self {
+        let served = Self::open(Arc::new(Folder::new()), adjust).await;
+        add_people(&served.fixture.relay, names).await;
+        served
+    }
+
+    /// Opens what lies in a folder.
+    pub async fn open(folder: Arc<Folder>, adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&folder);
+        adjust(&mut config);
+        let running = serve::start(config).await.unwrap();
+        let relay = Arc::clone(&running.relay);
+        Self { fixture: Fixture { router: http::router(Arc::clone(&relay)), relay, folder }, running }
+    }
+
+    pub async fn stop(self) -> Arc<Folder> {
+        let folder = Arc::clone(&self.fixture.folder);
+        self.running.stop().await;
+        folder
+    }
+
+    /// Everything in the data folder, for searching.
+    pub fn disk(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        gather(&self.fixture.folder.path().join("data"), &mut all);
+        all
+    }
+}
+
+fn gather(folder: &Path, all: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, all);
+        } else {
+            all.extend(std::fs::read(path).unwrap());
+        }
+    }
+}
+
+pub fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+/// Tries for a while until something is there.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(mut attempt: impl FnMut() -> F) -> T {
+    for _ in 0..200 {
+        if let Some(found) = attempt().await {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it did not come");
+}

@@ -3,7 +3,7 @@
 use super::{
     address::{Address, parse_addresses},
     draft::{ComposeError, WrittenField},
-    encode::{canonical, parameter, unstructured, write_field},
+    encode::{canonical, parameter, quoted_parameter, unstructured, write_field},
     entity::Entity,
     field::Field,
     layers::is_cms,
@@ -114,7 +114,12 @@ fn content_type(entity: &Entity<'_>, protection: &Protection) -> String {
     let stale = ["hp", "protected-headers", "hp-legacy-display"];
     for (name, text) in entity.content_type.parameters().filter(|(name, _)| !stale.contains(name)) {
         value.push_str("; ");
-        value.push_str(&parameter(name, text));
+        // Few programs read a boundary in the form of RFC 2231.
+        value.push_str(&if name == "boundary" {
+            quoted_parameter(name, text)
+        } else {
+            parameter(name, text)
+        });
     }
     value + protection.parameter()
 }

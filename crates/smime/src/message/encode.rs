@@ -64,11 +64,17 @@ fn quoted_string(text: &str) -> String {
     quoted
 }
 
+/// A parameter as a quoted string, whatever its length.
+pub(crate) fn quoted_parameter(name: &str, value: &str) -> String {
+    format!("{name}={}", quoted_string(value))
+}
+
 /// A parameter of Content-Type or Content-Disposition, in the form of RFC 2231 where it needs one.
 pub(crate) fn parameter(name: &str, value: &str) -> String {
     let value: String = value.chars().filter(|c| !c.is_control()).collect();
-    if value.is_ascii() && value.len() <= 60 {
-        return format!("{name}={}", quoted_string(&value));
+    // A reader would take `=?` for the start of an encoded word.
+    if value.is_ascii() && value.len() <= 60 && !value.contains("=?") {
+        return quoted_parameter(name, &value);
     }
     let mut encoded = vec![String::new()];
     for byte in value.bytes() {

@@ -16,5 +16,6 @@ mod mime_corpora;
 mod mutation;
 mod openssl;
 mod people;
+mod round_trip;
 mod sealing;
 mod vectors;

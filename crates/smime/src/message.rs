@@ -1,8 +1,8 @@
 //! Whole mails: composed, sealed, signed, opened.
 //!
-//! [`seal`] signs inside and encrypts outside, with the header protected (RFC 9788); [`open`] takes a
+//! [`seal()`] signs inside and encrypts outside, with the header protected (RFC 9788); [`open()`] takes a
 //! message apart again and gives it one [`Status`] (RFC 9787). A message inside a message is judged
-//! apart: it is a [`Part`] that [`open`] can be called on. Only the Cryptographic Envelope counts: an
+//! apart: it is a [`Part`] that [`open()`] can be called on. Only the Cryptographic Envelope counts: an
 //! encrypted or signed part anywhere below it is a file like any other.
 //!
 //! Mail that comes in readable is sealed by [`seal_at_door`]; [`needs_door`] says which.

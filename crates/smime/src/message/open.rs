@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Certificate, DecryptError, DecryptionKey, Keyring, Provider, Trust, UnixTime};
 
-/// A message that was opened, and what it is worth. Only [`open`] makes one.
+/// A message that was opened, and what it is worth. Only [`open()`] makes one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Opened {

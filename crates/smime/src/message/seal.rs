@@ -92,7 +92,7 @@ pub async fn seal(
     seal_entity(provider, keyring, rng, (entity, outer), by, recipients, options, stamp).await
 }
 
-/// Signs and encrypts a message that already exists, as [`seal`] does a draft; its body stays as it is.
+/// Signs and encrypts a message that already exists, as [`seal()`] does a draft; its body stays as it is.
 ///
 /// `Bcc` and what the transport added are left out. `at` is the time of signing.
 #[expect(clippy::too_many_arguments, reason = "each is a separate power: arithmetic, keys, randomness, time")]
@@ -167,7 +167,7 @@ async fn sign_entity(
     Ok(multipart_signed(fields, entity, "sha-256", &signed.to_der()))
 }
 
-/// The smime-type of what [`encrypt`] makes (RFC 8551 3.2.2).
+/// The smime-type of what [`encrypt()`] makes (RFC 8551 3.2.2).
 pub(crate) fn smime_type(cipher: ContentEncryption) -> &'static str {
     if cipher.is_authenticated() { "authEnveloped-data" } else { "enveloped-data" }
 }

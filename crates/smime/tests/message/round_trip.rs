@@ -136,7 +136,8 @@ fn random_letters_open_to_what_was_sealed() {
         let mut files: Vec<_> =
             opened.attachments().map(|part| (part.name.clone().unwrap(), &part.data)).collect();
         let mut sent: Vec<_> = draft.attachments.iter().map(|file| (file.name.clone(), &file.data)).collect();
-        (files.sort(), sent.sort());
+        files.sort();
+        sent.sort();
         let names =
             |list: &[(String, &Vec<u8>)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&files), names(&sent), "{round}");

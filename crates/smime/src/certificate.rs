@@ -20,7 +20,9 @@ pub(crate) use name::{
     text, try_normalized as try_normalized_name,
 };
 pub use public_key::KeyKind;
-pub(crate) use public_key::{EC as EC_OID, RSA as RSA_OID, X25519 as X25519_OID, ec_curve_oid, ec_point};
+pub(crate) use public_key::{
+    EC as EC_OID, RSA as RSA_OID, RSA_PSS as RSA_PSS_OID, X25519 as X25519_OID, ec_curve_oid, key_octets,
+};
 
 /// Certificates have at most this many extensions here; RFC 5280 knows 16.
 const MAX_EXTENSIONS: usize = 64;

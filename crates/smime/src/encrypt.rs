@@ -3,7 +3,7 @@ use zeroize::Zeroizing;
 
 use crate::algorithm;
 use crate::asn1::{Malformed, tag, write};
-use crate::certificate::{Certificate, EC_OID, KeyKind, ec_curve_oid, ec_point};
+use crate::certificate::{Certificate, EC_OID, KeyKind, ec_curve_oid, key_octets};
 use crate::cms::{self, AUTH_ENVELOPED_DATA, ENVELOPED_DATA, content_info_header};
 use crate::key_agreement;
 use crate::provider::{ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding};
@@ -134,7 +134,7 @@ async fn agree_with(
     for index in indices {
         let unusable = EncryptError::UnusableRecipient(*index);
         let recipient = recipients.get(*index).ok_or(unusable)?;
-        let point = ec_point(recipient.spki()).map_err(|Malformed| unusable)?;
+        let point = key_octets(recipient.spki()).map_err(|Malformed| unusable)?;
         chosen.push((recipient, point));
     }
     let points = chosen.iter().map(|(_, point)| *point).collect::<Vec<_>>();

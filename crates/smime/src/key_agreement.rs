@@ -3,10 +3,14 @@
 use aes::{Aes128, Aes192, Aes256};
 use aes_kw::AesKw;
 use ansi_x963_kdf::derive_key_into;
-use cipher::KeyInit;
+use cbc::Decryptor;
+use cipher::block_padding::NoPadding;
+use cipher::{BlockModeDecrypt, KeyInit, KeyIvInit};
 use const_oid::ObjectIdentifier as Oid;
+use des::TdesEde3;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::algorithm::Identifier;
@@ -16,6 +20,9 @@ use crate::provider::Hash;
 const AES128_WRAP: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.1.5");
 const AES192_WRAP: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.1.25");
 const AES256_WRAP: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.1.45");
+
+/// Read only: what OpenSSL wrote before 3.0.
+const TRIPLE_DES_WRAP: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.6");
 
 const STANDARD_SHA256: Oid = Oid::new_unwrap("1.3.132.1.11.1");
 
@@ -76,6 +83,9 @@ impl<'a> Scheme<'a> {
         user_keying_material: Option<&[u8]>,
         wrapped: &[u8],
     ) -> Option<Zeroizing<Vec<u8>>> {
+        if self.wrap == TRIPLE_DES_WRAP {
+            return triple_des_unwrap(&self.derive(shared, user_keying_material)?, wrapped);
+        }
         // RFC 3394: whole blocks of eight, at least two, and the integrity block before them.
         if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) || wrapped.len() > 128 {
             return None;
@@ -97,6 +107,26 @@ impl<'a> Scheme<'a> {
     }
 }
 
+/// RFC 3217 3.2.
+fn triple_des_unwrap(kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const VECTOR: [u8; 8] = [0x4a, 0xdd, 0xa2, 0x2c, 0x79, 0xe8, 0x21, 0x05];
+    let decrypt = |vector: &[u8], octets: &[u8]| {
+        let cipher = Decryptor::<TdesEde3>::new_from_slices(kek, vector).ok()?;
+        cipher.decrypt_padded_vec::<NoPadding>(octets).ok().map(Zeroizing::new)
+    };
+    if wrapped.len() != 40 {
+        return None;
+    }
+    let mut reversed = decrypt(&VECTOR, wrapped)?;
+    reversed.reverse();
+    let (vector, rest) = reversed.split_at_checked(8)?;
+    let key_and_checksum = decrypt(vector, rest)?;
+    let (key, checksum) = key_and_checksum.split_at_checked(24)?;
+    let expected = Sha1::digest(key);
+    let holds: bool = expected.get(..8)?.ct_eq(checksum).into();
+    holds.then(|| Zeroizing::new(key.to_vec()))
+}
+
 /// Wraps a content-encryption key as [`written_scheme`] says.
 pub(crate) fn wrap(shared: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     let wrap_identifier = write::algorithm(AES256_WRAP, &[]);
@@ -115,7 +145,7 @@ pub(crate) fn written_scheme() -> Vec<u8> {
 const fn key_len(wrap: Oid) -> Option<usize> {
     match wrap {
         AES128_WRAP => Some(16),
-        AES192_WRAP => Some(24),
+        AES192_WRAP | TRIPLE_DES_WRAP => Some(24),
         AES256_WRAP => Some(32),
         _ => None,
     }

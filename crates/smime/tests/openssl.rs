@@ -1,4 +1,13 @@
 //! Both directions with OpenSSL: what it writes is read here, what is written here it reads.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "tests may panic, speak, and be tables"
+)]
 
 mod support;
 
@@ -62,8 +71,7 @@ fn opens_what_openssl_encrypts() {
 #[test]
 fn openssl_opens_what_is_encrypted_here() {
     let mut world = World::new();
-    let kinds =
-        [("rsa", "rsa"), ("p256", "P-256"), ("q256", "P-256"), ("p384", "P-384"), ("p521", "P-521")];
+    let kinds = [("rsa", "rsa"), ("p256", "P-256"), ("q256", "P-256"), ("p384", "P-384"), ("p521", "P-521")];
     let recipients = kinds.map(|(name, kind)| world.reader(name, kind));
     let certificates = recipients.iter().map(|reader| reader.certificate.clone()).collect::<Vec<_>>();
     for transport in [KeyTransport::Oaep, KeyTransport::Pkcs1v15] {
@@ -73,15 +81,9 @@ fn openssl_opens_what_is_encrypted_here() {
             ContentEncryption::Aes128Gcm,
             ContentEncryption::Aes128Cbc,
         ] {
-            let sealed = ready(smime::encrypt_with(
-                &RustCrypto,
-                &mut rng(),
-                PLAIN,
-                &certificates,
-                cipher,
-                transport,
-            ))
-            .unwrap();
+            let sealed =
+                ready(smime::encrypt_with(&RustCrypto, &mut rng(), PLAIN, &certificates, cipher, transport))
+                    .unwrap();
             world.folder.write("sealed", &sealed);
             for reader in &recipients {
                 let name = reader.key.as_str();
@@ -115,7 +117,8 @@ fn verifies_what_openssl_signs() {
         "-signer p256.pem -inkey p256.key -signer rsa.pem -inkey rsa.key",
     ];
     for signers in cases {
-        for form in ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"] {
+        for form in ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"]
+        {
             // OpenSSL 3.0 cannot stream RSA-PSS: it encodes before it knows the parameters.
             if form.contains("-stream") && signers.contains("pss") {
                 continue;
@@ -124,8 +127,7 @@ fn verifies_what_openssl_signs() {
             world.folder.openssl(&arguments);
             let signed = world.folder.read("signed");
             let detached = (!form.contains("-nodetach")).then_some(PLAIN);
-            let verified =
-                ready(smime::verify(&RustCrypto, &signed, detached, &world.trust, NOW)).unwrap();
+            let verified = ready(smime::verify(&RustCrypto, &signed, detached, &world.trust, NOW)).unwrap();
             assert_eq!(verified.content, PLAIN, "{arguments}");
             assert_eq!(verified.signers.len(), signers.matches("-signer").count(), "{arguments}");
             for signer in &verified.signers {
@@ -135,11 +137,8 @@ fn verifies_what_openssl_signs() {
             if let Some(content) = detached {
                 let other = [content, b"."].concat();
                 let changed = ready(smime::verify(&RustCrypto, &signed, Some(&other), &world.trust, NOW));
-                let expected = if form == "-noattr" {
-                    SignerError::BadSignature
-                } else {
-                    SignerError::DigestMismatch
-                };
+                let expected =
+                    if form == "-noattr" { SignerError::BadSignature } else { SignerError::DigestMismatch };
                 for signer in changed.unwrap().signers {
                     assert_eq!(signer.verdict, Err(expected.clone()), "{arguments}");
                 }
@@ -217,9 +216,9 @@ fn openssl_verifies_what_is_signed_and_stamped_here() {
             world.folder.openssl(&format!("ts -verify -queryfile query -in reply -CAfile root.pem {AT}"));
             world.folder.write("signature", signed.signature());
             world.folder.write("token", token.der());
-            world.folder.openssl(&format!(
-                "ts -verify -data signature -token_in -in token -CAfile root.pem {AT}"
-            ));
+            world
+                .folder
+                .openssl(&format!("ts -verify -data signature -token_in -in token -CAfile root.pem {AT}"));
             let detached = (form == SignedForm::Detached).then_some(PLAIN);
             let here = ready(smime::verify(&RustCrypto, &der, detached, &world.trust, NOW)).unwrap();
             assert!(here.signers[0].verdict.is_ok(), "{:?}", here.signers[0].verdict);
@@ -273,9 +272,9 @@ fn openssl_accepts_the_requests_and_certificates_made_here() {
         ("stamps", "P-256", Usage::TimestampAuthority, "timestampsign"),
     ] {
         let (key, certificate) = world.person(name, kind, usage);
-        world.folder.openssl(&format!(
-            "verify -x509_strict -CAfile root.pem -purpose {purpose} {AT} {name}.pem"
-        ));
+        world
+            .folder
+            .openssl(&format!("verify -x509_strict -CAfile root.pem -purpose {purpose} {AT} {name}.pem"));
         let address = format!("{name}@example.org");
         let made = smime::request::create(
             &world.keyring,

@@ -1,4 +1,13 @@
 //! PKCS#12 files of OpenSSL and NSS are read, and they read those made here.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "tests may panic, speak, and be tables"
+)]
 
 mod support;
 
@@ -95,8 +104,10 @@ fn a_changed_file_is_refused_and_never_panics() {
     let signer = world.signer("p256", "P-256");
     run(
         &world,
-        &["pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout", "env:PW",
-          "-iter", "1", "-maciter"],
+        &[
+            "pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout",
+            "env:PW", "-iter", "1", "-maciter",
+        ],
         "secret",
     );
     let file = world.folder.read("file");
@@ -119,8 +130,10 @@ fn endless_derivation_is_refused() {
     world.signer("p256", "P-256");
     run(
         &world,
-        &["pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout", "env:PW",
-          "-iter", "65536"],
+        &[
+            "pkcs12", "-export", "-inkey", "p256.key", "-in", "p256.pem", "-out", "file", "-passout",
+            "env:PW", "-iter", "65536",
+        ],
         "secret",
     );
     let mut file = world.folder.read("file");

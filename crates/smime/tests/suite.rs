@@ -1,4 +1,13 @@
 //! The suite on RustCrypto.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "tests may panic, speak, and be tables"
+)]
 
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::suite::{self, KeyringFactory};

@@ -6,7 +6,7 @@ use crate::asn1::{self, Malformed, tag};
 use crate::provider::Curve;
 
 pub(crate) const RSA: Oid = Oid::new_unwrap("1.2.840.113549.1.1.1");
-const RSA_PSS: Oid = Oid::new_unwrap("1.2.840.113549.1.1.10");
+pub(crate) const RSA_PSS: Oid = Oid::new_unwrap("1.2.840.113549.1.1.10");
 pub(crate) const EC: Oid = Oid::new_unwrap("1.2.840.10045.2.1");
 const P256: Oid = Oid::new_unwrap("1.2.840.10045.3.1.7");
 const P384: Oid = Oid::new_unwrap("1.3.132.0.34");
@@ -65,8 +65,8 @@ fn modulus_bits(key: &[u8]) -> Result<usize, Malformed> {
     Ok((modulus.len() - zeros) * 8 - first.leading_zeros() as usize)
 }
 
-/// The public key's octets: a SEC1 point, or an X25519 or Ed25519 key.
-pub(crate) fn ec_point(spki: &[u8]) -> Result<&[u8], Malformed> {
+/// The public key's octets: an RSAPublicKey, a SEC1 point, or an X25519 or Ed25519 key.
+pub(crate) fn key_octets(spki: &[u8]) -> Result<&[u8], Malformed> {
     let mut fields = asn1::single(spki, tag::SEQUENCE)?.reader();
     fields.sequence()?;
     fields.expect(tag::BIT_STRING)?.bits()

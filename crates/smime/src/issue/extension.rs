@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Usage;
 use crate::asn1::{Malformed, tag, write};
-use crate::certificate::{KeyKind, KeyUsage, ec_point, oid};
+use crate::certificate::{KeyKind, KeyUsage, key_octets, oid};
 
 fn extension(oid: Oid, critical: bool, value: &[u8]) -> Vec<u8> {
     let critical = if critical { write::boolean(true) } else { Vec::new() };
@@ -14,7 +14,7 @@ fn extension(oid: Oid, critical: bool, value: &[u8]) -> Vec<u8> {
 
 /// The key identifier of RFC 7093 2, method 1.
 pub(crate) fn key_identifier(spki: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let digest = Sha256::digest(ec_point(spki)?);
+    let digest = Sha256::digest(key_octets(spki)?);
     Ok(digest.iter().take(20).copied().collect())
 }
 

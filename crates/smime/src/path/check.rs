@@ -8,14 +8,14 @@ use super::policy::{PolicyState, Refused};
 use super::{PathError, Purpose, Query};
 use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
-use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::certificate::{Certificate, KeyUsage, normalized_name, oid};
 use crate::provider::{Provider, ProviderError};
 
 /// As many signatures are checked for one question; each costs about a millisecond at worst.
 const MAX_SIGNATURES: usize = 64;
 
-const UNDERSTOOD: [const_oid::ObjectIdentifier; 12] = [
-    oid::SUBJECT_KEY_IDENTIFIER,
+/// What may be critical. Key identifiers never are (RFC 5280 4.2.1.1 and 4.2.1.2).
+const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
     oid::KEY_USAGE,
     oid::SUBJECT_ALT_NAME,
     oid::ISSUER_ALT_NAME,
@@ -24,9 +24,9 @@ const UNDERSTOOD: [const_oid::ObjectIdentifier; 12] = [
     oid::CRL_DISTRIBUTION_POINTS,
     oid::CERTIFICATE_POLICIES,
     oid::POLICY_MAPPINGS,
-    oid::AUTHORITY_KEY_IDENTIFIER,
     oid::POLICY_CONSTRAINTS,
     oid::EXTENDED_KEY_USAGE,
+    oid::INHIBIT_ANY_POLICY,
 ];
 
 /// Checks chains; remembers what signatures it saw, since chains share their upper ends.
@@ -48,30 +48,32 @@ impl<P: Provider> Checker<'_, P> {
         let mut max_length = below.len();
         self.check_time(anchor)?;
         if !below.is_empty() {
+            check_extensions(anchor)?;
             constrain(anchor, &mut names, &mut max_length, true)?;
         }
+        let mut above = vec![*anchor];
         let mut issuer = *anchor;
-        let mut grandparent = None;
         for (depth, certificate) in below.iter().enumerate().rev() {
             let is_last = depth == 0;
             self.check_time(certificate)?;
             self.check_signed(certificate, issuer).await?;
-            self.check_revocation(certificate, issuer, grandparent).await?;
+            self.check_revocation(certificate, &above).await?;
             if (is_last || !certificate.is_self_issued()) && !names.allow(certificate) {
                 return Err(PathError::NameNotPermitted { subject: certificate.subject() });
             }
             let refused = |refused| policy_error(refused, certificate);
             policies.process(certificate, is_last).map_err(refused)?;
-            check_critical(certificate)?;
+            check_extensions(certificate)?;
             if !is_last {
                 policies.prepare(certificate).map_err(refused)?;
                 constrain(certificate, &mut names, &mut max_length, false)?;
                 check_authority_purpose(certificate, self.query.purpose)?;
             }
-            grandparent = Some(issuer);
+            above.push(certificate);
             issuer = certificate;
         }
         if let Some(leaf) = below.first() {
+            check_claims(leaf)?;
             policies.finish(leaf).map_err(|refused| policy_error(refused, leaf))?;
         }
         check_purpose(issuer, self.query.purpose)
@@ -109,18 +111,17 @@ impl<P: Provider> Checker<'_, P> {
         if self.signatures > MAX_SIGNATURES { Err(PathError::BudgetExceeded) } else { Ok(()) }
     }
 
+    /// `above` is the part of the path that was validated, the anchor first.
     async fn check_revocation(
         &mut self,
         certificate: &Certificate,
-        issuer: &Certificate,
-        grandparent: Option<&Certificate>,
+        above: &[&Certificate],
     ) -> Result<(), PathError> {
-        let status = match self.direct_status(certificate, issuer, issuer).await? {
-            Status::Unknown => self.delegated_status(certificate, issuer, grandparent).await?,
-            status => status,
-        };
+        if self.crls.is_empty() && !self.query.revocation_required {
+            return Ok(());
+        }
         let subject = || certificate.subject();
-        match status {
+        match self.status(certificate, above).await? {
             Status::Good => Ok(()),
             Status::Unknown if !self.query.revocation_required => Ok(()),
             Status::Unknown => Err(PathError::RevocationUnknown { subject: subject() }),
@@ -128,18 +129,67 @@ impl<P: Provider> Checker<'_, P> {
         }
     }
 
-    /// By the lists of the issuer's name that `signer` signed.
-    async fn direct_status(
+    /// By the lists of the certificate's issuer, signed with whichever key of that name the path
+    /// vouches for: authorities change keys, and keep keys for lists alone (RFC 5280 6.3.3 (f)).
+    async fn status(
         &mut self,
         certificate: &Certificate,
-        issuer: &Certificate,
+        above: &[&Certificate],
+    ) -> Result<Status, PathError> {
+        let issuer = certificate.issuer_der();
+        let mut status = Status::Unknown;
+        for signer in above.iter().rev().filter(|signer| same_name(signer.subject_der(), issuer)) {
+            status = status.max(self.status_by(certificate, signer).await?);
+        }
+        if status != Status::Unknown {
+            return Ok(status);
+        }
+        for signer in self.intermediates.iter().filter(|signer| same_name(signer.subject_der(), issuer)) {
+            if !above.contains(&signer) && self.may_sign_lists(signer, above).await? {
+                status = status.max(self.status_by(certificate, signer).await?);
+            }
+        }
+        Ok(status)
+    }
+
+    /// Whether the path vouches for a certificate beside it, which is not revoked itself.
+    async fn may_sign_lists(
+        &mut self,
+        signer: &Certificate,
+        above: &[&Certificate],
+    ) -> Result<bool, PathError> {
+        if self.check_time(signer).is_err() {
+            return Ok(false);
+        }
+        for issuer in above.iter().rev().filter(|v| same_name(v.subject_der(), signer.issuer_der())) {
+            if self.check_signed(signer, issuer).await.is_err() {
+                continue;
+            }
+            let mut status = self.status_by(signer, issuer).await?;
+            if status == Status::Unknown && signer.is_self_issued() {
+                // After a change of keys nobody but the new one signs lists, its own included.
+                status = self.status_by(signer, signer).await?;
+            }
+            return Ok(match status {
+                Status::Good => true,
+                Status::Unknown => !self.query.revocation_required,
+                Status::Revoked => false,
+            });
+        }
+        Ok(false)
+    }
+
+    /// By the lists of the certificate's issuer that `signer` signed.
+    async fn status_by(
+        &mut self,
+        certificate: &Certificate,
         signer: &Certificate,
     ) -> Result<Status, PathError> {
         let mut status = Status::Unknown;
         if !signer.allows_usage(KeyUsage::CRL_SIGN) {
             return Ok(status);
         }
-        for crl in self.crls.iter().filter(|crl| crl.is_of(issuer.subject_der())) {
+        for crl in self.crls.iter().filter(|crl| crl.is_of(certificate.issuer_der())) {
             self.spend()?;
             if !crl.is_signed_by(self.provider, signer).await {
                 continue;
@@ -153,45 +203,18 @@ impl<P: Provider> Checker<'_, P> {
         }
         Ok(status)
     }
-
-    /// By lists signed with another key of the same authority, certified by the same issuer
-    /// (RFC 5280 6.3.3 (f)).
-    async fn delegated_status(
-        &mut self,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        grandparent: Option<&Certificate>,
-    ) -> Result<Status, PathError> {
-        let Some(above) = grandparent else { return Ok(Status::Unknown) };
-        let name = crate::certificate::normalized_name(issuer.subject_der());
-        for signer in self.intermediates {
-            let same_name = crate::certificate::normalized_name(signer.subject_der()) == name;
-            if !same_name || signer == issuer || self.check_time(signer).is_err() {
-                continue;
-            }
-            if self.check_signed(signer, above).await.is_err() {
-                continue;
-            }
-            let signer_status = self.direct_status(signer, above, above).await?;
-            if signer_status == Status::Revoked
-                || (signer_status == Status::Unknown && self.query.revocation_required)
-            {
-                continue;
-            }
-            let status = self.direct_status(certificate, issuer, signer).await?;
-            if status != Status::Unknown {
-                return Ok(status);
-            }
-        }
-        Ok(Status::Unknown)
-    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+fn same_name(one: &[u8], other: &[u8]) -> bool {
+    one == other || normalized_name(one) == normalized_name(other)
+}
+
+/// In the order of what outweighs what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Status {
+    Unknown,
     Good,
     Revoked,
-    Unknown,
 }
 
 async fn signed_by(
@@ -228,6 +251,10 @@ fn constrain(
 ) -> Result<(), PathError> {
     let not_an_authority = || PathError::NotAnAuthority { subject: authority.subject() };
     let not_understood = || PathError::UnknownCriticalExtension { subject: authority.subject() };
+    // RFC 5280 4.1.2.6: an authority has a name.
+    if authority.subject().is_empty() {
+        return Err(not_an_authority());
+    }
     names.narrow(authority).map_err(|Malformed| not_understood())?;
     let constraints = authority.basic_constraints().map_err(|Malformed| not_understood())?;
     // Roots of version 1 cannot say that they are authorities; being an anchor says it for them.
@@ -249,12 +276,24 @@ fn constrain(
     Ok(())
 }
 
-fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
-    let understood = |critical| UNDERSTOOD.contains(&critical) || critical == oid::INHIBIT_ANY_POLICY;
-    if certificate.critical_extensions().all(understood) {
+fn check_extensions(certificate: &Certificate) -> Result<(), PathError> {
+    let understood = certificate.critical_extensions().all(|critical| UNDERSTOOD.contains(&critical));
+    // Names that cannot be read must not count as none.
+    if understood && certificate.alternative_names().is_ok() {
         return Ok(());
     }
     Err(PathError::UnknownCriticalExtension { subject: certificate.subject() })
+}
+
+/// What only authorities may have, nobody else can claim (RFC 5280 4.2.1.9 and 4.2.1.10).
+fn check_claims(leaf: &Certificate) -> Result<(), PathError> {
+    let is_authority = leaf.basic_constraints().ok().flatten().unwrap_or_default().ca;
+    let signs = matches!(leaf.key_usage(), Ok(Some(usage)) if usage.allows_any(KeyUsage::KEY_CERT_SIGN));
+    let constrains = leaf.extension(oid::NAME_CONSTRAINTS).is_some();
+    if is_authority || !(signs || constrains) {
+        return Ok(());
+    }
+    Err(PathError::NotAnAuthority { subject: leaf.subject() })
 }
 
 /// An authority that is limited to other purposes vouches for none of these.

@@ -114,7 +114,11 @@ fn subtree(element: &Tlv<'_>) -> Result<Subtree, Malformed> {
 fn covers(tree: &Subtree, name: &[u8]) -> Option<bool> {
     match tree.form {
         RFC822_NAME => covers_mailbox(&lower(&tree.base)?, std::str::from_utf8(name).ok()?),
-        DNS_NAME => Some(covers_host(&lower(&tree.base)?, &lower(name)?, true)),
+        DNS_NAME => {
+            let host = lower(name)?;
+            let is_host = !host.split('.').any(str::is_empty);
+            is_host.then_some(covers_host(&lower(&tree.base)?, &host, true))
+        }
         URI => covers_uri(&lower(&tree.base)?, &lower(name)?),
         IP_ADDRESS => covers_ip(&tree.base, name),
         DIRECTORY_NAME => {

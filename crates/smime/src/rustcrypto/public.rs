@@ -2,11 +2,14 @@
 
 use getrandom::SysRng;
 use pkcs8::DecodePublicKey;
+use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::{digest, nist, oaep};
+use crate::asn1::Malformed;
+use crate::certificate::{KeyKind, key_octets};
 use crate::provider::{Curve, Hash, ProviderError, RsaPadding, SignatureAlgorithm};
 
 pub(super) fn verify(
@@ -84,6 +87,11 @@ pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
 }
 
 /// The crate bounds modulus (1024 to 8192 bits) and exponent, so a hostile key costs little time.
+///
+/// Keys that are bound to RSA-PSS have parameters that the crate does not read; the key within is
+/// the same.
 fn rsa_key(spki: &[u8]) -> Result<PublicKey, ProviderError> {
-    PublicKey::from_public_key_der(spki).map_err(|_| ProviderError::BadKey)
+    let KeyKind::Rsa { .. } = KeyKind::of(spki) else { return Err(ProviderError::BadKey) };
+    let key = key_octets(spki).map_err(|Malformed| ProviderError::BadKey)?;
+    PublicKey::from_pkcs1_der(key).map_err(|_| ProviderError::BadKey)
 }

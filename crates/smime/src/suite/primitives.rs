@@ -1,7 +1,7 @@
 //! The arithmetic, one operation at a time.
 
 use super::{Key, World};
-use crate::certificate::ec_point;
+use crate::certificate::key_octets;
 use crate::keyring::Keyring;
 use crate::provider::{
     ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
@@ -95,7 +95,7 @@ pub async fn wraps_and_unwraps_under_rsa<P: Provider, K: Keyring>(world: &World<
 
 /// Both sides of an agreement have the same secret; a point off the curve gives none.
 pub async fn agrees_on_secrets<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
-    let point = ec_point(world.encryption.spki).expect("a point");
+    let point = key_octets(world.encryption.spki).expect("a point");
     let agreement = world.provider.agree_ephemeral(Curve::P256, &[point, point]).await.expect("agrees");
     assert_eq!(agreement.shared.len(), 2);
     let shared = world.keyring.agree(&world.encryption.id, &agreement.public).await.expect("agrees");

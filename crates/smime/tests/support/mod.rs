@@ -145,10 +145,8 @@ impl World {
 
 /// A folder of public test vectors, or None, said aloud, where they are not installed.
 pub fn vectors(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SEALPOST_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("SEALPOST_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"), PathBuf::from);
     let folder = root.join(name);
     if folder.is_dir() {
         return Some(folder);

@@ -3,14 +3,15 @@ use p256::ecdsa::signature::Signer;
 use p256::elliptic_curve::Generate;
 use pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rand_core::CryptoRng;
+use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::{Pkcs1v15Encrypt, Pss};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::super::{agree, digest, nist, oaep, public};
-use crate::asn1::{Reader, single, tag, write};
-use crate::certificate::X25519_OID;
+use crate::asn1::{single, tag, write};
+use crate::certificate::{RSA_PSS_OID, X25519_OID};
 use crate::keyring::KeyringError;
 use crate::provider::{Curve, Hash, RsaPadding, SignatureAlgorithm};
 
@@ -41,7 +42,7 @@ impl PrivateKey {
         if let Ok(key) = ed25519_dalek::SigningKey::from_pkcs8_der(der) {
             return Ok(Self::Ed25519(key));
         }
-        x25519_from_pkcs8(der).map(Self::X25519).ok_or(KeyringError::Malformed)
+        other_from_pkcs8(der).ok_or(KeyringError::Malformed)
     }
 
     pub(super) fn generate_p256(rng: &mut impl CryptoRng) -> Self {
@@ -160,15 +161,23 @@ fn sign_rsa(
     signature.map_err(|_| KeyringError::Failed)
 }
 
-/// RFC 8410 7: the key is an OCTET STRING in an OCTET STRING.
-fn x25519_from_pkcs8(der: &[u8]) -> Option<x25519_dalek::StaticSecret> {
+/// The kinds whose crates read no such PKCS#8: X25519, and RSA keys that are bound to RSA-PSS.
+fn other_from_pkcs8(der: &[u8]) -> Option<PrivateKey> {
     let mut fields = single(der, tag::SEQUENCE).ok()?.reader();
     fields.expect(tag::INTEGER).ok()?;
-    let mut algorithm: Reader<'_> = fields.sequence().ok()?;
-    if algorithm.oid().ok()? != X25519_OID {
-        return None;
+    let algorithm = fields.sequence().ok()?.oid().ok()?;
+    let key = fields.expect(tag::OCTET_STRING).ok()?.value;
+    match algorithm {
+        // RFC 8410 7: the key is an OCTET STRING in an OCTET STRING.
+        X25519_OID => {
+            let octets = single(key, tag::OCTET_STRING).ok()?.value;
+            let octets = Zeroizing::new(<[u8; 32]>::try_from(octets).ok()?);
+            Some(PrivateKey::X25519(x25519_dalek::StaticSecret::from(*octets)))
+        }
+        RSA_PSS_OID => {
+            let key = rsa::PrivateKey::from_pkcs1_der(key).ok()?;
+            Some(PrivateKey::Rsa(Box::new(key)))
+        }
+        _ => None,
     }
-    let outer = fields.expect(tag::OCTET_STRING).ok()?;
-    let inner = single(outer.value, tag::OCTET_STRING).ok()?;
-    Some(x25519_dalek::StaticSecret::from(<[u8; 32]>::try_from(inner.value).ok()?))
 }

@@ -1,0 +1,20 @@
+//! Public corpora; where one is not installed its name is printed as skipped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "tests may panic, speak, and be tables"
+)]
+
+#[path = "corpora/cms.rs"]
+mod cms;
+#[path = "corpora/paths.rs"]
+mod paths;
+mod support;
+#[path = "corpora/timestamps.rs"]
+mod timestamps;
+#[path = "corpora/wycheproof.rs"]
+mod wycheproof;

@@ -1,0 +1,132 @@
+//! Path validation: NIST PKITS and x509-limbo.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::Value;
+use smime::path::{Purpose, Query, validate};
+use smime::rustcrypto::RustCrypto;
+use smime::{Certificate, CertificateError, UnixTime, VerifiedPath, block_on_ready};
+
+use crate::support::vectors;
+
+/// 2020-01-01, within the validity of every PKITS certificate.
+const PKITS_TIME: UnixTime = UnixTime(1_577_836_800);
+
+fn certificate(path: &Path) -> Result<Certificate, CertificateError> {
+    Certificate::from_der(&std::fs::read(path).unwrap())
+}
+
+/// Paths that NIST calls valid and that are refused here: DSA with SHA-1 is no longer believed.
+const PKITS_ARGUED: [&str; 2] = ["valid_dsa_signatures_test4", "valid_dsa_parameter_inheritance_test5"];
+
+fn names(case: &Value, field: &str) -> Vec<String> {
+    let list = case[field].as_array().cloned().unwrap_or_default();
+    list.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+fn pkits(folder: &Path, case: &Value, parameters: &Value) -> Result<VerifiedPath, String> {
+    let read = |name: &str| certificate(&folder.join("certs").join(name));
+    let root = [read("TrustAnchorRootCertificate.crt").unwrap()];
+    let leaf = read(case["cert"].as_str().unwrap()).map_err(|error| error.to_string())?;
+    // Two certificates have signatures that are not even BIT STRINGs of whole octets.
+    let others = names(case, "other_certs").iter().filter_map(|name| read(name).ok()).collect::<Vec<_>>();
+    let mut crls = names(case, "crls");
+    crls.push("TrustAnchorRootCRL.crl".into());
+    let crls =
+        crls.iter().map(|name| std::fs::read(folder.join("crls").join(name)).unwrap()).collect::<Vec<_>>();
+    let mut query = Query::new(Purpose::Any, PKITS_TIME);
+    query.revocation_required = true;
+    let initial = parameters["user_initial_policy_set"].as_array().cloned().unwrap_or_default();
+    query.policies.initial = initial.iter().map(|oid| oid.as_str().unwrap().parse().unwrap()).collect();
+    query.policies.require_explicit = parameters["initial_explicit_policy"] == true;
+    let path = validate(&RustCrypto, &leaf, &root, &others, &crls, &query);
+    block_on_ready(path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn pkits_paths_are_judged_as_nist_says() {
+    let Some(folder) = vectors("pkits-4.1-4.8") else { return };
+    let cases: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(folder.join("pkits.json")).unwrap()).unwrap();
+    let table = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let mut wrong = String::new();
+    let mut count = 0;
+    for line in table.lines().skip(1) {
+        let fields = line.split('\t').collect::<Vec<_>>();
+        let (name, parameters, expected) = (fields[1], fields[5], fields[6]);
+        let case = cases.iter().find(|case| case["name"] == name).unwrap();
+        let outcome = pkits(&folder, case, &serde_json::from_str(parameters).unwrap());
+        count += 1;
+        if (outcome.is_ok() == (expected == "VALID")) == PKITS_ARGUED.contains(&name) {
+            let outcome = outcome.map(|path| path.certificates().len());
+            writeln!(wrong, "{name}: expected {expected}, found {outcome:?}").unwrap();
+        }
+    }
+    println!("pkits: {count} paths, {} argued", PKITS_ARGUED.len());
+    assert_eq!(count, 111);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Cases of which limbo wants more than RFC 5280 asks of the reader of a certificate.
+const LIMBO_ARGUED: [(&str, &str); 15] = [
+    ("pathlen::max-chain-depth-0-exhausted", "the limit is a parameter that there is not"),
+    ("pathlen::max-chain-depth-1-exhausted", "the limit is a parameter that there is not"),
+    ("rfc5280::aki::leaf-missing-aki", "4.2.1.1 binds authorities; identifiers only help to find paths"),
+    ("rfc5280::aki::intermediate-missing-aki", "likewise"),
+    ("rfc5280::aki::cross-signed-root-missing-aki", "likewise"),
+    ("rfc5280::ski::root-missing-ski", "4.2.1.2 binds authorities"),
+    ("rfc5280::ski::intermediate-missing-ski", "likewise"),
+    ("rfc5280::eku::ee-wrong-eku", "the case asks for a TLS server, the test for any purpose"),
+    ("rfc5280::nc::permitted-dns-match-noncritical", "4.2.1.10 binds authorities; they hold all the same"),
+    ("rfc5280::san::noncritical-with-empty-subject", "4.2.1.6 binds authorities; the name is read"),
+    ("rfc5280::serial::too-long", "4.1.2.2: users MUST handle up to 20 octets, and may handle more"),
+    ("rfc5280::serial::zero", "4.1.2.2: users SHOULD be prepared to handle it gracefully"),
+    ("rfc5280::serial::negative", "likewise"),
+    ("rfc5280::root-non-critical-basic-constraints", "4.2.1.9 binds authorities; it holds all the same"),
+    ("rfc5280::ee-empty-issuer", "the issuer has no name"),
+];
+
+#[test]
+fn limbo_paths_are_judged_as_rfc_5280_says() {
+    let Some(folder) = vectors("x509-limbo-2023") else { return };
+    let corpus: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("limbo.json")).unwrap()).unwrap();
+    let mut wrong = String::new();
+    let cases = corpus["testcases"].as_array().unwrap();
+    for case in cases {
+        let id = case["id"].as_str().unwrap();
+        let outcome = limbo(case);
+        let expected = case["expected_result"] == "SUCCESS";
+        let argued = LIMBO_ARGUED.iter().any(|(known, _)| *known == id);
+        if (outcome.is_ok() == expected) == argued {
+            writeln!(wrong, "{id}: expected {}, found {outcome:?}", case["expected_result"]).unwrap();
+        }
+    }
+    println!("limbo: {} paths, {} argued", cases.len(), LIMBO_ARGUED.len());
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn limbo(case: &Value) -> Result<usize, String> {
+    let pem = |field: &str| {
+        let texts = names(case, field).concat();
+        Certificate::all_from_pem(&texts).map_err(|error| format!("{field}: {error}"))
+    };
+    let anchors = pem("trusted_certs")?;
+    let intermediates = pem("untrusted_intermediates")?;
+    let leaf = Certificate::from_pem(case["peer_certificate"].as_str().unwrap())
+        .map_err(|error| format!("leaf: {error}"))?;
+    let at = case["validation_time"].as_str().map_or(1_767_225_600, rfc3339);
+    let query = Query::new(Purpose::Any, UnixTime(at));
+    let path = validate(&RustCrypto, &leaf, &anchors, &intermediates, &[], &query);
+    block_on_ready(path).map(|path| path.certificates().len()).map_err(|error| error.to_string())
+}
+
+/// `YYYY-MM-DDThh:mm:ss` and whatever follows, by way of days since 1970.
+fn rfc3339(text: &str) -> u64 {
+    let number = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    (days * 86_400 + number(11..13) * 3600 + number(14..16) * 60 + number(17..19)) as u64
+}

@@ -2,7 +2,11 @@
 
 use smime::message::{Draft, Opened, SealOptions, Status, needs_door};
 
-use crate::people::{World, letter};
+use crate::{
+    corpus::folder,
+    people::{World, letter},
+    round_trip::{Random, messages},
+};
 
 fn small() -> Draft {
     Draft { cc: Vec::new(), text: "Hi.\n".to_owned(), ..letter() }
@@ -116,6 +120,44 @@ fn random_messages_never_panic() {
         if let Ok(opened) = world.try_open(&message) {
             assert_eq!(opened.status, Status::Unprotected);
             let _ = (opened.text(), opened.html(), opened.headers.reply_addresses());
+        }
+    }
+}
+
+#[test]
+fn damaged_messages_of_the_corpora_never_panic() {
+    const TEST: &str = "damaged_messages_of_the_corpora_never_panic";
+    let (world, mut found, mut random) = (World::new(), Vec::new(), Random(0x1234_5678_9abc_def1));
+    let corpora =
+        ["cpython-email", "ruby-mail", "jsmime", "mail-parser-eml", "mime4j", "thunderbird-smime", "rfc9788"];
+    for corpus in corpora {
+        let Some(folder) = folder(corpus, TEST) else { return };
+        messages(&folder, &mut found);
+    }
+    for message in found.iter().filter(|message| (1..20_000).contains(&message.len())) {
+        for _ in 0..60 {
+            let mut changed = message.clone();
+            for _ in 0..=random.next(6) {
+                let at = random.next(changed.len());
+                match random.next(4) {
+                    0 => changed[at] = random.next(256) as u8,
+                    1 => changed.truncate(at + 1),
+                    2 => drop(changed.drain(at..(at + random.next(40)).min(changed.len()))),
+                    _ => {
+                        let from = random.next(message.len());
+                        let piece = message[from..(from + random.next(200)).min(message.len())].to_vec();
+                        changed.splice(at..at, piece);
+                    }
+                }
+                if changed.is_empty() {
+                    changed.push(b'\n');
+                }
+            }
+            needs_door(&changed);
+            if let Ok(opened) = world.try_open(&changed) {
+                assert_eq!(opened.status, Status::Unprotected);
+                let _ = (opened.text(), opened.html(), opened.headers.reply_addresses());
+            }
         }
     }
 }

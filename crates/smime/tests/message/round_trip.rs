@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// xorshift: the same letters every time.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self, below: usize) -> usize {
+    pub fn next(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -145,7 +145,7 @@ fn random_letters_open_to_what_was_sealed() {
     }
 }
 
-fn messages(folder: &Path, found: &mut Vec<Vec<u8>>) {
+pub fn messages(folder: &Path, found: &mut Vec<Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

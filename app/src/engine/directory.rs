@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use jmap::sealed::{DirectoryQuery, Kind, Lookup};
 use serde::{Deserialize, Serialize};
-use smime::message::Opened;
+use smime::Certificate;
+use smime::message::{Opened, SignerReport};
 
 use super::account::Account;
 use super::addresses::is_address;
@@ -129,7 +130,7 @@ async fn contact(account: &Account, address: &str) -> Result<Option<Contact>, Fa
 /// Whether such a certificate stands up is judged anew each time something is sealed to it.
 pub async fn learn(account: &Account, opened: &Opened) -> Result<(), Failure> {
     for signer in opened.signers.iter().filter(|signer| signer.valid) {
-        let Some(encryption) = &signer.encryption else { continue };
+        let Some(encryption) = to_write_to(signer, &opened.certificates) else { continue };
         let above = opened.certificates.iter().filter(|one| *one != encryption && !is_leaf(one));
         let chain: Vec<String> = std::iter::once(encryption).chain(above).take(8).map(encoded).collect();
         for address in encryption.emails().iter().filter(|address| is_address(address)).take(4) {
@@ -146,8 +147,16 @@ pub async fn learn(account: &Account, opened: &Opened) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The certificate to write to a signer under (RFC 8551 2.5.3.1): the one they ask for, otherwise one in
+/// the message that names the same subject and is for encryption.
+fn to_write_to<'a>(signer: &'a SignerReport, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
+    let own = signer.certificate.as_ref()?;
+    let for_encryption = |one: &&Certificate| one.can_encrypt() && one.subject() == own.subject();
+    signer.encryption.as_ref().or_else(|| std::iter::once(own).chain(certificates).find(for_encryption))
+}
+
 /// Certificates of people name an address; those of authorities do not.
-fn is_leaf(certificate: &smime::Certificate) -> bool {
+fn is_leaf(certificate: &Certificate) -> bool {
     !certificate.emails().is_empty()
 }
 

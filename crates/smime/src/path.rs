@@ -10,9 +10,11 @@ use std::collections::HashMap;
 
 use const_oid::ObjectIdentifier;
 
-use crate::certificate::Certificate;
-use crate::provider::Provider;
+use crate::certificate::{Certificate, KeyKind};
+use crate::provider::{Curve, Provider};
 use crate::time::UnixTime;
+
+pub(crate) use crl::Crl;
 
 /// What the certificate at the end of a path is to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,10 +183,27 @@ pub async fn validate(
     crls: &[Vec<u8>],
     query: &Query,
 ) -> Result<VerifiedPath, PathError> {
+    let lists = read_lists(crls);
+    validate_within(provider, leaf, anchors, intermediates, &lists, query, &mut Budget::default()).await
+}
+
+/// The revocation lists that can be read; one that cannot says nothing about anybody.
+pub(crate) fn read_lists(crls: &[Vec<u8>]) -> Vec<Crl<'_>> {
+    crls.iter().filter_map(|crl| Crl::read(crl).ok()).collect()
+}
+
+/// As [`validate`], sharing its budget with other questions.
+pub(crate) async fn validate_within(
+    provider: &impl Provider,
+    leaf: &Certificate,
+    anchors: &[Certificate],
+    intermediates: &[Certificate],
+    crls: &[Crl<'_>],
+    query: &Query,
+    budget: &mut Budget,
+) -> Result<VerifiedPath, PathError> {
     let chains = build::chains(leaf, anchors, intermediates, query.at);
-    let crls = crls.iter().filter_map(|crl| crl::Crl::read(crl).ok()).collect::<Vec<_>>();
-    let mut checker =
-        check::Checker { provider, intermediates, crls: &crls, query, signatures: 0, seen: HashMap::new() };
+    let mut checker = check::Checker { provider, intermediates, crls, query, budget, seen: HashMap::new() };
     let mut first = None;
     for chain in chains.found {
         match checker.check(&chain).await {
@@ -198,4 +217,29 @@ pub async fn validate(
     }
     let exhausted = if chains.incomplete { PathError::BudgetExceeded } else { PathError::UnknownIssuer };
     Err(first.unwrap_or(exhausted))
+}
+
+/// How much public-key work one message may cost, in checks of an RSA-2048 signature.
+#[derive(Debug)]
+pub(crate) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        // Three signers with timestamps and paths of five, each under revocation lists.
+        Self(128)
+    }
+}
+
+impl Budget {
+    /// Pays for one check under the key of a certificate.
+    pub(crate) fn spend(&mut self, signer: &Certificate) -> Result<(), PathError> {
+        let cost = match signer.key_kind() {
+            KeyKind::Rsa { bits } => (bits / 2048).pow(2).max(1),
+            KeyKind::Ec(Curve::P384) => 4,
+            KeyKind::Ec(Curve::P521) => 8,
+            _ => 2,
+        };
+        self.0 = self.0.checked_sub(cost).ok_or(PathError::BudgetExceeded)?;
+        Ok(())
+    }
 }

@@ -11,6 +11,7 @@ use crate::provider::{Hash, ProviderError};
 use crate::time::UnixTime;
 
 pub use authority::{AuthorityError, TimestampAuthority};
+pub(crate) use check::verify_token_within;
 pub use check::{check_response, verify_token};
 
 /// A timestamp request (RFC 3161 2.4.1).
@@ -100,9 +101,10 @@ pub fn request(hash: Hash, digest: &[u8], nonce: u64) -> Vec<u8> {
 
 /// Reads a timestamp request.
 pub fn parse_request(der: &[u8]) -> Result<TimestampRequest, TimestampError> {
-    wire::Request::read(der).map_err(|refusal| match refusal {
-        wire::Refusal::BadAlgorithm => TimestampError::UnacceptableAlgorithm,
-        _ => TimestampError::Malformed,
-    })?
-    .into_public()
+    wire::Request::read(der)
+        .map_err(|refusal| match refusal {
+            wire::Refusal::BadAlgorithm => TimestampError::UnacceptableAlgorithm,
+            _ => TimestampError::Malformed,
+        })?
+        .into_public()
 }

@@ -8,7 +8,7 @@ use crate::ber;
 use crate::certificate::Certificate;
 use crate::cms::attributes::{SIGNING_TIME, TIMESTAMP_TOKEN};
 use crate::cms::signed::{SignedData, SignerInfo, Unreadable};
-use crate::path::{self, PathError, Purpose, Query, VerifiedPath};
+use crate::path::{self, Budget, PathError, Purpose, Query, VerifiedPath};
 use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
 use crate::timestamp::{self, TimestampError, Token};
@@ -26,6 +26,8 @@ pub struct Trust {
     pub intermediates: Vec<Certificate>,
     /// Certificate revocation lists in DER.
     pub crls: Vec<Vec<u8>>,
+    /// Whether a signer counts only if every certificate of its path is shown not to be revoked.
+    pub revocation_required: bool,
 }
 
 /// Why a message cannot be taken for a SignedData at all.
@@ -186,13 +188,14 @@ async fn judge(
 ) -> Vec<SignerVerdict> {
     let mut known = message.certificates.clone();
     known.extend(trust.intermediates.iter().cloned());
-    let mut crls = trust.crls.clone();
-    crls.extend(message.crls.iter().map(|crl| crl.to_vec()));
+    let mut crls = path::read_lists(&trust.crls);
+    crls.extend(message.crls.iter().filter_map(|crl| path::Crl::read(crl).ok()));
     let mut content = Content::new(message.content_type, content);
+    let mut world = World { known: &known, crls: &crls, trust, now, budget: Budget::default() };
     let mut verdicts = Vec::with_capacity(message.signers.len());
     for info in &message.signers {
         let verdict = match info {
-            Ok(info) => judge_signer(provider, info, &mut content, &known, &crls, trust, now).await,
+            Ok(info) => judge_signer(provider, info, &mut content, &mut world).await,
             Err(_) => unread(),
         };
         verdicts.push(verdict);
@@ -200,17 +203,24 @@ async fn judge(
     verdicts
 }
 
+/// What all signers of a message are judged by.
+struct World<'a> {
+    known: &'a [Certificate],
+    crls: &'a [path::Crl<'a>],
+    trust: &'a Trust,
+    now: UnixTime,
+    budget: Budget,
+}
+
 async fn judge_signer(
     provider: &impl Provider,
     info: &SignerInfo<'_>,
     content: &mut Content<'_>,
-    known: &[Certificate],
-    crls: &[Vec<u8>],
-    trust: &Trust,
-    now: UnixTime,
+    world: &mut World<'_>,
 ) -> SignerVerdict {
     // The anchors may hold the signer's own certificate.
-    let certificate = known.iter().chain(&trust.anchors).find(|certificate| info.id.names(certificate));
+    let mut candidates = world.known.iter().chain(&world.trust.anchors);
+    let certificate = candidates.find(|certificate| info.id.names(certificate));
     let attributes = info.signed_attributes.as_ref();
     let mut verdict = SignerVerdict {
         certificate: certificate.cloned(),
@@ -219,18 +229,25 @@ async fn judge_signer(
         signing_time: attributes
             .and_then(|attributes| UnixTime::from_tlv(attributes.single(SIGNING_TIME).ok()??).ok()),
         timestamp: None,
-        encryption: attributes.and_then(|attributes| attributes.encryption_preference(known)),
+        encryption: attributes.and_then(|attributes| attributes.encryption_preference(world.known)),
         capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
     };
     let Some(certificate) = certificate else { return verdict };
+    if let Err(error) = world.budget.spend(certificate) {
+        verdict.verdict = Err(SignerError::Path(error));
+        return verdict;
+    }
     if let Err(error) = check_signature(provider, info, content, certificate).await {
         verdict.verdict = Err(error);
         return verdict;
     }
-    verdict.timestamp = judge_timestamp(provider, info, trust, now).await;
+    verdict.timestamp = judge_timestamp(provider, info, world).await;
     let proven = verdict.timestamp.as_ref().and_then(|timestamp| timestamp.token.as_ref().ok());
-    let query = Query::new(Purpose::Signing, proven.map_or(now, Token::time));
-    let path = path::validate(provider, certificate, &trust.anchors, known, crls, &query).await;
+    let mut query = Query::new(Purpose::Signing, proven.map_or(world.now, Token::time));
+    query.revocation_required = world.trust.revocation_required;
+    let World { known, crls, trust, budget, .. } = world;
+    let anchors = &trust.anchors;
+    let path = path::validate_within(provider, certificate, anchors, known, crls, &query, budget).await;
     verdict.verdict = path.map_err(SignerError::from);
     verdict
 }
@@ -239,15 +256,16 @@ async fn judge_signer(
 async fn judge_timestamp(
     provider: &impl Provider,
     info: &SignerInfo<'_>,
-    trust: &Trust,
-    now: UnixTime,
+    world: &mut World<'_>,
 ) -> Option<TimestampVerdict> {
     /// Each token costs a signature check and a path.
     const MAX_TOKENS: usize = 4;
     let mut first = None;
     let attributes = info.unsigned_attributes.as_ref()?;
     for token in attributes.all(TIMESTAMP_TOKEN).take(MAX_TOKENS) {
-        let token = timestamp::verify_token(provider, token.der, info.signature, trust, now).await;
+        let (trust, now, budget) = (world.trust, world.now, &mut world.budget);
+        let token =
+            timestamp::verify_token_within(provider, token.der, info.signature, trust, now, budget).await;
         if token.is_ok() {
             return Some(TimestampVerdict { token });
         }

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 
 use super::crl::Crl;
-use super::names::NameConstraints;
+use super::names::{Forbidden, NameConstraints};
 use super::policy::{PolicyState, Refused};
-use super::{PathError, Purpose, Query};
+use super::{Budget, PathError, Purpose, Query};
 use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
 use crate::certificate::{Certificate, KeyUsage, normalized_name, oid};
 use crate::provider::{Provider, ProviderError};
-
-/// As many signatures are checked for one question; each costs about a millisecond at worst.
-const MAX_SIGNATURES: usize = 64;
 
 /// What may be critical. Key identifiers never are (RFC 5280 4.2.1.1 and 4.2.1.2).
 const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
@@ -35,8 +32,8 @@ pub(super) struct Checker<'a, P> {
     pub(super) intermediates: &'a [Certificate],
     pub(super) crls: &'a [Crl<'a>],
     pub(super) query: &'a Query,
-    pub(super) signatures: usize,
-    pub(super) seen: HashMap<([u8; 32], [u8; 32]), Result<(), PathError>>,
+    pub(super) budget: &'a mut Budget,
+    pub(super) seen: HashMap<(usize, usize), Result<(), PathError>>,
 }
 
 impl<P: Provider> Checker<'_, P> {
@@ -58,8 +55,11 @@ impl<P: Provider> Checker<'_, P> {
             self.check_time(certificate)?;
             self.check_signed(certificate, issuer).await?;
             self.check_revocation(certificate, &above).await?;
-            if (is_last || !certificate.is_self_issued()) && !names.allow(certificate) {
-                return Err(PathError::NameNotPermitted { subject: certificate.subject() });
+            if is_last || !certificate.is_self_issued() {
+                names.allow(certificate).map_err(|forbidden| match forbidden {
+                    Forbidden::Outside => PathError::NameNotPermitted { subject: certificate.subject() },
+                    Forbidden::TooMany => PathError::BudgetExceeded,
+                })?;
             }
             let refused = |refused| policy_error(refused, certificate);
             policies.process(certificate, is_last).map_err(refused)?;
@@ -96,19 +96,14 @@ impl<P: Provider> Checker<'_, P> {
         certificate: &Certificate,
         issuer: &Certificate,
     ) -> Result<(), PathError> {
-        let pair = (certificate.sha256(), issuer.sha256());
+        let pair = (certificate.identity(), issuer.identity());
         if let Some(known) = self.seen.get(&pair) {
             return known.clone();
         }
-        self.spend()?;
+        self.budget.spend(issuer)?;
         let outcome = signed_by(self.provider, certificate, issuer).await;
         self.seen.insert(pair, outcome.clone());
         outcome
-    }
-
-    fn spend(&mut self) -> Result<(), PathError> {
-        self.signatures += 1;
-        if self.signatures > MAX_SIGNATURES { Err(PathError::BudgetExceeded) } else { Ok(()) }
     }
 
     /// `above` is the part of the path that was validated, the anchor first.
@@ -190,7 +185,7 @@ impl<P: Provider> Checker<'_, P> {
             return Ok(status);
         }
         for crl in self.crls.iter().filter(|crl| crl.is_of(certificate.issuer_der())) {
-            self.spend()?;
+            self.budget.spend(signer)?;
             if !crl.is_signed_by(self.provider, signer).await {
                 continue;
             }

@@ -16,7 +16,7 @@ const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
 const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.35");
 
 /// A list, read in place.
-pub(super) struct Crl<'a> {
+pub(crate) struct Crl<'a> {
     tbs: &'a [u8],
     algorithm: Identifier<'a>,
     signature: &'a [u8],
@@ -30,7 +30,7 @@ pub(super) struct Crl<'a> {
 }
 
 impl<'a> Crl<'a> {
-    pub(super) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
         let mut outer = asn1::single(der, tag::SEQUENCE)?.reader();
         let tbs = outer.expect(tag::SEQUENCE)?;
         let algorithm = outer.expect(tag::SEQUENCE)?;

@@ -6,6 +6,9 @@ use crate::certificate::{Certificate, EMAIL_ADDRESS, email_of, name_attribute, o
 /// An authority has at most this many constraints here, of either sort.
 const MAX_SUBTREES: usize = 512;
 
+/// As many pairs of name and subtree are compared for one certificate: a few milliseconds.
+const MAX_COMPARISONS: usize = 50_000;
+
 const OTHER_NAME: u8 = tag::constructed(0);
 const RFC822_NAME: u8 = tag::context(1);
 const DNS_NAME: u8 = tag::context(2);
@@ -13,11 +16,37 @@ const DIRECTORY_NAME: u8 = tag::constructed(4);
 const URI: u8 = tag::context(6);
 const IP_ADDRESS: u8 = tag::context(7);
 
+/// A name in a form in which it can be compared.
+#[derive(Clone, Debug)]
+enum Name {
+    Mailbox(String),
+    Host(String),
+    Uri(String),
+    Directory(Vec<u8>),
+    Address(Vec<u8>),
+    /// A form, or a name, that is not understood.
+    Other,
+}
+
+impl Name {
+    fn of(form: u8, value: &[u8]) -> Self {
+        let text = || std::str::from_utf8(value).map(str::to_lowercase);
+        match form {
+            RFC822_NAME => text().map_or(Self::Other, Self::Mailbox),
+            DNS_NAME => text().map_or(Self::Other, Self::Host),
+            URI => text().map_or(Self::Other, Self::Uri),
+            IP_ADDRESS => Self::Address(value.to_vec()),
+            DIRECTORY_NAME => try_normalized_name(value).map_or(Self::Other, Self::Directory),
+            _ => Self::Other,
+        }
+    }
+}
+
 /// A form of name and the base of a subtree.
 #[derive(Clone, Debug)]
 struct Subtree {
     form: u8,
-    base: Vec<u8>,
+    base: Name,
 }
 
 /// What the authorities of a path, taken together, may name.
@@ -26,6 +55,20 @@ pub(super) struct NameConstraints {
     /// One list per authority that permits something: a name must be in each of them.
     permitted: Vec<Vec<Subtree>>,
     excluded: Vec<Subtree>,
+}
+
+/// Why the names of a certificate are not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    Outside,
+    /// Comparing them all would take too long.
+    TooMany,
+}
+
+impl From<Malformed> for Forbidden {
+    fn from(_: Malformed) -> Self {
+        Self::Outside
+    }
 }
 
 impl NameConstraints {
@@ -42,54 +85,48 @@ impl NameConstraints {
         fields.end()
     }
 
-    /// True if every name of the certificate is allowed. What is malformed is not.
-    pub(super) fn allow(&self, certificate: &Certificate) -> bool {
-        if self.permitted.is_empty() && self.excluded.is_empty() {
-            return true;
-        }
-        self.allow_names(certificate).unwrap_or(false)
-    }
-
-    fn allow_names(&self, certificate: &Certificate) -> Result<bool, Malformed> {
-        let subject = certificate.subject_der();
-        let is_named = !asn1::single(subject, tag::SEQUENCE)?.value.is_empty();
-        if is_named && !self.allow_form(DIRECTORY_NAME, subject) {
-            return Ok(false);
+    /// Checks every name of the certificate. What is malformed is not allowed.
+    pub(super) fn allow(&self, certificate: &Certificate) -> Result<(), Forbidden> {
+        let trees = self.excluded.len() + self.permitted.iter().map(Vec::len).sum::<usize>();
+        if trees == 0 {
+            return Ok(());
         }
         let names = certificate.alternative_names()?;
-        if !names.iter().any(|name| name.tag == RFC822_NAME) {
-            // RFC 5280 4.2.1.10: then the addresses in the subject are meant.
-            let emails = name_attribute(subject, EMAIL_ADDRESS);
-            if !emails.iter().all(|email| self.allow_form(RFC822_NAME, email.as_bytes())) {
-                return Ok(false);
-            }
+        if trees * (names.len() + 1) > MAX_COMPARISONS {
+            return Err(Forbidden::TooMany);
         }
-        for name in &names {
-            if !self.allow_name(name)? {
-                return Ok(false);
-            }
+        let subject = certificate.subject_der();
+        if !asn1::single(subject, tag::SEQUENCE)?.value.is_empty() {
+            self.allow_form(DIRECTORY_NAME, subject)?;
         }
-        Ok(true)
+        // RFC 5280 4.2.1.10 asks so only where no alternative name is a mail address; but the
+        // addresses in the subject count for mail in any case.
+        for email in name_attribute(subject, EMAIL_ADDRESS) {
+            self.allow_form(RFC822_NAME, email.as_bytes())?;
+        }
+        names.iter().try_for_each(|name| self.allow_name(name))
     }
 
-    fn allow_name(&self, name: &Tlv<'_>) -> Result<bool, Malformed> {
+    fn allow_name(&self, name: &Tlv<'_>) -> Result<(), Forbidden> {
         if name.tag == OTHER_NAME
             && let Some(email) = email_of(name)?
         {
             // RFC 9598 6: constraints on mail addresses hold for these too.
-            return Ok(self.allow_form(RFC822_NAME, email.as_bytes()));
+            return self.allow_form(RFC822_NAME, email.as_bytes());
         }
-        Ok(self.allow_form(name.tag, name.value))
+        self.allow_form(name.tag, name.value)
     }
 
-    fn allow_form(&self, form: u8, name: &[u8]) -> bool {
+    fn allow_form(&self, form: u8, value: &[u8]) -> Result<(), Forbidden> {
+        let name = Name::of(form, value);
         let of_form = |tree: &&Subtree| tree.form == form;
-        let excluded = self.excluded.iter().filter(of_form).any(|tree| covers(tree, name).unwrap_or(true));
+        let covers = |tree: &Subtree| covers(&tree.base, &name);
+        let excluded = self.excluded.iter().filter(of_form).any(|tree| covers(tree).unwrap_or(true));
         let permitted = self.permitted.iter().all(|list| {
             let mut trees = list.iter().filter(of_form).peekable();
-            trees.peek().is_none() || trees.any(|tree| covers(tree, name) == Some(true))
+            trees.peek().is_none() || trees.any(|tree| covers(tree) == Some(true))
         });
-        permitted && !excluded
+        if permitted && !excluded { Ok(()) } else { Err(Forbidden::Outside) }
     }
 }
 
@@ -107,41 +144,32 @@ fn subtree(element: &Tlv<'_>) -> Result<Subtree, Malformed> {
         }
     }
     fields.end()?;
-    Ok(Subtree { form: base.tag, base: base.value.to_vec() })
+    Ok(Subtree { form: base.tag, base: Name::of(base.tag, base.value) })
 }
 
-/// Whether the name lies in the subtree; None if the form or the name is not understood.
-fn covers(tree: &Subtree, name: &[u8]) -> Option<bool> {
-    match tree.form {
-        RFC822_NAME => covers_mailbox(&lower(&tree.base)?, std::str::from_utf8(name).ok()?),
-        DNS_NAME => {
-            let host = lower(name)?;
+/// Whether the name lies in the subtree; None if either is not understood.
+fn covers(base: &Name, name: &Name) -> Option<bool> {
+    match (base, name) {
+        (Name::Mailbox(base), Name::Mailbox(mailbox)) => covers_mailbox(base, mailbox),
+        (Name::Host(base), Name::Host(host)) => {
             let is_host = !host.split('.').any(str::is_empty);
-            is_host.then_some(covers_host(&lower(&tree.base)?, &host, true))
+            is_host.then_some(covers_host(base, host, true))
         }
-        URI => covers_uri(&lower(&tree.base)?, &lower(name)?),
-        IP_ADDRESS => covers_ip(&tree.base, name),
-        DIRECTORY_NAME => {
-            let base = try_normalized_name(&tree.base).ok()?;
-            Some(try_normalized_name(name).ok()?.starts_with(&base))
-        }
+        (Name::Uri(base), Name::Uri(uri)) => covers_uri(base, uri),
+        (Name::Address(base), Name::Address(address)) => covers_ip(base, address),
+        (Name::Directory(base), Name::Directory(name)) => Some(name.starts_with(base)),
         _ => None,
     }
 }
 
-fn lower(name: &[u8]) -> Option<String> {
-    Some(std::str::from_utf8(name).ok()?.to_lowercase())
-}
-
 /// `base` is a mailbox, a host, or with a leading dot any host in a domain.
 fn covers_mailbox(base: &str, mailbox: &str) -> Option<bool> {
-    let (local, host) = mailbox.rsplit_once('@')?;
-    let host = host.to_lowercase();
-    if let Some((base_local, base_host)) = base.rsplit_once('@') {
-        // Local parts are compared without case: constraints must not be evaded by it.
-        return Some(base_local == local.to_lowercase() && base_host == host);
+    let (_, host) = mailbox.rsplit_once('@')?;
+    if base.contains('@') {
+        // Local parts are compared without case too: constraints must not be evaded by it.
+        return Some(base == mailbox);
     }
-    Some(covers_host(base, &host, false))
+    Some(covers_host(base, host, false))
 }
 
 /// A leading dot demands one label more; without it, `deep` says if labels may be added.
@@ -186,7 +214,7 @@ mod tests {
 
     #[test]
     fn mailboxes_hosts_and_domains_are_told_apart() {
-        assert_eq!(covers_mailbox("a@b.example", "A@B.example"), Some(true));
+        assert_eq!(covers_mailbox("a@b.example", "a@b.example"), Some(true));
         assert_eq!(covers_mailbox("b.example", "a@b.example"), Some(true));
         assert_eq!(covers_mailbox("b.example", "a@x.b.example"), Some(false));
         assert_eq!(covers_mailbox(".b.example", "a@x.b.example"), Some(true));

@@ -5,7 +5,7 @@ use super::{TimestampError, Token};
 use crate::asn1::write;
 use crate::ber;
 use crate::cms::signed::{SignedData, SignerInfo};
-use crate::path::{self, Purpose, Query};
+use crate::path::{self, Budget, Purpose, Query};
 use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
 use crate::verify::{Content, SignerError, Trust, check_signature};
@@ -36,7 +36,7 @@ pub async fn check_response(
     if info.nonce != expected.get(2..) {
         return Err(TimestampError::NonceMismatch);
     }
-    check(provider, token, &message, &info, trust, now).await
+    check(provider, token, &message, &info, trust, now, &mut Budget::default()).await
 }
 
 /// Checks a token over `stamped`: for a signature's timestamp, the signature value.
@@ -47,6 +47,18 @@ pub async fn verify_token(
     trust: &Trust,
     now: UnixTime,
 ) -> Result<Token, TimestampError> {
+    verify_token_within(provider, token, stamped, trust, now, &mut Budget::default()).await
+}
+
+/// As [`verify_token`], sharing its budget with other questions.
+pub(crate) async fn verify_token_within(
+    provider: &impl Provider,
+    token: &[u8],
+    stamped: &[u8],
+    trust: &Trust,
+    now: UnixTime,
+    budget: &mut Budget,
+) -> Result<Token, TimestampError> {
     let token = ber::to_der(token).map_err(|_| TimestampError::Malformed)?;
     let message = read(&token)?;
     let info = TstInfo::read(message.content.ok_or(TimestampError::Malformed)?)?;
@@ -54,7 +66,7 @@ pub async fn verify_token(
     if provider.digest(hash, stamped).await? != info.imprint.digest {
         return Err(TimestampError::ImprintMismatch);
     }
-    check(provider, &token, &message, &info, trust, now).await
+    check(provider, &token, &message, &info, trust, now, budget).await
 }
 
 fn read(token: &[u8]) -> Result<SignedData<'_>, TimestampError> {
@@ -69,6 +81,7 @@ async fn check(
     info: &TstInfo<'_>,
     trust: &Trust,
     now: UnixTime,
+    budget: &mut Budget,
 ) -> Result<Token, TimestampError> {
     // SHA-1 collisions can be made: one stamp would cover two documents.
     if !matches!(info.imprint.hash, Some(Hash::Sha256 | Hash::Sha384 | Hash::Sha512)) {
@@ -86,10 +99,12 @@ async fn check(
         .find(|certificate| signer.id.names(certificate))
         .ok_or(TimestampError::NoCertificate)?;
     let mut content = Content::new(TST_INFO, message.content.unwrap_or_default());
+    budget.spend(authority)?;
     check_signature(provider, signer, &mut content, authority).await.map_err(from_signer)?;
     // The authority's signature vouches for the time as long as the authority itself was good then.
     let query = Query::new(Purpose::Timestamping, info.time);
-    path::validate(provider, authority, &trust.timestamp_anchors, &known, &trust.crls, &query).await?;
+    let (anchors, crls) = (&trust.timestamp_anchors, path::read_lists(&trust.crls));
+    path::validate_within(provider, authority, anchors, &known, &crls, &query, budget).await?;
     Ok(Token { der: token.to_vec(), time: info.time, authority: authority.clone() })
 }
 

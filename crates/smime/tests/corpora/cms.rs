@@ -97,9 +97,7 @@ fn reads_the_structures_of_rustcrypto() {
     assert_eq!(smime::ber::to_der(&der).unwrap(), der, "DER stays as it is");
     let ber = read("cms_ber.bin");
     assert_ne!(smime::ber::to_der(&ber).unwrap(), ber);
-    for (name, certificates, signers) in
-        [("cms_der.bin", 1, 1), ("cms_ber.bin", 1, 1), ("pkits.p7b", 2, 0)]
-    {
+    for (name, certificates, signers) in [("cms_der.bin", 1, 1), ("cms_ber.bin", 1, 1), ("pkits.p7b", 2, 0)] {
         let message = read(name);
         let verified =
             block_on_ready(smime::verify(&RustCrypto, &message, None, &Trust::default(), NOW)).unwrap();
@@ -127,30 +125,20 @@ fn reads_the_structures_of_rustcrypto() {
 fn names_the_algorithms_of_rfc_4134() {
     let Some(folder) = vectors("rfc4134") else { return };
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let certificates = ["CarlRSASelf.cer", "CarlDSSSelf.cer"]
-        .map(|name| Certificate::from_der(&read(name)).unwrap());
+    let certificates =
+        ["CarlRSASelf.cer", "CarlDSSSelf.cer"].map(|name| Certificate::from_der(&read(name)).unwrap());
     let others = ["AliceRSASignByCarl.cer", "AliceDSSSignByCarlNoInherit.cer", "DianeRSASignByCarl.cer"]
         .map(|name| Certificate::from_der(&read(name)).unwrap());
-    let trust =
-        Trust { anchors: certificates.to_vec(), intermediates: others.to_vec(), ..Trust::default() };
+    let trust = Trust { anchors: certificates.to_vec(), intermediates: others.to_vec(), ..Trust::default() };
     let content = read("ExContent.bin");
-    for (name, detached) in [
-        ("4.1.bin", None),
-        ("4.2.bin", None),
-        ("4.4.bin", None),
-        ("4.5.bin", None),
-        ("4.10.bin", None),
-    ] {
+    for (name, detached) in
+        [("4.1.bin", None), ("4.2.bin", None), ("4.4.bin", None), ("4.5.bin", None), ("4.10.bin", None)]
+    {
         let message = read(name);
         let detached: Option<&[u8]> = detached;
-        let verified = block_on_ready(smime::verify(
-            &RustCrypto,
-            &message,
-            detached,
-            &trust,
-            UnixTime(1_000_000_000),
-        ))
-        .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let verified =
+            block_on_ready(smime::verify(&RustCrypto, &message, detached, &trust, UnixTime(1_000_000_000)))
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(verified.content.starts_with(&content) || name == "4.10.bin", "{name}");
         for signer in verified.signers {
             match signer.verdict {

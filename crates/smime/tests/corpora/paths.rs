@@ -90,8 +90,7 @@ const LIMBO_ARGUED: [(&str, &str); 15] = [
 #[test]
 fn limbo_paths_are_judged_as_rfc_5280_says() {
     let Some(folder) = vectors("x509-limbo-2023") else { return };
-    let corpus: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("limbo.json")).unwrap()).unwrap();
+    let corpus: Value = serde_json::from_slice(&std::fs::read(folder.join("limbo.json")).unwrap()).unwrap();
     let mut wrong = String::new();
     let cases = corpus["testcases"].as_array().unwrap();
     for case in cases {

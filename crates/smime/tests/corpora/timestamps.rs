@@ -53,8 +53,7 @@ fn accepts_the_responses_of_real_authorities() {
         assert_eq!(other, Err(TimestampError::ImprintMismatch), "{name}");
     }
     let bad = read("rfc3161-client/sigstage/response-invalid-signature.tsr");
-    let outcome =
-        ready(timestamp::verify_token(&RustCrypto, &token_of(&bad), b"hello", &sigstage, NOW));
+    let outcome = ready(timestamp::verify_token(&RustCrypto, &token_of(&bad), b"hello", &sigstage, NOW));
     assert_eq!(outcome, Err(TimestampError::BadSignature));
     let read_back = timestamp::parse_request(&request).unwrap();
     assert_eq!(read_back.digest, ready(RustCrypto.digest(read_back.hash, b"hello")).unwrap());

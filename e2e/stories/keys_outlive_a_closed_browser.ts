@@ -61,10 +61,10 @@ test("a browser without the keys says what to do, and a recovery code brings the
   await expect(second.page.getByRole("heading", { name: "Your keys are in another browser" })).toBeVisible();
   await second.findsItAccessible();
 
-  await second.page.getByLabel("Recovery code").fill("WRONG-CODE");
+  await second.page.getByRole("textbox", { name: "Recovery code" }).fill("WRONG-CODE");
   await second.button("Open my mailbox").click();
   await expect(second.page.getByText("This is not your recovery code")).toBeVisible();
-  await second.page.getByLabel("Recovery code").fill(code.toLowerCase().replaceAll("-", " "));
+  await second.page.getByRole("textbox", { name: "Recovery code" }).fill(code.toLowerCase().replaceAll("-", " "));
   await second.button("Open my mailbox").click();
   await second.seesMailbox();
   await second.open(subject);

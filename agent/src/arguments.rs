@@ -72,7 +72,7 @@ pub struct Trusting {
     /// A certificate that may lie between signer and root; may be repeated.
     #[arg(long, value_name = "CERT")]
     pub untrusted: Vec<PathBuf>,
-    /// A certificate revocation list (PEM or DER); may be repeated.
+    /// A certificate revocation list (PEM or DER); may be repeated. With one, revocation must be ruled out.
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
     /// Judge as of this time instead of now.

@@ -59,5 +59,6 @@ fn trust(trusting: &Trusting) -> Result<Trust> {
         timestamp_anchors,
         intermediates: files::certificates(&trusting.untrusted)?,
         crls: files::revocation_lists(&trusting.crl)?,
+        revocation_required: !trusting.crl.is_empty(),
     })
 }

@@ -43,6 +43,12 @@ pub enum DeliverError {
 #[derive(Debug)]
 pub struct Sealed {
     account: Account,
+    letter: Arc<Letter>,
+}
+
+/// A sealed message whose bytes are safe to refer to.
+#[derive(Debug)]
+struct Letter {
     blob: Prepared,
     outer: OuterHeader,
 }
@@ -69,47 +75,62 @@ pub async fn prepare(
     message: Vec<u8>,
 ) -> Result<Vec<Sealed>, DeliverError> {
     let message = Arc::new(message);
-    let in_clear = needs_door(&message);
     let mut mail = Vec::new();
+    if is_sealed(Arc::clone(&message)).await? {
+        let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());
+        let letter = Arc::new(letter(relay, message).await?);
+        let each =
+            recipients.iter().map(|account| Sealed { account: account.clone(), letter: Arc::clone(&letter) });
+        mail.extend(each);
+        return Ok(mail);
+    }
     for account in recipients {
-        let sealed = if in_clear {
-            let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
-            seal(Arc::clone(&message), certificate).await?
-        } else {
-            message.to_vec()
-        };
-        let outer = OuterHeader::parse(&sealed);
-        let blob = relay.blobs.prepare(sealed).await?;
-        mail.push(Sealed { account: account.clone(), blob, outer });
+        let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
+        let sealed = seal(Arc::clone(&message), certificate).await?;
+        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, sealed).await?) });
     }
     Ok(mail)
 }
 
-/// Seals a message to one recipient, off the threads that serve sockets.
+/// Whether a message may be kept as it is.
+pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
+    off_thread(move || !needs_door(&message)).await
+}
+
+async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
+    let outer = OuterHeader::parse(&sealed);
+    Ok(Letter { blob: relay.blobs.prepare(sealed).await?, outer })
+}
+
 async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {
     let work = move || {
         let mut rng = random::rng();
         block_on_ready(seal_at_door(&RustCrypto, &mut rng, &message, &recipient, None))
     };
-    let sealed = tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)?;
-    Ok(sealed?)
+    Ok(off_thread(work).await??)
+}
+
+/// Does what takes long for large messages off the threads that serve sockets.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)
 }
 
 /// Puts sealed mail into the inboxes of its recipients.
 pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
-    for Sealed { account, blob, outer } in mail {
+    for Sealed { account, letter } in mail {
+        let blob = letter.blob.blob();
         let inbox = store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?;
         let email = NewEmail {
-            blob_id: blob.blob().id.clone(),
-            size: blob.blob().size,
+            blob_id: blob.id.clone(),
+            size: blob.size,
             received_at: now(),
-            outer,
+            outer: letter.outer.clone(),
             keywords: BTreeSet::new(),
             mailboxes: BTreeSet::from([inbox.ok_or(DeliverError::NoInbox)?]),
             summary: None,
         };
         let mut ledger = Ledger::open(tx, &account.id).await?;
-        store::put_blob(tx, &account.id, blob.blob(), true).await?;
+        store::put_blob(tx, &account.id, blob, true).await?;
         store::insert_email(tx, &mut ledger, &email).await?;
         ledger.close(tx).await?;
     }

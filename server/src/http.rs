@@ -87,7 +87,8 @@ async fn log(request: axum::extract::Request, next: axum::middleware::Next) -> a
     let method = request.method().clone();
     let room = room(request.uri().path());
     let response = next.run(request).await;
-    let (status, millis) = (response.status().as_u16(), started.elapsed().as_millis());
+    let status = response.status().as_u16();
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, room, status, millis, "http");
     response
 }

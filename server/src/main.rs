@@ -71,11 +71,20 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let words = format!("sealpost: {error:#}\n");
+            let words = format!("sealpost: {}\n", in_words(&error));
             std::io::stderr().write_all(words.as_bytes()).ok();
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, without those that an error's own words repeat.
+fn in_words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |words, cause| match words.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => words,
+        _ => format!("{words}: {cause}"),
+    })
 }
 
 async fn run(path: &Path) -> anyhow::Result<()> {

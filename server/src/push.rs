@@ -12,6 +12,9 @@ pub type Changed = Arc<BTreeMap<String, State>>;
 /// How many changes a slow listener may lag behind before it reads the current states instead.
 const BACKLOG: usize = 16;
 
+/// How many streams one account may have open: tabs and devices, not a flood.
+const LISTENERS: usize = 64;
+
 /// Fans state changes out to the push streams of this process.
 #[derive(Debug, Default)]
 pub struct Hub {
@@ -19,10 +22,11 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Listens for the changes of one account from now on.
-    pub fn subscribe(&self, account: &AccountId) -> broadcast::Receiver<Changed> {
+    /// Listens for the changes of one account from now on; none when too many do already.
+    pub fn subscribe(&self, account: &AccountId) -> Option<broadcast::Receiver<Changed>> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        channels.entry(account.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
+        let channel = channels.entry(account.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0);
+        (channel.receiver_count() < LISTENERS).then(|| channel.subscribe())
     }
 
     /// Tells all listeners of the account.

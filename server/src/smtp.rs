@@ -5,6 +5,7 @@ mod data;
 mod line;
 mod reply;
 mod session;
+mod trace;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,8 +24,8 @@ use session::Session;
 const CONNECTIONS: usize = 256;
 /// Connections of one source at once.
 const BY_SOURCE: usize = 64;
-/// Octets of all messages that are being received at once.
-const IN_MEMORY: usize = 512 * 1024 * 1024;
+/// Octets of all messages that are being received at once; sealing needs some times that.
+const IN_MEMORY: usize = 256 * 1024 * 1024;
 /// How long one connection may last in all.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 

@@ -59,6 +59,8 @@ pub async fn stream(
     };
     // Listening begins before the states are compared, so that nothing falls in between.
     let changes = shared.relay.hub.subscribe(&account.id);
+    let changes =
+        changes.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
     let missed = match headers.get("last-event-id") {
         Some(last) => last.as_bytes() != event_id(&shared.relay, &account.id).await?.as_bytes(),
         None => false,

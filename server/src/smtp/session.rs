@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::body::{Body, Budget};
 use super::line::{Input, Line};
 use super::reply::Reply;
-use crate::clock::{mail_date, now};
+use super::trace;
 use crate::delivery;
 use crate::relay::Relay;
 use crate::store::{self, Account};
@@ -18,9 +18,6 @@ use crate::store::{self, Account};
 const MOST_RECIPIENTS: usize = 100;
 /// Wrong commands before the connection is closed.
 const MOST_ERRORS: usize = 20;
-/// RFC 5321 6.3: more Received fields than this are a loop.
-const MOST_HOPS: usize = 50;
-
 /// One connection.
 #[derive(Debug)]
 pub struct Session {
@@ -256,11 +253,12 @@ impl Session {
             Ok(received) => received,
             Err(refusal) => return refusal.into(),
         };
-        if hops(&message) > MOST_HOPS {
+        if trace::is_circling(&message) {
             return Reply::new(554, "5.4.6 the message goes in circles");
         }
         let size = message.len();
-        let mut traced = self.trace();
+        let hello = self.hello.as_ref().map(|(host, protocol)| (host.as_str(), *protocol));
+        let mut traced = trace::field(hello, self.peer.ip(), self.relay.config.host());
         traced.extend_from_slice(&message);
         drop(message);
         let recipients = transaction.recipients.len();
@@ -271,15 +269,6 @@ impl Session {
             }
             Err(error) => error.into(),
         }
-    }
-
-    /// The trace field (RFC 5321 4.4).
-    fn trace(&self) -> Vec<u8> {
-        let (host, protocol) = self.hello.as_ref().map_or(("unknown", "SMTP"), |(host, kind)| (host, *kind));
-        let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
-        let host = if host.len() <= 255 && host.chars().all(plain) { host } else { "unknown" };
-        let (peer, own, date) = (self.peer.ip(), self.relay.config.host(), mail_date(now()));
-        format!("Received: from {host} ([{peer}])\r\n by {own} with {protocol}; {date}\r\n").into_bytes()
     }
 }
 
@@ -292,16 +281,4 @@ fn misunderstood(error: &Error) -> Reply {
         Error::UnsupportedParameter { .. } => Reply::new(555, "5.5.4 a parameter is not known"),
         _ => Reply::new(501, "5.5.2 the command is malformed"),
     }
-}
-
-/// How many servers the message has passed.
-fn hops(message: &[u8]) -> usize {
-    let mut count = 0;
-    for line in message.split(|byte| *byte == b'\n') {
-        if matches!(line, b"\r" | b"") {
-            break;
-        }
-        count += usize::from(line.get(..9).is_some_and(|name| name.eq_ignore_ascii_case(b"Received:")));
-    }
-    count
 }

@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jmap::{
     EmailImport, EmailImported, Import, ImportAnswer, MailboxId, MethodError, SetError, SetErrorType,
 };
 use serde_json::Value;
-use smime::message::needs_door;
 
 use super::patch::{self, Known};
 use crate::blobs::BlobError;
 use crate::clock::{now, parse_date};
+use crate::delivery::is_sealed;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, WriteError, answer, arguments, check_set_size, check_state, failed};
 use crate::outer::OuterHeader;
@@ -68,7 +69,8 @@ async fn read(call: &Call, email: &EmailImport) -> Result<Result<OuterHeader, Se
         }
         Err(error) => return Err(failed(error)),
     };
-    if needs_door(&message) {
+    let message = Arc::new(message);
+    if !is_sealed(Arc::clone(&message)).await.map_err(failed)? {
         let why = "this account holds sealed mail only: the message is not enveloped, or its outer header tells more than it must";
         return Ok(Err(SetError::new(SetErrorType::InvalidEmail, why)));
     }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jmap::{
     BlobId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress,
@@ -6,7 +7,6 @@ use jmap::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use smime::message::needs_door;
 
 use crate::clock::{now, utc_date};
 use crate::delivery::{self, DeliverError, Sealed};
@@ -53,7 +53,8 @@ pub async fn prepare(
     drop(connection);
     let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
     let message = relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?;
-    if needs_door(&message) {
+    let message = Arc::new(message);
+    if !delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)? {
         let why = "the message is not sealed: mail in clear goes through the clear door";
         return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
     }
@@ -65,7 +66,7 @@ pub async fn prepare(
         Ok(split) => split,
         Err(error) => return Ok(Err(error)),
     };
-    let local = delivery::prepare(relay, &accounts, message).await.map_err(failed)?;
+    let local = delivery::prepare(relay, &accounts, message.to_vec()).await.map_err(failed)?;
     let EmailRow { blob_id: blob, thread_id, .. } = email;
     Ok(Ok(Prepared { submission, envelope, thread_id, blob, local, remote }))
 }

@@ -1,0 +1,142 @@
+use jmap::{AccountId, MailboxId};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
+
+use super::{EmailCondition, EmailOrder, EmailSearch, SortKey};
+
+enum Value {
+    Text(String),
+    Number(i64),
+}
+
+/// The parts of a statement; `$1` is the account.
+pub struct Plan {
+    id: &'static str,
+    pub thread: &'static str,
+    from: &'static str,
+    filter: String,
+    order: String,
+    values: Vec<Value>,
+}
+
+impl Plan {
+    /// Reads a mailbox in order of arrival straight off its index, and all else off the emails.
+    pub fn of(search: &EmailSearch) -> Self {
+        let mut plan = Self {
+            id: "e.id",
+            thread: "e.thread_id",
+            from: "emails e",
+            filter: "e.account_id = $1".into(),
+            order: String::new(),
+            values: Vec::new(),
+        };
+        let mut arrival = ("e.received_at", "e.id");
+        if let Some(mailbox) = search.driving_mailbox() {
+            let mark = plan.bind(Value::Text(mailbox.to_string()));
+            plan.filter = format!("m.account_id = $1 AND m.mailbox_id = {mark}");
+            plan.from =
+                "email_mailboxes m JOIN emails e ON e.account_id = m.account_id AND e.id = m.email_id";
+            (plan.id, plan.thread, arrival) = ("m.email_id", "m.thread_id", ("m.received_at", "m.email_id"));
+        }
+        match (search.whole_mailbox(), search.by_arrival(), &search.condition) {
+            (Some(_), Some(_), _) => plan.from = "email_mailboxes m",
+            (_, _, Some(condition)) => {
+                let text = plan.condition(condition);
+                plan.filter = format!("{} AND {text}", plan.filter);
+            }
+            (_, _, None) => {}
+        }
+        plan.order = match search.by_arrival() {
+            Some(true) => format!("{} ASC, {} ASC", arrival.0, arrival.1),
+            Some(false) => format!("{} DESC, {} DESC", arrival.0, arrival.1),
+            None => plan.order_of(&search.order),
+        };
+        plan
+    }
+
+    pub fn columns(&self) -> String {
+        format!("{}, {}", self.id, self.thread)
+    }
+
+    pub fn unordered(&self, what: String) -> String {
+        format!("SELECT {what} FROM {} WHERE {}", self.from, self.filter)
+    }
+
+    pub fn text(&self, what: String) -> String {
+        format!("{} ORDER BY {}", self.unordered(what), self.order)
+    }
+
+    pub fn bound<'q>(&self, account: &AccountId, text: String) -> Query<'q, Any, AnyArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.to_string());
+        for value in &self.values {
+            query = match value {
+                Value::Text(text) => query.bind(text.clone()),
+                Value::Number(number) => query.bind(*number),
+            };
+        }
+        query
+    }
+
+    fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len() + 1)
+    }
+
+    fn condition(&mut self, condition: &EmailCondition) -> String {
+        match condition {
+            EmailCondition::InMailbox(mailbox) => {
+                let mark = self.bind(Value::Text(mailbox.to_string()));
+                in_mailbox(&format!("= {mark}"))
+            }
+            EmailCondition::InMailboxOtherThan(mailboxes) => {
+                let bind = |mailbox: &MailboxId| self.bind(Value::Text(mailbox.to_string()));
+                let marks: Vec<String> = mailboxes.iter().map(bind).collect();
+                in_mailbox(&format!("NOT IN ({})", marks.join(", ")))
+            }
+            EmailCondition::Before(at) => format!("e.received_at < {}", self.bind(Value::Number(*at))),
+            EmailCondition::After(at) => format!("e.received_at >= {}", self.bind(Value::Number(*at))),
+            EmailCondition::MinSize(size) => format!("e.size >= {}", self.bind(Value::Number(*size))),
+            EmailCondition::MaxSize(size) => format!("e.size < {}", self.bind(Value::Number(*size))),
+            EmailCondition::HasKeyword(keyword) => self.has_keyword(keyword),
+            EmailCondition::All(all) => self.joined(all, " AND ", "1 = 1"),
+            EmailCondition::Any(any) => self.joined(any, " OR ", "1 = 0"),
+            EmailCondition::None(none) => format!("NOT {}", self.joined(none, " OR ", "1 = 0")),
+        }
+    }
+
+    fn joined(&mut self, conditions: &[EmailCondition], with: &str, empty: &str) -> String {
+        let parts: Vec<String> = conditions.iter().map(|condition| self.condition(condition)).collect();
+        if parts.is_empty() { format!("({empty})") } else { format!("({})", parts.join(with)) }
+    }
+
+    fn has_keyword(&mut self, keyword: &str) -> String {
+        // Keywords are kept between spaces; `!` escapes what LIKE would take for a pattern.
+        let escaped = keyword.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let mark = self.bind(Value::Text(format!("% {escaped} %")));
+        format!("' ' || e.keywords || ' ' LIKE {mark} ESCAPE '!'")
+    }
+
+    fn order_of(&mut self, order: &[EmailOrder]) -> String {
+        let mut keys = Vec::new();
+        for EmailOrder { key, ascending } in order {
+            let way = if *ascending { "ASC" } else { "DESC" };
+            keys.push(match key {
+                SortKey::ReceivedAt => format!("e.received_at {way}"),
+                SortKey::Size => format!("e.size {way}"),
+                SortKey::HasKeyword(keyword) => {
+                    format!("CASE WHEN {} THEN 1 ELSE 0 END {way}", self.has_keyword(keyword))
+                }
+            });
+        }
+        keys.push("e.received_at DESC, e.id DESC".into());
+        keys.join(", ")
+    }
+}
+
+fn in_mailbox(which: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM email_mailboxes x WHERE x.account_id = e.account_id AND x.mailbox_id {which}
+         AND x.received_at = e.received_at AND x.email_id = e.id)"
+    )
+}

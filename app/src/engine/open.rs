@@ -32,7 +32,8 @@ pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Mes
             });
             let opened = Rc::new(opened.await?);
             account.keep_opened(email.clone(), Rc::clone(&opened));
-            settle(account, &facts, &opened).await;
+            let summary = settle(account, &facts, &opened).await;
+            store_summaries(account, summary.into_iter().collect()).await;
             opened
         }
     };
@@ -63,16 +64,28 @@ pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<R
     Ok(opened)
 }
 
-/// Opens a message for a list: only its summary is kept.
-pub async fn glance(account: &Account, facts: &Email) -> Result<(), Failure> {
+/// Opens a message for a list, and gives its sealed summary where the relay has none yet.
+pub async fn glance(account: &Account, facts: &Email) -> Result<Option<(Id, String)>, Failure> {
     let id = facts.id.as_ref().map(|id| EmailId(id.as_str().to_owned())).ok_or(Failure::NotFound)?;
     match fetch(account, facts, None, || {}).await {
-        Ok(opened) => settle(account, facts, &opened).await,
+        Ok(opened) => return Ok(settle(account, facts, &opened).await),
         Err(Failure::NotARecipient) => account.set_glance(id, Glance::Closed),
         Err(Failure::Damaged | Failure::Unsupported) => account.set_glance(id, Glance::Damaged),
         Err(failure) => return Err(failure),
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Puts sealed summaries beside their messages. What fails is made up for when they are next opened.
+pub async fn store_summaries(account: &Account, summaries: Vec<(Id, String)>) {
+    if summaries.is_empty() {
+        return;
+    }
+    let patch = |summary| Map::from_iter([("sealedSummary".to_owned(), Value::String(summary))]);
+    let patches = summaries.into_iter().map(|(id, summary)| (id, patch(summary)));
+    let mut set = Set::<Email>::new(account.relay.account().clone());
+    set.update = Some(patches.collect::<BTreeMap<_, _>>());
+    let _ = account.relay.call(&set).await;
 }
 
 async fn facts(account: &Account, email: &EmailId) -> Result<Email, Failure> {
@@ -98,21 +111,18 @@ async fn fetch(
     })
 }
 
-/// What follows from a message that was opened. None of it keeps the message from being shown.
-async fn settle(account: &Account, facts: &Email, opened: &Opened) {
+/// What follows from a message that was opened; none of it keeps the message from being shown. Gives its
+/// sealed summary where the relay has none yet.
+async fn settle(account: &Account, facts: &Email, opened: &Opened) -> Option<(Id, String)> {
     let _ = directory::learn(account, opened).await;
-    let Some(id) = &facts.id else { return };
+    let id = facts.id.as_ref()?;
     let content = reading::summary(opened);
     let known = Glance::Known(Rc::new(content.clone()));
     account.set_glance(EmailId(id.as_str().to_owned()), known);
-    if facts.sealed_summary.is_none()
-        && let Ok(summary) = seal_summary(account, &content).await
-    {
-        let patch = Map::from_iter([("sealedSummary".to_owned(), Value::String(summary))]);
-        let mut set = Set::<Email>::new(account.relay.account().clone());
-        set.update = Some(BTreeMap::from([(Id::from(id.as_str()), patch)]));
-        let _ = account.relay.call(&set).await;
+    if facts.sealed_summary.is_some() {
+        return None;
     }
+    Some((Id::from(id.as_str()), seal_summary(account, &content).await.ok()?))
 }
 
 /// A summary that only the owner's keys open.

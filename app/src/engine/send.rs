@@ -5,13 +5,14 @@ mod stamp;
 
 use std::collections::HashMap;
 
-use smime::message::{self, SealError, SealOptions};
+use smime::message::{self, Reference, SealError, SealOptions};
 use smime::{Certificate, ContentEncryption};
 
 use super::account::Account;
 use super::addresses::Copies;
 use super::directory;
 use super::letter::letter;
+use super::open;
 use super::recipients::{Chosen, NoneChosen, Source};
 use super::submission::{Outgoing, Plan};
 use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
@@ -44,7 +45,10 @@ pub async fn send(
     }
     let letter = letter(account, draft, call).await?;
     let refused = match without.is_empty() {
-        true => send_sealed(account, &letter, &copies, &resolved, call).await?,
+        true => {
+            let reference = reference(account, draft, call).await;
+            send_sealed(account, &letter, &copies, &resolved, reference.as_ref(), call).await?
+        }
         false => send_clear(account, &letter, &everybody, call).await?,
     };
     // The letter is out: what follows must not make it look unsent.
@@ -52,17 +56,24 @@ pub async fn send(
     Ok(refused)
 }
 
+/// What the message that is answered kept hidden: the answer must not show it (RFC 9788 6.1).
+async fn reference(account: &Account, draft: &Draft, call: &Call) -> Option<Reference> {
+    let answered = open::opened(account, draft.answers.as_ref()?, call).await.ok()?;
+    Some(answered.headers.reference())
+}
+
 async fn send_sealed(
     account: &Account,
     letter: &message::Draft,
     copies: &Copies,
     resolved: &Resolved,
+    reference: Option<&Reference>,
     call: &Call,
 ) -> Result<Refused, Failure> {
     let drafts = account.mailbox(Role::Drafts).await?;
     let mut outgoing = Vec::new();
     for recipients in copies.envelopes() {
-        let sealed = seal(account, letter, &chosen(&recipients, resolved)?, call).await?;
+        let sealed = seal(account, letter, &chosen(&recipients, resolved)?, reference, call).await?;
         let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
         outgoing.push(Outgoing { blob, recipients });
     }
@@ -92,11 +103,19 @@ async fn seal(
     account: &Account,
     letter: &message::Draft,
     recipients: &[&Chosen],
+    reference: Option<&Reference>,
     call: &Call,
 ) -> Result<Vec<u8>, Failure> {
     call.report(Stage::Sealing, 0, 1);
     let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
-    let options = SealOptions { cipher: cipher(recipients), ..SealOptions::default() };
+    // Programs that know no header protection show the subject in the text.
+    let legacy_display = recipients.iter().any(|one| one.source() != Source::Directory);
+    let options = SealOptions {
+        cipher: cipher(recipients),
+        reference: reference.cloned(),
+        legacy_display,
+        ..SealOptions::default()
+    };
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
     let mut rng = rng();
     let sealed = message::seal(

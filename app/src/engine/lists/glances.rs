@@ -71,12 +71,15 @@ impl Glances {
     async fn open(&self, account: &Account, emails: &[Email]) {
         let work = emails.iter().map(|email| async move {
             // What fails now (offline, gone) is tried again with the next list.
-            let _ = open::glance(account, email).await;
+            let summary = open::glance(account, email).await.ok().flatten();
             if let Some(id) = id(email) {
                 self.busy.borrow_mut().remove(&id);
             }
+            summary
         });
-        iter(work).buffer_unordered(PARALLEL).for_each(async |()| {}).await;
+        let summaries = iter(work).buffer_unordered(PARALLEL).filter_map(async |summary| summary);
+        // One change at the relay for all of them: each is pushed to every browser of the owner.
+        open::store_summaries(account, summaries.collect().await).await;
     }
 
     fn claim(&self, email: &Email) -> bool {

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use smime::{ContentEncryption, UnixTime};
+use smime::{ContentEncryption, UnixTime, path::Purpose};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Seals, opens and verifies S/MIME messages without a server.
@@ -22,6 +22,8 @@ pub enum Command {
     Open(Open),
     /// Verify a message that is not encrypted.
     Verify(Verify),
+    /// Say whether a certificate leads to a root (RFC 5280 6).
+    Path(PathArguments),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +112,66 @@ pub struct Verify {
     pub message: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub struct PathArguments {
+    /// A root to be trusted (PEM or DER); may be repeated.
+    #[arg(long, value_name = "ROOT")]
+    pub trust: Vec<PathBuf>,
+    /// A certificate that may lie between; may be repeated.
+    #[arg(long, value_name = "CERT")]
+    pub untrusted: Vec<PathBuf>,
+    /// A certificate revocation list (PEM or DER); may be repeated. With one, revocation must be ruled out.
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// An acceptable certificate policy; may be repeated. Without one, any is.
+    #[arg(long, value_name = "OID")]
+    pub policy: Vec<String>,
+    /// The path must be valid for some policy.
+    #[arg(long)]
+    pub require_explicit_policy: bool,
+    /// Policy mapping is not allowed.
+    #[arg(long)]
+    pub inhibit_policy_mapping: bool,
+    /// anyPolicy is not accepted.
+    #[arg(long)]
+    pub inhibit_any_policy: bool,
+    /// What the certificate is to be used for.
+    #[arg(long, value_enum, default_value = "any")]
+    pub purpose: PurposeArgument,
+    /// Judge as of this time instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<UnixTime>,
+    /// Print the result as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// The certificate (PEM or DER); further ones in the file may lie between.
+    #[arg(value_name = "CERT")]
+    pub certificate: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PurposeArgument {
+    /// Signing mail.
+    Signing,
+    /// Receiving encrypted mail.
+    Encryption,
+    /// Signing timestamps.
+    Timestamping,
+    /// Whatever the certificate allows.
+    Any,
+}
+
+impl From<PurposeArgument> for Purpose {
+    fn from(purpose: PurposeArgument) -> Self {
+        match purpose {
+            PurposeArgument::Signing => Self::Signing,
+            PurposeArgument::Encryption => Self::Encryption,
+            PurposeArgument::Timestamping => Self::Timestamping,
+            PurposeArgument::Any => Self::Any,
+        }
+    }
+}
+
 impl From<Content> for ContentEncryption {
     fn from(content: Content) -> Self {
         match content {
@@ -120,9 +182,10 @@ impl From<Content> for ContentEncryption {
 }
 
 /// Options that may be given several values at once.
-const MANY: [&str; 6] = ["--to", "--trust", "--trust-timestamps", "--untrusted", "--crl", "--key"];
+const MANY: [&str; 7] =
+    ["--to", "--trust", "--trust-timestamps", "--untrusted", "--crl", "--key", "--policy"];
 /// Options with one value.
-const ONE: [&str; 5] = ["--from", "--password-file", "--content", "--at", "--out"];
+const ONE: [&str; 6] = ["--from", "--password-file", "--content", "--at", "--out", "--purpose"];
 
 /// Repeats an option before each of its further values: `--trust A B MSG` as `--trust A --trust B MSG`.
 ///

@@ -3,6 +3,7 @@
 mod arguments;
 mod files;
 mod opening;
+mod paths;
 mod report;
 mod save;
 mod sealing;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         Command::Seal(arguments) => sealing::run(&arguments),
         Command::Open(arguments) => opening::open(&arguments),
         Command::Verify(arguments) => opening::verify(&arguments),
+        Command::Path(arguments) => paths::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -218,7 +218,7 @@ fn address_list(addresses: &[Address]) -> String {
     written.collect::<Vec<_>>().join(", ")
 }
 
-fn rfc3339(time: UnixTime) -> Option<String> {
+pub fn rfc3339(time: UnixTime) -> Option<String> {
     let seconds = i64::try_from(time.0).ok()?;
     OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }

@@ -190,6 +190,30 @@ fn what_openssl_signs_is_verified_and_revoked() {
 }
 
 #[test]
+fn a_path_is_judged_with_its_policies() {
+    let Some(office) = Office::new("a_path_is_judged_with_its_policies") else { return };
+    let path = office.json("path --trust ca.pem --purpose signing --json alice.pem");
+    assert_eq!(path["valid"], true, "{path}");
+    assert_eq!(
+        (&path["path"][0]["subject"], &path["path"][1]["subject"]),
+        (&"CN=alice".into(), &"CN=Office".into())
+    );
+    for (arguments, reason) in [
+        ("path --json alice.pem", "unknown-issuer"),
+        ("path --trust ca.pem --purpose timestamping --json alice.pem", "wrong-usage"),
+        ("path --trust ca.pem --at 2090-01-01T00:00:00Z --json alice.pem", "expired"),
+        (
+            "path --trust ca.pem --require-explicit-policy --policy 1.2.3 --json alice.pem",
+            "policy-not-permitted",
+        ),
+    ] {
+        let path = office.json(arguments);
+        assert_eq!((&path["valid"], &path["reason"]), (&false.into(), &reason.into()), "{arguments}");
+    }
+    assert_eq!(office.agent("path --trust ca.pem --policy nonsense --json alice.pem").status.code(), Some(1));
+}
+
+#[test]
 fn a_clear_message_is_unprotected() {
     let Some(office) = Office::new("a_clear_message_is_unprotected") else { return };
     let report = office.json("verify --trust ca.pem --json letter.eml");

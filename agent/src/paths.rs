@@ -1,0 +1,102 @@
+//! `path`: whether a certificate leads to a root (RFC 5280 6), and how.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+use const_oid::ObjectIdentifier;
+use serde::Serialize;
+use smime::{
+    Certificate, PathError, SignerError, VerifiedPath, block_on_ready,
+    message::SignerFault,
+    path::{Policies, Query, validate},
+    rustcrypto::RustCrypto,
+};
+
+use crate::{arguments::PathArguments, files, report::rfc3339};
+
+#[derive(Debug, Serialize)]
+struct PathReport {
+    valid: bool,
+    reason: Option<&'static str>,
+    explanation: Option<String>,
+    path: Vec<Link>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    subject: String,
+    issuer: String,
+    serial: String,
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+pub fn run(arguments: &PathArguments) -> Result<()> {
+    let mut certificates = files::certificates(&[&arguments.certificate])?.into_iter();
+    let Some(leaf) = certificates.next() else {
+        bail!("{} holds no certificate", arguments.certificate.display())
+    };
+    // A file may hold the whole chain; what follows the first certificate helps to find the path.
+    let mut others = files::certificates(&arguments.untrusted)?;
+    others.extend(certificates);
+    let anchors = files::certificates(&arguments.trust)?;
+    let crls = files::revocation_lists(&arguments.crl)?;
+    let mut query = Query::new(arguments.purpose.into(), files::now(arguments.at)?);
+    query.policies = policies(arguments)?;
+    query.revocation_required = !crls.is_empty();
+    let outcome = block_on_ready(validate(&RustCrypto, &leaf, &anchors, &others, &crls, &query));
+    let report = PathReport::new(outcome);
+    let mut output = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.as_text() };
+    output.push('\n');
+    std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
+}
+
+fn policies(arguments: &PathArguments) -> Result<Policies> {
+    let parse = |text: &String| {
+        ObjectIdentifier::new(text).ok().with_context(|| format!("{text} is not an object identifier"))
+    };
+    Ok(Policies {
+        initial: arguments.policy.iter().map(parse).collect::<Result<_>>()?,
+        require_explicit: arguments.require_explicit_policy,
+        inhibit_mapping: arguments.inhibit_policy_mapping,
+        inhibit_any: arguments.inhibit_any_policy,
+    })
+}
+
+impl PathReport {
+    fn new(outcome: Result<VerifiedPath, PathError>) -> Self {
+        match outcome {
+            Ok(path) => {
+                let path = path.certificates().iter().map(Link::new).collect();
+                Self { valid: true, reason: None, explanation: None, path }
+            }
+            Err(error) => {
+                let explanation = Some(error.to_string());
+                let fault = SignerFault::Signature(SignerError::Path(error));
+                Self { valid: false, reason: Some(fault.code()), explanation, path: Vec::new() }
+            }
+        }
+    }
+
+    fn as_text(&self) -> String {
+        let mut lines = vec![match &self.explanation {
+            None => "Valid".to_owned(),
+            Some(reason) => format!("Not valid: {reason}"),
+        }];
+        lines.extend(self.path.iter().map(|link| link.subject.clone()));
+        lines.join("\n")
+    }
+}
+
+impl Link {
+    fn new(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject(),
+            issuer: certificate.issuer(),
+            serial: certificate.serial_hex(),
+            not_before: rfc3339(certificate.not_before()),
+            not_after: rfc3339(certificate.not_after()),
+        }
+    }
+}

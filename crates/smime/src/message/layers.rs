@@ -10,6 +10,7 @@ use super::{
     entity::Entity,
     open::OpenError,
     report::Layer,
+    transfer::decode_base64,
 };
 use crate::{
     Certificate, DecryptionKey, Keyring, Provider, SignedForm, SignerError, SignerVerdict, Trust, UnixTime,
@@ -194,7 +195,11 @@ fn step(entity: &Entity<'_>, whole: &[u8]) -> Step {
     if !is_cms(entity) {
         return Step::Payload;
     }
-    let cms = entity.decoded_body().into_owned();
+    let mut cms = entity.decoded_body().into_owned();
+    // Some gateways lose the transfer encoding; a CMS object in binary begins with a SEQUENCE.
+    if cms.first() != Some(&0x30) {
+        cms = decode_base64(&cms);
+    }
     // The object says what it is; smime-type is a hint that gateways drop (RFC 8551 3.2.2).
     if is_enveloped(&cms) { Step::Enveloped(cms) } else { Step::Opaque(cms) }
 }

@@ -23,6 +23,8 @@ pub struct Opened {
     /// Who signed, and whether that counts.
     pub signers: Vec<SignerReport>,
     /// True if a relay sealed what had come in readable: its encryption is not the author's.
+    ///
+    /// A message that its author encrypted, and a relay wrapped because of its header, is not meant.
     pub sealed_at_door: bool,
     /// What the relay noted when the message came in (RFC 8601). A hint: anyone can make a wrapper.
     pub authentication_results: Option<String>,
@@ -104,7 +106,7 @@ pub async fn open(
     layers.push(Layer::SealedAtDoor);
     layers.append(&mut opened.layers);
     opened.layers = layers;
-    opened.sealed_at_door = true;
+    opened.sealed_at_door = !inner.has_encryption(false);
     opened.authentication_results = wrapped.authentication_results;
     Ok(opened)
 }

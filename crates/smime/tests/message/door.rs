@@ -60,7 +60,8 @@ fn what_was_signed_in_clear_still_verifies() {
     let sealed = world.encrypt("From: alice@a.example\r\nSubject: Telling\r\n", &inner);
     assert!(needs_door(&sealed));
     let opened = world.open(&at_door(&world, &sealed));
-    assert_eq!((opened.sealed_at_door, opened.status), (true, Status::Confidential));
+    assert_eq!((opened.sealed_at_door, opened.status), (false, Status::Confidential));
+    assert!(opened.layers.contains(&Layer::SealedAtDoor));
 }
 
 #[test]

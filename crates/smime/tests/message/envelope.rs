@@ -29,6 +29,15 @@ fn both_forms_of_a_signature_verify() {
 }
 
 #[test]
+fn a_lost_transfer_encoding_is_found_again() {
+    let world = World::new();
+    let message = String::from_utf8(world.sign_opaque(OUTER, TEXT, "alice")).unwrap();
+    let bare = message.replace("Content-Transfer-Encoding: base64\r\n", "");
+    assert_ne!(bare, message);
+    assert_eq!(world.open(bare.as_bytes()).status, Status::Verified);
+}
+
+#[test]
 fn bare_line_feeds_do_not_break_a_signature() {
     let world = World::new();
     let message = world.sign(OUTER, TEXT, "alice");
@@ -148,6 +157,17 @@ fn layers_below_the_payload_are_files_and_nothing_more() {
         assert!(opened.signers.is_empty() && opened.layers.is_empty());
         assert!(opened.parts.iter().all(|part| !part.text().contains("Secret of Bob's")));
     }
+}
+
+#[test]
+fn a_third_part_or_a_second_type_is_no_envelope() {
+    let world = World::new();
+    let message = String::from_utf8(world.sign(OUTER, TEXT, "alice")).unwrap();
+    let third = message.replace("\r\n--sig--", "\r\n--sig\r\n\r\nMore.\r\n--sig--");
+    assert_eq!(world.open(third.as_bytes()).status, Status::Unprotected);
+    let typed = message.replacen("Content-Type:", "Content-Type: text/plain\r\nContent-Type:", 1);
+    let opened = world.open(typed.as_bytes());
+    assert_eq!((opened.status, opened.parts.len()), (Status::Unprotected, 1));
 }
 
 #[test]

@@ -83,8 +83,8 @@ impl<'a> Search<'a> {
             .candidates
             .iter()
             .filter(|candidate| candidate.subject == name)
-            // A key that is in the chain already can add nothing but a circle.
-            .filter(|candidate| !chain.iter().any(|known| known.spki() == candidate.certificate.spki()))
+            // Who is in the chain already can add nothing but a circle.
+            .filter(|candidate| !chain.iter().any(|known| same_entity(known, candidate.certificate)))
             .collect::<Vec<_>>();
         fitting.sort_by_cached_key(|candidate| {
             let identifier = candidate.certificate.subject_key_identifier();
@@ -93,4 +93,8 @@ impl<'a> Search<'a> {
         });
         fitting.iter().map(|candidate| (candidate.certificate, candidate.is_anchor)).collect()
     }
+}
+
+fn same_entity(one: &Certificate, other: &Certificate) -> bool {
+    one.spki() == other.spki() && one.subject_der() == other.subject_der()
 }

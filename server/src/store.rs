@@ -107,7 +107,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         let url = sqlite_url(&folder.join("sealpost.db"));
         let options = || {
+            // The file does not go away, so a connection need not be tried before each use.
             AnyPoolOptions::new()
+                .test_before_acquire(false)
                 .after_connect(|connection, _| Box::pin(async move { schema::prepare(connection).await }))
         };
         let single = options().max_connections(1).connect(&url).await?;

@@ -35,7 +35,7 @@ pub struct Wanted {
 struct Stream {
     relay: Arc<Relay>,
     account: AccountId,
-    changes: tokio::sync::broadcast::Receiver<Changed>,
+    changes: tokio::sync::broadcast::Receiver<Arc<Changed>>,
     types: Option<Vec<String>>,
     close_after_state: bool,
     pings: Option<Interval>,
@@ -62,7 +62,7 @@ pub async fn stream(
     let changes =
         changes.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
     let missed = match headers.get("last-event-id") {
-        Some(last) => last.as_bytes() != event_id(&shared.relay, &account.id).await?.as_bytes(),
+        Some(last) => last.to_str().ok() != Some(&*newest(&shared.relay, &account.id).await?),
         None => false,
     };
     let stream = Stream {
@@ -93,13 +93,11 @@ fn pings(seconds: u64) -> Option<Interval> {
     Some(pings)
 }
 
-/// All states of the account in one text.
-async fn event_id(relay: &Relay, account: &AccountId) -> Result<String, Fault> {
+/// The id that an event would have now.
+async fn newest(relay: &Relay, account: &AccountId) -> Result<String, Fault> {
     let mut connection = relay.store.read().await.map_err(Fault::failed)?;
     let states = store::states(&mut connection, account).await.map_err(Fault::failed)?;
-    let numbers: Vec<String> =
-        store::Kind::ALL.into_iter().map(|kind| states.number(kind).to_string()).collect();
-    Ok(numbers.join("."))
+    Ok(states.newest().to_string())
 }
 
 impl Stream {
@@ -112,7 +110,7 @@ impl Stream {
             tokio::select! {
                 () = stopping.cancelled() => return None,
                 changed = self.changes.recv() => match changed {
-                    Ok(changed) => if let Some(event) = self.state(&changed).await { return Some(event) },
+                    Ok(changed) => if let Some(event) = self.state(&changed) { return Some(event) },
                     Err(RecvError::Lagged(_)) => self.missed = true,
                     Err(RecvError::Closed) => return None,
                 },
@@ -127,15 +125,16 @@ impl Stream {
     /// All states, for a client that missed changes.
     async fn everything(&mut self) -> Option<Event> {
         let mut connection = self.relay.store.read().await.ok()?;
-        let states = store::states(&mut connection, &self.account).await.ok()?.by_name();
+        let all = store::states(&mut connection, &self.account).await.ok()?.all();
         drop(connection);
-        self.state(&Arc::new(states)).await
+        self.state(&all)
     }
 
     /// The event for those of the changes that the client wants to hear of.
-    async fn state(&mut self, changed: &Changed) -> Option<Event> {
+    fn state(&mut self, changed: &Changed) -> Option<Event> {
         let wanted = |kind: &String| self.types.as_ref().is_none_or(|types| types.contains(kind));
         let states: std::collections::BTreeMap<_, _> = changed
+            .states
             .iter()
             .filter(|(kind, _)| wanted(kind))
             .map(|(kind, state)| (kind.clone(), state.clone()))
@@ -145,8 +144,7 @@ impl Stream {
         }
         self.over = self.close_after_state;
         let change = StateChange::of(self.account.clone(), states);
-        let id = event_id(&self.relay, &self.account).await.ok()?;
-        Event::default().event("state").id(id).json_data(change).ok()
+        Event::default().event("state").id(changed.at.to_string()).json_data(change).ok()
     }
 }
 

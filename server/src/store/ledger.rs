@@ -4,6 +4,7 @@ use jmap::{AccountId, State};
 use sqlx::{AnyConnection, Row};
 
 use super::{StoreError, Tx};
+use crate::push::Changed;
 
 /// The types of objects that have states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,9 +49,15 @@ impl States {
         State::from(self.number(kind).to_string())
     }
 
-    /// All states by type name.
-    pub fn by_name(&self) -> BTreeMap<String, State> {
-        Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind))).collect()
+    /// All states as if all had changed, for a listener that missed something.
+    pub fn all(&self) -> Changed {
+        let states = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind))).collect();
+        Changed { states, at: self.newest() }
+    }
+
+    /// The sequence number of the last change.
+    pub fn newest(&self) -> i64 {
+        self.0.values().copied().max().unwrap_or_default()
     }
 }
 
@@ -126,8 +133,8 @@ impl Ledger {
         .execute(tx.connection())
         .await?;
         let moved = Kind::ALL.into_iter().filter(|kind| before.number(*kind) != after.number(*kind));
-        let changed = moved.map(|kind| (kind.name().to_owned(), after.of(kind))).collect();
-        tx.announce(account, changed);
+        let states = moved.map(|kind| (kind.name().to_owned(), after.of(kind))).collect();
+        tx.announce(account, Changed { states, at: after.newest() });
         Ok(after)
     }
 }

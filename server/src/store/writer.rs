@@ -1,16 +1,15 @@
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use jmap::{AccountId, State};
+use jmap::AccountId;
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{StoreError, run};
-use crate::push::Hub;
+use super::StoreError;
+use crate::push::{Changed, Hub};
 
 /// Jobs that may wait before callers are held up.
 const WAITING: usize = 1024;
@@ -21,7 +20,7 @@ const GROUP: usize = 64;
 #[derive(Debug)]
 pub struct Tx {
     connection: AnyConnection,
-    changed: Vec<(AccountId, BTreeMap<String, State>)>,
+    changed: Vec<(AccountId, Changed)>,
 }
 
 impl Tx {
@@ -31,8 +30,8 @@ impl Tx {
     }
 
     /// Tells the listeners of the account once the transaction is durable.
-    pub fn announce(&mut self, account: AccountId, states: BTreeMap<String, State>) {
-        self.changed.push((account, states));
+    pub fn announce(&mut self, account: AccountId, changed: Changed) {
+        self.changed.push((account, changed));
     }
 }
 
@@ -133,14 +132,14 @@ async fn work(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: Arc<Hub>
         let changed = std::mem::take(&mut tx.changed);
         match outcome {
             Ok(()) => {
-                for (account, states) in changed {
-                    hub.publish(&account, Arc::new(states));
+                for (account, changed) in changed {
+                    hub.publish(&account, Arc::new(changed));
                 }
                 done.into_iter().for_each(|job| job.finish(None));
             }
             Err(error) => {
                 tracing::error!(%error, jobs = done.len(), "a group of writes failed");
-                run(&mut tx.connection, "ROLLBACK").await.ok();
+                step(&mut tx.connection, "ROLLBACK").await.ok();
                 done.into_iter().for_each(|job| job.finish(Some(StoreError::Abandoned)));
             }
         }
@@ -157,7 +156,7 @@ async fn group(
 ) -> Result<(), sqlx::Error> {
     let mut next = Some(first);
     // IMMEDIATE takes the write lock at once: a read lock that is upgraded later can fail as busy.
-    let mut begun = run(&mut tx.connection, "BEGIN IMMEDIATE").await;
+    let mut begun = step(&mut tx.connection, "BEGIN IMMEDIATE").await;
     while let Some(mut job) = next.take() {
         if begun.is_ok() {
             begun = apart(tx, job.as_mut()).await;
@@ -168,16 +167,21 @@ async fn group(
         }
     }
     begun?;
-    run(&mut tx.connection, "COMMIT").await
+    step(&mut tx.connection, "COMMIT").await
 }
 
 /// Runs one job so that its failure leaves the others of the group alone.
 async fn apart(tx: &mut Tx, job: &mut dyn Job) -> Result<(), sqlx::Error> {
     let announced = tx.changed.len();
-    run(&mut tx.connection, "SAVEPOINT job").await?;
+    step(&mut tx.connection, "SAVEPOINT job").await?;
     if job.run(tx).await == Verdict::Undo {
         tx.changed.truncate(announced);
-        run(&mut tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
+        step(&mut tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
     }
-    run(&mut tx.connection, "RELEASE SAVEPOINT job").await
+    step(&mut tx.connection, "RELEASE SAVEPOINT job").await
+}
+
+/// A statement that is prepared once, unlike those that may hold several.
+async fn step(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(connection).await.map(drop)
 }

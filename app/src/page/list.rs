@@ -50,7 +50,7 @@ pub(crate) fn ListPane() -> impl IntoView {
                     on:click=move |_| frame.drawer.update(|open| *open = !*open)>
                     <Icon glyph=Glyph::Menu />
                 </button>
-                <h2 class="push">{name}</h2>
+                <h1 class="push">{name}</h1>
                 <span class="count">{count}</span>
             </header>
             <Find />

@@ -26,7 +26,7 @@ pub(crate) fn Mailboxes() -> impl IntoView {
         desk.mail.with(|mail| mail.mailboxes().iter().map(|mailbox| mailbox.id.clone()).collect::<Vec<_>>())
     });
     view! {
-        <div class="side">
+        <header class="side">
             <a class="brand" href="/mail/inbox" lang=texts.language.tag() aria-label=texts.brand>
                 <Seal look=Look::Brand />
                 <span class="word">{texts.brand} <small>{texts.brand_small}</small></span>
@@ -42,7 +42,7 @@ pub(crate) fn Mailboxes() -> impl IntoView {
                 </For>
             </nav>
             <Owner />
-        </div>
+        </header>
     }
 }
 

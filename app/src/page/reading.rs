@@ -70,7 +70,8 @@ fn Letter(message: Message) -> impl IntoView {
     message.with_value(|message| {
         view! {
             <status::Protection message />
-            <div class="scroll">
+            // Without anything to focus in it, the keyboard could not scroll it.
+            <div class="scroll" tabindex="0">
                 <article class="letter" aria-labelledby="letter">
                     <head::Head message />
                     <body::Sheet body=message.body.clone() />

@@ -8,7 +8,7 @@ mod zh;
 
 use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
 
-pub(crate) use format::{day_and_time, full_time, grouped, list_time, size};
+pub(crate) use format::{common_name, day_and_time, full_time, grouped, list_time, size};
 
 /// A language of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,8 +58,8 @@ fn Afresh(busy: RwSignal<bool>, on_confirm: impl Fn() + 'static) -> impl IntoVie
     let understood = RwSignal::new(false);
     let means = texts.afresh_means.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
     view! {
-        <section class="way" aria-labelledby="afresh">
-            <h2 id="afresh">{texts.afresh_title}</h2>
+        <section class="way">
+            <h2>{texts.afresh_title}</h2>
             <ul>{means}</ul>
             <label class="check">
                 <input type="checkbox" on:change=move |event| understood.set(event_target_checked(&event)) />

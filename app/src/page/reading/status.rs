@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::page::icon::{Glyph, Icon};
 use crate::page::seal::{Look, Seal};
-use crate::page::text::{self, Texts, grouped};
+use crate::page::text::{self, Texts, common_name, grouped};
 use crate::page::texts;
 use crate::protocol::{Message, Signer, Status};
 use crate::web::dom;
@@ -56,13 +56,13 @@ fn signer_name(signer: &Signer) -> String {
 fn facts(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
     let time = |time| text::full_time(texts, dom::local_time(time));
     let proof = match &signer.timestamp {
-        Some(stamp) => (texts.stamped)(&time(stamp.time), &stamp.authority),
+        Some(stamp) => (texts.stamped)(&time(stamp.time), &common_name(&stamp.authority)),
         None => texts.not_stamped.to_owned(),
     };
     let rows = [
         (texts.signer, Some(signer_name(signer))),
         (texts.signer_addresses, Some(signer.emails.join(", ")).filter(|text| !text.is_empty())),
-        (texts.vouched_by, Some(signer.issuer.clone())),
+        (texts.vouched_by, Some(common_name(&signer.issuer))),
         (texts.signed_at, signer.signed_at.map(time)),
         (texts.proven_at, Some(proof)),
         (texts.fingerprint, Some(grouped(&signer.fingerprint))),

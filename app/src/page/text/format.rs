@@ -57,6 +57,24 @@ pub(crate) fn grouped(print: &str) -> String {
     grouped
 }
 
+/// The name in a certificate's subject (RFC 4514), or all of it where it has none.
+pub(crate) fn common_name(subject: &str) -> String {
+    let Some((_, tail)) = subject.split_once("CN=") else { return subject.to_owned() };
+    let mut name = String::new();
+    let mut escaped = false;
+    for c in tail.chars() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            ',' | '+' if !escaped => break,
+            _ => {
+                escaped = false;
+                name.push(c);
+            }
+        }
+    }
+    name
+}
+
 fn clock(time: LocalTime) -> String {
     format!("{:02}:{:02}", time.hour, time.minute)
 }
@@ -82,7 +100,7 @@ fn dated(texts: &Texts, time: LocalTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{day_and_time, full_time, grouped, list_time, size};
+    use super::{common_name, day_and_time, full_time, grouped, list_time, size};
     use crate::page::text::Language;
     use crate::web::dom::LocalTime;
 
@@ -114,6 +132,13 @@ mod tests {
         assert_eq!(list_time(Language::English.texts(), ahead, NOW), "13 Mar");
         assert_eq!(day_and_time(Language::Chinese.texts(), ahead, NOW), "3月13日 09:05");
         assert_eq!(full_time(Language::Chinese.texts(), NOW), "2026年3月12日 09:05");
+    }
+
+    #[test]
+    fn authorities_are_called_by_their_name() {
+        assert_eq!(common_name("CN=City\\, Mail,O=Linhai"), "City, Mail");
+        assert_eq!(common_name("O=Linhai"), "O=Linhai");
+        assert_eq!(common_name("City Mail"), "City Mail");
     }
 
     #[test]

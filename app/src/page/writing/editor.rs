@@ -156,12 +156,14 @@ fn Top(title: &'static str, keeper: Keeper) -> impl IntoView {
 fn Text(sheet: Sheet, focus: bool) -> impl IntoView {
     let node = NodeRef::<html::Textarea>::new();
     Effect::new(move || {
-        if let (true, Some(area)) = (focus, node.get()) {
-            // An answer is written above what it quotes. It fails only where the area is gone.
+        let Some(area) = node.get().filter(|_| focus) else { return };
+        // Once the text is in it: an answer is written above what it quotes.
+        request_animation_frame(move || {
+            // It fails only where the area is gone.
             let _ = area.focus();
             let _ = area.set_selection_range(0, 0);
             area.set_scroll_top(0);
-        }
+        });
     });
     view! {
         <textarea node_ref=node class="text" aria-label=texts().message prop:value=move || sheet.text.get()

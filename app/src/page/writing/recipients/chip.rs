@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::Typing;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::seal::{Look, Seal};
+use crate::page::text::common_name;
 use crate::page::texts;
 use crate::page::writing::letter::display_name;
 use crate::page::writing::sheet::Sheet;
@@ -23,7 +24,7 @@ pub(super) fn Chip(address: Address, typing: Typing, sheet: Sheet) -> impl IntoV
     };
     let said = move || match kind.get() {
         None => texts.checking.to_owned(),
-        Some(RecipientKind::Sealed { vouched_by, .. }) => (texts.chip_sealed)(&vouched_by),
+        Some(RecipientKind::Sealed { vouched_by, .. }) => (texts.chip_sealed)(&common_name(&vouched_by)),
         Some(RecipientKind::NoCertificate) => texts.chip_open.to_owned(),
         Some(RecipientKind::Untrusted) => texts.chip_untrusted.to_owned(),
         Some(RecipientKind::NotAnAddress) => texts.chip_wrong.to_owned(),

@@ -3,7 +3,7 @@ use zeroize::Zeroizing;
 
 use crate::algorithm;
 use crate::asn1::{Malformed, tag, write};
-use crate::certificate::{Certificate, EC_OID, KeyKind, ec_curve_oid, key_octets};
+use crate::certificate::{Certificate, EC_OID, KeyKind, X25519_OID, key_octets};
 use crate::cms::{self, AUTH_ENVELOPED_DATA, ENVELOPED_DATA, content_info_header};
 use crate::key_agreement;
 use crate::provider::{ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding};
@@ -162,10 +162,8 @@ fn key_transport(recipient: &Certificate, padding: RsaPadding, wrapped: &[u8]) -
 
 /// OriginatorIdentifierOrKey with an ephemeral key (RFC 5753 3.1.1, RFC 8418 2).
 fn originator_key(curve: Curve, public: &[u8]) -> Vec<u8> {
-    let identifier = match curve {
-        Curve::X25519 => write::algorithm(ec_curve_oid(curve), &[]),
-        _ => write::algorithm(EC_OID, &write::oid(ec_curve_oid(curve))),
-    };
+    // The curve is the recipient's; every writer leaves it out here.
+    let identifier = write::algorithm(if curve == Curve::X25519 { X25519_OID } else { EC_OID }, &[]);
     let key = write::tlv(tag::constructed(1), &[&identifier, &write::bits(public)]);
     write::tlv(tag::constructed(0), &[&key])
 }

@@ -71,13 +71,3 @@ pub(crate) fn key_octets(spki: &[u8]) -> Result<&[u8], Malformed> {
     fields.sequence()?;
     fields.expect(tag::BIT_STRING)?.bits()
 }
-
-/// The object identifier of a curve; X25519 is an algorithm of its own.
-pub(crate) const fn ec_curve_oid(curve: Curve) -> Oid {
-    match curve {
-        Curve::P256 => P256,
-        Curve::P384 => P384,
-        Curve::P521 => P521,
-        Curve::X25519 => X25519,
-    }
-}

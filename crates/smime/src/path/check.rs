@@ -189,10 +189,15 @@ impl<P: Provider> Checker<'_, P> {
             if !crl.is_signed_by(self.provider, signer).await {
                 continue;
             }
-            if crl.revokes(certificate.serial(), self.query.at).unwrap_or(true) {
-                return Ok(Status::Revoked);
+            match crl.revocation(certificate.serial()) {
+                Err(Malformed) => return Ok(Status::Revoked),
+                Ok(Some(revocation)) if revocation.counts_at(self.query.at, self.query.purpose) => {
+                    return Ok(Status::Revoked);
+                }
+                // On the list, but since later than the moment: it was good at the moment.
+                Ok(_) => {}
             }
-            if crl.proves_at(self.query.at) {
+            if crl.proves_at(self.query.at, certificate.not_after()) {
                 status = Status::Good;
             }
         }

@@ -2,8 +2,9 @@
 
 use const_oid::ObjectIdentifier as Oid;
 
+use super::Purpose;
 use crate::algorithm::{self, Identifier};
-use crate::asn1::{self, Malformed, Reader, tag};
+use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::certificate::{Certificate, normalized_name};
 use crate::provider::Provider;
 use crate::time::UnixTime;
@@ -64,9 +65,13 @@ impl<'a> Crl<'a> {
         self.issuer == normalized_name(issuer)
     }
 
-    /// Whether the list was in force at the moment, so that absence from it proves something.
-    pub(super) fn proves_at(&self, at: UnixTime) -> bool {
-        !self.is_partial && self.this_update <= at && self.next_update.is_some_and(|next| at <= next)
+    /// Whether absence from the list proves that a certificate, valid until `not_after`, was good at
+    /// the moment: a list in force then does, and so does a later one, made while the certificate
+    /// still had to be on it.
+    pub(super) fn proves_at(&self, at: UnixTime, not_after: UnixTime) -> bool {
+        let in_force = self.this_update <= at && self.next_update.is_some_and(|next| at <= next);
+        let later = at < self.this_update && self.this_update <= not_after;
+        !self.is_partial && (in_force || later)
     }
 
     pub(super) async fn is_signed_by(&self, provider: &impl Provider, authority: &Certificate) -> bool {
@@ -76,34 +81,72 @@ impl<'a> Crl<'a> {
             && provider.verify(authority.spki(), algorithm, self.tbs, self.signature).await.is_ok()
     }
 
-    /// Whether the certificate with this serial number was revoked at the moment.
-    pub(super) fn revokes(&self, serial: &[u8], at: UnixTime) -> Result<bool, Malformed> {
+    /// What the list says of the certificate with this serial number.
+    pub(super) fn revocation(&self, serial: &[u8]) -> Result<Option<Revocation>, Malformed> {
         let mut entries = self.revoked;
         while !entries.is_empty() {
             let mut entry = entries.sequence()?;
-            if entry.expect(tag::INTEGER)?.value != serial {
-                continue;
+            if entry.expect(tag::INTEGER)?.value == serial {
+                return Revocation::read(entry).map(Some);
             }
-            let since = UnixTime::from_tlv(&entry.next()?)?;
-            let strange = match entry.optional(tag::SEQUENCE)? {
-                Some(extensions) => has_unknown_critical(extensions.reader(), &[REASON, INVALIDITY_DATE])?,
-                None => false,
-            };
-            // An entry that is not understood may mean anything, so it is taken at its worst.
-            return Ok(strange || since <= at);
         }
-        Ok(false)
+        Ok(None)
+    }
+}
+
+/// An entry of a list.
+pub(super) struct Revocation {
+    since: UnixTime,
+    /// Whether the list says that the key stayed with its owner.
+    is_benign: bool,
+}
+
+impl Revocation {
+    /// From what follows the serial number (RFC 5280 5.3).
+    fn read(mut entry: Reader<'_>) -> Result<Self, Malformed> {
+        let mut revocation = Self { since: UnixTime::from_tlv(&entry.next()?)?, is_benign: false };
+        let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok(revocation) };
+        for extension in extensions.reader().all(MAX_EXTENSIONS)? {
+            let (oid, critical, value) = read_extension(&extension)?;
+            match oid {
+                REASON => {
+                    let reason = asn1::single(value, tag::ENUMERATED)?.value;
+                    // unspecified, affiliationChanged, superseded, cessationOfOperation.
+                    revocation.is_benign = matches!(reason, [0 | 3 | 4 | 5]);
+                }
+                INVALIDITY_DATE => {
+                    let date = UnixTime::from_tlv(&Reader::new(value).next()?)?;
+                    revocation.since = revocation.since.min(date);
+                }
+                // An entry that is not understood may mean anything, so it is taken at its worst.
+                _ if critical => return Err(Malformed),
+                _ => {}
+            }
+        }
+        Ok(revocation)
+    }
+
+    /// Whether a signature made at `at` is lost. What a stolen key signs can carry any date, so for
+    /// a timestamp authority only a benign reason saves what is older (RFC 3161 4).
+    pub(super) fn counts_at(&self, at: UnixTime, purpose: Purpose) -> bool {
+        self.since <= at || (purpose == Purpose::Timestamping && !self.is_benign)
     }
 }
 
 fn has_unknown_critical(extensions: Reader<'_>, known: &[Oid]) -> Result<bool, Malformed> {
     for extension in extensions.all(MAX_EXTENSIONS)? {
-        let mut fields = extension.reader();
-        let oid = fields.oid()?;
-        let critical = fields.optional(tag::BOOLEAN)?.map_or(Ok(false), |critical| critical.boolean())?;
+        let (oid, critical, _) = read_extension(&extension)?;
         if critical && !known.contains(&oid) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The type of an extension, whether it is critical, and its value.
+fn read_extension<'a>(extension: &Tlv<'a>) -> Result<(Oid, bool, &'a [u8]), Malformed> {
+    let mut fields = extension.reader();
+    let oid = fields.oid()?;
+    let critical = fields.optional(tag::BOOLEAN)?.map_or(Ok(false), |critical| critical.boolean())?;
+    Ok((oid, critical, fields.expect(tag::OCTET_STRING)?.value))
 }

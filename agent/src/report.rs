@@ -198,6 +198,7 @@ fn layer(layer: &Layer) -> String {
         Layer::Encrypted { weak: true, .. } => "weakly-encrypted",
         Layer::Encrypted { .. } => "encrypted",
         Layer::Signed { .. } => "signed",
+        Layer::Compressed => "compressed",
         Layer::SealedAtDoor => "sealed-at-door",
         _ => "unknown",
     }

@@ -63,6 +63,7 @@
 mod address;
 mod adopt;
 mod compose;
+mod compressed;
 mod door;
 mod draft;
 mod encode;
@@ -95,3 +96,4 @@ pub use protection::{HeaderPolicy, Protection};
 pub use reference::Reference;
 pub use report::{Layer, Role, SIGNER_FAULT_CODES, SignerFault, SignerReport, Status, TimestampReport};
 pub use seal::{SealError, SealOptions, seal, seal_message, sign_clear};
+pub use transfer::{CharsetDecoder, use_charset_decoder};

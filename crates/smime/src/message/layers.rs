@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
+    compressed,
     encode::{canonical, has_bare_lf},
     entity::Entity,
     open::OpenError,
@@ -52,6 +53,7 @@ pub(crate) struct Context<'c, P, K> {
 /// One step inwards.
 enum Step {
     Enveloped(Vec<u8>),
+    Compressed(Vec<u8>),
     Opaque(Vec<u8>),
     Detached { content: std::ops::Range<usize>, cms: Vec<u8> },
     Payload,
@@ -77,6 +79,7 @@ impl<'m> Envelope<'m> {
             }
             let unwrapped = match step {
                 Step::Enveloped(cms) => envelope.decrypt(context, &cms).await?,
+                Step::Compressed(content) => envelope.unpack(content),
                 Step::Opaque(cms) => envelope.unwrap_opaque(context, &cms).await,
                 Step::Detached { content, cms } => envelope.unwrap_detached(context, content, &cms).await,
                 Step::Payload => false,
@@ -85,6 +88,11 @@ impl<'m> Envelope<'m> {
                 return Ok(envelope);
             }
         }
+    }
+
+    /// Whether there is a Cryptographic Envelope at all; compression alone is none (RFC 9787 4.1).
+    pub(crate) fn is_protected(&self) -> bool {
+        self.layers.iter().any(|layer| *layer != Layer::Compressed)
     }
 
     /// Whether some layer encrypts, weakly or not.
@@ -106,6 +114,13 @@ impl<'m> Envelope<'m> {
         let mut content = decrypted.content;
         self.payload = Cow::Owned(std::mem::take(&mut *content));
         Ok(true)
+    }
+
+    /// Takes the place of its compressed form. That protects nothing, but what is inside belongs to the chain.
+    fn unpack(&mut self, content: Vec<u8>) -> bool {
+        self.layers.push(Layer::Compressed);
+        self.payload = Cow::Owned(content);
+        true
     }
 
     /// Unwraps an opaque SignedData; without content to show, the object stays what it was: a file.
@@ -201,7 +216,13 @@ fn step(entity: &Entity<'_>, whole: &[u8]) -> Step {
         cms = decode_base64(&cms);
     }
     // The object says what it is; smime-type is a hint that gateways drop (RFC 8551 3.2.2).
-    if is_enveloped(&cms) { Step::Enveloped(cms) } else { Step::Opaque(cms) }
+    if is_enveloped(&cms) {
+        return Step::Enveloped(cms);
+    }
+    match compressed::content(&cms) {
+        Some(content) => Step::Compressed(content),
+        None => Step::Opaque(cms),
+    }
 }
 
 /// Whether an entity is a CMS object, by its type or, where that was lost, by its file name (RFC 8551 3.2.1).

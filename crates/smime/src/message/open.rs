@@ -116,7 +116,7 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
     let outside = Entity::parse(message).map_err(|_| OpenError::HeaderTooLarge)?;
     let payload = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
     let (encrypted, weak) = (envelope.has_encryption(false), envelope.has_encryption(true));
-    let scheme = Scheme::of(&payload, &outside.fields, !envelope.layers.is_empty());
+    let scheme = Scheme::of(&payload, &outside.fields, envelope.is_protected());
     let mut headers = scheme.headers(&payload, &outside.fields);
     let innermost = envelope.layers.iter().rposition(|layer| matches!(layer, Layer::Encrypted { .. }));
     let signers: Vec<SignerReport> =

@@ -59,6 +59,8 @@ pub enum Layer {
         /// How many signers it names.
         signers: usize,
     },
+    /// CompressedData (RFC 3274), which protects nothing.
+    Compressed,
     /// A relay sealed what had come in readable; the layers above are not the author's.
     SealedAtDoor,
 }

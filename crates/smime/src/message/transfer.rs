@@ -1,6 +1,7 @@
 //! Content-Transfer-Encoding (RFC 2045 6) and charsets, read leniently and in one pass.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 
@@ -172,11 +173,28 @@ fn decode_uuencode(body: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Decodes bytes in a named charset; none for a charset it does not know.
+pub type CharsetDecoder = fn(charset: &str, bytes: &[u8]) -> Option<String>;
+
+static PLATFORM: OnceLock<CharsetDecoder> = OnceLock::new();
+
+/// Uses the platform's charsets before this crate's own; the first call counts.
+///
+/// Browsers have every charset there is, so that on wasm32 this crate leaves the tables of the large
+/// ones (Chinese, Japanese, Korean) out.
+pub fn use_charset_decoder(decoder: CharsetDecoder) {
+    // A second call changes nothing: text must not depend on when it was read.
+    let _ = PLATFORM.set(decoder);
+}
+
 /// Decodes text in the charset that the part names.
 ///
 /// Without a name, or with one nobody knows, it is UTF-8 if it can be and windows-1252 otherwise.
 pub(crate) fn decode_charset(charset: Option<&str>, bytes: &[u8]) -> String {
     let named = charset.map(str::trim).filter(|name| !name.is_empty() && !is_ascii_or_utf8(name));
+    if let Some(text) = named.and_then(|name| PLATFORM.get()?(name, bytes)) {
+        return text;
+    }
     if let Some(decoder) = named.and_then(|name| charset_decoder(name.as_bytes())) {
         return decoder(bytes);
     }

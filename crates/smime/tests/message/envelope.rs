@@ -236,3 +236,25 @@ fn deep_and_broad_trees_are_bounded() {
     let parts = world.open(broad.as_bytes()).parts;
     assert!(parts.len() <= 2000, "{}", parts.len());
 }
+
+/// Made by Python: zlib of a text/plain entity in a CompressedData of DER.
+const COMPRESSED: &str = "MGcGCyqGSIb3DQEJEAEJoFgwVgIBADANBgsqhkiG9w0BCRADCDBCBgkqhkiG9w0BBwGgNQQzeJxzzs8rSc0r0Q2pLEi1UihJrSjRL8hJzMzj5eLlcs7PLShKLS5OTQFL6PFyAQB9bg96";
+
+#[test]
+fn compression_is_read_and_protects_nothing() {
+    let world = World::new();
+    let packed = format!(
+        "{OUTER}Content-Type: application/pkcs7-mime; smime-type=compressed-data; name=smime.p7z\r\nContent-Transfer-Encoding: base64\r\n\r\n{COMPRESSED}\r\n"
+    );
+    let opened = world.open(packed.as_bytes());
+    assert_eq!(
+        (opened.status, opened.text().as_deref()),
+        (Status::Unprotected, Some("Compressed text.\r\n"))
+    );
+    let inner = packed.split_at(OUTER.len()).1;
+    assert_eq!(world.open(&world.sign(OUTER, inner.as_bytes(), "alice")).status, Status::Verified);
+    assert_eq!(
+        world.open(&world.encrypt(OUTER, &world.sign("", inner.as_bytes(), "alice"))).status,
+        Status::Confidential
+    );
+}

@@ -121,8 +121,20 @@ pub(crate) fn legacy_html(hidden: &[WrittenField], html: &str) -> String {
     }
 }
 
+/// RFC 9788 10.3: these five at least, or a reader could not tell where the element ends.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// The addresses of `value` as they may be shown outside, in order.

@@ -58,7 +58,7 @@ impl Prefs {
     /// Whether the page is dark now, without following it.
     pub(crate) fn is_dark(self) -> bool {
         match self.theme.get_untracked() {
-            Theme::System => dom::system_is_dark(),
+            Theme::System => dom::matches_media("(prefers-color-scheme: dark)"),
             Theme::Light => false,
             Theme::Dark => true,
         }

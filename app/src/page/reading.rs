@@ -15,6 +15,7 @@ use crate::page::mail::Change;
 use crate::page::seal::{Look, Seal};
 use crate::page::texts;
 use crate::protocol::{EmailId, Failure, Message, Reply, Request, Summary};
+use crate::web::dom;
 
 pub(crate) use actions::Filing;
 pub(crate) use head::monogram;
@@ -66,9 +67,14 @@ pub(crate) fn Reading(email: EmailId) -> impl IntoView {
 
 #[component]
 fn Letter(message: Message) -> impl IntoView {
-    let message = StoredValue::new(message);
-    message.with_value(|message| {
-        view! {
+    // Where the list gives way to the letter, the focus goes along.
+    if dom::matches_media("(max-width: 46rem)") {
+        request_animation_frame(|| {
+            dom::focus("#letter");
+        });
+    }
+    let message = &message;
+    view! {
             <status::Protection message />
             // Without anything to focus in it, the keyboard could not scroll it.
             <div class="scroll" tabindex="0">
@@ -78,8 +84,7 @@ fn Letter(message: Message) -> impl IntoView {
                     <attachments::Attachments message />
                 </article>
             </div>
-        }
-    })
+    }
 }
 
 #[component]

@@ -89,9 +89,9 @@ pub fn set_theme(theme: Option<&str>) {
     }
 }
 
-/// Whether the system asks for dark pages.
-pub fn system_is_dark() -> bool {
-    let query = window().and_then(|window| window.match_media("(prefers-color-scheme: dark)").ok().flatten());
+/// Whether the screen and the system are as a media query says.
+pub fn matches_media(query: &str) -> bool {
+    let query = window().and_then(|window| window.match_media(query).ok().flatten());
     query.is_some_and(|query| query.matches())
 }
 

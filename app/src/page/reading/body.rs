@@ -21,7 +21,7 @@ pub(super) fn Sheet(body: Body) -> impl IntoView {
         format!("{STYLE}:root {{ color-scheme: {}; }}", if dark && !coloured { "dark" } else { "light" });
     let node = NodeRef::<html::Iframe>::new();
     let removed = body.remote_removed.then(|| view! { <p class="hint">{texts.remote_removed}</p> });
-    if body.html.trim().is_empty() {
+    if body.text.trim().is_empty() && !body.html.contains("<img") {
         return view! { <div class="sheet"><p class="nothing">{texts.no_text}</p></div> }.into_any();
     }
     let show = move |_| {

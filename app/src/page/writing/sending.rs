@@ -11,6 +11,7 @@ use crate::page::way::Way;
 use crate::page::writing::keeper::Keeper;
 use crate::page::writing::sheet::Sheet;
 use crate::protocol::{CallId, Failure, Progress};
+use crate::web::dom;
 
 /// The one way out of the composer. Nothing leaves in clear unless it was confirmed for this letter.
 #[derive(Clone, Copy)]
@@ -127,6 +128,9 @@ pub(super) fn close(way: Way) {
         let draft = place.writing == Some(crate::page::place::Writing::Draft);
         let place = place.with_writing(None);
         way.go(&if draft { place.with_email(None) } else { place });
+        request_animation_frame(|| {
+            dom::focus("#main");
+        });
     }
 }
 

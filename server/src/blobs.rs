@@ -12,13 +12,15 @@ use jmap::{AccountId, BlobId};
 use object_store::ObjectStoreExt;
 use object_store::local::LocalFileSystem;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tokio::sync::{OnceCell, OwnedRwLockReadGuard, RwLock};
 
 use crate::clock::{Millis, now};
 use crate::store::{self, BlobRef, Store, StoreError};
 
 /// Up to this size a blob rides in the transaction: most sealed letters without attachments do.
 const SMALL: usize = 64 * 1024;
+/// What of a large message is read for its header.
+const HEADER: u64 = 64 * 1024;
 /// How long an upload that nothing refers to is kept (RFC 8620 6: at least an hour).
 const UNUSED: Millis = 24 * 60 * 60 * 1000;
 
@@ -31,14 +33,28 @@ pub struct Blobs {
     gate: Arc<RwLock<()>>,
 }
 
+type Passage = Arc<OwnedRwLockReadGuard<()>>;
+
+/// Blobs that are prepared one after the other for one transaction.
+///
+/// The gate is fair: whoever holds it and asks for it again would wait behind a sweep that waits
+/// for them. So a batch passes it once, for its first large blob.
+#[derive(Debug, Default)]
+pub struct Batch(OnceCell<Passage>);
+
 /// Bytes that are safe to refer to in a transaction.
 #[derive(Debug)]
 pub struct Prepared {
     blob: BlobRef,
-    _gate: Option<OwnedRwLockReadGuard<()>>,
+    _gate: Option<Passage>,
 }
 
 impl Prepared {
+    /// A blob that is there already; the transaction makes sure of that.
+    pub fn kept(id: BlobId, size: i64) -> Self {
+        Self { blob: BlobRef { id, size, data: None }, _gate: None }
+    }
+
     /// What to refer to.
     pub fn blob(&self) -> &BlobRef {
         &self.blob
@@ -67,14 +83,15 @@ impl Blobs {
         Ok(Self { files, gate: Arc::default() })
     }
 
-    /// Makes bytes safe to refer to.
-    pub async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared, BlobError> {
+    /// Makes bytes safe to refer to, until the batch and all that was prepared in it are dropped.
+    pub async fn prepare(&self, batch: &Batch, bytes: Vec<u8>) -> Result<Prepared, BlobError> {
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         if bytes.len() <= SMALL {
             let blob = BlobRef { id: id(&bytes), size, data: Some(bytes) };
             return Ok(Prepared { blob, _gate: None });
         }
-        let gate = Arc::clone(&self.gate).read_owned().await;
+        let pass = || async { Arc::new(Arc::clone(&self.gate).read_owned().await) };
+        let gate = Arc::clone(batch.0.get_or_init(pass).await);
         let id = id(&bytes);
         // Written anew even when it is there: that one may be what a crash left half written.
         self.files.put(&path(&id), bytes.into()).await?;
@@ -97,6 +114,17 @@ impl Blobs {
         match row {
             Some(data) => Ok(data),
             None => Ok(self.files.get(&path(id)).await?.bytes().await?.to_vec()),
+        }
+    }
+
+    /// The beginning of a blob, which holds a message's header, whoever holds it.
+    pub async fn read_start(&self, store: &Store, id: &BlobId) -> Result<Vec<u8>, BlobError> {
+        let mut connection = store.read().await?;
+        let row = store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)?;
+        drop(connection);
+        match row {
+            Some(data) => Ok(data),
+            None => Ok(self.files.get_range(&path(id), 0..HEADER).await?.to_vec()),
         }
     }
 

@@ -10,13 +10,13 @@ use smime::message::{SealError, needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
 
-use crate::blobs::{BlobError, Prepared};
+use crate::blobs::{Batch, BlobError, Prepared};
 use crate::clock::now;
 use crate::directory::{self, CertifyError};
 use crate::outer::OuterHeader;
 use crate::random;
 use crate::relay::Relay;
-use crate::store::{self, Account, Ledger, NewEmail, StoreError};
+use crate::store::{self, Account, EmailRow, Ledger, NewEmail, StoreError};
 
 /// Why mail was not delivered to anybody.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +53,6 @@ struct Letter {
     outer: OuterHeader,
 }
 
-impl Sealed {
-    /// Whose mail it is.
-    pub fn address(&self) -> &str {
-        &self.account.address
-    }
-}
-
 /// Delivers a message to accounts of this relay: to all of them or to none.
 ///
 /// When it returns, the mail is on the disk.
@@ -74,11 +67,12 @@ pub async fn prepare(
     recipients: &[Account],
     message: Vec<u8>,
 ) -> Result<Vec<Sealed>, DeliverError> {
+    let batch = Batch::default();
     let message = Arc::new(message);
     let mut mail = Vec::new();
     if is_sealed(Arc::clone(&message)).await? {
         let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());
-        let letter = Arc::new(letter(relay, message).await?);
+        let letter = Arc::new(letter(relay, &batch, message).await?);
         let each =
             recipients.iter().map(|account| Sealed { account: account.clone(), letter: Arc::clone(&letter) });
         mail.extend(each);
@@ -87,9 +81,17 @@ pub async fn prepare(
     for account in recipients {
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
         let sealed = seal(Arc::clone(&message), certificate).await?;
-        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, sealed).await?) });
+        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, &batch, sealed).await?) });
     }
     Ok(mail)
+}
+
+/// The mail of a sealed message that is kept already, for [`keep`] in a transaction that has
+/// made sure that its bytes are there.
+pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
+    let blob = Prepared::kept(email.blob_id.clone(), email.size);
+    let letter = Arc::new(Letter { blob, outer: email.outer.clone() });
+    recipients.into_iter().map(|account| Sealed { account, letter: Arc::clone(&letter) }).collect()
 }
 
 /// Whether a message may be kept as it is.
@@ -97,9 +99,9 @@ pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
     off_thread(move || !needs_door(&message)).await
 }
 
-async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
+async fn letter(relay: &Relay, batch: &Batch, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
     let outer = OuterHeader::parse(&sealed);
-    Ok(Letter { blob: relay.blobs.prepare(sealed).await?, outer })
+    Ok(Letter { blob: relay.blobs.prepare(batch, sealed).await?, outer })
 }
 
 async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {

@@ -13,6 +13,7 @@ mod timestamp;
 mod transfer;
 mod turns;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -20,6 +21,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{Router, ServiceExt};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::relay::Relay;
@@ -30,6 +32,7 @@ use problem::Fault;
 struct Shared {
     relay: Arc<Relay>,
     turns: Arc<turns::Turns>,
+    stamps: Arc<Semaphore>,
 }
 
 /// The whole router, as it is served and as tests drive it.
@@ -38,7 +41,8 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let assets = assets::routes(&relay.config);
     let page_headers = headers::Headers::new(&relay.config);
     let turns = Arc::new(turns::Turns::new(&limits));
-    let shared = Shared { relay, turns };
+    let stamps = Arc::new(Semaphore::new(timestamp::AT_ONCE));
+    let shared = Shared { relay, turns, stamps };
     let jmap = Router::new()
         .route("/.well-known/jmap", get(api::session))
         .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::max(limits.max_size_request)))
@@ -48,7 +52,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/jmap/clear/{account}", post(clear::send).layer(DefaultBodyLimit::disable()))
         .route("/jmap/{*rest}", axum::routing::any(nothing));
     let auth = Router::new()
-        .route("/auth/sign-in", post(auth::sign_in))
+        .route("/auth/sign-in", post(auth::sign_in).layer(DefaultBodyLimit::max(auth::MAX_CREDENTIALS)))
         .route("/auth/sign-out", post(auth::sign_out))
         .route("/auth/{*rest}", axum::routing::any(nothing));
     Router::new()
@@ -68,7 +72,8 @@ pub fn router(relay: Arc<Relay>) -> Router {
 pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
     let stopping = relay.stopping.clone();
     let service = router(relay);
-    axum::serve(listener, ServiceExt::<axum::extract::Request>::into_make_service(service))
+    let service = ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    axum::serve(listener, service)
         .with_graceful_shutdown(async move { stopping.cancelled().await })
         .await
 }

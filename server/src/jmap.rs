@@ -15,6 +15,7 @@ mod session_object;
 mod submission;
 mod table;
 mod thread;
+mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub use session_object::session;
 use crate::relay::Relay;
 use crate::store::Account;
 use table::Method;
+
+/// When the answers of a request have this many octets, the calls that are left are refused.
+const ANSWERED: usize = 32 * 1024 * 1024;
 
 /// What a method works with.
 #[derive(Debug, Clone)]
@@ -59,10 +63,14 @@ pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Resul
     let created = request.created_ids.unwrap_or_default();
     let mut call = Call { relay: Arc::clone(relay), account, created };
     let mut responses: Vec<Invocation> = Vec::new();
+    let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
     for Invocation(name, arguments, id) in request.method_calls {
         let mut next = Some((name, arguments));
         while let Some((name, arguments)) = next.take() {
-            let answer = invoke(&mut call, &request.using, &name, arguments, &responses).await;
+            let answer = match answered {
+                0 => Err(MethodErrorType::RequestTooLarge.into()),
+                _ => invoke(&mut call, &request.using, &name, arguments, (&responses, &mut copied)).await,
+            };
             let (name, arguments) = match answer {
                 Ok(answer) => {
                     next = answer.then;
@@ -70,6 +78,7 @@ pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Resul
                 }
                 Err(error) => ("error".to_owned(), serde_json::to_value(error).unwrap_or_default()),
             };
+            answered = answered.saturating_sub(weight::weight(&arguments));
             responses.push(Invocation(name, arguments, id.clone()));
         }
     }
@@ -98,7 +107,7 @@ async fn invoke(
     using: &[String],
     name: &str,
     arguments: Value,
-    earlier: &[Invocation],
+    (earlier, copied): (&[Invocation], &mut usize),
 ) -> Result<answer::Answer, MethodError> {
     let method = table::find(name)
         .filter(|method| method.capability == CORE || using.iter().any(|uri| uri == method.capability));
@@ -106,7 +115,7 @@ async fn invoke(
     let Value::Object(arguments) = arguments else {
         return Err(MethodError::new(MethodErrorType::InvalidArguments, "the arguments are not an object"));
     };
-    let arguments = reference::resolve(arguments, earlier)?;
+    let arguments = reference::resolve(arguments, earlier, copied)?;
     own_account(method, &arguments, call)?;
     (method.handler)(call, Value::Object(arguments)).await
 }

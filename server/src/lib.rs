@@ -36,6 +36,7 @@ pub mod people;
 pub mod push;
 pub mod random;
 pub mod relay;
+pub mod sending;
 pub mod serve;
 pub mod session;
 pub mod smtp;

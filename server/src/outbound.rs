@@ -5,6 +5,7 @@ mod mx;
 mod queue;
 mod route;
 mod schedule;
+mod talks;
 mod transport;
 mod wire;
 

@@ -5,8 +5,11 @@ use mail_parser::{Address, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The greatest number of ids of one field, and addresses of one field, that are kept.
+/// The greatest number of ids or addresses of one field that are kept, and of octets of each.
 const MOST: usize = 1000;
+const LONGEST: usize = 998;
+/// The greatest number of octets that are kept of one field.
+const FIELD: usize = 32 * 1024;
 /// The greatest number of references that put a message into a thread.
 const RELATED: usize = 20;
 
@@ -122,19 +125,33 @@ fn sent_at(message: &Message<'_>) -> Option<String> {
 
 fn addresses(field: Option<&Address<'_>>) -> Vec<EmailAddress> {
     let Some(field) = field else { return Vec::new() };
-    let named = field.iter().take(MOST).filter_map(|address| {
+    let named = field.iter().filter_map(|address| {
         let email = address.address.as_ref()?.to_string();
         Some(EmailAddress { name: address.name.as_ref().map(ToString::to_string), email })
     });
-    named.collect()
+    bounded(named, |address| address.email.len() + address.name.as_ref().map_or(0, String::len))
 }
 
 fn ids(field: Option<&HeaderValue<'_>>) -> Vec<String> {
     match field {
-        Some(HeaderValue::Text(id)) => vec![id.to_string()],
-        Some(HeaderValue::TextList(list)) => list.iter().take(MOST).map(ToString::to_string).collect(),
+        Some(HeaderValue::Text(id)) => bounded([id.to_string()], String::len),
+        Some(HeaderValue::TextList(list)) => bounded(list.iter().map(ToString::to_string), String::len),
         _ => Vec::new(),
     }
+}
+
+/// What fits: every list shows these fields, so a hostile header must not make it heavy.
+fn bounded<T>(items: impl IntoIterator<Item = T>, length: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut left = FIELD;
+    let fits = |item: &T| match left.checked_sub(length(item)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    let short = items.into_iter().filter(|item| length(item) <= LONGEST);
+    short.take(MOST).take_while(fits).collect()
 }
 
 #[cfg(test)]
@@ -151,6 +168,15 @@ mod tests {
         assert_eq!(outer.references, ["0@a", "00@a"]);
         assert!(!serde_json::to_string(&outer).unwrap().contains("canary"));
         assert_eq!(outer.related_ids().len(), 3);
+    }
+
+    #[test]
+    fn an_endless_field_is_cut() {
+        let field = "<x@y>".repeat(100_000);
+        let outer = OuterHeader::parse(format!("References: {field}\r\n\r\n").as_bytes());
+        assert!((1..=MOST).contains(&outer.references.len()));
+        let long = OuterHeader::parse(format!("Message-ID: <{}@y>\r\n\r\n", "x".repeat(5000)).as_bytes());
+        assert!(long.message_id.is_empty());
     }
 
     #[test]

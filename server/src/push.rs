@@ -35,6 +35,11 @@ impl Hub {
         (channel.receiver_count() < LISTENERS).then(|| channel.subscribe())
     }
 
+    /// Ends the streams of an account; whoever may still listen comes back.
+    pub fn end(&self, account: &AccountId) {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+
     /// Tells all listeners of the account.
     pub fn publish(&self, account: &AccountId, changed: Arc<Changed>) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);

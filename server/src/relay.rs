@@ -15,6 +15,7 @@ use crate::clock::unix_time;
 use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::push::Hub;
+use crate::sending::Sending;
 use crate::session::SignIn;
 use crate::store::{OpenError, Store};
 
@@ -35,6 +36,8 @@ pub struct Relay {
     pub hub: Arc<Hub>,
     /// Passwords and their rate limit.
     pub sign_in: SignIn,
+    /// How much each account sent of late.
+    pub sending: Sending,
     /// What a request may ask for.
     pub limits: Limits,
     /// Wakes the queue when something was put into it.
@@ -80,6 +83,7 @@ impl Relay {
             authority,
             hub,
             sign_in: SignIn::default(),
+            sending: Sending::default(),
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
             stopping: CancellationToken::new(),

@@ -4,6 +4,8 @@ mod cookie;
 mod password;
 mod rate;
 
+use std::net::IpAddr;
+
 use jmap::AccountId;
 use sha2::{Digest, Sha256};
 
@@ -14,17 +16,25 @@ use crate::clock::{Millis, now};
 use crate::random;
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
-use password::Passwords;
-use rate::Failures;
+use password::{Busy, Passwords};
+use rate::Attempts;
 
 /// How long a session lasts.
 pub const LIFE: Millis = 7 * 24 * 60 * 60 * 1000;
+
+/// RFC 5321 4.5.3.1.3: the longest path, without its brackets.
+const LONGEST_ADDRESS: usize = 254;
+/// Longer passwords are nobody's.
+const LONGEST_PASSWORD: usize = 1024;
+
+/// When to come again while many sign in at once, in seconds.
+const BUSY: u64 = 5;
 
 /// What signing in needs to remember between attempts.
 #[derive(Debug, Default)]
 pub struct SignIn {
     passwords: Passwords,
-    failures: Failures,
+    attempts: Attempts,
 }
 
 /// Why somebody was not signed in.
@@ -34,7 +44,7 @@ pub enum SignInError {
     /// No such address with that password; which of the two is not told.
     #[error("the address or the password is wrong")]
     Wrong,
-    /// Too many wrong passwords for this address.
+    /// Too many wrong passwords for this address, or too many sign-ins at once.
     #[error("too many attempts")]
     TooMany {
         /// When to come again.
@@ -50,25 +60,36 @@ pub enum SignInError {
 pub struct Token(pub String);
 
 /// Signs somebody in with a password.
-pub async fn sign_in(relay: &Relay, username: &str, password: String) -> Result<Token, SignInError> {
-    let address = username.trim().to_lowercase();
-    if let Some(retry_after_seconds) = relay.sign_in.failures.wait(&address, now()) {
-        return Err(SignInError::TooMany { retry_after_seconds });
+pub async fn sign_in(
+    relay: &Relay,
+    username: &str,
+    password: String,
+    source: Option<IpAddr>,
+) -> Result<Token, SignInError> {
+    // Nobody's: neither is worth a hash or a place in memory.
+    if username.len() > LONGEST_ADDRESS || password.len() > LONGEST_PASSWORD {
+        return Err(SignInError::Wrong);
     }
+    let address = username.trim().to_lowercase();
+    let attempts = &relay.sign_in.attempts;
+    // Counted before it is checked: attempts that are made at once must not pass together.
+    let begun = attempts.begin(&address, source, now());
+    begun.map_err(|retry_after_seconds| SignInError::TooMany { retry_after_seconds })?;
     let mut connection = relay.store.read().await?;
     let account = store::account_by_address(&mut connection, &address).await?;
     drop(connection);
     let hash = account.as_ref().map(|account| account.password.clone());
-    let right = relay.sign_in.passwords.matches(hash, password).await;
+    let checked = relay.sign_in.passwords.matches(hash, password).await;
+    let right = checked.map_err(|_: Busy| {
+        attempts.forgive(&address, source, false);
+        SignInError::TooMany { retry_after_seconds: BUSY }
+    })?;
     match account {
         Some(account) if right => {
-            relay.sign_in.failures.forget(&address);
+            attempts.forgive(&address, source, true);
             start(relay, account.id).await
         }
-        _ => {
-            relay.sign_in.failures.add(&address, now());
-            Err(SignInError::Wrong)
-        }
+        _ => Err(SignInError::Wrong),
     }
 }
 
@@ -78,10 +99,16 @@ pub async fn account_of(relay: &Relay, token: &str) -> Result<Option<Account>, S
     store::session_account(&mut connection, &token_hash(token), now()).await
 }
 
-/// Ends a session.
+/// Ends a session, and with it the account's push streams: those of other sessions come back at once.
 pub async fn sign_out(relay: &Relay, token: &str) -> Result<(), StoreError> {
+    let account = account_of(relay, token).await?;
     let hash = token_hash(token);
-    relay.store.write(move |tx| Box::pin(async move { store::drop_session(tx, &hash).await })).await
+    let end = relay.store.write(move |tx| Box::pin(async move { store::drop_session(tx, &hash).await }));
+    end.await.map_err(|error: StoreError| error)?;
+    if let Some(account) = account {
+        relay.hub.end(&account.id);
+    }
+    Ok(())
 }
 
 async fn start(relay: &Relay, account: AccountId) -> Result<Token, SignInError> {

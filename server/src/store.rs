@@ -15,6 +15,7 @@ mod ledger;
 mod mailboxes;
 mod queue;
 mod schema;
+mod sent;
 mod sessions;
 mod submissions;
 mod threads;
@@ -31,7 +32,7 @@ use sqlx::{Any, AnyConnection, AnyPool};
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
 };
-pub use blobs::{BlobRef, blob_data, hold_blob, own_blob, put_blob, release_blob, sweep_blobs};
+pub use blobs::{BlobRef, blob_data, hold_blob, idle_octets, own_blob, put_blob, release_blob, sweep_blobs};
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, drop_enrolment_key, enrolment_key,
     put_enrolment_key,
@@ -46,7 +47,8 @@ pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,
 };
-pub use queue::{Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use queue::{Busy, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
 pub use submissions::{
     SubmissionRow, add_submission, destroy_submission, set_delivery, submission, submissions,

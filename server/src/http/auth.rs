@@ -1,6 +1,8 @@
-use axum::Json;
+use std::net::SocketAddr;
+
+use axum::{Extension, Json};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -9,6 +11,9 @@ use super::Shared;
 use super::problem::Fault;
 use super::signed_in::token;
 use crate::session::{self, SignInError};
+
+/// Two short texts.
+pub const MAX_CREDENTIALS: usize = 4096;
 
 /// What a browser sends to sign in.
 #[derive(Deserialize)]
@@ -20,12 +25,14 @@ pub struct Credentials {
 /// `POST /auth/sign-in`
 pub async fn sign_in(
     State(shared): State<Shared>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     credentials: Result<Json<Credentials>, JsonRejection>,
 ) -> Result<Response, Fault> {
     let Json(credentials) = credentials
         .map_err(|error| Fault::new(error.status(), "username and password are wanted as JSON"))?;
     let Credentials { username, password } = credentials;
-    let token = session::sign_in(&shared.relay, &username, password).await.map_err(|error| match error {
+    let source = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    let token = session::sign_in(&shared.relay, &username, password, source).await.map_err(|error| match error {
         SignInError::Wrong => Fault::new(StatusCode::UNAUTHORIZED, "the address or the password is wrong"),
         SignInError::TooMany { retry_after_seconds } => {
             Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts").retry_after(retry_after_seconds)

@@ -10,6 +10,9 @@ use crate::clock::unix_time;
 /// A request is a digest and some numbers.
 pub const MAX_REQUEST: usize = 4096;
 
+/// Timestamps made at once: anybody may ask, so a flood must not take all threads.
+pub const AT_ONCE: usize = 4;
+
 /// `POST /tsa` (RFC 3161 3.4). Without a session: a timestamp tells nothing about who asks.
 pub async fn stamp(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Fault> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -19,6 +22,8 @@ pub async fn stamp(State(shared): State<Shared>, headers: HeaderMap, body: Bytes
             "an application/timestamp-query is wanted",
         ));
     }
+    let busy = |_| Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the relay stops");
+    let _turn = shared.stamps.acquire().await.map_err(busy)?;
     let relay = std::sync::Arc::clone(&shared.relay);
     let work = tokio::task::spawn_blocking(move || relay.authority.stamp(&body, unix_time()));
     let reply = work.await.map_err(Fault::failed)?.map_err(Fault::failed)?;

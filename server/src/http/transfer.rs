@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -10,8 +12,12 @@ use serde::Deserialize;
 use super::Shared;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
-use crate::blobs::BlobError;
+use crate::blobs::{Batch, BlobError};
+use crate::delivery;
 use crate::store::{self, StoreError};
+
+/// How many of the largest uploads may wait to be referred to.
+const IDLE_UPLOADS: usize = 16;
 
 /// `POST /jmap/upload/{accountId}` (RFC 8620 6.1); durable when it is answered.
 pub async fn upload(
@@ -24,9 +30,12 @@ pub async fn upload(
     let account = signed_in.own(&account)?.id;
     let turn = shared.turns.upload(&account);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
-    let bytes = collect(body, shared.relay.limits.max_size_upload).await?;
+    let most = shared.relay.limits.max_size_upload;
+    room(&shared, &account, most).await?;
+    let bytes = collect(body, most).await?;
+    let bytes = sealed(bytes).await?;
     let size = u64::try_from(bytes.len()).unwrap_or_default();
-    let prepared = shared.relay.blobs.prepare(bytes).await.map_err(Fault::failed)?;
+    let prepared = shared.relay.blobs.prepare(&Batch::default(), bytes).await.map_err(Fault::failed)?;
     let (owner, blob_id) = (account.clone(), prepared.blob().id.clone());
     let keep = shared
         .relay
@@ -36,6 +45,26 @@ pub async fn upload(
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
+}
+
+/// Refuses an upload while many earlier ones wait to be referred to, or one account fills the disk.
+async fn room(shared: &Shared, account: &AccountId, most: usize) -> Result<(), Fault> {
+    let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
+    let idle = store::idle_octets(&mut connection, account).await.map_err(Fault::failed)?;
+    if usize::try_from(idle).unwrap_or_default() < most.saturating_mul(IDLE_UPLOADS) {
+        return Ok(());
+    }
+    Err(Fault::new(StatusCode::INSUFFICIENT_STORAGE, "earlier uploads wait to be used").retry_after(3600))
+}
+
+/// Refuses, before anything is written, what may not be kept: a message in clear, or no message.
+async fn sealed(bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let bytes = Arc::new(bytes);
+    if !delivery::is_sealed(Arc::clone(&bytes)).await.map_err(Fault::failed)? {
+        let why = "only sealed messages are kept whose outer header tells no more than it must";
+        return Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
+    Ok(Arc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec()))
 }
 
 /// Reads a body up to the announced limit.
@@ -74,8 +103,12 @@ pub async fn download(
         BlobError::NotFound => Fault::new(StatusCode::NOT_FOUND, "there is no such blob"),
         other => Fault::failed(other),
     })?;
-    let media_type = wanted.media_type.and_then(|text| HeaderValue::from_str(&text).ok());
-    let media_type = media_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    // Whatever a link asks for, the relay's origin answers with nothing that a browser runs or shows.
+    let media_type = match wanted.media_type.as_deref() {
+        Some("message/rfc822") => "message/rfc822",
+        _ => "application/octet-stream",
+    };
+    let media_type = HeaderValue::from_static(media_type);
     let fields = [
         (header::CONTENT_TYPE, media_type),
         (header::CONTENT_DISPOSITION, disposition(&name)),

@@ -23,6 +23,8 @@ pub struct Limits {
 pub const MAX_VAULT: usize = 256 * 1024;
 /// The greatest `sealedSummary` in octets.
 pub const MAX_SUMMARY: usize = 4 * 1024;
+/// The greatest number of comparators of a `/query`.
+pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of ids in a page of a `/query`.
 pub const MAX_PAGE: i64 = 1000;
 

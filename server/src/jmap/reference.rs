@@ -4,13 +4,16 @@ use jmap::{Invocation, MethodError, MethodErrorType, ResultReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The greatest number of values that one reference may gather: a bomb of `*` must not grow memory.
-const MOST: usize = 10_000;
+use super::weight::weight;
 
-/// Replaces each `#name` by what it refers to.
+/// What all references of one request may copy, in octets: copies of copies must not grow memory.
+pub const COPIED: usize = 1024 * 1024;
+
+/// Replaces each `#name` by what it refers to, as far as `budget` reaches.
 pub fn resolve(
     arguments: Map<String, Value>,
     earlier: &[Invocation],
+    budget: &mut usize,
 ) -> Result<Map<String, Value>, MethodError> {
     if !arguments.keys().any(|key| key.starts_with('#')) {
         return Ok(arguments);
@@ -18,7 +21,7 @@ pub fn resolve(
     let mut resolved = Map::new();
     for (key, value) in arguments {
         let (name, value) = match key.strip_prefix('#') {
-            Some(name) => (name.to_owned(), follow(&value, earlier)?),
+            Some(name) => (name.to_owned(), follow(&value, earlier, budget)?),
             None => (key, value),
         };
         if resolved.insert(name, value).is_some() {
@@ -28,7 +31,7 @@ pub fn resolve(
     Ok(resolved)
 }
 
-fn follow(reference: &Value, earlier: &[Invocation]) -> Result<Value, MethodError> {
+fn follow(reference: &Value, earlier: &[Invocation], budget: &mut usize) -> Result<Value, MethodError> {
     let broken = |text: &str| MethodError::new(MethodErrorType::InvalidResultReference, text);
     let reference = ResultReference::deserialize(reference).map_err(|error| broken(&error.to_string()))?;
     let ResultReference { result_of, name, path } = reference;
@@ -41,13 +44,12 @@ fn follow(reference: &Value, earlier: &[Invocation]) -> Result<Value, MethodErro
     let pointer = path.strip_prefix('/').ok_or_else(|| broken("the path does not begin with a slash"))?;
     let steps: Vec<String> =
         pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
-    let mut budget = MOST;
-    walk(arguments, &steps, &mut budget).ok_or_else(|| broken("the path leads nowhere"))
+    walk(arguments, &steps, budget).ok_or_else(|| broken("the path leads nowhere, or to too much"))
 }
 
 fn walk(value: &Value, steps: &[String], budget: &mut usize) -> Option<Value> {
     let Some((step, rest)) = steps.split_first() else {
-        *budget = budget.checked_sub(value.as_array().map_or(1, Vec::len))?;
+        *budget = budget.checked_sub(weight(value))?;
         return Some(value.clone());
     };
     match value {
@@ -81,7 +83,7 @@ mod tests {
 
     fn resolved(path: &str) -> Result<Map<String, Value>, MethodError> {
         let arguments = json!({"#ids": {"resultOf": "c0", "name": "Email/get", "path": path}});
-        resolve(arguments.as_object().unwrap().clone(), &earlier())
+        resolve(arguments.as_object().unwrap().clone(), &earlier(), &mut COPIED.clone())
     }
 
     #[test]
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn an_argument_given_twice_is_invalid() {
         let twice = json!({"ids": [], "#ids": {"resultOf": "c0", "name": "Email/get", "path": "/ids"}});
-        let error = resolve(twice.as_object().unwrap().clone(), &earlier()).unwrap_err();
+        let error = resolve(twice.as_object().unwrap().clone(), &earlier(), &mut COPIED.clone()).unwrap_err();
         assert_eq!(error.kind, MethodErrorType::InvalidArguments);
     }
 }

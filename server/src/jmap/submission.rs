@@ -4,7 +4,9 @@ mod create;
 
 use std::collections::BTreeMap;
 
-use jmap::{EmailSubmission, Get, Id, MethodError, Patch, Set, SetError, SetErrorType, SubmissionId};
+use jmap::{
+    EmailSubmission, Get, Id, MethodError, MethodErrorType, Patch, Set, SetError, SetErrorType, SubmissionId,
+};
 use serde_json::{Map, Value, json};
 
 use super::Call;
@@ -14,6 +16,9 @@ use super::answer::{
 };
 use crate::clock::utc_date;
 use crate::store::{self, Kind, Ledger, StoreError, SubmissionRow, Tx};
+
+/// How many submissions one call makes: each is read and checked before the transaction.
+const MOST_AT_ONCE: usize = 50;
 
 /// `EmailSubmission/get`.
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
@@ -55,6 +60,9 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         + wanted.update.iter().flatten().count()
         + wanted.destroy.iter().flatten().count();
     check_set_size(count, &call.relay.limits)?;
+    if wanted.create.iter().flatten().count() > MOST_AT_ONCE {
+        return Err(MethodErrorType::RequestTooLarge.into());
+    }
     let account = call.account.id.clone();
     let mut outcome = Outcome::default();
     let mut ready = Vec::new();
@@ -76,7 +84,10 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
             check_state(expected.as_ref(), &old_state)?;
             let mut local = Vec::new();
             for (creation, prepared) in ready {
-                outcome.created.insert(creation, create::keep(tx, &mut ledger, prepared, &mut local).await?);
+                match create::keep(tx, &mut ledger, prepared, &mut local).await? {
+                    Ok(made) => drop(outcome.created.insert(creation, made)),
+                    Err(error) => drop(outcome.not_created.insert(creation, error)),
+                }
             }
             refuse_updates(tx, &ledger, update, &mut outcome).await?;
             forget(tx, &mut ledger, destroy.unwrap_or_default(), &mut outcome).await?;

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jmap::{BlobId, Delivered, DeliveryStatus, Displayed};
-use tokio::sync::Semaphore;
+use jmap::{Delivered, DeliveryStatus, Displayed};
 use tokio::task::JoinSet;
 
 use super::bounce;
 use super::route::{Route, by_route};
 use super::schedule::next_attempt;
+use super::talks::Talks;
 use super::transport::{Envelope, Outcome, send};
 use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
@@ -18,12 +18,16 @@ use crate::store::{self, Ledger, Queued, StoreError, Tx};
 
 /// How many conversations run at once.
 const CONVERSATIONS: usize = 16;
-/// How many entries are taken at once.
-const BATCH: i64 = 200;
-/// How long a taken entry is hidden; longer than a conversation may last.
-const LEASE: Millis = 30 * 60 * 1000;
+/// How many recipients one conversation has (RFC 5321 4.5.3.1.8).
+const RECIPIENTS: i64 = 100;
+/// How long a taken entry is hidden; longer than a conversation with all hosts of a domain may last.
+const LEASE: Millis = 60 * 60 * 1000;
 /// The queue is looked at this often even when nothing rings.
 const LOOK: Duration = Duration::from_secs(60);
+/// And no more often than this while what is due has to wait.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often the outcome of a conversation is written down if that fails.
+const RECORDINGS: usize = 3;
 
 /// Sends what is due until the relay stops; conversations under way are finished.
 pub async fn run(relay: Arc<Relay>) {
@@ -33,23 +37,24 @@ pub async fn run(relay: Arc<Relay>) {
     if let Err(error) = released {
         tracing::error!(%error, "the queue could not be opened");
     }
-    let slots = Arc::new(Semaphore::new(CONVERSATIONS));
     let mut running = JoinSet::new();
+    let talks = Arc::new(Talks::default());
     while !relay.stopping.is_cancelled() {
         while running.try_join_next().is_some() {}
-        match take(&relay).await {
+        if running.len() >= CONVERSATIONS {
+            // Nothing is taken before there is room for it, or its lease would run out in the queue.
+            running.join_next().await;
+            continue;
+        }
+        match take(&relay, &talks).await {
             Ok(due) if !due.is_empty() => {
-                for (route, message) in grouped(&relay, due) {
-                    let (relay, slots) = (Arc::clone(&relay), Arc::clone(&slots));
-                    running.spawn(async move {
-                        let Ok(_slot) = slots.acquire().await else { return };
-                        if let Err(error) = attempt(&relay, &route, message).await {
-                            tracing::error!(%error, "an attempt to send could not be recorded");
-                        }
-                    });
-                }
+                let (relay, talk) = (Arc::clone(&relay), talks.begin(&due));
+                running.spawn(async move {
+                    attempts(&relay, due).await;
+                    drop(talk);
+                });
             }
-            Ok(_) => wait(&relay).await,
+            Ok(_) => wait(&relay, &mut running).await,
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
                 tokio::time::sleep(Duration::from_secs(5)).await;
@@ -59,57 +64,70 @@ pub async fn run(relay: Arc<Relay>) {
     while running.join_next().await.is_some() {}
 }
 
-async fn take(relay: &Relay) -> Result<Vec<Queued>, StoreError> {
+async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
     let mut connection = relay.store.read().await?;
     let due = store::next_due(&mut connection).await?.is_some_and(|at| at <= now());
     drop(connection);
     if !due {
         return Ok(Vec::new());
     }
-    let at = now();
-    relay.store.write(move |tx| Box::pin(store::lease(tx, at, at + LEASE, BATCH))).await
+    let (at, by_domain) = (now(), relay.config.smarthost.is_none());
+    let busy = talks.busy(by_domain);
+    let lease = relay.store.write(move |tx| {
+        Box::pin(async move { store::lease(tx, (at, at + LEASE), RECIPIENTS, by_domain, &busy).await })
+    });
+    lease.await
 }
 
-async fn wait(relay: &Relay) {
+async fn wait(relay: &Relay, running: &mut JoinSet<()>) {
     let next = async {
         let mut connection = relay.store.read().await.ok()?;
         store::next_due(&mut connection).await.ok()?
     };
-    let until = next
-        .await
-        .map_or(LOOK, |at| Duration::from_millis(u64::try_from(at - now()).unwrap_or_default()).min(LOOK));
+    let until = next.await.map_or(LOOK, |at| Duration::from_millis(u64::try_from(at - now()).unwrap_or_default()));
     tokio::select! {
         () = relay.queue_bell.notified() => {}
         () = relay.stopping.cancelled() => {}
-        () = tokio::time::sleep(until) => {}
+        () = tokio::time::sleep(until.clamp(PAUSE, LOOK)) => {}
+        Some(_) = running.join_next() => {}
     }
 }
 
-/// Entries of one message that go the same way, to be sent in one conversation.
-fn grouped(relay: &Relay, due: Vec<Queued>) -> Vec<(Route, Vec<Queued>)> {
-    let mut messages: BTreeMap<(BlobId, String), Vec<(String, Queued)>> = BTreeMap::new();
-    for queued in due {
-        let key = (queued.outgoing.blob.clone(), queued.outgoing.mail_from.clone());
-        messages.entry(key).or_default().push((queued.outgoing.recipient.clone(), queued));
+/// One message, and those of its recipients that go the same way.
+async fn attempts(relay: &Relay, due: Vec<Queued>) {
+    let recipients = due.into_iter().map(|queued| (queued.outgoing.recipient.clone(), queued));
+    for (route, entries) in by_route(&relay.config, recipients) {
+        attempt(relay, &route, entries.into_iter().map(|(_, queued)| queued).collect()).await;
     }
-    let routes = messages.into_values().flat_map(|recipients| by_route(&relay.config, recipients));
-    routes.map(|(route, entries)| (route, entries.into_iter().map(|(_, queued)| queued).collect())).collect()
 }
 
-async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) -> Result<(), DeliverError> {
-    let Some(first) = entries.first() else { return Ok(()) };
-    let message = match relay.blobs.read_any(&relay.store, &first.outgoing.blob).await {
-        Ok(message) => message,
-        Err(BlobError::NotFound) => return Err(StoreError::Corrupt("queue").into()),
-        Err(error) => return Err(error.into()),
+async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
+    let Some(first) = entries.first() else { return };
+    let (message, outcomes) = match relay.blobs.read_any(&relay.store, &first.outgoing.blob).await {
+        Ok(message) => {
+            let recipients: Vec<String> =
+                entries.iter().map(|queued| queued.outgoing.recipient.clone()).collect();
+            let envelope = Envelope { mail_from: &first.outgoing.mail_from, recipients: &recipients };
+            let outcomes = send(&relay.config, route, envelope, &message).await;
+            (message, outcomes)
+        }
+        // It will not come back: the sender must know.
+        Err(BlobError::NotFound) => {
+            let lost = Outcome::Refused("554 5.3.0 the message was lost".to_owned());
+            (Vec::new(), vec![lost; entries.len()])
+        }
+        Err(error) => {
+            tracing::error!(%error, "a queued message could not be read");
+            (Vec::new(), vec![Outcome::Deferred("451 4.3.0 the message cannot be read".to_owned()); entries.len()])
+        }
     };
-    let recipients: Vec<String> = entries.iter().map(|queued| queued.outgoing.recipient.clone()).collect();
-    let envelope = Envelope { mail_from: &first.outgoing.mail_from, recipients: &recipients };
-    let outcomes = send(&relay.config, route, envelope, &message).await;
+    // Each by itself: what happens to one entry must not send the others again.
     for (queued, outcome) in entries.into_iter().zip(outcomes) {
-        record(relay, queued, outcome, &message).await?;
+        let entry = queued.id.clone();
+        if let Err(error) = record(relay, queued, outcome, &message).await {
+            tracing::error!(%error, entry, "an attempt to send could not be recorded");
+        }
     }
-    Ok(())
 }
 
 /// Takes the entry out, puts it back, or returns the message to its sender.
@@ -128,11 +146,34 @@ async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8])
         }
         Outcome::Refused(reason) | Outcome::Deferred(reason) => {
             tracing::info!(entry = queued.id, "a message is returned to its sender");
-            let bounce = returned(relay, &queued, &reason, message).await?;
+            // An entry is never kept because its sender cannot be told.
+            let bounce = returned(relay, &queued, &reason, message).await.unwrap_or_else(|error| {
+                tracing::error!(%error, entry = queued.id, "a returned message could not be sealed");
+                Vec::new()
+            });
             (reason, Delivered::No, bounce)
         }
     };
     let status = DeliveryStatus { smtp_reply: reply, delivered, displayed: Displayed::Unknown };
+    match finish(relay, queued.clone(), status.clone(), bounce).await {
+        Ok(()) => return Ok(()),
+        Err(error) => tracing::error!(%error, entry = queued.id, "a message could not be returned"),
+    }
+    for _ in 1..RECORDINGS {
+        if finish(relay, queued.clone(), status.clone(), Vec::new()).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    finish(relay, queued, status, Vec::new()).await
+}
+
+async fn finish(
+    relay: &Relay,
+    queued: Queued,
+    status: DeliveryStatus,
+    bounce: Vec<Sealed>,
+) -> Result<(), DeliverError> {
     let done = relay.store.write(move |tx| {
         Box::pin(async move {
             store::discard(tx, &queued).await?;

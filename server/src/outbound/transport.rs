@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// How long it may take for one answer.
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// How long it may take to part.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// From whom to whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
@@ -55,11 +58,14 @@ pub async fn send(config: &Config, route: &Route, envelope: Envelope<'_>, messag
         let talk = async {
             let mut connection = connect(config, &host, port).await?;
             let outcomes = transact(&mut connection, envelope, &message).await?;
-            connection.quit().await.ok();
-            Ok::<_, Error>(outcomes)
+            Ok::<_, Error>((connection, outcomes))
         };
         match timeout(PATIENCE, talk).await {
-            Ok(Ok(outcomes)) => return outcomes,
+            Ok(Ok((mut connection, outcomes))) => {
+                // What became of the message is known: a server that is slow to part changes nothing.
+                timeout(GOODBYE, connection.quit()).await.ok();
+                return outcomes;
+            }
             Ok(Err(error)) => match judge(&error) {
                 // A refusal of the whole message holds for the domain; anything else may be this host's trouble.
                 refused @ Outcome::Refused(_) => return all(refused),

@@ -6,18 +6,26 @@ use crate::random;
 
 /// Each check takes 19 MiB and a core for a while, so only some run at once.
 const AT_ONCE: usize = 2;
-/// Longer ones are refused unread: hashing is not free.
+/// Checks that may wait for their turn; beyond that a flood would keep everybody out.
+const WAITING: usize = 64;
+/// Longer ones are nobody's.
 const LONGEST: usize = 1024;
 
 /// Checks passwords, a few at a time.
 #[derive(Debug)]
 pub struct Passwords {
     turns: Semaphore,
+    queue: Semaphore,
 }
+
+/// More sign-ins wait than can be checked soon.
+#[derive(Debug, thiserror::Error)]
+#[error("too many sign-ins wait")]
+pub struct Busy;
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE) }
+        Self { turns: Semaphore::new(AT_ONCE), queue: Semaphore::new(WAITING) }
     }
 }
 
@@ -25,16 +33,17 @@ impl Passwords {
     /// Whether the password is the hashed one.
     ///
     /// Without a hash it takes as long, so that time does not tell which addresses exist.
-    pub async fn matches(&self, hash: Option<String>, password: String) -> bool {
-        let Ok(_turn) = self.turns.acquire().await else { return false };
+    pub async fn matches(&self, hash: Option<String>, password: String) -> Result<bool, Busy> {
+        let _place = self.queue.try_acquire().map_err(|_| Busy)?;
+        let _turn = self.turns.acquire().await.map_err(|_| Busy)?;
         let check = move || {
-            let known = hash.is_some();
+            let known = hash.is_some() && password.len() <= LONGEST;
             let hash = hash.unwrap_or_else(|| DECOY.to_owned());
             let right = PasswordHash::new(&hash)
                 .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-            known && right && password.len() <= LONGEST
+            known && right
         };
-        tokio::task::spawn_blocking(check).await.unwrap_or(false)
+        Ok(tokio::task::spawn_blocking(check).await.unwrap_or(false))
     }
 }
 
@@ -57,9 +66,9 @@ mod tests {
         let passwords = Passwords::default();
         let stored = hash("correct horse").unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(passwords.matches(Some(stored.clone()), "correct horse".into()).await);
-        assert!(!passwords.matches(Some(stored), "wrong horse".into()).await);
-        assert!(!passwords.matches(None, "correct horse".into()).await);
+        assert!(passwords.matches(Some(stored.clone()), "correct horse".into()).await.unwrap());
+        assert!(!passwords.matches(Some(stored), "wrong horse".into()).await.unwrap());
+        assert!(!passwords.matches(None, "correct horse".into()).await.unwrap());
     }
 
     #[test]

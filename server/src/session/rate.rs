@@ -1,56 +1,79 @@
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Millis;
 
-/// Wrong passwords for one address within [`WINDOW`].
+/// Wrong passwords for one address from one source within [`WINDOW`].
 const MOST: u32 = 10;
+/// Wrong passwords for one address from all sources: a stranger must not lock its owner out with
+/// ten guesses, nor guess without end from many places.
+const MOST_IN_ALL: u32 = 100;
 const WINDOW: Millis = 5 * 60 * 1000;
-/// Addresses remembered at once; beyond this the ones whose window is over go first.
-const ADDRESSES: usize = 10_000;
+/// Fixed, so that junk names fill nothing. Passwords are checked slowly: within a window a flood
+/// reaches a small part of the counters a few times.
+const COUNTERS: usize = 64 * 1024;
 
-/// Counts wrong passwords by address.
+/// Counts attempts to sign in by address, and by address and source.
 ///
-/// By address and not by source: behind a portal all users come from one source.
-#[derive(Debug, Default)]
-pub struct Failures {
-    counts: Mutex<HashMap<String, Count>>,
+/// By address and not by source alone: behind a portal all users come from one source. Where a
+/// counter stands is keyed, so that nobody can aim at another address's.
+#[derive(Debug)]
+pub struct Attempts {
+    key: RandomState,
+    counters: Mutex<Vec<Counter>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Count {
-    failures: u32,
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    attempts: u32,
     until: Millis,
 }
 
-impl Failures {
-    /// How many seconds to wait before the next attempt, if it must wait.
-    pub fn wait(&self, address: &str, now: Millis) -> Option<u64> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get(address).filter(|count| count.until > now && count.failures >= MOST)?;
-        u64::try_from((count.until - now + 999) / 1000).ok()
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { key: RandomState::new(), counters: Mutex::new(vec![Counter::default(); COUNTERS]) }
+    }
+}
+
+impl Attempts {
+    /// Counts an attempt before its password is checked, or tells how many seconds to wait.
+    pub fn begin(&self, address: &str, source: Option<IpAddr>, now: Millis) -> Result<(), u64> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places(address, source);
+        for (place, most) in places {
+            let counter = counters.get(place).copied().unwrap_or_default();
+            if counter.until > now && counter.attempts >= most {
+                return Err(u64::try_from((counter.until - now + 999) / 1000).unwrap_or_default());
+            }
+        }
+        for counter in places.map(|(place, _)| place) {
+            let Some(counter) = counters.get_mut(counter) else { continue };
+            if counter.until <= now {
+                *counter = Counter { attempts: 0, until: now + WINDOW };
+            }
+            counter.attempts = counter.attempts.saturating_add(1);
+        }
+        Ok(())
     }
 
-    /// Counts a wrong password.
-    pub fn add(&self, address: &str, now: Millis) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= ADDRESSES {
-            counts.retain(|_, count| count.until > now);
+    /// Takes an attempt back that was no wrong password; after a right one the source starts anew.
+    pub fn forgive(&self, address: &str, source: Option<IpAddr>, right: bool) {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let [(pair, _), (all, _)] = self.places(address, source);
+        if let Some(counter) = counters.get_mut(pair) {
+            counter.attempts = if right { 0 } else { counter.attempts.saturating_sub(1) };
         }
-        if counts.len() >= ADDRESSES && !counts.contains_key(address) {
-            return;
+        if let Some(counter) = counters.get_mut(all) {
+            counter.attempts = counter.attempts.saturating_sub(1);
         }
-        let fresh = Count { failures: 0, until: now + WINDOW };
-        let count = counts.entry(address.to_owned()).or_insert(fresh);
-        if count.until <= now {
-            *count = fresh;
-        }
-        count.failures += 1;
     }
 
-    /// Forgets the wrong passwords of somebody who knew the right one.
-    pub fn forget(&self, address: &str) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
+    fn places(&self, address: &str, source: Option<IpAddr>) -> [(usize, u32); 2] {
+        let place = |hash: u64| usize::try_from(hash % (COUNTERS as u64)).unwrap_or_default();
+        let pair = self.key.hash_one((address, Some(source)));
+        let all = self.key.hash_one((address, None::<Option<IpAddr>>));
+        [(place(pair), MOST), (place(all), MOST_IN_ALL)]
     }
 }
 
@@ -58,15 +81,45 @@ impl Failures {
 mod tests {
     use super::*;
 
+    fn source(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
     #[test]
-    fn ten_wrong_passwords_close_the_address_for_five_minutes() {
-        let failures = Failures::default();
+    fn ten_wrong_passwords_close_the_address_for_five_minutes_to_their_source() {
+        let attempts = Attempts::default();
         for _ in 0..MOST {
-            assert_eq!(failures.wait("a", 0), None);
-            failures.add("a", 0);
+            assert_eq!(attempts.begin("a", source(1), 0), Ok(()));
         }
-        assert_eq!(failures.wait("a", 0), Some(300));
-        assert_eq!(failures.wait("b", 0), None);
-        assert_eq!(failures.wait("a", WINDOW), None);
+        assert_eq!(attempts.begin("a", source(1), 0), Err(300));
+        assert_eq!(attempts.begin("b", source(1), 0), Ok(()));
+        assert_eq!(attempts.begin("a", source(2), 0), Ok(()), "its owner comes from elsewhere");
+        assert_eq!(attempts.begin("a", source(1), WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn many_sources_together_do_not_guess_without_end() {
+        let attempts = Attempts::default();
+        let tries = (0..=255).filter(|last| attempts.begin("a", source(*last), 0).is_ok());
+        assert_eq!(tries.count(), 100);
+    }
+
+    #[test]
+    fn junk_names_turn_nothing_off() {
+        let attempts = Attempts::default();
+        for number in 0..20_000 {
+            attempts.begin(&format!("junk{number}"), source(1), 0).ok();
+        }
+        let tries = (0..50).filter(|_| attempts.begin("a", source(1), 0).is_ok()).count();
+        assert!(tries <= 10, "{tries} guesses were let through");
+    }
+
+    #[test]
+    fn the_right_password_is_no_attempt() {
+        let attempts = Attempts::default();
+        for _ in 0..MOST_IN_ALL * 2 {
+            assert_eq!(attempts.begin("a", source(1), 0), Ok(()));
+            attempts.forgive("a", source(1), true);
+        }
     }
 }

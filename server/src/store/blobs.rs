@@ -69,6 +69,18 @@ pub async fn own_blob(
     row.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
+/// The octets of an account's uploads that nothing refers to yet.
+pub async fn idle_octets(connection: &mut AnyConnection, account: &AccountId) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
+         WHERE a.in_use = 0 AND a.account_id = $1",
+    )
+    .bind(account.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
 /// The content of a blob that rode in a transaction; `Some(None)` when it lies in a file.
 pub async fn blob_data(
     connection: &mut AnyConnection,

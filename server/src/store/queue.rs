@@ -56,19 +56,51 @@ pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<()
     Ok(())
 }
 
-/// Takes the entries that are due and hides them until `until`, in case this process dies.
-pub async fn lease(tx: &mut Tx, now: Millis, until: Millis, limit: i64) -> Result<Vec<Queued>, StoreError> {
+/// Takes entries of the message that is due first and hides them until `until`, in case this
+/// process dies; all have one sender, and one domain where `by_domain` says so.
+pub async fn lease(
+    tx: &mut Tx,
+    (now, until): (Millis, Millis),
+    limit: i64,
+    by_domain: bool,
+    busy: &Busy,
+) -> Result<Vec<Queued>, StoreError> {
+    // Few, for each is the cause of several conversations that go on now.
+    let (accounts, domains) = (list(&busy.accounts), list(&busy.domains));
     let rows = sqlx::query(
-        "UPDATE queue SET next_at = $2 WHERE id IN
-         (SELECT id FROM queue WHERE next_at <= $1 ORDER BY next_at LIMIT $3)
+        "UPDATE queue SET next_at = $2 WHERE id IN (
+           SELECT q.id FROM queue q JOIN (
+             SELECT account_id, mail_from, blob_id, domain FROM queue WHERE next_at <= $1
+             AND $5 NOT LIKE '% ' || account_id || ' %' AND $6 NOT LIKE '% ' || domain || ' %'
+             ORDER BY next_at LIMIT 1
+           ) f ON q.account_id = f.account_id AND q.mail_from = f.mail_from AND q.blob_id = f.blob_id
+             AND ($4 = 0 OR q.domain = f.domain)
+           WHERE q.next_at <= $1 ORDER BY q.next_at LIMIT $3)
          RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at",
     )
     .bind(now)
     .bind(until)
     .bind(limit)
+    .bind(i64::from(by_domain))
+    .bind(accounts)
+    .bind(domains)
     .fetch_all(tx.connection())
     .await?;
     rows.iter().map(read).collect()
+}
+
+/// Whose mail, and mail for where, has to wait.
+#[derive(Debug, Clone, Default)]
+pub struct Busy {
+    /// Accounts.
+    pub accounts: Vec<String>,
+    /// Domains.
+    pub domains: Vec<String>,
+}
+
+/// Between spaces, which neither an id nor a domain has.
+fn list(names: &[String]) -> String {
+    format!(" {} ", names.join(" "))
 }
 
 /// Puts an entry back for another attempt.

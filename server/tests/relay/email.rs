@@ -1,6 +1,7 @@
+use axum::http::{Request, StatusCode};
 use serde_json::json;
 
-use crate::support::{Fixture, Person, clear_letter, sealed_letter};
+use crate::support::{Fixture, Person, clear_letter, gather, holds, json_of, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const BOB: &str = "bob@sealpost.example";
@@ -49,13 +50,14 @@ async fn what_is_not_sealed_is_refused_and_not_kept() {
     for message in
         [clear_letter(ALICE, BOB, "", "canary"), tells.into_bytes(), b"".to_vec(), b"\r\n\r\n".to_vec()]
     {
-        let blob = alice.upload(message).await;
-        let email = json!({"blobId": blob, "mailboxIds": {&inbox: true}});
-        let answer = alice.call("Email/import", json!({"emails": {"k": email}})).await;
-        assert_eq!(answer["notCreated"]["k"]["type"], "invalidEmail", "{answer}");
-        assert!(answer["notCreated"]["k"]["description"].as_str().unwrap().contains("sealed"));
-        assert_eq!(answer["oldState"], answer["newState"]);
+        let request = Request::post(format!("/jmap/upload/{}", alice.account));
+        let (status, problem) = json_of(alice.send(request, message).await).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("sealed"), "{problem}");
     }
+    let mut kept = Vec::new();
+    gather(&fixture.folder.path().join("data"), &mut kept);
+    assert!(!holds(&kept, "canary") && !holds(&kept, "Budget"), "nothing readable reached the disk");
     let create = json!({"create": {"k": {"mailboxIds": {inbox: true}, "subject": "canary"}}});
     assert_eq!(alice.call("Email/set", create).await["notCreated"]["k"]["type"], "forbidden");
     assert_eq!(alice.counts("inbox").await, [0, 0, 0, 0]);

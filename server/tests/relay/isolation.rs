@@ -95,7 +95,8 @@ async fn ids_of_another_account_are_not_found() {
 async fn blobs_of_another_account_are_not_found() {
     let fixture = Fixture::start().await;
     let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
-    let blob = alice.upload(b"something".to_vec()).await;
+    let letter = sealed_letter("alice@sealpost.example", "bob@sealpost.example", "");
+    let blob = alice.upload(letter.clone()).await;
     let status = async |person: &Person, account: &str| {
         let path = format!("/jmap/download/{account}/{blob}/x");
         person.send(Request::get(path), Body::empty()).await.status()
@@ -108,6 +109,6 @@ async fn blobs_of_another_account_are_not_found() {
     let request = Request::post(format!("/jmap/upload/{}", alice.account));
     assert_eq!(bob.send(request, "x").await.status(), StatusCode::NOT_FOUND);
     // The same bytes, uploaded by both, belong to both.
-    assert_eq!(bob.upload(b"something".to_vec()).await, blob);
+    assert_eq!(bob.upload(letter).await, blob);
     assert_eq!(status(&bob, &bob.account).await, StatusCode::OK);
 }

@@ -1,7 +1,7 @@
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Served, json_of};
+use crate::support::{Fixture, Served, json_of, sealed_letter};
 
 #[tokio::test]
 async fn a_request_with_too_many_calls_is_refused_whole() {
@@ -68,4 +68,63 @@ async fn the_vault_is_bounded() {
         alice.refused("Vault/set", json!({"ifInState": "0", "blob": large})).await,
         "invalidArguments"
     );
+}
+
+#[tokio::test]
+async fn uploads_that_nothing_uses_are_bounded() {
+    let served = Served::start(&["alice"], |config| config.max_message_size = 4000).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let mut response = alice.send(Request::get("/healthz"), "").await;
+    for _ in 0..64 {
+        let request = Request::post(format!("/jmap/upload/{}", alice.account));
+        response = alice.send(request, sealed_letter("alice@sealpost.example", "x@y.example", "")).await;
+        if response.status() != StatusCode::CREATED {
+            break;
+        }
+    }
+    assert_eq!(response.status(), StatusCode::INSUFFICIENT_STORAGE);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+}
+
+#[tokio::test]
+async fn references_do_not_multiply_what_they_refer_to() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let reference = json!({"resultOf": "c0", "name": "Core/echo", "path": "/a"});
+    let copies: serde_json::Map<String, Value> =
+        (0..1000).map(|n| (format!("#k{n}"), reference.clone())).collect();
+    let calls = [("Core/echo", json!({"a": "x".repeat(100_000)})), ("Core/echo", Value::Object(copies))];
+    let answers = alice.calls(&calls).await;
+    assert_eq!(answers[1].1["type"], "invalidResultReference");
+    // Many calls share what one may copy.
+    let mut calls = vec![("Core/echo", json!({"a": "x".repeat(100_000)}))];
+    calls.extend((0..31).map(|_| ("Core/echo", json!({"#a": reference}))));
+    let answers = alice.calls(&calls).await;
+    assert_eq!(answers.iter().filter(|(name, _)| name == "Core/echo").count(), 11);
+}
+
+#[tokio::test]
+async fn too_many_properties_and_comparators_are_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter("alice@sealpost.example", "x@y.example", ""), "inbox", json!({}));
+    let email = email.await;
+    let properties = vec!["header:X"; 101];
+    let many = json!({"ids": [email], "properties": properties});
+    assert_eq!(alice.refused("Email/get", many).await, "requestTooLarge");
+    for (method, property) in [("Mailbox/query", "name"), ("Email/query", "size")] {
+        let sort = |count| json!({"sort": vec![json!({"property": property}); count]});
+        assert_eq!(alice.refused(method, sort(9)).await, "unsupportedSort", "{method}");
+        alice.call(method, sort(8)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_makes_no_more_than_fifty_submissions() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let submission = json!({"identityId": "self", "emailId": "e-nothing"});
+    let create: serde_json::Map<String, Value> =
+        (0..51).map(|n| (format!("k{n}"), submission.clone())).collect();
+    assert_eq!(alice.refused("EmailSubmission/set", json!({"create": create})).await, "requestTooLarge");
 }

@@ -14,6 +14,7 @@ mod changes;
 mod clear;
 mod crash;
 mod email;
+mod gate;
 mod isolation;
 mod limits;
 mod mailbox;

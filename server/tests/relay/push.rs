@@ -120,3 +120,12 @@ async fn a_stream_without_its_arguments_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn signing_out_ends_the_streams() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let mut events = Events::open(&alice, "types=*&closeafter=no&ping=0", None).await;
+    alice.send(Request::post("/auth/sign-out"), Body::empty()).await;
+    assert!(events.next().await.is_none());
+}

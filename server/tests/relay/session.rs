@@ -98,3 +98,31 @@ async fn the_session_object_tells_limits_urls_and_trust() {
     assert_eq!(sealed.clear_url, "/jmap/clear/{accountId}");
     assert!(session.accounts.keys().all(|id| id.is_valid()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_that_are_made_at_once_are_counted_one_by_one() {
+    let fixture = Fixture::start().await;
+    let guesses: Vec<String> = (0..40).map(|n| format!("guess {n}")).collect();
+    let attempts = guesses.iter().map(|guess| attempt(&fixture, "alice@sealpost.example", guess));
+    let answers = futures::future::join_all(attempts).await;
+    let statuses: Vec<StatusCode> = answers.iter().map(axum::http::Response::status).collect();
+    let checked = statuses.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(checked, 10);
+    assert!(statuses.iter().all(|status| {
+        [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(status)
+    }));
+}
+
+#[tokio::test]
+async fn credentials_that_are_nobodys_are_not_read() {
+    let fixture = Fixture::start().await;
+    let long = "u".repeat(1_900_000);
+    assert_eq!(attempt(&fixture, &long, "x").await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    // More often than wrong passwords are let through: these are refused before they are counted.
+    for _ in 0..20 {
+        let status = attempt(&fixture, "alice@sealpost.example", &"x".repeat(1025)).await.status();
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert_eq!(attempt(&fixture, &"u".repeat(255), "x").await.status(), StatusCode::UNAUTHORIZED);
+    }
+    fixture.sign_in("alice").await;
+}

@@ -242,7 +242,7 @@ impl Served {
     }
 }
 
-fn gather(folder: &Path, all: &mut Vec<u8>) {
+pub fn gather(folder: &Path, all: &mut Vec<u8>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

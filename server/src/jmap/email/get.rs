@@ -1,4 +1,5 @@
 use jmap::{EmailId, MethodError, MethodErrorType};
+use mail_parser::MessageParser;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -7,6 +8,7 @@ use crate::base64_text;
 use crate::clock::utc_date;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
+use crate::jmap::weight::weight;
 use crate::store::{self, EmailRow, Kind};
 
 /// What a client gets that names no properties (RFC 8621 4.2), and the vendor's summary.
@@ -37,6 +39,11 @@ const DEFAULT: [&str; 24] = [
     "sealedSummary",
 ];
 
+/// How many properties a call may name.
+const MOST_PROPERTIES: usize = 100;
+/// What the objects of one answer may have in octets; header fields can be long.
+const ANSWER: usize = 16 * 1024 * 1024;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Arguments {
@@ -51,19 +58,24 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     // RFC 8620 5.1: a type may refuse to give all its objects at once.
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
     let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
+    if properties.len() > MOST_PROPERTIES || body_properties.as_ref().is_some_and(|b| b.len() > MOST_PROPERTIES) {
+        return Err(MethodErrorType::RequestTooLarge.into());
+    }
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Email);
     let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?;
     drop(connection);
     let missing: Vec<_> = ids.iter().filter(|id| !found.iter().any(|row| row.id == **id)).collect();
     let from_blob = properties.iter().any(|property| header::is_in_blob(property));
-    let mut list = Vec::with_capacity(found.len());
+    let (mut list, mut room) = (Vec::with_capacity(found.len()), ANSWER);
     for row in &found {
         let blob = match from_blob {
-            true => call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?,
+            true => call.relay.blobs.read_start(&call.relay.store, &row.blob_id).await.map_err(failed)?,
             false => Vec::new(),
         };
-        list.push(object(row, &blob, &properties, body_properties.as_deref())?);
+        let object = object(row, &blob, &properties, body_properties.as_deref())?;
+        room = room.checked_sub(weight(&object)).ok_or(MethodErrorType::RequestTooLarge)?;
+        list.push(object);
     }
     get_answer(&call.account.id, &state, list, &missing)
 }
@@ -74,12 +86,14 @@ fn object(
     properties: &[String],
     body_properties: Option<&[String]>,
 ) -> Result<Value, MethodError> {
+    // Parsed once, however many properties are read from it.
+    let message = MessageParser::default().parse_headers(blob);
     let mut object = Map::new();
     object.insert("id".into(), json!(row.id));
     for property in properties {
         let value = match kept(row, property) {
             Some(value) => value,
-            None => header::property(row, blob, property, body_properties)?,
+            None => header::property(row, message.as_ref(), property, body_properties)?,
         };
         object.insert(property.clone(), value);
     }

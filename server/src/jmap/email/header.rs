@@ -1,7 +1,7 @@
 //! Properties that are read from the outer header of the message itself.
 
 use jmap::{MethodError, MethodErrorType};
-use mail_parser::{HeaderForm, HeaderValue, Message, MessageParser, MimeHeaders};
+use mail_parser::{HeaderForm, HeaderValue, Message, MimeHeaders};
 use serde_json::{Value, json};
 
 use crate::store::EmailRow;
@@ -15,7 +15,7 @@ pub fn is_in_blob(property: &str) -> bool {
 /// A property that stands in the message.
 pub fn property(
     row: &EmailRow,
-    blob: &[u8],
+    message: Option<&Message<'_>>,
     property: &str,
     body_properties: Option<&[String]>,
 ) -> Result<Value, MethodError> {
@@ -24,13 +24,13 @@ pub fn property(
     if !is_in_blob(property) {
         return Err(invalid());
     }
-    let Some(message) = MessageParser::default().parse_headers(blob) else { return Ok(Value::Null) };
+    let Some(message) = message else { return Ok(Value::Null) };
     match property {
         "subject" => Ok(json!(message.subject())),
-        "headers" => Ok(raw_headers(&message)),
-        "bodyStructure" => Ok(part(row, &message, body_properties)),
-        "attachments" => Ok(json!([part(row, &message, body_properties)])),
-        _ => header(&message, property.strip_prefix("header:").ok_or_else(invalid)?).ok_or_else(invalid),
+        "headers" => Ok(raw_headers(message)),
+        "bodyStructure" => Ok(part(row, message, body_properties)),
+        "attachments" => Ok(json!([part(row, message, body_properties)])),
+        _ => header(message, property.strip_prefix("header:").ok_or_else(invalid)?).ok_or_else(invalid),
     }
 }
 

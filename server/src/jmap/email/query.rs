@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use crate::clock::parse_date;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
-use crate::jmap::limits::MAX_PAGE;
+use crate::jmap::limits::{MAX_PAGE, MOST_COMPARATORS};
 use crate::store::{self, EmailCondition, EmailOrder, EmailSearch, Kind, SortKey, Start, StoreError};
 
 /// The greatest depth of operators, and the greatest number of conditions, in a filter.
@@ -36,7 +36,11 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let mut budget = MOST;
     let filter = wanted.filter.filter(|filter| !filter.is_null());
     let condition = filter.map(|filter| condition(&filter, DEEPEST, &mut budget)).transpose()?;
-    let order = wanted.sort.unwrap_or_default().iter().map(order).collect::<Result<_, _>>()?;
+    let sort = wanted.sort.unwrap_or_default();
+    if sort.len() > MOST_COMPARATORS {
+        return Err(MethodErrorType::UnsupportedSort.into());
+    }
+    let order = sort.iter().map(order).collect::<Result<_, _>>()?;
     let search = EmailSearch { condition, order, collapse: wanted.collapse_threads };
     let limit = wanted.limit.map_or(MAX_PAGE, |limit| i64::try_from(limit).unwrap_or(i64::MAX).min(MAX_PAGE));
     let account = &call.account.id;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
+use crate::jmap::limits::MOST_COMPARATORS;
 use crate::store::{self, Kind, MailboxRow};
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +33,9 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Mailbox);
     let mut rows = store::mailboxes(&mut connection, &call.account.id).await.map_err(failed)?;
     rows.retain(|row| filter.as_ref().is_none_or(|filter| matches(filter, row)));
+    if wanted.sort.as_ref().is_some_and(|sort| sort.len() > MOST_COMPARATORS) {
+        return Err(MethodErrorType::UnsupportedSort.into());
+    }
     for comparator in wanted.sort.iter().flatten().rev() {
         sort(&mut rows, comparator)?;
     }
@@ -79,7 +83,7 @@ fn matches(filter: &MailboxFilter, row: &MailboxRow) -> bool {
 fn sort(rows: &mut [MailboxRow], by: &Comparator) -> Result<(), MethodError> {
     match by.property.as_str() {
         "sortOrder" => rows.sort_by_key(|row| row.sort_order),
-        "name" => rows.sort_by_key(|row| row.name.to_lowercase()),
+        "name" => rows.sort_by_cached_key(|row| row.name.to_lowercase()),
         _ => return Err(MethodErrorType::UnsupportedSort.into()),
     }
     if !by.is_ascending {

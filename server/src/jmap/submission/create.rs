@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jmap::{
-    BlobId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress,
-    MethodError, SetError, SetErrorType, SubmissionId, ThreadId,
+    Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress, MethodError,
+    SetError, SetErrorType, SubmissionId,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::clock::{now, utc_date};
+use crate::clock::{Millis, now, utc_date};
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::jmap::Call;
 use crate::jmap::answer::{WriteError, failed};
@@ -24,9 +24,8 @@ const MOST_RECIPIENTS: usize = 1000;
 pub struct Prepared {
     submission: EmailSubmission,
     envelope: Envelope,
-    thread_id: ThreadId,
-    blob: BlobId,
-    local: Vec<Sealed>,
+    email: EmailRow,
+    local: Vec<Account>,
     remote: Vec<String>,
 }
 
@@ -53,8 +52,7 @@ pub async fn prepare(
     drop(connection);
     let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
     let message = relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?;
-    let message = Arc::new(message);
-    if !delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)? {
+    if !delivery::is_sealed(Arc::new(message)).await.map_err(failed)? {
         let why = "the message is not sealed: mail in clear goes through the clear door";
         return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
     }
@@ -62,13 +60,15 @@ pub async fn prepare(
         Ok(envelope) => envelope,
         Err(error) => return Ok(Err(error)),
     };
-    let (accounts, remote) = match split(call, &envelope).await.map_err(failed)? {
+    let (local, remote) = match split(call, &envelope).await.map_err(failed)? {
         Ok(split) => split,
         Err(error) => return Ok(Err(error)),
     };
-    let local = delivery::prepare(relay, &accounts, message.to_vec()).await.map_err(failed)?;
-    let EmailRow { blob_id: blob, thread_id, .. } = email;
-    Ok(Ok(Prepared { submission, envelope, thread_id, blob, local, remote }))
+    if !relay.sending.take(&call.account.id, local.len() + remote.len(), now()) {
+        let why = "too many recipients within an hour";
+        return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
+    }
+    Ok(Ok(Prepared { submission, envelope, email, local, remote }))
 }
 
 fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
@@ -154,17 +154,25 @@ async fn split(call: &Call, envelope: &Envelope) -> Result<Result<Split, SetErro
 pub async fn keep(
     tx: &mut Tx,
     ledger: &mut Ledger,
-    prepared: Prepared,
+    mut prepared: Prepared,
     local: &mut Vec<Sealed>,
-) -> Result<Map<String, Value>, StoreError> {
+) -> Result<Result<Map<String, Value>, SetError>, StoreError> {
     let id = SubmissionId::from(random::id('s'));
     let at = now();
+    // The email may have gone, and its bytes with it, since it was looked at.
+    let ids = [prepared.email.id.clone()];
+    if store::emails(tx.connection(), ledger.account(), &ids).await?.is_empty() {
+        return Ok(Err(SetError::invalid_properties(["emailId"])));
+    }
     let delivery = status(&prepared);
+    if let Err(error) = once(tx, ledger, &mut prepared, at).await? {
+        return Ok(Err(error));
+    }
     let corrupt = |_| StoreError::Corrupt("submission");
     let envelope = serde_json::to_string(&prepared.envelope).map_err(corrupt)?;
     let states = serde_json::to_string(&delivery).map_err(corrupt)?;
     let submission = &prepared.submission;
-    let of = (&submission.identity_id, &submission.email_id, &prepared.thread_id);
+    let of = (&submission.identity_id, &submission.email_id, &prepared.email.thread_id);
     store::add_submission(tx, ledger, &id, of, (envelope, states, at)).await?;
     for recipient in prepared.remote {
         let outgoing = Outgoing {
@@ -173,14 +181,14 @@ pub async fn keep(
             mail_from: prepared.envelope.mail_from.email.clone(),
             domain: crate::address::domain(&recipient).unwrap_or_default().to_owned(),
             recipient,
-            blob: prepared.blob.clone(),
+            blob: prepared.email.blob_id.clone(),
         };
         store::enqueue(tx, &outgoing, at).await?;
     }
-    local.extend(prepared.local);
+    local.extend(delivery::kept(&prepared.email, prepared.local));
     let made = json!({
         "id": id,
-        "threadId": prepared.thread_id,
+        "threadId": prepared.email.thread_id,
         "envelope": prepared.envelope,
         "sendAt": utc_date(at),
         "undoStatus": "final",
@@ -188,7 +196,34 @@ pub async fn keep(
         "dsnBlobIds": [],
         "mdnBlobIds": [],
     });
-    Ok(made.as_object().cloned().unwrap_or_default())
+    Ok(Ok(made.as_object().cloned().unwrap_or_default()))
+}
+
+/// Takes out whom the message went to before: a client that never saw the answer submits again.
+async fn once(
+    tx: &mut Tx,
+    ledger: &Ledger,
+    prepared: &mut Prepared,
+    at: Millis,
+) -> Result<Result<(), SetError>, StoreError> {
+    let Some(message) = prepared.email.outer.message_id.first() else { return Ok(Ok(())) };
+    let (mut local, mut remote) = (Vec::new(), Vec::new());
+    for account in std::mem::take(&mut prepared.local) {
+        if store::claim_sending(tx, ledger.account(), message, &account.address, at).await? {
+            local.push(account);
+        }
+    }
+    for address in std::mem::take(&mut prepared.remote) {
+        if store::claim_sending(tx, ledger.account(), message, &address, at).await? {
+            remote.push(address);
+        }
+    }
+    if local.is_empty() && remote.is_empty() {
+        let why = "the message was sent to these recipients within a day";
+        return Ok(Err(SetError::new(SetErrorType::AlreadyExists, why)));
+    }
+    (prepared.local, prepared.remote) = (local, remote);
+    Ok(Ok(()))
 }
 
 /// Puts the mail into the inboxes here.
@@ -209,7 +244,7 @@ fn status(prepared: &Prepared) -> BTreeMap<String, DeliveryStatus> {
     let here = prepared
         .local
         .iter()
-        .map(|mail| (mail.address().to_owned(), status("250 2.0.0 Delivered", Delivered::Yes)));
+        .map(|account| (account.address.clone(), status("250 2.0.0 Delivered", Delivered::Yes)));
     let elsewhere = prepared
         .remote
         .iter()

@@ -119,7 +119,7 @@ CREATE TABLE account_blobs (
   PRIMARY KEY (account_id, blob_id)
 );
 CREATE INDEX account_blobs_blob ON account_blobs (blob_id);
-CREATE INDEX account_blobs_idle ON account_blobs (in_use, added_at);
+CREATE INDEX account_blobs_idle ON account_blobs (in_use, account_id, added_at);
 
 CREATE TABLE loose_files (
   blob_id TEXT NOT NULL PRIMARY KEY
@@ -161,6 +161,14 @@ CREATE TABLE submissions (
   PRIMARY KEY (account_id, id)
 );
 CREATE INDEX submissions_changed ON submissions (account_id, updated_state);
+
+CREATE TABLE sent (
+  account_id TEXT NOT NULL,
+  message TEXT NOT NULL,
+  sent_at BIGINT NOT NULL,
+  PRIMARY KEY (account_id, message)
+);
+CREATE INDEX sent_age ON sent (sent_at);
 
 CREATE TABLE queue (
   id TEXT NOT NULL PRIMARY KEY,

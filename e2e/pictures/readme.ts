@@ -20,7 +20,7 @@ test("pictures", async ({ meet, relay }) => {
     to: [bob.address],
     subject: "Your certificate of residence 居住证明",
     text: "Dear Mr Chen,\n\nyour certificate of residence is attached. It is signed, and valid for six months.\n\n陈先生：\n\n随信附上您的居住证明，已签名，有效期六个月。\n\nCivil Registry 民政登记处",
-    files: [{ name: "certificate-of-residence.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(182_000, "%PDF-1.7 ") }],
+    files: [{ name: "certificate-of-residence.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(18_200, "%PDF-1.7 ") }],
   });
   await office.send();
   await writer.write({ to: [bob.address], subject: "The lease", text: "Dear Bob,\n\nI have read the lease and agree with all of it. Shall we sign on Thursday?\n\nAlice" });

@@ -58,7 +58,7 @@ export class Person {
 
   /** The row of a letter in the list. */
   row(subject: string): Locator {
-    return this.page.getByRole("region", { name: "Messages" }).getByRole("link", { name: new RegExp(escape(subject)) }).first();
+    return this.page.getByRole("listitem").getByRole("link", { name: new RegExp(escape(subject)) }).first();
   }
 
   /** Opens a letter from the list, once it is there, and waits until it can be read or cannot. */

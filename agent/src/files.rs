@@ -92,7 +92,7 @@ pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Ide
     let mut identity = Identity { keyring: MemoryKeyring::new(), keys: Vec::new(), certificates: Vec::new() };
     for path in paths {
         let path = path.as_ref();
-        let pfx = Zeroizing::new(fs::read(path).with_context(|| unreadable(path))?);
+        let pfx = unarmoured(fs::read(path).with_context(|| unreadable(path))?);
         let contents =
             pkcs12::open(&pfx, &password).with_context(|| format!("{} cannot be opened", path.display()))?;
         for key in &contents.keys {
@@ -100,18 +100,27 @@ pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Ide
                 continue;
             };
             let id = KeyId::new(format!("{}#{}", path.display(), identity.keys.len()));
-            identity
-                .keyring
-                .insert_pkcs8(id.clone(), &key.pkcs8)
-                .with_context(|| format!("{} holds a key that cannot be used", path.display()))?;
-            identity.keys.push((id, certificate.clone()));
+            // A key of an unknown kind is no reason to refuse the others.
+            if identity.keyring.insert_pkcs8(id.clone(), &key.pkcs8).is_ok() {
+                identity.keys.push((id, certificate.clone()));
+            }
         }
         identity.certificates.extend(contents.certificates);
     }
     if identity.keys.is_empty() {
-        bail!("there is no private key with a certificate in the PKCS#12 file");
+        bail!("there is no usable private key with a certificate in the PKCS#12 file");
     }
     Ok(identity)
+}
+
+/// The PKCS#12 file itself where it came in PEM, as RFC 9216 prints them.
+fn unarmoured(bytes: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    let bytes = Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN"));
+    match text.and_then(|text| pem_blocks(text, "PKCS12").into_iter().next()) {
+        Some(pfx) => Zeroizing::new(pfx),
+        None => bytes,
+    }
 }
 
 /// The first line of the file; the rest of it and the buffer are wiped.

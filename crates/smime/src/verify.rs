@@ -13,7 +13,7 @@ use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
 use crate::timestamp::{self, TimestampError, Token};
 
-pub(crate) use signer::{Content, check_signature};
+pub(crate) use signer::{Content, find_signer};
 
 /// Whom to believe.
 #[derive(Clone, Debug, Default)]
@@ -219,8 +219,9 @@ async fn judge_signer(
     world: &mut World<'_>,
 ) -> SignerVerdict {
     // The anchors may hold the signer's own certificate.
-    let mut candidates = world.known.iter().chain(&world.trust.anchors);
-    let certificate = candidates.find(|certificate| info.id.names(certificate));
+    let candidates = world.known.iter().chain(&world.trust.anchors);
+    let signed = find_signer(provider, info, content, candidates, &mut world.budget).await;
+    let certificate = signed.as_ref().map_or_else(|failed| failed.certificate, |found| Some(*found));
     let attributes = info.signed_attributes.as_ref();
     let mut verdict = SignerVerdict {
         certificate: certificate.cloned(),
@@ -232,15 +233,13 @@ async fn judge_signer(
         encryption: attributes.and_then(|attributes| attributes.encryption_preference(world.known)),
         capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
     };
-    let Some(certificate) = certificate else { return verdict };
-    if let Err(error) = world.budget.spend(certificate) {
-        verdict.verdict = Err(SignerError::Path(error));
-        return verdict;
-    }
-    if let Err(error) = check_signature(provider, info, content, certificate).await {
-        verdict.verdict = Err(error);
-        return verdict;
-    }
+    let certificate = match signed {
+        Ok(certificate) => certificate,
+        Err(failed) => {
+            verdict.verdict = Err(failed.error);
+            return verdict;
+        }
+    };
     verdict.timestamp = judge_timestamp(provider, info, world).await;
     let proven = verdict.timestamp.as_ref().and_then(|timestamp| timestamp.token.as_ref().ok());
     let mut query = Query::new(Purpose::Signing, proven.map_or(world.now, Token::time));
@@ -252,7 +251,7 @@ async fn judge_signer(
     verdict
 }
 
-/// The first timestamp that is good; if there is none, the first.
+/// The earliest timestamp that is good, since any may be added later; if there is none, the first.
 async fn judge_timestamp(
     provider: &impl Provider,
     info: &SignerInfo<'_>,
@@ -260,18 +259,22 @@ async fn judge_timestamp(
 ) -> Option<TimestampVerdict> {
     /// Each token costs a signature check and a path.
     const MAX_TOKENS: usize = 4;
-    let mut first = None;
+    let (mut earliest, mut first) = (None::<Token>, None);
     let attributes = info.unsigned_attributes.as_ref()?;
     for token in attributes.all(TIMESTAMP_TOKEN).take(MAX_TOKENS) {
         let (trust, now, budget) = (world.trust, world.now, &mut world.budget);
         let token =
             timestamp::verify_token_within(provider, token.der, info.signature, trust, now, budget).await;
-        if token.is_ok() {
-            return Some(TimestampVerdict { token });
+        match token {
+            Ok(token) if earliest.as_ref().is_none_or(|known| token.time() < known.time()) => {
+                earliest = Some(token);
+            }
+            Ok(_) => {}
+            Err(error) => drop(first.get_or_insert(error)),
         }
-        first.get_or_insert(TimestampVerdict { token });
     }
-    first
+    let token = earliest.map(Ok).or(first.map(Err))?;
+    Some(TimestampVerdict { token })
 }
 
 fn unread() -> SignerVerdict {

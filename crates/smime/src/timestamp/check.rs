@@ -8,7 +8,7 @@ use crate::cms::signed::{SignedData, SignerInfo};
 use crate::path::{self, Budget, Purpose, Query};
 use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
-use crate::verify::{Content, SignerError, Trust, check_signature};
+use crate::verify::{Content, SignerError, Trust, find_signer};
 
 /// Clocks of authorities and readers may differ by this many seconds.
 const CLOCK_SKEW: u64 = 300;
@@ -93,16 +93,13 @@ async fn check(
     let signer = only_signer(message)?;
     let mut known = message.certificates.clone();
     known.extend(trust.intermediates.iter().cloned());
-    let authority = known
-        .iter()
-        .chain(&trust.timestamp_anchors)
-        .find(|certificate| signer.id.names(certificate))
-        .ok_or(TimestampError::NoCertificate)?;
     let mut content = Content::new(TST_INFO, message.content.unwrap_or_default());
-    budget.spend(authority)?;
-    check_signature(provider, signer, &mut content, authority).await.map_err(from_signer)?;
+    let candidates = known.iter().chain(&trust.timestamp_anchors);
+    let signed = find_signer(provider, signer, &mut content, candidates, budget).await;
+    let authority = signed.map_err(|failed| from_signer(failed.error))?;
     // The authority's signature vouches for the time as long as the authority itself was good then.
-    let query = Query::new(Purpose::Timestamping, info.time);
+    let mut query = Query::new(Purpose::Timestamping, info.time);
+    query.revocation_required = trust.revocation_required;
     let (anchors, crls) = (&trust.timestamp_anchors, path::read_lists(&trust.crls));
     path::validate_within(provider, authority, anchors, &known, &crls, &query, budget).await?;
     Ok(Token { der: token.to_vec(), time: info.time, authority: authority.clone() })
@@ -118,6 +115,8 @@ fn only_signer<'a, 'm>(message: &'m SignedData<'a>) -> Result<&'m SignerInfo<'a>
 
 fn from_signer(error: SignerError) -> TimestampError {
     match error {
+        SignerError::NoCertificate => TimestampError::NoCertificate,
+        SignerError::Path(error) => error.into(),
         SignerError::WeakAlgorithm(_) | SignerError::UnsupportedAlgorithm(_) => {
             TimestampError::UnacceptableAlgorithm
         }

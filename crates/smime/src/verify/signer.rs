@@ -9,6 +9,7 @@ use crate::certificate::Certificate;
 use crate::cms::DATA;
 use crate::cms::attributes::{Attributes, CONTENT_TYPE, MESSAGE_DIGEST};
 use crate::cms::signed::SignerInfo;
+use crate::path::Budget;
 use crate::provider::{Hash, Provider, ProviderError};
 
 /// The signed content, with the digests made of it so far: signers often share a hash.
@@ -48,9 +49,48 @@ impl From<Unusable> for SignerError {
     }
 }
 
+/// Why none of the candidates is the signer.
+pub(crate) struct NotFound<'c> {
+    /// The first candidate whose name fits.
+    pub(crate) certificate: Option<&'c Certificate>,
+    /// What is wrong with it.
+    pub(crate) error: SignerError,
+}
+
+/// Finds the certificate, among those that the SignerInfo may mean, under whose key the signature
+/// holds. Several can fit: a renewed certificate keeps its key identifier, and anybody can put a
+/// certificate with somebody else's issuer and serial number first.
+pub(crate) async fn find_signer<'c>(
+    provider: &impl Provider,
+    info: &SignerInfo<'_>,
+    content: &mut Content<'_>,
+    candidates: impl Iterator<Item = &'c Certificate>,
+    budget: &mut Budget,
+) -> Result<&'c Certificate, NotFound<'c>> {
+    let mut failed = NotFound { certificate: None, error: SignerError::NoCertificate };
+    for certificate in candidates.filter(|certificate| info.id.names(certificate)) {
+        let outcome = match budget.spend(certificate) {
+            Ok(()) => check_signature(provider, info, content, certificate).await,
+            Err(error) => Err(SignerError::Path(error)),
+        };
+        match outcome {
+            Ok(()) => return Ok(certificate),
+            // A certificate that the signer did not mean says least about what is wrong.
+            Err(error)
+                if matches!(failed.error, SignerError::NoCertificate | SignerError::CertificateMismatch) =>
+            {
+                failed = NotFound { certificate: Some(certificate), error };
+            }
+            Err(SignerError::Path(_)) => break,
+            Err(_) => {}
+        }
+    }
+    Err(failed)
+}
+
 /// Checks that the signature belongs to the content and the certificate's key; says nothing about
 /// whether the certificate is to be believed.
-pub(crate) async fn check_signature(
+async fn check_signature(
     provider: &impl Provider,
     info: &SignerInfo<'_>,
     content: &mut Content<'_>,

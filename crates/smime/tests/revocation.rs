@@ -1,0 +1,153 @@
+//! What a revocation list takes away from a signature, and what a timestamp may give back.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+mod support;
+
+use sha2::Digest;
+use smime::issue::Usage;
+use smime::rustcrypto::RustCrypto;
+use smime::timestamp::{self, TimestampAuthority};
+use smime::{
+    Certificate, Curve, Hash, KeyId, Keyring, PathError, SignatureAlgorithm, SignedForm, Signer, SignerError,
+    SignerVerdict, Trust, UnixTime, block_on_ready as ready, sign, verify,
+};
+use support::{NOW, World};
+
+const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+const KEY_COMPROMISE: u8 = 1;
+const SUPERSEDED: u8 = 4;
+
+/// 2026-05-31, the day before [`NOW`], at these hours.
+fn yesterday(hour: u8) -> Vec<u8> {
+    tlv(0x17, format!("260531{hour:02}0000Z").as_bytes())
+}
+
+fn at_yesterday(hour: u64) -> UnixTime {
+    UnixTime(NOW.0 - 86_400 + hour * 3600)
+}
+
+/// DER of contents up to 64 KB.
+fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    let mut der = vec![tag];
+    match length {
+        [0, short @ 0..0x80] => der.push(short),
+        [0, middle] => der.extend([0x81, middle]),
+        [high, low] => der.extend([0x82, high, low]),
+    }
+    der.extend(contents);
+    der
+}
+
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    tlv(0x30, &parts.concat())
+}
+
+fn serial(certificate: &Certificate) -> Vec<u8> {
+    let hex = certificate.serial_hex();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+/// The distinguished name of the root that [`World`] makes.
+fn root_name() -> Vec<u8> {
+    let name = sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, "Test Root 根".as_bytes())]);
+    sequence(&[&tlv(0x31, &name)])
+}
+
+struct Case {
+    world: World,
+    signer: Signer,
+    authority: TimestampAuthority,
+}
+
+impl Case {
+    fn new() -> Self {
+        let mut world = World::new();
+        let signer = world.signer("mallory", "P-256");
+        let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
+        let authority =
+            TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
+        Self { world, signer, authority }
+    }
+
+    /// A list of the root, made at noon yesterday, that names what was revoked at ten.
+    fn trust(&self, revoked: &[(&Certificate, u8)]) -> Trust {
+        let mut entries = Vec::new();
+        for (certificate, reason) in revoked {
+            let reason = sequence(&[&[6, 3, 0x55, 0x1d, 21], &tlv(4, &[0x0a, 1, *reason])]);
+            entries.extend(sequence(&[&tlv(2, &serial(certificate)), &yesterday(10), &sequence(&[&reason])]));
+        }
+        let until = tlv(0x17, b"260701000000Z");
+        let issuer = root_name();
+        let body = [&[2, 1, 1][..], &ECDSA_SHA256, &issuer, &yesterday(12), &until, &sequence(&[&entries])];
+        let body = sequence(&body);
+        let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
+        let signature = ready(self.world.keyring.sign(&KeyId::new("root"), algorithm, &body)).unwrap();
+        let list = sequence(&[&body, &ECDSA_SHA256, &tlv(3, &[&[0][..], &signature].concat())]);
+        Trust { crls: vec![list], ..self.world.trust.clone() }
+    }
+
+    /// Signs now, and has the authority stamp it as of another time.
+    fn signed(&self, stamped_at: Option<UnixTime>) -> Vec<u8> {
+        let keyring = &self.world.keyring;
+        let mut signed =
+            ready(sign(&RustCrypto, keyring, &self.signer, b"pay", SignedForm::Opaque, NOW)).unwrap();
+        if let Some(at) = stamped_at {
+            let digest = sha2::Sha256::digest(signed.signature()).to_vec();
+            let request = timestamp::request(Hash::Sha256, &digest, 5);
+            let response = ready(self.authority.respond(&RustCrypto, keyring, &request, 1, at)).unwrap();
+            let trust = &self.world.trust;
+            let token =
+                ready(timestamp::check_response(&RustCrypto, &response, &digest, 5, trust, NOW)).unwrap();
+            signed.attach_timestamp(token.der()).unwrap();
+        }
+        signed.to_der()
+    }
+
+    fn judge(&self, cms: &[u8], trust: &Trust) -> SignerVerdict {
+        ready(verify(&RustCrypto, cms, None, trust, NOW)).unwrap().signers.remove(0)
+    }
+
+    fn signing(&self) -> &Certificate {
+        &self.signer.chain[0]
+    }
+}
+
+fn is_revoked(verdict: &SignerVerdict) -> bool {
+    matches!(verdict.verdict, Err(SignerError::Path(PathError::Revoked { .. })))
+}
+
+#[test]
+fn a_signature_stamped_before_the_revocation_stays_good() {
+    let case = Case::new();
+    let trust = case.trust(&[(case.signing(), KEY_COMPROMISE)]);
+    assert!(case.judge(&case.signed(Some(at_yesterday(9))), &trust).verdict.is_ok());
+    assert!(is_revoked(&case.judge(&case.signed(Some(at_yesterday(11))), &trust)));
+    assert!(is_revoked(&case.judge(&case.signed(None), &trust)));
+}
+
+#[test]
+fn a_stolen_authority_key_cannot_date_a_signature_back() {
+    let case = Case::new();
+    let tsa = &case.authority.signer.chain[0];
+    let trust = case.trust(&[(case.signing(), KEY_COMPROMISE), (tsa, KEY_COMPROMISE)]);
+    let verdict = case.judge(&case.signed(Some(at_yesterday(9))), &trust);
+    assert!(is_revoked(&verdict));
+    assert!(verdict.timestamp.unwrap().token.is_err());
+}
+
+#[test]
+fn an_authority_that_was_replaced_keeps_what_it_stamped() {
+    let case = Case::new();
+    let tsa = &case.authority.signer.chain[0];
+    let trust = case.trust(&[(case.signing(), KEY_COMPROMISE), (tsa, SUPERSEDED)]);
+    assert!(case.judge(&case.signed(Some(at_yesterday(9))), &trust).verdict.is_ok());
+}
+
+#[test]
+fn a_later_list_proves_what_was_good_before() {
+    let case = Case::new();
+    let trust = Trust { revocation_required: true, ..case.trust(&[]) };
+    let verdict = case.judge(&case.signed(Some(at_yesterday(9))), &trust);
+    assert!(verdict.verdict.is_ok(), "{:?}", verdict.verdict);
+}

@@ -55,14 +55,7 @@ impl Bench {
         let recipients = std::slice::from_ref(&self.recipient.certificate);
         let cipher = ContentEncryption::Aes256Gcm;
         let signed = signed.to_der();
-        Ok(smime::encrypt(
-            &WebCrypto,
-            &mut rng(),
-            &signed,
-            recipients,
-            cipher,
-        )
-        .await?)
+        Ok(smime::encrypt(&WebCrypto, &mut rng(), &signed, recipients, cipher).await?)
     }
 
     async fn open(&self, sealed: &[u8]) -> Result<usize, JsError> {

@@ -1,3 +1,5 @@
+mod secret;
+
 use std::borrow::Cow;
 
 use zeroize::Zeroizing;
@@ -14,6 +16,8 @@ use crate::provider::{ContentEncryption, Provider, ProviderError, RsaPadding};
 
 /// As many matching recipients are tried; a message has no reason to name one reader more often.
 const MAX_TRIES: usize = 8;
+
+pub use secret::{Secret, decrypt_with_secret};
 
 /// A private key and the certificate under which it is addressed.
 #[derive(Clone, Debug)]
@@ -93,12 +97,7 @@ pub async fn decrypt(
 ) -> Result<Decrypted, DecryptError> {
     let der = ber::to_der(cms)?;
     let message = Enveloped::read(&der)?;
-    let cipher = algorithm::cipher_of(message.cipher.oid).ok_or(DecryptError::Unsupported)?;
-    // GCM belongs in AuthEnvelopedData; elsewhere its tag would go unchecked.
-    if cipher.is_authenticated() != message.authentication.is_some() {
-        return Err(DecryptError::Malformed);
-    }
-    let nonce = nonce(&message.cipher, cipher)?;
+    let (cipher, nonce) = content_cipher(&message)?;
     let mut outcome = DecryptError::NotARecipient;
     for (key, wrapped) in addressed(&message, keys).into_iter().take(MAX_TRIES) {
         let content_key = match unwrap(keyring, &key.key, wrapped, cipher.key_len()).await {
@@ -155,7 +154,7 @@ fn addressed<'a>(
                     found.extend(named.map(|key| (key, Wrapped::Agreed { agreement, wrapped })));
                 }
             }
-            Recipient::Other => {}
+            Recipient::KeyEncryptionKey { .. } | Recipient::Password(_) | Recipient::Other => {}
         }
     }
     found
@@ -204,6 +203,15 @@ const fn from_keyring(error: KeyringError) -> DecryptError {
         KeyringError::Unsupported => DecryptError::Unsupported,
         _ => DecryptError::Failed,
     }
+}
+
+fn content_cipher<'a>(message: &Enveloped<'a>) -> Result<(ContentEncryption, &'a [u8]), DecryptError> {
+    let cipher = algorithm::cipher_of(message.cipher.oid).ok_or(DecryptError::Unsupported)?;
+    // GCM belongs in AuthEnvelopedData; elsewhere its tag would go unchecked.
+    if cipher.is_authenticated() != message.authentication.is_some() {
+        return Err(DecryptError::Malformed);
+    }
+    Ok((cipher, nonce(&message.cipher, cipher)?))
 }
 
 /// The nonce of GCM (RFC 5084 3.2) or the vector of CBC (RFC 3565 2.3).

@@ -8,6 +8,7 @@ use cipher::block_padding::NoPadding;
 use cipher::{BlockModeDecrypt, KeyInit, KeyIvInit};
 use const_oid::ObjectIdentifier as Oid;
 use des::TdesEde3;
+use hkdf::Hkdf;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
@@ -39,10 +40,24 @@ const SCHEMES: [(Oid, Hash); 8] = [
     (Oid::new_unwrap("1.3.132.1.14.3"), Hash::Sha512),
 ];
 
+/// The schemes of HKDF (RFC 8418 2.2), which X25519 uses beside those of X9.63.
+const HKDF_SCHEMES: [(Oid, Hash); 3] = [
+    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.19"), Hash::Sha256),
+    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.20"), Hash::Sha384),
+    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.21"), Hash::Sha512),
+];
+
+/// How a shared secret becomes a key.
+#[derive(Clone, Copy, Debug)]
+enum Derivation {
+    X963(Hash),
+    Hkdf(Hash),
+}
+
 /// The derivation and the key wrap that a KeyAgreeRecipientInfo names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scheme<'a> {
-    hash: Hash,
+    derivation: Derivation,
     wrap: Oid,
     /// The key wrap's AlgorithmIdentifier as it was sent, which goes into the derivation.
     wrap_identifier: &'a [u8],
@@ -53,9 +68,13 @@ impl<'a> Scheme<'a> {
     pub(crate) fn of(identifier: &Identifier<'a>) -> Result<Option<Self>, Malformed> {
         let parameters = identifier.parameters.ok_or(Malformed)?;
         let wrap = Identifier::read(parameters.reader())?.oid;
-        let known = SCHEMES.iter().find(|(oid, _)| *oid == identifier.oid);
-        Ok(known.filter(|_| key_len(wrap).is_some()).map(|(_, hash)| Self {
-            hash: *hash,
+        let find = |table: &[(Oid, Hash)]| {
+            table.iter().find(|(oid, _)| *oid == identifier.oid).map(|(_, hash)| *hash)
+        };
+        let known = find(&SCHEMES).map(Derivation::X963);
+        let known = known.or_else(|| find(&HKDF_SCHEMES).map(Derivation::Hkdf));
+        Ok(known.filter(|_| key_len(wrap).is_some()).map(|derivation| Self {
+            derivation,
             wrap,
             wrap_identifier: parameters.der,
         }))
@@ -66,13 +85,16 @@ impl<'a> Scheme<'a> {
         let length = key_len(self.wrap)?;
         let info = shared_info(self.wrap_identifier, user_keying_material, length);
         let mut key = Zeroizing::new(vec![0; length]);
-        match self.hash {
-            Hash::Sha1 => derive_key_into::<Sha1>(shared, &info, &mut key),
-            Hash::Sha256 => derive_key_into::<Sha256>(shared, &info, &mut key),
-            Hash::Sha384 => derive_key_into::<Sha384>(shared, &info, &mut key),
-            Hash::Sha512 => derive_key_into::<Sha512>(shared, &info, &mut key),
-        }
-        .ok()?;
+        match self.derivation {
+            Derivation::X963(Hash::Sha1) => derive_key_into::<Sha1>(shared, &info, &mut key).ok(),
+            Derivation::X963(Hash::Sha256) => derive_key_into::<Sha256>(shared, &info, &mut key).ok(),
+            Derivation::X963(Hash::Sha384) => derive_key_into::<Sha384>(shared, &info, &mut key).ok(),
+            Derivation::X963(Hash::Sha512) => derive_key_into::<Sha512>(shared, &info, &mut key).ok(),
+            Derivation::Hkdf(Hash::Sha1) => None,
+            Derivation::Hkdf(Hash::Sha256) => Hkdf::<Sha256>::new(None, shared).expand(&info, &mut key).ok(),
+            Derivation::Hkdf(Hash::Sha384) => Hkdf::<Sha384>::new(None, shared).expand(&info, &mut key).ok(),
+            Derivation::Hkdf(Hash::Sha512) => Hkdf::<Sha512>::new(None, shared).expand(&info, &mut key).ok(),
+        }?;
         Some(key)
     }
 
@@ -83,28 +105,34 @@ impl<'a> Scheme<'a> {
         user_keying_material: Option<&[u8]>,
         wrapped: &[u8],
     ) -> Option<Zeroizing<Vec<u8>>> {
-        if self.wrap == TRIPLE_DES_WRAP {
-            return triple_des_unwrap(&self.derive(shared, user_keying_material)?, wrapped);
-        }
-        // RFC 3394: whole blocks of eight, at least two, and the integrity block before them.
-        if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) || wrapped.len() > 128 {
-            return None;
-        }
         let kek = self.derive(shared, user_keying_material)?;
-        let mut key = Zeroizing::new(vec![0; wrapped.len() - 8]);
-        match self.wrap {
-            AES128_WRAP => {
-                AesKw::<Aes128>::new_from_slice(&kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
-            }
-            AES192_WRAP => {
-                AesKw::<Aes192>::new_from_slice(&kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
-            }
-            _ => {
-                AesKw::<Aes256>::new_from_slice(&kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
-            }
-        }
-        Some(key)
+        unwrap_under(self.wrap, &kek, wrapped)
     }
+}
+
+/// Unwraps a content-encryption key under a key-encryption key; None if it was not wrapped so.
+pub(crate) fn unwrap_under(wrap: Oid, kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if wrap == TRIPLE_DES_WRAP {
+        return triple_des_unwrap(kek, wrapped);
+    }
+    // RFC 3394: whole blocks of eight, at least two, and the integrity block before them.
+    if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) || wrapped.len() > 128 {
+        return None;
+    }
+    let mut key = Zeroizing::new(vec![0; wrapped.len() - 8]);
+    match wrap {
+        AES128_WRAP => {
+            AesKw::<Aes128>::new_from_slice(kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
+        }
+        AES192_WRAP => {
+            AesKw::<Aes192>::new_from_slice(kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
+        }
+        AES256_WRAP => {
+            AesKw::<Aes256>::new_from_slice(kek).ok()?.unwrap_key(wrapped, &mut key).ok()?;
+        }
+        _ => return None,
+    }
+    Some(key)
 }
 
 /// RFC 3217 3.2.
@@ -130,7 +158,11 @@ fn triple_des_unwrap(kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// Wraps a content-encryption key as [`written_scheme`] says.
 pub(crate) fn wrap(shared: &[u8], key: &[u8]) -> Option<Vec<u8>> {
     let wrap_identifier = write::algorithm(AES256_WRAP, &[]);
-    let scheme = Scheme { hash: Hash::Sha256, wrap: AES256_WRAP, wrap_identifier: &wrap_identifier };
+    let scheme = Scheme {
+        derivation: Derivation::X963(Hash::Sha256),
+        wrap: AES256_WRAP,
+        wrap_identifier: &wrap_identifier,
+    };
     let kek = scheme.derive(shared, None)?;
     let mut wrapped = vec![0; key.len() + 8];
     AesKw::<Aes256>::new_from_slice(&kek).ok()?.wrap_key(key, &mut wrapped).ok()?;

@@ -43,7 +43,9 @@ pub mod timestamp;
 mod verify;
 
 pub use certificate::{Certificate, CertificateError, KeyKind};
-pub use decrypt::{DecryptError, Decrypted, DecryptionKey, decrypt, is_enveloped};
+pub use decrypt::{
+    DecryptError, Decrypted, DecryptionKey, Secret, decrypt, decrypt_with_secret, is_enveloped,
+};
 pub use encrypt::{EncryptError, KeyTransport, encrypt, encrypt_with};
 pub use keyring::{KeyId, Keyring, KeyringError};
 pub use path::{PathError, VerifiedPath};

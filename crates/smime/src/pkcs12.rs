@@ -13,6 +13,8 @@ use crate::asn1::{self, Malformed, Tlv, tag};
 use crate::ber;
 use crate::certificate::Certificate;
 
+pub(crate) use pbe::pbkdf2_key;
+
 /// Why a PKCS#12 file was not opened or made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

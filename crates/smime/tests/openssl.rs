@@ -15,7 +15,7 @@ use smime::issue::Usage;
 use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampAuthority};
 use smime::{
-    ContentEncryption, Hash, KeyTransport, SignatureAlgorithm, SignedForm, Signer, SignerError,
+    ContentEncryption, Hash, KeyTransport, Secret, SignatureAlgorithm, SignedForm, Signer, SignerError,
     block_on_ready as ready,
 };
 use support::{NOW, World, rng};
@@ -63,6 +63,35 @@ fn opens_what_openssl_encrypts() {
                 let sealed = world.folder.read("sealed");
                 assert!(smime::is_enveloped(&sealed), "{arguments}");
                 assert_eq!(decrypt(&world, reader, &sealed).as_deref(), Ok(PLAIN), "{arguments}");
+            }
+        }
+    }
+}
+
+#[test]
+fn opens_what_openssl_encrypts_under_a_shared_secret() {
+    let world = World::new();
+    world.folder.write("plain", PLAIN);
+    let key = [0x5a; 32];
+    let id = b"\x01\x02\x03";
+    for cipher in ["-aes-128-cbc", "-aes-192-cbc", "-aes-256-cbc"] {
+        world.folder.openssl(&format!(
+            "cms -encrypt -binary -in plain -outform DER -out sealed {cipher} -pwri_password secret \
+             -secretkey {} -secretkeyid 010203",
+            "5a".repeat(32)
+        ));
+        let sealed = world.folder.read("sealed");
+        for (secret, opens) in [
+            (Secret::Password("secret"), true),
+            (Secret::Password("wrong"), false),
+            (Secret::Key { identifier: id, key: &key }, true),
+            (Secret::Key { identifier: id, key: &[0; 32] }, false),
+            (Secret::Key { identifier: b"other", key: &key }, false),
+        ] {
+            let opened = ready(smime::decrypt_with_secret(&RustCrypto, secret, &sealed));
+            match opened {
+                Ok((content, _)) => assert!(opens && *content == PLAIN, "{cipher}"),
+                Err(error) => assert!(!opens, "{cipher}: {error}"),
             }
         }
     }

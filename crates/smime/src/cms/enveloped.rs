@@ -44,6 +44,13 @@ pub(crate) enum Recipient<'a> {
         wrapped: &'a [u8],
     },
     KeyAgreement(KeyAgreement<'a>),
+    /// Under a symmetric key that both sides have.
+    KeyEncryptionKey {
+        key_identifier: &'a [u8],
+        algorithm: Identifier<'a>,
+        wrapped: &'a [u8],
+    },
+    Password(Password<'a>),
     /// A kind that this crate does not open.
     Other,
 }
@@ -57,6 +64,16 @@ pub(crate) struct KeyAgreement<'a> {
     pub(crate) keys: Vec<(CertificateId<'a>, &'a [u8])>,
 }
 
+/// PasswordRecipientInfo (RFC 5652 6.2.4).
+#[derive(Debug)]
+pub(crate) struct Password<'a> {
+    pub(crate) derivation: Identifier<'a>,
+    pub(crate) encryption: Identifier<'a>,
+    pub(crate) wrapped: &'a [u8],
+}
+
+const KEY_ENCRYPTION_KEY: u8 = tag::constructed(2);
+const PASSWORD: u8 = tag::constructed(3);
 const KEY_AGREEMENT: u8 = tag::constructed(1);
 
 impl<'a> Enveloped<'a> {
@@ -102,6 +119,8 @@ fn recipient<'a>(element: &Tlv<'a>) -> Result<Recipient<'a>, Malformed> {
     match element.tag {
         tag::SEQUENCE => key_transport(element.reader()),
         KEY_AGREEMENT => key_agreement(element.reader()).map(Recipient::KeyAgreement),
+        KEY_ENCRYPTION_KEY => key_encryption_key(element.reader()),
+        PASSWORD => password(element.reader()).map(Recipient::Password),
         _ => Ok(Recipient::Other),
     }
 }
@@ -146,6 +165,24 @@ fn recipient_key<'a>(element: &Tlv<'a>) -> Result<(CertificateId<'a>, &'a [u8]),
     let wrapped = fields.expect(tag::OCTET_STRING)?.value;
     fields.end()?;
     Ok((id, wrapped))
+}
+
+fn key_encryption_key(mut fields: Reader<'_>) -> Result<Recipient<'_>, Malformed> {
+    fields.expect(tag::INTEGER)?;
+    let key_identifier = fields.sequence()?.expect(tag::OCTET_STRING)?.value;
+    let algorithm = Identifier::read(fields.sequence()?)?;
+    let wrapped = fields.expect(tag::OCTET_STRING)?.value;
+    fields.end()?;
+    Ok(Recipient::KeyEncryptionKey { key_identifier, algorithm, wrapped })
+}
+
+fn password(mut fields: Reader<'_>) -> Result<Password<'_>, Malformed> {
+    fields.expect(tag::INTEGER)?;
+    let derivation = Identifier::read(fields.expect(tag::constructed(0))?.reader())?;
+    let encryption = Identifier::read(fields.sequence()?)?;
+    let wrapped = fields.expect(tag::OCTET_STRING)?.value;
+    fields.end()?;
+    Ok(Password { derivation, encryption, wrapped })
 }
 
 fn encrypted_content(mut fields: Reader<'_>) -> Result<(Identifier<'_>, &[u8]), Malformed> {

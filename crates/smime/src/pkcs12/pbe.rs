@@ -142,25 +142,57 @@ fn pbes2<'a>(parameters: &Tlv<'a>) -> Result<Scheme<'a>, Pkcs12Error> {
         _ => return Err(Pkcs12Error::Unsupported),
     };
     let vector = asn1::single(encryption.parameters.ok_or(Malformed)?.der, tag::OCTET_STRING)?.value;
-    let mut fields = derivation.parameters.ok_or(Malformed)?.reader();
-    let salt = fields.expect(tag::OCTET_STRING)?.value;
-    let iterations = fields.expect(tag::INTEGER)?.small()?;
-    if let Some(length) = fields.optional(tag::INTEGER)?
-        && usize::try_from(length.small()?) != Ok(cipher.key_len())
-    {
+    let Parameters { salt, iterations, hash } = Parameters::read(&derivation, cipher.key_len())?;
+    Ok(Scheme { derivation: Derivation::Pbkdf2(hash), cipher, salt, iterations, vector })
+}
+
+/// PBKDF2-params (RFC 8018 A.2).
+struct Parameters<'a> {
+    salt: &'a [u8],
+    iterations: u32,
+    hash: Hash,
+}
+
+impl<'a> Parameters<'a> {
+    fn read(derivation: &Identifier<'a>, key_len: usize) -> Result<Self, Pkcs12Error> {
+        let mut fields = derivation.parameters.ok_or(Malformed)?.reader();
+        let salt = fields.expect(tag::OCTET_STRING)?.value;
+        let iterations = fields.expect(tag::INTEGER)?.small()?;
+        if let Some(length) = fields.optional(tag::INTEGER)?
+            && usize::try_from(length.small()?) != Ok(key_len)
+        {
+            return Err(Pkcs12Error::Unsupported);
+        }
+        let hash = match fields.optional(tag::SEQUENCE)? {
+            None => Hash::Sha1,
+            Some(function) => match Identifier::read(function.reader())?.oid {
+                HMAC_SHA1 => Hash::Sha1,
+                HMAC_SHA256 => Hash::Sha256,
+                HMAC_SHA384 => Hash::Sha384,
+                HMAC_SHA512 => Hash::Sha512,
+                _ => return Err(Pkcs12Error::Unsupported),
+            },
+        };
+        Ok(Self { salt, iterations, hash })
+    }
+}
+
+/// The key that PBKDF2 with these parameters gives, for other uses of passwords than files.
+pub(crate) fn pbkdf2_key(
+    derivation: &Identifier<'_>,
+    password: &[u8],
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, Pkcs12Error> {
+    /// A tenth of a second natively; a message may name several passwords.
+    const MAX_ITERATIONS: u32 = 1_000_000;
+    if derivation.oid != PBKDF2 {
         return Err(Pkcs12Error::Unsupported);
     }
-    let hash = match fields.optional(tag::SEQUENCE)? {
-        None => Hash::Sha1,
-        Some(function) => match Identifier::read(function.reader())?.oid {
-            HMAC_SHA1 => Hash::Sha1,
-            HMAC_SHA256 => Hash::Sha256,
-            HMAC_SHA384 => Hash::Sha384,
-            HMAC_SHA512 => Hash::Sha512,
-            _ => return Err(Pkcs12Error::Unsupported),
-        },
-    };
-    Ok(Scheme { derivation: Derivation::Pbkdf2(hash), cipher, salt, iterations, vector })
+    let Parameters { salt, iterations, hash } = Parameters::read(derivation, length)?;
+    if iterations > MAX_ITERATIONS {
+        return Err(Pkcs12Error::TooMuchWork);
+    }
+    Ok(pbkdf2(hash, password, salt, iterations, length))
 }
 
 fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Zeroizing<Vec<u8>> {

@@ -1,11 +1,12 @@
 //! Content ciphers.
 
 use aes::{Aes128, Aes192, Aes256};
-use aes_gcm::aead::{AeadInOut, consts::U12};
+use aes_gcm::aead::AeadInOut;
+use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::{AesGcm, KeyInit};
 use cbc::{Decryptor, Encryptor};
 use cipher::block_padding::Pkcs7;
-use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit};
 use des::TdesEde3;
 
 use crate::provider::{ContentEncryption, ProviderError};
@@ -39,9 +40,9 @@ pub(super) fn decrypt(
     tag: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
     match cipher {
-        ContentEncryption::Aes256Gcm => open::<AesGcm<Aes256, U12>>(key, nonce, aad, ciphertext, tag),
-        ContentEncryption::Aes192Gcm => open::<AesGcm<Aes192, U12>>(key, nonce, aad, ciphertext, tag),
-        ContentEncryption::Aes128Gcm => open::<AesGcm<Aes128, U12>>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes256Gcm => open::<Aes256>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes192Gcm => open::<Aes192>(key, nonce, aad, ciphertext, tag),
+        ContentEncryption::Aes128Gcm => open::<Aes128>(key, nonce, aad, ciphertext, tag),
         ContentEncryption::Aes256Cbc => unpad::<Decryptor<Aes256>>(key, nonce, ciphertext),
         ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, ciphertext),
         ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, ciphertext),
@@ -66,7 +67,21 @@ fn seal<C: AeadInOut + KeyInit>(
     Ok(buffer)
 }
 
-fn open<C: AeadInOut + KeyInit>(
+/// RFC 5084 3.2: tags of 12 to 16 octets, of which 12 and 16 are in use.
+fn open<C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    ciphertext: &[u8],
+    tag: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    match tag.len() {
+        12 => open_with::<AesGcm<C, U12, U12>>(key, nonce, aad, ciphertext, tag),
+        _ => open_with::<AesGcm<C, U12, U16>>(key, nonce, aad, ciphertext, tag),
+    }
+}
+
+fn open_with<C: AeadInOut + KeyInit>(
     key: &[u8],
     nonce: &[u8],
     aad: &[u8],

@@ -72,8 +72,7 @@ fn no_change_opens_a_sealed_message_to_something_else() {
 fn no_change_leaves_a_signature_good_over_something_else() {
     let mut world = World::new();
     let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
-    let authority =
-        TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
+    let authority = TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
     let signer = world.signer("p256", "P-256");
     let mut signed =
         ready(smime::sign(&RustCrypto, &world.keyring, &signer, PLAIN, SignedForm::Opaque, NOW)).unwrap();
@@ -85,7 +84,9 @@ fn no_change_leaves_a_signature_good_over_something_else() {
     let der = signed.to_der();
     let (mut good, mut stamped) = (0, 0);
     each_change(&der, |changed| {
-        let Ok(verified) = ready(smime::verify(&RustCrypto, changed, None, &world.trust, NOW)) else { return };
+        let Ok(verified) = ready(smime::verify(&RustCrypto, changed, None, &world.trust, NOW)) else {
+            return;
+        };
         for verdict in &verified.signers {
             if verdict.verdict.is_ok() {
                 assert_eq!(verified.content, PLAIN);
@@ -116,8 +117,7 @@ fn no_change_makes_certificates_requests_and_stamps_panic() {
         }
     });
     let spki = certificate.spki();
-    let request =
-        smime::request::create(&world.keyring, &key, spki, "a@example.org", "A", Usage::Signing);
+    let request = smime::request::create(&world.keyring, &key, spki, "a@example.org", "A", Usage::Signing);
     each_change(&ready(request).unwrap(), |changed| {
         assert!(ready(smime::request::verify(&RustCrypto, changed)).is_err());
     });
@@ -166,8 +166,7 @@ fn a_bag_of_circles_costs_little() {
 fn validity_is_judged_at_the_time_of_the_stamp() {
     let mut world = World::new();
     let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
-    let authority =
-        TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
+    let authority = TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
     let key = KeyId::new("brief");
     let spki = world.keyring.generate_p256(key.clone(), &mut rng()).unwrap();
     let expires = NOW.plus(3600);

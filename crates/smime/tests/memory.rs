@@ -37,8 +37,7 @@ fn twenty_five_megabytes_are_held_at_most_three_times() {
         let keys = std::slice::from_ref(&reader);
         let opened = ready(smime::decrypt(&RustCrypto, &world.keyring, keys, &sealed)).unwrap();
         drop(sealed);
-        let verified =
-            ready(smime::verify(&RustCrypto, &opened.content, None, &world.trust, NOW)).unwrap();
+        let verified = ready(smime::verify(&RustCrypto, &opened.content, None, &world.trust, NOW)).unwrap();
         assert_eq!(verified.content.len(), SIZE);
         assert!(verified.signers.iter().all(|signer| signer.verdict.is_ok()));
         let peak = memory("VmHWM") - before;

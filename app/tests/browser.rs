@@ -4,6 +4,7 @@
 use app::engine::trust::hex;
 use app::engine::vault::RECOVERY_INFO;
 use app::protocol::Failure;
+use app::web::charset;
 use app::web::crypto::{KeyUse, WebCrypto, WebKeyring, hkdf_aes_key, random};
 use app::web::database::{Database, Store};
 use smime::suite::{self, KeyringFactory};
@@ -92,4 +93,10 @@ async fn a_recovery_code_gives_one_key_per_salt() {
     assert_eq!(hkdf_aes_key(b"code", b"salt", RECOVERY_INFO).await, Some(one));
     assert_ne!(hkdf_aes_key(b"code", b"tlas", RECOVERY_INFO).await, Some(one));
     assert_ne!(hkdf_aes_key(b"edoc", b"salt", RECOVERY_INFO).await, Some(one));
+}
+
+#[wasm_bindgen_test]
+fn old_charsets_are_read() {
+    assert_eq!(charset::decode("gb2312", b"\xc4\xe3\xba\xc3").as_deref(), Some("你好"));
+    assert_eq!(charset::decode("no-such", b"x"), None);
 }

@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use smime::KeyId;
 use smime::issue::Usage;
 use smime::request;
-use smime::rustcrypto::MemoryKeyring;
 use zeroize::Zeroizing;
 
 use super::account::Account;
@@ -72,17 +71,18 @@ async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vau
 /// Makes a pair whose private key stays in the keyring; its PKCS#8 goes into the vault and nowhere else.
 async fn make_key(account: &Account, usage: KeyUse) -> Result<StoredKey, Failure> {
     let id = KeyId::new(hex(&random::<16>().ok_or(Failure::StorageUnavailable)?));
-    let made = WebKeyring::generate_p256().await.map_err(|_| Failure::StorageUnavailable)?;
-    account.keyring.insert(&id, &made.pkcs8, usage).await.map_err(|_| Failure::StorageUnavailable)?;
-    // A key for ECDH cannot sign its own request, so each is signed before its key is bound to one use.
-    let mut memory = MemoryKeyring::new();
-    memory.insert_pkcs8(id.clone(), &made.pkcs8).map_err(|_| Failure::StorageUnavailable)?;
-    let usage = match usage {
+    let unavailable = |_| Failure::StorageUnavailable;
+    let made = WebKeyring::generate_p256().await.map_err(unavailable)?;
+    // A key for ECDH cannot sign its own request, so each signs it before it is bound to one use.
+    account.keyring.hold(&id, &made.pkcs8, KeyUse::Signing).await.map_err(unavailable)?;
+    let certified_for = match usage {
         KeyUse::Signing => Usage::Signing,
         KeyUse::Encryption => Usage::Encryption,
     };
-    let who = &account.who;
-    let request = request::create(&memory, &id, &made.spki, &who.address, &who.name, usage).await;
+    let (who, keyring) = (&account.who, &account.keyring);
+    let request = request::create(keyring, &id, &made.spki, &who.address, &who.name, certified_for).await;
+    account.keyring.let_go(&id);
+    account.keyring.insert(&id, &made.pkcs8, usage).await.map_err(unavailable)?;
     Ok(StoredKey {
         id: id.as_str().to_owned(),
         pkcs8: STANDARD.encode(&*made.pkcs8),

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jmap::sealed::{EnrolmentDestroy, EnrolmentGet};
 use jmap::{Email, EmailImport, Get, Id, Import, Query, Set};
-use smime::rustcrypto::MemoryKeyring;
 use smime::{Certificate, DecryptionKey, KeyId};
 use zeroize::Zeroizing;
 
@@ -15,7 +14,7 @@ use crate::engine::reseal::reseal_message;
 use crate::engine::submission::set_failure;
 use crate::engine::trust::certificate;
 use crate::protocol::{Failure, Stage};
-use crate::web::crypto::{WebCrypto, rng};
+use crate::web::crypto::{KeyUse, WebCrypto, rng};
 use crate::web::worker::Call;
 
 const PROPERTIES: [&str; 5] = ["id", "blobId", "mailboxIds", "keywords", "receivedAt"];
@@ -29,22 +28,21 @@ pub(super) async fn reseal(account: &Account, call: &Call) -> Result<(), Failure
     let pkcs8 = Zeroizing::new(STANDARD.decode(pkcs8).map_err(|_| malformed())?);
     let certificate = enrolment.certificate.as_deref().and_then(certificate).ok_or_else(malformed)?;
     let id = KeyId::new("enrolment");
-    let mut keyring = MemoryKeyring::new();
-    keyring.insert_pkcs8(id.clone(), &pkcs8).map_err(|_| malformed())?;
+    account.keyring.hold(&id, &pkcs8, KeyUse::Encryption).await.map_err(|_| malformed())?;
     let own = account.certified()?.encryption_chain().into_iter().next().ok_or(Failure::NoKeys)?;
-    let enrolment = Enrolment { keyring, key: DecryptionKey { key: id, certificate }, own };
+    let enrolment = Enrolment { key: DecryptionKey { key: id.clone(), certificate }, own };
     let emails = all(account).await?;
     let total = u64::try_from(emails.len()).unwrap_or(0);
     for (done, email) in (0..).zip(&emails) {
         call.report(Stage::Resealing, done, total);
         enrolment.replace(account, email).await?;
     }
+    account.keyring.let_go(&id);
     call.report(Stage::Resealing, total, total);
     account.relay.call(&EnrolmentDestroy { account_id }).await.map(|_| ())
 }
 
 struct Enrolment {
-    keyring: MemoryKeyring,
     key: DecryptionKey,
     own: Certificate,
 }
@@ -55,7 +53,7 @@ impl Enrolment {
         let original = account.relay.download(blob, None).await?;
         let keys = std::slice::from_ref(&self.key);
         let resealed =
-            reseal_message(&WebCrypto, &self.keyring, &mut rng(), keys, &original, &self.own).await;
+            reseal_message(&WebCrypto, &account.keyring, &mut rng(), keys, &original, &self.own).await;
         // What is sealed to another key already, or is broken, stays as it is.
         let Ok(resealed) = resealed else { return Ok(()) };
         let blob_id = account.relay.upload(&resealed, None).await?;

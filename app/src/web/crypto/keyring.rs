@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use smime::rustcrypto::MemoryKeyring;
+use smime::rustcrypto::unwrap_rsa_pkcs8;
 use smime::{Curve, Hash, KeyId, Keyring, KeyringError, RsaPadding, SignatureAlgorithm};
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
@@ -78,6 +78,19 @@ impl WebKeyring {
         self.keep(id, record).await
     }
 
+    /// Holds a P-256 key for one use until the keyring is dropped; nothing is stored.
+    pub async fn hold(&self, id: &KeyId, pkcs8: &[u8], usage: KeyUse) -> Result<(), KeyringError> {
+        let record = Object::new();
+        import_ec(&record, pkcs8, usage).await.map_err(|_| KeyringError::Malformed)?;
+        self.cache.borrow_mut().insert(id.clone(), record);
+        Ok(())
+    }
+
+    /// Lets go of a key that is held.
+    pub fn let_go(&self, id: &KeyId) {
+        self.cache.borrow_mut().remove(id);
+    }
+
     /// Takes in a key of any kind for every use it has.
     pub async fn insert_pkcs8(&self, id: &KeyId, pkcs8: &[u8]) -> Result<(), KeyringError> {
         let record = Object::new();
@@ -112,13 +125,16 @@ impl WebKeyring {
         Ok(record)
     }
 
-    /// The key in memory, for what WebCrypto cannot do; it is wiped when the caller is done.
-    async fn in_memory(&self, id: &KeyId, record: &Object) -> Result<MemoryKeyring, KeyringError> {
+    /// What WebCrypto cannot do; the key is in memory for that long and is wiped.
+    async fn unwrap_in_memory(
+        &self,
+        record: &Object,
+        padding: RsaPadding,
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let sealed: Uint8Array = field(record, "sealed")?;
         let pkcs8 = self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)?;
-        let mut memory = MemoryKeyring::new();
-        memory.insert_pkcs8(id.clone(), &pkcs8)?;
-        Ok(memory)
+        unwrap_rsa_pkcs8(&pkcs8, padding, wrapped)
     }
 }
 
@@ -161,7 +177,7 @@ impl Keyring for WebKeyring {
         let record = self.record(key).await?;
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
-            _ => return self.in_memory(key, &record).await?.unwrap_rsa(key, padding, wrapped).await,
+            _ => return self.unwrap_in_memory(&record, padding, wrapped).await,
         };
         let private: CryptoKey = field(&record, &format!("OAEP {}", hash_name(hash)))?;
         let algorithm = params(&[("name", "RSA-OAEP".into())]);

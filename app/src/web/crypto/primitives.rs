@@ -117,7 +117,8 @@ pub(super) async fn derive(
     public: &CryptoKey,
     coordinate: usize,
 ) -> Result<Vec<u8>, Refused> {
-    let algorithm = params(&[("name", "ECDH".into()), ("public", public.into())]);
+    let name = Reflect::get(private.algorithm()?.as_ref(), &"name".into())?;
+    let algorithm = params(&[("name", name), ("public", public.into())]);
     let bits = u32::try_from(coordinate * 8).map_err(|_| Refused)?;
     // P-521 has 521 bits; WebCrypto gives the 66 bytes when asked for 528.
     wait_bytes(subtle()?.derive_bits_with_object(&algorithm, private, bits)).await

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::primitives::{aes, derive, ec, hash_name, import, nist, params, subtle, wait, wait_bytes};
 use crate::engine::ecdsa;
 
-/// Public-key and symmetric arithmetic by WebCrypto, and by RustCrypto for the few algorithms that
-/// browsers lack: PKCS#1 v1.5 encryption, AES-192, triple DES, OAEP with two hashes.
+/// Public-key and symmetric arithmetic by WebCrypto, and by RustCrypto for the ciphers of old mail that
+/// browsers lack. What is only ever written by others (PKCS#1 v1.5 encryption, AES-192) is not written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WebCrypto;
 
@@ -42,7 +42,12 @@ impl Provider for WebCrypto {
                 let name = params(&[("name", "RSA-PSS".into()), ("saltLength", salt.into())]);
                 verify_with(spki, &name, hash, message, signature).await
             }
-            _ => RustCrypto.verify(spki, algorithm, message, signature).await,
+            SignatureAlgorithm::Ed25519 => {
+                let name = params(&[("name", "Ed25519".into())]);
+                let key = import("spki", spki, &name, false, &["verify"]).await.map_err(bad_key)?;
+                check(&name, &key, message, signature).await
+            }
+            _ => Err(ProviderError::Unsupported),
         }
     }
 
@@ -54,9 +59,7 @@ impl Provider for WebCrypto {
         aad: &[u8],
         plaintext: &[u8],
     ) -> Result<Vec<u8>, ProviderError> {
-        let Some(name) = aes_name(cipher) else {
-            return RustCrypto.encrypt(cipher, key, nonce, aad, plaintext).await;
-        };
+        let name = aes_name(cipher).ok_or(ProviderError::Unsupported)?;
         let key = aes_key(name, key, "encrypt").await?;
         let subtle = subtle().map_err(platform)?;
         let sealed = subtle.encrypt_with_object_and_u8_array(&aes(name, nonce, aad), &key, plaintext);
@@ -89,7 +92,7 @@ impl Provider for WebCrypto {
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
-            _ => return RustCrypto.wrap_rsa(spki, padding, key).await,
+            _ => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
         let public = import("spki", spki, &algorithm, false, &["encrypt"]).await.map_err(bad_key)?;
@@ -98,10 +101,11 @@ impl Provider for WebCrypto {
     }
 
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
-        let Some((name, coordinate)) = nist(curve) else {
-            return RustCrypto.agree_ephemeral(curve, peers).await;
+        let (algorithm, coordinate) = match (curve, nist(curve)) {
+            (_, Some((name, coordinate))) => (ec("ECDH", name), coordinate),
+            (Curve::X25519, None) => (params(&[("name", "X25519".into())]), 32),
+            _ => return Err(ProviderError::Unsupported),
         };
-        let algorithm = ec("ECDH", name);
         let (private, public) = ephemeral(&algorithm).await?;
         let secrets = peers.iter().map(|peer| {
             let (algorithm, private) = (&algorithm, &private);

@@ -116,13 +116,10 @@ impl PrivateKey {
         padding: RsaPadding,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let Self::Rsa(key) = self else { return Err(KeyringError::WrongKind) };
-        let unwrapped = match padding {
-            // The crate rejects implicitly: bad padding gives a synthetic key.
-            RsaPadding::Pkcs1v15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped),
-            RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
-        };
-        unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
+        match self {
+            Self::Rsa(key) => unwrap(key, padding, wrapped),
+            _ => Err(KeyringError::WrongKind),
+        }
     }
 
     pub(super) fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
@@ -135,6 +132,30 @@ impl PrivateKey {
         };
         shared.ok_or(KeyringError::Failed)
     }
+}
+
+fn unwrap(
+    key: &rsa::PrivateKey,
+    padding: RsaPadding,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let unwrapped = match padding {
+        // The crate rejects implicitly: bad padding gives a synthetic key.
+        RsaPadding::Pkcs1v15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped),
+        RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
+    };
+    unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
+}
+
+/// Decrypts a content-encryption key under an RSA key in PKCS#8, for keyrings that keep their keys
+/// elsewhere and cannot do this padding; [`MemoryKeyring`](super::MemoryKeyring) would bring every curve.
+pub fn unwrap_rsa_pkcs8(
+    pkcs8: &[u8],
+    padding: RsaPadding,
+    wrapped: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let key = rsa::PrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyringError::Malformed)?;
+    unwrap(&key, padding, wrapped)
 }
 
 fn sign_rsa(

@@ -1,8 +1,10 @@
 //! Bodies of messages as markup that is safe to show: no script, nothing from the network, no style
 //! that could draw outside of its own text.
 
+mod cost;
 mod plain;
 mod style;
+mod tokens;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -125,9 +127,10 @@ pub struct Sanitised {
     pub remote_removed: bool,
 }
 
-/// Keeps what is on the lists and drops all else; none when the markup is longer than any letter.
+/// Keeps what is on the lists and drops all else; none when the markup is longer than any letter, or made
+/// so that parsing it would take too long.
 pub fn sanitise(html: &str, pictures: &[Picture<'_>]) -> Option<Sanitised> {
-    if html.len() > MAX_MARKUP {
+    if html.len() > MAX_MARKUP || cost::is_costly(html) {
         return None;
     }
     let remote = Arc::new(AtomicBool::new(false));
@@ -276,6 +279,12 @@ mod tests {
                 assert!(!out.contains(word), "{hostile} gave {out}");
             }
         }
+    }
+
+    #[test]
+    fn markup_made_to_stop_the_reader_is_not_parsed() {
+        let fonts: String = (0..2000).map(|at| format!("<b x={at:x}>")).collect();
+        assert_eq!(sanitise(&format!("<p>{fonts}{}", "<p>x".repeat(4000)), &[]), None);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Between plain text and markup.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
-use ammonia::Builder;
+use super::tokens::{Token, Tokens};
 
 /// Deeper quotes are shown at this depth.
 const MAX_QUOTES: usize = 6;
@@ -46,7 +46,10 @@ fn quoted(line: &str) -> (usize, &str) {
 
 fn push_linked(html: &mut String, line: &str) {
     let mut rest = line;
-    while let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+    // Each place is looked at once, however many schemes the line names.
+    while let Some(start) = rest.match_indices("http").map(|(at, _)| at).find(|at| {
+        rest.get(at + 4..).is_some_and(|after| after.starts_with("://") || after.starts_with("s://"))
+    }) {
         let (before, from) = rest.split_at(start);
         let end = from.find(|c: char| c.is_whitespace() || "<>\"'，。；：！？）】」』".contains(c));
         let (address, _) = from.split_at(end.unwrap_or(from.len()));
@@ -75,23 +78,54 @@ fn push_escaped(html: &mut String, text: &str) {
     }
 }
 
-/// The words of a markup, for previews and for quoting.
+/// Elements that stand on lines of their own.
+const LINES: [&str; 14] =
+    ["address", "blockquote", "br", "div", "dt", "h1", "h2", "h3", "h4", "hr", "li", "p", "table", "tr"];
+/// Elements that hold no words of the letter.
+const WORDLESS: [&str; 14] = [
+    "iframe",
+    "math",
+    "noembed",
+    "noframes",
+    "noscript",
+    "plaintext",
+    "script",
+    "select",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "title",
+    "xmp",
+];
+
+/// The words of a markup, for previews and for quoting, in one pass: markup from outside is parsed only
+/// where it is shown.
 pub fn text_from_html(html: &str) -> String {
-    let breaks = HashSet::from(["br", "p", "div", "li", "tr", "h1", "h2", "h3", "blockquote"]);
-    let dropped = HashSet::from(["script", "style", "title", "template", "svg", "math"]);
-    let flat = Builder::empty().tags(breaks).clean_content_tags(dropped).clean(html).to_string();
-    let mut text = String::with_capacity(flat.len());
-    let mut rest = flat.as_str();
-    while let Some((before, from)) = rest.split_once('<') {
-        push_words(&mut text, before);
-        let (tag, after) = from.split_once('>').unwrap_or((from, ""));
-        if (tag == "br" || tag.starts_with('/')) && !text.ends_with("\n\n") {
-            text.push('\n');
+    let is = |name: &str, list: &[&str]| list.iter().any(|one| name.eq_ignore_ascii_case(one));
+    let mut text = String::new();
+    let mut tokens = Tokens::new(html);
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Text(words) => push_words(&mut text, words),
+            Token::Open { name, .. } if is(name, &WORDLESS) => tokens.skip_to_end_of(name),
+            Token::Open { name, .. } if name.eq_ignore_ascii_case("br") => push_line(&mut text, 2),
+            Token::Open { name, .. } if is(name, &LINES) => push_line(&mut text, 1),
+            Token::Close(name) if is(name, &LINES) => push_line(&mut text, 1),
+            Token::Open { name, .. } if is(name, &["td", "th"]) => push_words(&mut text, " "),
+            Token::Open { .. } | Token::Close(_) | Token::Unclear => {}
         }
-        rest = after;
     }
-    push_words(&mut text, rest);
     text.trim().to_owned()
+}
+
+/// Ends a line, unless that would leave more than so many line ends in a row.
+fn push_line(text: &mut String, most: usize) {
+    text.truncate(text.trim_end_matches(' ').len());
+    let there = text.bytes().rev().take(most).take_while(|byte| *byte == b'\n').count();
+    if there < most && !text.is_empty() {
+        text.push('\n');
+    }
 }
 
 /// Adds text without the white space that markup does not show.
@@ -100,20 +134,80 @@ fn push_words(text: &mut String, escaped: &str) {
     if plain.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace) && !text.is_empty() {
         text.push(' ');
     }
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    text.push_str(&words.join(" "));
-    if plain.ends_with(char::is_whitespace) && !words.is_empty() {
+    let mut words = plain.split_whitespace().peekable();
+    let any = words.peek().is_some();
+    while let Some(word) = words.next() {
+        text.push_str(word);
+        if words.peek().is_some() {
+            text.push(' ');
+        }
+    }
+    if any && plain.ends_with(char::is_whitespace) {
         text.push(' ');
     }
 }
 
-/// The serialiser of the sanitiser writes these entities and no others.
-fn unescape(text: &str) -> String {
-    text.replace("&nbsp;", "\u{a0}")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&")
+/// The longest character reference that is looked for.
+const MAX_REFERENCE: usize = 10;
+
+/// Resolves the character references that letters are written with; others stay as they are.
+fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once('&') {
+        plain.push_str(before);
+        let end = from.bytes().take(MAX_REFERENCE).position(|byte| byte == b';');
+        let reference = end.and_then(|end| from.split_at_checked(end));
+        let resolved = reference.and_then(|(name, after)| Some((character(name)?, after.get(1..)?)));
+        let (character, after) = resolved.unwrap_or(('&', from));
+        plain.push(character);
+        rest = after;
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+fn character(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code).filter(|c| !c.is_control() || c.is_whitespace());
+    }
+    let named = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", '\u{a0}'),
+        ("ensp", '\u{2002}'),
+        ("emsp", '\u{2003}'),
+        ("shy", '\u{ad}'),
+        ("ndash", '–'),
+        ("mdash", '—'),
+        ("lsquo", '‘'),
+        ("rsquo", '’'),
+        ("ldquo", '“'),
+        ("rdquo", '”'),
+        ("laquo", '«'),
+        ("raquo", '»'),
+        ("hellip", '…'),
+        ("bull", '•'),
+        ("middot", '·'),
+        ("copy", '©'),
+        ("reg", '®'),
+        ("trade", '™'),
+        ("deg", '°'),
+        ("times", '×'),
+        ("euro", '€'),
+        ("yen", '¥'),
+    ];
+    named.iter().find(|(known, _)| *known == name).map(|(_, character)| *character)
 }
 
 #[cfg(test)]
@@ -147,5 +241,19 @@ mod tests {
         let text =
             text_from_html("<style>x{}</style><p>Hello  <b>World</b> &amp; all</p><p>Second<br>line</p>");
         assert_eq!(text, "Hello World & all\nSecond\nline");
+        let text =
+            text_from_html("a<p>b<p>c&#x4f60;&unknown;&hellip; 1 < 2<br><br>d<script>x</script ><td>e");
+        assert_eq!(text, "a\nb\nc你&unknown;… 1 < 2\n\nd e");
+    }
+
+    #[test]
+    fn words_are_found_in_one_pass_whatever_the_markup() {
+        let fonts: String = (0..2000).map(|at| format!("<b x={at:x}>")).collect();
+        let hostile = format!("<p>{fonts}{}", "<p>x".repeat(4000));
+        // Parsed as HTML this makes eight million elements.
+        assert_eq!(text_from_html(&hostile).lines().count(), 4000);
+        for hostile in ["<style>", "<a x=\"<a y='", "<!--", "</", "&", "<svg></svg", "<a<a"] {
+            text_from_html(&hostile.repeat(200_000));
+        }
     }
 }

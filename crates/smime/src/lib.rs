@@ -7,6 +7,57 @@
 //!
 //! Sign inside, encrypt outside: [`sign()`] then [`encrypt()`]; [`decrypt()`] then [`verify()`].
 //! The [`message`] module does so for whole mails.
+//!
+//! ```
+//! use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};
+//! use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+//! use smime::{
+//!     ContentEncryption, DecryptionKey, KeyId, SignedForm, Signer, Trust, UnixTime, block_on_ready,
+//!     decrypt, encrypt, sign, verify,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> { block_on_ready(async {
+//! let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+//! let now = UnixTime(1_780_272_000);
+//! let (from, to) = (UnixTime(now.0 - 60), now.plus(86_400));
+//! let mut keyring = MemoryKeyring::new();
+//!
+//! // An authority certifies a signing key and an encryption key.
+//! let root = KeyId::new("root");
+//! let spki = keyring.generate_p256(root.clone(), &mut rng)?;
+//! let certificate = self_signed_root(&keyring, &root, &spki, "Root", [1; 16], from, to).await?;
+//! let authority = Issuer { key: root, certificate };
+//! let profile = |usage, serial| Profile {
+//!     common_name: "Alice".into(),
+//!     organisation: None,
+//!     emails: vec!["alice@example.org".into()],
+//!     usage,
+//!     serial: [serial; 16],
+//!     not_before: from,
+//!     not_after: to,
+//! };
+//! let (signing, encryption) = (KeyId::new("signing"), KeyId::new("encryption"));
+//! let spki = keyring.generate_p256(signing.clone(), &mut rng)?;
+//! let signs = issue(&keyring, &authority, &spki, &profile(Usage::Signing, 2)).await?;
+//! let spki = keyring.generate_p256(encryption.clone(), &mut rng)?;
+//! let reads = issue(&keyring, &authority, &spki, &profile(Usage::Encryption, 3)).await?;
+//!
+//! // Sign inside, encrypt outside.
+//! let content = b"Content-Type: text/plain\r\n\r\nHello\r\n";
+//! let signer = Signer { key: signing, chain: vec![signs], encryption: Some(reads.clone()) };
+//! let signed = sign(&RustCrypto, &keyring, &signer, content, SignedForm::Opaque, now).await?;
+//! let cipher = ContentEncryption::Aes256Gcm;
+//! let sealed = encrypt(&RustCrypto, &mut rng, &signed.to_der(), &[reads.clone()], cipher).await?;
+//!
+//! // And the other way round.
+//! let keys = [DecryptionKey { key: encryption, certificate: reads }];
+//! let opened = decrypt(&RustCrypto, &keyring, &keys, &sealed).await?;
+//! let trust = Trust { anchors: vec![authority.certificate.clone()], ..Trust::default() };
+//! let verified = verify(&RustCrypto, &opened.content, None, &trust, now).await?;
+//! assert_eq!(&*verified.content, content);
+//! assert!(verified.signers.iter().all(|signer| signer.verdict.is_ok()));
+//! # Ok(()) }) }
+//! ```
 #![cfg_attr(
     test,
     allow(

@@ -346,3 +346,22 @@ fn sha256(data: &[u8]) -> Vec<u8> {
     use smime::Provider;
     ready(RustCrypto.digest(Hash::Sha256, data)).unwrap()
 }
+
+/// OpenSSL 3.0 has neither in CMS, so that only the arithmetic is checked against others.
+#[test]
+fn keys_of_rfc_8410_seal_and_sign() {
+    let mut world = World::new();
+    let reader = world.reader("x25519", "x25519");
+    let recipients = std::slice::from_ref(&reader.certificate);
+    let cipher = ContentEncryption::Aes256Gcm;
+    let sealed = ready(smime::encrypt(&RustCrypto, &mut rng(), PLAIN, recipients, cipher)).unwrap();
+    assert_eq!(decrypt(&world, &reader, &sealed).as_deref(), Ok(PLAIN));
+    let signer = world.signer("ed25519", "ed25519");
+    let signed = smime::sign(&RustCrypto, &world.keyring, &signer, PLAIN, SignedForm::Opaque, NOW);
+    let der = ready(signed).unwrap().to_der();
+    let verified = ready(smime::verify(&RustCrypto, &der, None, &world.trust, NOW)).unwrap();
+    assert!(verified.signers[0].verdict.is_ok(), "{:?}", verified.signers[0].verdict);
+    for name in ["x25519", "ed25519"] {
+        world.folder.openssl(&format!("verify -x509_strict -CAfile root.pem {AT} {name}.pem"));
+    }
+}

@@ -148,3 +148,13 @@ fn names_the_algorithms_of_rfc_4134() {
         }
     }
 }
+
+#[test]
+fn opens_the_old_encryption_of_rfc_4134_and_calls_it_weak() {
+    let Some(folder) = vectors("rfc4134") else { return };
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let certificate = Certificate::from_der(&read("BobRSASignByCarl.cer")).unwrap();
+    let opened = decrypt(&read("BobPrivRSAEncrypt.pri"), certificate, &read("5.1.bin")).unwrap();
+    assert_eq!(*opened.content, read("ExContent.bin"));
+    assert!(opened.weak, "triple DES is not called encryption");
+}

@@ -75,6 +75,7 @@ fn extension(media_type: &str) -> &'static str {
         "application/pdf" => "pdf",
         "application/pkcs7-signature" | "application/x-pkcs7-signature" => "p7s",
         "application/pkcs7-mime" | "application/x-pkcs7-mime" => "p7m",
+        other if other.starts_with("multipart/") => "txt",
         _ => "bin",
     }
 }

@@ -97,7 +97,8 @@ fn split_parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
         let rest = body.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         let line = rest.get(..length).unwrap_or_default();
-        if let Some(closes) = delimiter(line, boundary) {
+        // An end before any start is text.
+        if let Some(closes) = delimiter(line, boundary).filter(|closes| start.is_some() || !closes) {
             // Of two delimiters in a row the second only repeats the first.
             if let Some(start) = start.filter(|start| *start < at) {
                 parts.push(without_line_end(body.get(start..at).unwrap_or_default()));
@@ -144,6 +145,7 @@ mod tests {
     fn a_longer_line_is_no_delimiter() {
         assert_eq!(split_parts(b"--b\nx\n--bc\ny\n--b--\n", "b").unwrap(), [b"x\n--bc\ny"]);
         assert_eq!(split_parts(b"no delimiter", "b"), None);
+        assert_eq!(split_parts(b"--b--\nonly an end\n", "b"), None);
     }
 
     #[test]

@@ -56,9 +56,9 @@ pub enum OpenError {
 }
 
 impl Opened {
-    /// The text, from the plain-text body parts.
+    /// The text, from the plain-text body, or what stands where a multipart has no parts.
     pub fn text(&self) -> Option<String> {
-        self.body("text/plain")
+        self.body("text/plain").or_else(|| self.body("multipart/"))
     }
 
     /// The HTML form of the text, unsanitised.
@@ -77,7 +77,7 @@ impl Opened {
     }
 
     fn body(&self, media_type: &str) -> Option<String> {
-        let body = self.parts.iter().find(|part| part.is_body && part.media_type == media_type);
+        let body = self.parts.iter().find(|part| part.is_body && part.media_type.starts_with(media_type));
         body.map(Part::text)
     }
 }

@@ -23,7 +23,7 @@ pub enum Disposition {
 pub struct Part {
     /// Its place in the tree, numbered as in IMAP: `1`, `2.1`.
     pub id: String,
-    /// The media type in lower case, without parameters.
+    /// The media type in lower case, without parameters. A multipart in which no parts are found is one part.
     pub media_type: String,
     /// The charset that a text part names.
     pub charset: Option<String>,
@@ -104,7 +104,7 @@ impl Walk {
         let is_text = matches!(media_type, "text/plain" | "text/html");
         let mut part = Part {
             id: part_id(path),
-            media_type: if unsplit { "text/plain".to_owned() } else { media_type.to_owned() },
+            media_type: media_type.to_owned(),
             charset: entity.content_type.parameter("charset").map(str::to_owned),
             name: entity.file_name(),
             disposition,

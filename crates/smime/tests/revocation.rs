@@ -1,5 +1,5 @@
 //! What a revocation list takes away from a signature, and what a timestamp may give back.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "tests may panic")]
 
 mod support;
 

@@ -75,7 +75,7 @@ async fn uploads_that_nothing_uses_are_bounded() {
     let served = Served::start(&["alice"], |config| config.max_message_size = 4000).await;
     let alice = served.fixture.sign_in("alice").await;
     let mut response = alice.send(Request::get("/healthz"), "").await;
-    for _ in 0..64 {
+    for _ in 0..200 {
         let request = Request::post(format!("/jmap/upload/{}", alice.account));
         response = alice.send(request, sealed_letter("alice@sealpost.example", "x@y.example", "")).await;
         if response.status() != StatusCode::CREATED {

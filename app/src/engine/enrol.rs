@@ -3,6 +3,7 @@
 
 mod certify;
 mod resealing;
+mod update;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 use super::account::Account;
 use super::identity::Identity;
 use super::trust::hex;
-use super::vault::{Generation, KeyBox, StoredKey, Vault, VaultKey};
+use super::vault::{Generation, KeyBox, Keys, StoredKey, Vault, VaultKey};
 use super::vaults;
 use crate::protocol::{Failure, Stage};
 use crate::web::crypto::{KeyUse, WebCrypto, WebKeyring, random};
@@ -33,7 +34,7 @@ pub async fn enrol(account: &Account, call: &Call) -> Result<(), Failure> {
         make(account, call, state, vault).await?;
     }
     certify::certify(account, call).await?;
-    resealing::reseal(account, call).await
+    resealing::reseal(account, &|done, total| call.report(Stage::Resealing, done, total)).await
 }
 
 /// Makes new keys where the account has others that cannot be had here. The vault keeps those.
@@ -42,7 +43,12 @@ pub async fn afresh(account: &Account, call: &Call) -> Result<(), Failure> {
     account.retire_identity().await?;
     make(account, call, state, vault).await?;
     certify::certify(account, call).await?;
-    resealing::reseal(account, call).await
+    resealing::reseal(account, &|done, total| call.report(Stage::Resealing, done, total)).await
+}
+
+/// Goes on with mail from before the keys, where an earlier attempt stopped.
+pub async fn go_on(account: &Account) -> Result<(), Failure> {
+    resealing::reseal(account, &|_, _| {}).await
 }
 
 async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vault) -> Result<(), Failure> {
@@ -51,16 +57,16 @@ async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vau
     call.report(Stage::Keys, 1, 2);
     let encryption = make_key(account, KeyUse::Encryption).await?;
     call.report(Stage::Keys, 2, 2);
-    let generation = Generation { signing, encryption };
+    let keys = Keys { generations: vec![Generation { signing, encryption }], former: Vec::new() };
     let key: VaultKey = Zeroizing::new(random().ok_or(Failure::StorageUnavailable)?);
     let box_id = hex(&random::<16>().ok_or(Failure::StorageUnavailable)?);
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
     call.report(Stage::Vault, 0, 1);
-    let sealed =
-        KeyBox::seal(&WebCrypto, &box_id, &key, std::slice::from_ref(&generation), None, nonce).await;
+    let sealed = KeyBox::seal(&WebCrypto, &box_id, &key, &keys, None, nonce).await;
     vault.set_current(sealed.map_err(vaults::unreadable)?);
     let vault_key = account.keyring.device().seal(key.as_slice()).await.ok_or(Failure::StorageUnavailable)?;
-    let identity = Identity { box_id, vault_key, generations: vec![(&generation).into()] };
+    let generations = keys.generations.iter().map(Into::into).collect();
+    let identity = Identity { box_id, vault_key, generations };
     // Here first: keys that only the vault has are lost with this page.
     account.set_identity(identity).await?;
     vaults::store(account, state, &vault).await?;

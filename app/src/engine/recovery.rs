@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::account::Account;
 use super::identity::Identity;
-use super::vault::{Generation, KeyBox, RECOVERY_INFO, RecoveryCode, StoredKey, VaultKey};
+use super::vault::{Generation, KeyBox, Keys, RECOVERY_INFO, RecoveryCode, StoredKey, VaultKey};
 use super::vaults;
 use crate::protocol::{Failure, Secret};
 use crate::web::crypto::{KeyUse, WebCrypto, hkdf_aes_key, random};
@@ -38,17 +38,22 @@ pub async fn recover(account: &Account, code: &Secret) -> Result<(), Failure> {
     let (_, vault) = vaults::load(account).await?;
     let mut recovered = false;
     for (index, sealed) in vault.boxes.iter().enumerate() {
-        let Some((key, generations)) = unlock(sealed, &code).await? else { continue };
+        let Some((key, keys)) = unlock(sealed, &code).await? else { continue };
         recovered = true;
-        for generation in &generations {
+        for former in &keys.former {
+            insert(account, former, KeyUse::Encryption).await?;
+        }
+        for generation in &keys.generations {
             insert(account, &generation.signing, KeyUse::Signing).await?;
             insert(account, &generation.encryption, KeyUse::Encryption).await?;
         }
         if index == 0 {
-            settle(account, sealed, &key, &generations).await?;
+            settle(account, sealed, &key, &keys.generations).await?;
         } else {
-            account.add_former(generations.iter().map(|pairs| (&pairs.encryption).into()).collect()).await?;
+            let earlier = keys.generations.iter().map(|pairs| (&pairs.encryption).into());
+            account.add_former(earlier.collect()).await?;
         }
+        account.add_former(keys.former.iter().map(Into::into).collect()).await?;
     }
     if recovered { Ok(()) } else { Err(Failure::WrongCode) }
 }
@@ -66,15 +71,12 @@ async fn settle(
 }
 
 /// The vault key and the keys of a box, if this is its code.
-async fn unlock(
-    sealed: &KeyBox,
-    code: &RecoveryCode,
-) -> Result<Option<(VaultKey, Vec<Generation>)>, Failure> {
+async fn unlock(sealed: &KeyBox, code: &RecoveryCode) -> Result<Option<(VaultKey, Keys)>, Failure> {
     let Some(salt) = sealed.recovery_salt() else { return Ok(None) };
     let wrapping = wrapping(code, &salt).await?;
     let Ok(key) = sealed.recover(&WebCrypto, &wrapping).await else { return Ok(None) };
-    let generations = sealed.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
-    Ok(Some((key, generations)))
+    let keys = sealed.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
+    Ok(Some((key, keys)))
 }
 
 async fn insert(account: &Account, key: &StoredKey, usage: KeyUse) -> Result<(), Failure> {

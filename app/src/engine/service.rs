@@ -125,10 +125,14 @@ impl Engine {
         if matches!(state, State::Ready(_)) && self.0.watch.borrow().is_none() {
             let (abort, registration) = AbortHandle::new_pair();
             self.0.watch.replace(Some(abort));
-            let watch = super::watch::watch(account, self.0.page.clone());
+            let watch = super::watch::watch(Rc::clone(&account), self.0.page.clone());
             task::spawn(async move {
                 // Ends when the account is left.
                 let _ = Abortable::new(watch, registration).await;
+            });
+            task::spawn(async move {
+                // What fails is tried again at the next start.
+                let _ = enrol::go_on(&account).await;
             });
         }
         Ok(Reply::State(state).into())

@@ -55,6 +55,15 @@ struct Sealed {
     sealed: String,
 }
 
+/// What a box holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// The owner's keys, oldest first.
+    pub generations: Vec<Generation>,
+    /// Keys that only open mail: the one that the relay kept before the owner first signed in.
+    pub former: Vec<StoredKey>,
+}
+
 /// One pair of key pairs; a renewal adds one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
@@ -129,11 +138,11 @@ impl KeyBox {
         provider: &impl Provider,
         id: &str,
         key: &VaultKey,
-        generations: &[Generation],
+        keys: &Keys,
         earlier: Option<&Self>,
         nonce: Nonce,
     ) -> Result<Self, VaultError> {
-        let plain = Zeroizing::new(serde_json::to_vec(generations).map_err(|_| VaultError::Malformed)?);
+        let plain = Zeroizing::new(serde_json::to_vec(keys).map_err(|_| VaultError::Malformed)?);
         let keys = seal(provider, key, &label("keys", id), nonce, &plain).await?;
         Ok(Self { id: id.to_owned(), keys, recovery: earlier.and_then(|earlier| earlier.recovery.clone()) })
     }
@@ -143,7 +152,7 @@ impl KeyBox {
         &self,
         provider: &impl Provider,
         key: &VaultKey,
-    ) -> Result<Vec<Generation>, VaultError> {
+    ) -> Result<Keys, VaultError> {
         let plain = open(provider, key, &label("keys", &self.id), &self.keys).await?;
         serde_json::from_slice(&plain).map_err(|_| VaultError::Malformed)
     }
@@ -220,21 +229,22 @@ mod tests {
     use smime::rustcrypto::RustCrypto;
     use zeroize::Zeroizing;
 
-    use super::{Generation, KeyBox, StoredKey, Vault, VaultError};
+    use super::{Generation, KeyBox, Keys, StoredKey, Vault, VaultError};
 
-    fn generation() -> Generation {
+    fn keys() -> Keys {
         let key = |id: &str| StoredKey {
             id: id.into(),
             pkcs8: "secret".into(),
             request: String::new(),
             chain: vec![],
         };
-        Generation { signing: key("s"), encryption: key("e") }
+        let generations = vec![Generation { signing: key("s"), encryption: key("e") }];
+        Keys { generations, former: vec![key("f")] }
     }
 
     fn sealed_box(id: &str, fill: u8) -> KeyBox {
         let key = Zeroizing::new([fill; 32]);
-        block_on_ready(KeyBox::seal(&RustCrypto, id, &key, &[generation()], None, [1; 12])).unwrap()
+        block_on_ready(KeyBox::seal(&RustCrypto, id, &key, &keys(), None, [1; 12])).unwrap()
     }
 
     #[test]
@@ -247,7 +257,7 @@ mod tests {
         vault.set_current(sealed);
         let vault = Vault::decode(&vault.encode()).unwrap();
         let read = &vault.boxes[0];
-        assert_eq!(block_on_ready(read.open(&RustCrypto, &key)).unwrap(), [generation()]);
+        assert_eq!(block_on_ready(read.open(&RustCrypto, &key)).unwrap(), keys());
         assert_eq!(*block_on_ready(read.recover(&RustCrypto, &wrapping)).unwrap(), *key);
         let wrong = Zeroizing::new([8; 32]);
         assert_eq!(block_on_ready(read.open(&RustCrypto, &wrong)), Err(VaultError::Closed));
@@ -281,6 +291,6 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
-        assert!(!format!("{:?}", generation()).contains("secret"));
+        assert!(!format!("{:?}", keys()).contains("secret"));
     }
 }

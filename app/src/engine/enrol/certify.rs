@@ -8,32 +8,28 @@ use smime::request;
 use crate::engine::account::Account;
 use crate::engine::identity::Identity;
 use crate::engine::trust::certificate;
-use crate::engine::vault::{KeyBox, StoredKey};
-use crate::engine::vaults;
+use crate::engine::vault::StoredKey;
 use crate::protocol::{Failure, Stage};
 use crate::web::clock;
-use crate::web::crypto::{WebCrypto, random};
+use crate::web::crypto::WebCrypto;
 use crate::web::worker::Call;
+
+use super::update::update_keys;
 
 /// Has the keys in the vault certified that are not yet, and keeps the certificates there and here.
 pub(super) async fn certify(account: &Account, call: &Call) -> Result<(), Failure> {
-    let identity = account.identity().ok_or(Failure::NoKeys)?;
-    let key = account.vault_key(&identity).await?;
-    let (state, mut vault) = vaults::load(account).await?;
-    let current = vault.boxes.iter().find(|sealed| sealed.id == identity.box_id).ok_or(Failure::NoKeys)?;
-    let mut generations = current.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
-    let newest = generations.last_mut().ok_or(Failure::NoKeys)?;
-    call.report(Stage::Certificates, 0, 2);
-    issue(account, &mut newest.signing, KeyUse::Signing).await?;
-    call.report(Stage::Certificates, 1, 2);
-    issue(account, &mut newest.encryption, KeyUse::Encryption).await?;
-    call.report(Stage::Certificates, 2, 2);
-    let nonce = random().ok_or(Failure::StorageUnavailable)?;
-    let sealed = KeyBox::seal(&WebCrypto, &identity.box_id, &key, &generations, Some(current), nonce).await;
-    vault.set_current(sealed.map_err(vaults::unreadable)?);
-    vaults::store(account, state, &vault).await?;
-    let generations = generations.iter().map(Into::into).collect();
-    account.set_identity(Identity { generations, ..(*identity).clone() }).await
+    let (identity, keys) = update_keys(account, async |keys| {
+        let newest = keys.generations.last_mut().ok_or(Failure::NoKeys)?;
+        call.report(Stage::Certificates, 0, 2);
+        issue(account, &mut newest.signing, KeyUse::Signing).await?;
+        call.report(Stage::Certificates, 1, 2);
+        issue(account, &mut newest.encryption, KeyUse::Encryption).await?;
+        call.report(Stage::Certificates, 2, 2);
+        Ok(())
+    })
+    .await?;
+    let generations = keys.generations.iter().map(Into::into).collect();
+    account.set_identity(Identity { generations, ..identity }).await
 }
 
 async fn issue(account: &Account, key: &mut StoredKey, usage: KeyUse) -> Result<(), Failure> {

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use jmap::{Get, Identity as Sender, IdentityId};
-use smime::message::Opened;
 use smime::{DecryptionKey, Signer, Trust};
 use zeroize::Zeroizing;
 
 use super::identity::{Identity, KeyRecord};
+use super::open::Found;
 use super::relay::Relay;
-use super::summary::Content;
+use super::summary::{Content, KEY_INFO, SummaryKey};
 use super::trust::{Anchors, Comparison};
 use super::vault::VaultKey;
 use crate::protocol::{self, EmailId, Failure, MailboxId, Role};
-use crate::web::crypto::WebKeyring;
+use crate::web::crypto::{WebKeyring, hkdf_aes_key};
 use crate::web::database::{Database, Store};
 
 const IDENTITY: &str = "identity";
@@ -42,7 +42,9 @@ pub struct Account {
     trust: RefCell<Rc<Trust>>,
     identity: RefCell<Option<Rc<Identity>>>,
     former: RefCell<Vec<KeyRecord>>,
-    opened: RefCell<Vec<(EmailId, Rc<Opened>)>>,
+    opened: RefCell<Vec<(EmailId, Rc<Found>)>>,
+    /// The key of summaries, by the box whose vault key it is derived from.
+    summary_key: RefCell<Option<(String, SummaryKey)>>,
     summaries: RefCell<HashMap<EmailId, Glance>>,
     roles: RefCell<HashMap<Role, MailboxId>>,
 }
@@ -80,6 +82,7 @@ impl Account {
             identity: RefCell::new(identity.map(Rc::new)),
             former: RefCell::new(former),
             opened: RefCell::default(),
+            summary_key: RefCell::default(),
             summaries: RefCell::default(),
             roles: RefCell::default(),
         })
@@ -179,14 +182,29 @@ impl Account {
         Ok(Zeroizing::new(key))
     }
 
+    /// What summaries are sealed under. It follows from the vault key, so every browser that has the keys
+    /// has it too, and the relay does not.
+    pub async fn summary_key(&self) -> Result<SummaryKey, Failure> {
+        let identity = self.certified()?;
+        let known = self.summary_key.borrow().clone().filter(|(of, _)| *of == identity.box_id);
+        if let Some((_, key)) = known {
+            return Ok(key);
+        }
+        let vault_key = self.vault_key(&identity).await?;
+        let key = hkdf_aes_key(vault_key.as_slice(), b"", KEY_INFO).await;
+        let key = Zeroizing::new(key.ok_or(Failure::StorageUnavailable)?);
+        self.summary_key.replace(Some((identity.box_id.clone(), key.clone())));
+        Ok(key)
+    }
+
     /// A message that is open.
-    pub fn opened(&self, email: &EmailId) -> Option<Rc<Opened>> {
+    pub fn opened(&self, email: &EmailId) -> Option<Rc<Found>> {
         let opened = self.opened.borrow();
         opened.iter().find(|(id, _)| id == email).map(|(_, message)| Rc::clone(message))
     }
 
     /// Keeps a message open in place of the one opened longest ago.
-    pub fn keep_opened(&self, email: EmailId, message: Rc<Opened>) {
+    pub fn keep_opened(&self, email: EmailId, message: Rc<Found>) {
         let mut opened = self.opened.borrow_mut();
         opened.retain(|(id, _)| *id != email);
         opened.insert(0, (email, message));

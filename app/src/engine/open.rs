@@ -8,36 +8,46 @@ use base64::engine::general_purpose::STANDARD;
 use jmap::{Email, Id, Set};
 use serde_json::{Map, Value};
 use smime::message::{self, OpenError, Opened};
-use smime::{ContentEncryption, DecryptError};
+use smime::{DecryptError, Hash, Provider};
 
 use super::account::{Account, Glance};
 use super::directory;
 use super::lists;
 use super::reading::{self, Envelope};
 use super::relay::Listener;
-use super::summary::Content;
+use super::summary::{self, Place, Sight};
+use super::trust::hex;
 use crate::protocol::{EmailId, Failure, Message, PartId, Stage};
 use crate::web::clock;
-use crate::web::crypto::{WebCrypto, rng};
+use crate::web::crypto::{WebCrypto, random};
 use crate::web::worker::Call;
+
+/// A message that was opened.
+pub struct Found {
+    /// It.
+    pub opened: Opened,
+    /// The owner wrote it as a draft.
+    pub draft: bool,
+}
 
 /// Opens a message for the page.
 pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Message, Failure> {
     let facts = facts(account, email).await?;
-    let opened = match account.opened(email) {
-        Some(opened) => opened,
+    let found = match account.opened(email) {
+        Some(found) => found,
         None => {
-            let opened = fetch(account, &facts, call.reporter(Stage::Downloading), || {
+            let fetched = fetch(account, &facts, call.reporter(Stage::Downloading), || {
                 call.report(Stage::Opening, 0, 1);
             });
-            let opened = Rc::new(opened.await?);
-            account.keep_opened(email.clone(), Rc::clone(&opened));
-            let summary = settle(account, &facts, &opened).await;
+            let (found, summary) = settle(account, &facts, fetched.await).await;
             store_summaries(account, summary.into_iter().collect()).await;
-            opened
+            let found = Rc::new(found?);
+            account.keep_opened(email.clone(), Rc::clone(&found));
+            found
         }
     };
-    Ok(reading::message(&Envelope { id: email.clone(), email: facts }, &opened))
+    let envelope = Envelope { id: email.clone(), email: facts, draft: found.draft };
+    Ok(reading::message(&envelope, &found.opened))
 }
 
 /// The name, media type and bytes of a part; the message is opened again if it no longer is.
@@ -47,33 +57,40 @@ pub async fn attachment(
     part: &PartId,
     call: &Call,
 ) -> Result<(String, String, Vec<u8>), Failure> {
-    let opened = opened(account, email, call).await?;
-    let (index, found) =
-        opened.attachments().enumerate().find(|(_, found)| found.id == part.0).ok_or(Failure::NotFound)?;
+    let message = opened(account, email, call).await?;
+    let mut attachments = message.opened.attachments().enumerate();
+    let (index, found) = attachments.find(|(_, found)| found.id == part.0).ok_or(Failure::NotFound)?;
     Ok((reading::file_name(index, found), found.media_type.clone(), found.data.clone()))
 }
 
 /// A message, open.
-pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<Rc<Opened>, Failure> {
-    if let Some(opened) = account.opened(email) {
-        return Ok(opened);
+pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<Rc<Found>, Failure> {
+    if let Some(found) = account.opened(email) {
+        return Ok(found);
     }
     let facts = facts(account, email).await?;
-    let opened = Rc::new(fetch(account, &facts, call.reporter(Stage::Downloading), || {}).await?);
-    account.keep_opened(email.clone(), Rc::clone(&opened));
-    Ok(opened)
+    let (opened, digest) = fetch(account, &facts, call.reporter(Stage::Downloading), || {}).await?;
+    let draft = is_draft(read_summary(account, &facts).await.as_ref(), &digest);
+    let found = Rc::new(Found { opened, draft });
+    account.keep_opened(email.clone(), Rc::clone(&found));
+    Ok(found)
 }
 
 /// Opens a message for a list, and gives its sealed summary where the relay has none yet.
 pub async fn glance(account: &Account, facts: &Email) -> Result<Option<(Id, String)>, Failure> {
-    let id = facts.id.as_ref().map(|id| EmailId(id.as_str().to_owned())).ok_or(Failure::NotFound)?;
-    match fetch(account, facts, None, || {}).await {
-        Ok(opened) => return Ok(settle(account, facts, &opened).await),
-        Err(Failure::NotARecipient) => account.set_glance(id, Glance::Closed),
-        Err(Failure::Damaged | Failure::Unsupported) => account.set_glance(id, Glance::Damaged),
-        Err(failure) => return Err(failure),
+    let fetched = fetch(account, facts, None, || {}).await;
+    let (found, summary) = settle(account, facts, fetched).await;
+    match found {
+        Ok(_) | Err(Failure::NotARecipient | Failure::Damaged | Failure::Unsupported) => Ok(summary),
+        Err(failure) => Err(failure),
     }
-    Ok(None)
+}
+
+/// What the owner's own summary says of a message. One that is not good counts as none.
+pub async fn read_summary(account: &Account, facts: &Email) -> Option<Sight> {
+    let sealed = STANDARD.decode(facts.sealed_summary.as_deref()?).ok()?;
+    let key = account.summary_key().await.ok()?;
+    summary::open(&WebCrypto, &key, &place(facts)?, &sealed).await
 }
 
 /// Puts sealed summaries beside their messages. What fails is made up for when they are next opened.
@@ -98,38 +115,79 @@ async fn fetch(
     facts: &Email,
     downloaded: Listener,
     fetched: impl FnOnce(),
-) -> Result<Opened, Failure> {
+) -> Result<(Opened, String), Failure> {
     let blob = facts.blob_id.as_ref().ok_or(Failure::NotFound)?;
     let bytes = account.relay.download(blob, downloaded).await?;
     fetched();
     let (keys, trust) = (account.keys(), account.trust());
     let opened = message::open(&WebCrypto, &account.keyring, &keys, &trust, &bytes, clock::now()).await;
-    opened.map_err(|error| match error {
+    let digest = digest(&bytes).await?;
+    opened.map(|opened| (opened, digest)).map_err(|error| match error {
         OpenError::Decrypt(DecryptError::NotARecipient) => Failure::NotARecipient,
         OpenError::Decrypt(DecryptError::Unsupported) => Failure::Unsupported,
         _ => Failure::Damaged,
     })
 }
 
-/// What follows from a message that was opened; none of it keeps the message from being shown. Gives its
+/// What follows from a message that was fetched; none of it keeps the message from being shown. Gives its
 /// sealed summary where the relay has none yet.
-async fn settle(account: &Account, facts: &Email, opened: &Opened) -> Option<(Id, String)> {
-    let _ = directory::learn(account, opened).await;
-    let id = facts.id.as_ref()?;
-    let content = reading::summary(opened);
-    let known = Glance::Known(Rc::new(content.clone()));
-    account.set_glance(EmailId(id.as_str().to_owned()), known);
-    if facts.sealed_summary.is_some() {
-        return None;
+async fn settle(
+    account: &Account,
+    facts: &Email,
+    fetched: Result<(Opened, String), Failure>,
+) -> (Result<Found, Failure>, Option<(Id, String)>) {
+    let known = read_summary(account, facts).await;
+    let id = facts.id.as_ref().map(|id| EmailId(id.as_str().to_owned()));
+    let note = |glance| id.iter().for_each(|id| account.set_glance(id.clone(), Glance::clone(&glance)));
+    let (found, sight) = match fetched {
+        Ok((opened, digest)) => {
+            let _ = directory::learn(account, &opened).await;
+            let draft = is_draft(known.as_ref(), &digest);
+            let mut content = reading::summary(&opened);
+            content.draft = draft.then_some(digest);
+            note(Glance::Known(Rc::new(content.clone())));
+            (Ok(Found { opened, draft }), Sight::Known(content))
+        }
+        Err(failure @ (Failure::Damaged | Failure::Unsupported)) => {
+            note(Glance::Damaged);
+            (Err(failure), Sight::Damaged)
+        }
+        Err(failure) => {
+            if failure == Failure::NotARecipient {
+                note(Glance::Closed);
+            }
+            return (Err(failure), None);
+        }
+    };
+    // Whether one is written depends on what the relay has, never on how the message opened: it watches.
+    if matches!(known, Some(Sight::Known(_))) {
+        return (found, None);
     }
-    Some((Id::from(id.as_str()), seal_summary(account, &content).await.ok()?))
+    let sealed = match place(facts) {
+        Some(place) => seal_summary(account, &place, &sight).await.ok(),
+        None => None,
+    };
+    (found, id.zip(sealed).map(|(id, sealed)| (Id::from(id.0.as_str()), sealed)))
 }
 
-/// A summary that only the owner's keys open.
-pub async fn seal_summary(account: &Account, content: &Content) -> Result<String, Failure> {
-    let own = account.certified()?.encryption_chain();
-    let own = own.get(..1).ok_or(Failure::NoKeys)?;
-    let cipher = ContentEncryption::Aes256Gcm;
-    let sealed = smime::encrypt(&WebCrypto, &mut rng(), &content.encode(), own, cipher).await;
-    sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|_| Failure::NoKeys)
+fn is_draft(known: Option<&Sight>, digest: &str) -> bool {
+    matches!(known, Some(Sight::Known(content)) if content.is_draft(digest))
+}
+
+fn place(facts: &Email) -> Option<Place<'_>> {
+    Some(Place { blob: facts.blob_id.as_ref()?.as_str(), size: facts.size? })
+}
+
+/// The SHA-256 of a message in hex, by which its owner knows it again.
+pub async fn digest(message: &[u8]) -> Result<String, Failure> {
+    let digest = WebCrypto.digest(Hash::Sha256, message).await;
+    digest.map(|digest| hex(&digest)).map_err(|_| Failure::StorageUnavailable)
+}
+
+/// A summary that only the owner's browsers read and write.
+pub async fn seal_summary(account: &Account, place: &Place<'_>, sight: &Sight) -> Result<String, Failure> {
+    let key = account.summary_key().await?;
+    let nonce = random().ok_or(Failure::StorageUnavailable)?;
+    let sealed = summary::seal(&WebCrypto, &key, nonce, place, sight).await;
+    sealed.map(|sealed| STANDARD.encode(sealed)).ok_or(Failure::StorageUnavailable)
 }

@@ -20,6 +20,8 @@ pub struct Envelope {
     pub id: EmailId,
     /// The row's facts, without its summary.
     pub email: jmap::Email,
+    /// The owner wrote it as a draft; the relay's keyword alone makes no draft.
+    pub draft: bool,
 }
 
 /// The message as the page shows it.
@@ -35,7 +37,7 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         mailboxes: rows::mailboxes(email),
         seen: has(jmap::keyword::SEEN),
         flagged: has(jmap::keyword::FLAGGED),
-        draft: has(jmap::keyword::DRAFT),
+        draft: envelope.draft && has(jmap::keyword::DRAFT),
         from: addresses(&headers.from),
         on_behalf_of: addresses(&headers.on_behalf_of),
         claimed_from: claimed.unwrap_or_default(),

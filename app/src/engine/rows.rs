@@ -40,7 +40,8 @@ pub fn row(email: &Email, summary: Summary, content: Option<&Content>) -> Option
         seen: has(keyword::SEEN),
         flagged: has(keyword::FLAGGED),
         answered: has(keyword::ANSWERED),
-        draft: has(keyword::DRAFT),
+        // The relay can set a keyword on what somebody else sealed to the owner.
+        draft: has(keyword::DRAFT) && content.is_some_and(|content| content.draft.is_some()),
         from,
         to,
         summary,
@@ -141,6 +142,19 @@ mod tests {
         assert!(row.seen && !row.flagged);
         let bare = super::row(&email(), Summary::Sealed, None).unwrap();
         assert_eq!(bare.from[0].email, "outer@x.example");
+    }
+
+    #[test]
+    fn only_what_the_owner_wrote_is_a_draft() {
+        let mut email = email();
+        email.keywords = Some([("$draft".to_owned(), true)].into());
+        let mut content = Content::new("s", "t", &[], Status::EncryptedUnverified, [&[], &[]]);
+        assert!(!row(&email, known(&content), Some(&content)).unwrap().draft);
+        assert!(!row(&email, Summary::Sealed, None).unwrap().draft);
+        content.draft = Some("digest".into());
+        assert!(row(&email, known(&content), Some(&content)).unwrap().draft);
+        email.keywords = None;
+        assert!(!row(&email, known(&content), Some(&content)).unwrap().draft);
     }
 
     #[test]

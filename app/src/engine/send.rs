@@ -59,7 +59,7 @@ pub async fn send(
 /// What the message that is answered kept hidden: the answer must not show it (RFC 9788 6.1).
 async fn reference(account: &Account, draft: &Draft, call: &Call) -> Option<Reference> {
     let answered = open::opened(account, draft.answers.as_ref()?, call).await.ok()?;
-    Some(answered.headers.reference())
+    Some(answered.opened.headers.reference())
 }
 
 async fn send_sealed(

@@ -1,13 +1,15 @@
-//! What a list shows of a message, sealed to its owner and kept beside it at the relay.
+//! What a list shows of a message, sealed by its owner and kept beside it at the relay.
+
+mod sealed;
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Address, Status};
 
-/// The longest summary before it is sealed; sealing adds some 600 bytes, and the relay takes 4096.
-const MAX_BYTES: usize = 3000;
-/// The longest summary that is read, whoever wrote it.
-const MAX_READ: usize = 8192;
+pub use sealed::{KEY_INFO, Place, Sight, SummaryKey, open, seal};
+
+/// The length of every summary before it is sealed; the relay takes 4096, and lists carry two hundred.
+const MAX_BYTES: usize = 1280;
 
 const SUBJECT: usize = 240;
 const PREVIEW: usize = 180;
@@ -19,8 +21,6 @@ const ADDRESS: usize = 120;
 /// A summary in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The format; a reader leaves another one alone.
-    version: u8,
     /// The sealed subject.
     pub subject: String,
     /// The beginning of the text.
@@ -33,9 +33,11 @@ pub struct Content {
     pub from: Vec<Address>,
     /// The first of the people addressed.
     pub to: Vec<Address>,
+    /// The SHA-256 of the sealed message (hex), if its owner wrote it as a draft: nobody signs drafts, and
+    /// anybody could seal one to the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
 }
-
-const VERSION: u8 = 1;
 
 impl Content {
     /// Cuts everything to the size of a list row.
@@ -47,14 +49,19 @@ impl Content {
         [from, to]: [&[Address]; 2],
     ) -> Self {
         Self {
-            version: VERSION,
             subject: cut(subject, SUBJECT),
             preview: cut(&preview(text), PREVIEW),
             attachments: attachments.iter().take(NAMES).map(|name| cut(name, NAME)).collect(),
             status,
             from: addresses(from),
             to: addresses(to),
+            draft: None,
         }
+    }
+
+    /// Whether the owner wrote the message of this digest as a draft.
+    pub fn is_draft(&self, digest: &str) -> bool {
+        self.draft.as_deref() == Some(digest)
     }
 
     /// The bytes to be sealed; what matters least goes first where they are too many.
@@ -72,8 +79,7 @@ impl Content {
 
     /// Reads what [`Self::encode`] wrote; none for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let content: Self = serde_json::from_slice(bytes.get(..bytes.len().min(MAX_READ))?).ok()?;
-        (content.version == VERSION).then_some(content)
+        serde_json::from_slice(bytes.get(..bytes.len().min(MAX_BYTES))?).ok()
     }
 
     /// Gives something up; every round makes it shorter until nothing is left.
@@ -145,11 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_is_one_by_its_own_bytes_alone() {
+        let mut content = Content::new("s", "t", &[], Status::EncryptedUnverified, [&[], &[]]);
+        assert!(!content.is_draft("d1"));
+        content.draft = Some("d1".into());
+        let read = Content::decode(&content.encode()).unwrap();
+        assert!(read.is_draft("d1") && !read.is_draft("d2"));
+    }
+
+    #[test]
     fn refuses_other_formats() {
         assert_eq!(Content::decode(b"{}"), None);
         assert_eq!(Content::decode(b""), None);
-        let newer =
-            String::from_utf8(Content::new("", "", &[], Status::Verified, [&[], &[]]).encode()).unwrap();
-        assert_eq!(Content::decode(newer.replace("\"version\":1", "\"version\":2").as_bytes()), None);
     }
 }

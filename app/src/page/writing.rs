@@ -42,6 +42,10 @@ pub(crate) fn Composer(writing: Writing, email: Option<EmailId>) -> impl IntoVie
     let opened = desk.read(Request::Open { email: email.clone() });
     let from = move || match opened.get() {
         None => view! { <div class="letter loading"><i></i><i></i><i></i></div> }.into_any(),
+        // What somebody else sealed to the reader is never taken up as the reader's own words.
+        Some(Ok(Reply::Message(message))) if writing == Writing::Draft && !message.draft => {
+            view! { <Missing reason=texts.not_found_title.to_owned() /> }.into_any()
+        }
         Some(Ok(Reply::Message(message))) => {
             let kept = (writing == Writing::Draft).then(|| email.clone());
             let letter = begin(desk, writing, &message);

@@ -4,17 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
 use futures::stream::{StreamExt, iter};
 use jmap::Email;
 
 use crate::engine::account::{Account, Glance};
 use crate::engine::open;
-use crate::engine::summary::Content;
+use crate::engine::summary::Sight;
 use crate::protocol::{EmailId, Event, MailboxId};
-use crate::web::crypto::WebCrypto;
 use crate::web::task;
 use crate::web::worker::Page;
 
@@ -95,11 +92,12 @@ fn id(email: &Email) -> Option<EmailId> {
     email.id.as_ref().map(|id| EmailId(id.as_str().to_owned()))
 }
 
-/// Decrypts the summary beside a message. One that is not good counts as none.
+/// Decrypts the summary beside a message.
 async fn read_summary(account: &Account, email: &Email) -> Option<()> {
-    let sealed = STANDARD.decode(email.sealed_summary.as_deref()?).ok()?;
-    let opened = smime::decrypt(&WebCrypto, &account.keyring, &account.keys(), &sealed).await.ok()?;
-    let content = Content::decode(&opened.content)?;
-    account.set_glance(id(email)?, Glance::Known(Rc::new(content)));
+    let glance = match open::read_summary(account, email).await? {
+        Sight::Known(content) => Glance::Known(Rc::new(content)),
+        Sight::Damaged => Glance::Damaged,
+    };
+    account.set_glance(id(email)?, glance);
     Some(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jmap::{Email, EmailImport, Id, Import, Set, keyword};
+use jmap::{BlobId, Email, EmailImport, Id, Import, Set, keyword};
 use serde_json::{Map, Value};
 use smime::message::{self, SealOptions};
 
@@ -10,14 +10,15 @@ use super::seal_failure;
 use super::stamp::Stamp;
 use crate::engine::account::Account;
 use crate::engine::letter::letter;
-use crate::engine::open::seal_summary;
+use crate::engine::open::{digest, seal_summary};
 use crate::engine::submission::{import, set_failure};
-use crate::engine::summary::Content;
+use crate::engine::summary::{Content, Place, Sight};
 use crate::protocol::{Address, Draft, EmailId, Failure, Role, Stage, Status};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
-/// Keeps a draft, sealed to oneself and never signed: a signature would make it a letter.
+/// Keeps a draft, sealed to oneself and never signed: a signature would make it a letter. Its summary says
+/// that it is one's own.
 pub async fn save_draft(
     account: &Account,
     draft: &Draft,
@@ -27,10 +28,12 @@ pub async fn save_draft(
     let letter = letter(account, draft, call).await?;
     let sealed = seal_to_oneself(account, &letter, None).await?;
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
-    let summary = summary(account, &letter, Status::EncryptedUnverified).await;
+    let mut content = content(&letter, Status::EncryptedUnverified);
+    content.draft = Some(digest(&sealed).await?);
+    let summary = summary(account, &blob, &sealed, content).await?;
     let drafts = account.mailbox(Role::Drafts).await?;
     call.commit();
-    let kept = keep(account, import(blob, &drafts, &[keyword::DRAFT, keyword::SEEN], summary)).await?;
+    let kept = keep(account, import(blob, &drafts, &[keyword::DRAFT, keyword::SEEN], Some(summary))).await?;
     if let Some(earlier) = replaces {
         destroy(account, std::slice::from_ref(&earlier.0)).await;
         account.forget(std::slice::from_ref(earlier));
@@ -48,7 +51,7 @@ pub(super) async fn own_copy(
     let sealed = seal_to_oneself(account, letter, Some(&stamp)).await?;
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     let sent = account.mailbox(Role::Sent).await?;
-    let summary = summary(account, letter, Status::Confidential).await;
+    let summary = summary(account, &blob, &sealed, content(letter, Status::Confidential)).await.ok();
     Ok(import(blob, &sent, &[keyword::SEEN], summary))
 }
 
@@ -80,13 +83,22 @@ async fn seal_to_oneself(
     Ok(sealed)
 }
 
-async fn summary(account: &Account, letter: &message::Draft, status: Status) -> Option<String> {
+fn content(letter: &message::Draft, status: Status) -> Content {
     let names: Vec<String> = letter.attachments.iter().map(|one| one.name.clone()).collect();
     let address = |one: &message::Address| Address { name: one.name.clone(), email: one.email.clone() };
     let to: Vec<Address> = letter.to.iter().chain(&letter.cc).chain(&letter.bcc).map(address).collect();
-    let content =
-        Content::new(&letter.subject, &letter.text, &names, status, [&[address(&letter.from)], &to]);
-    seal_summary(account, &content).await.ok()
+    Content::new(&letter.subject, &letter.text, &names, status, [&[address(&letter.from)], &to])
+}
+
+async fn summary(
+    account: &Account,
+    blob: &BlobId,
+    message: &[u8],
+    content: Content,
+) -> Result<String, Failure> {
+    let size = u64::try_from(message.len()).map_err(|_| Failure::TooLarge { limit: 0 })?;
+    let place = Place { blob: blob.as_str(), size };
+    seal_summary(account, &place, &Sight::Known(content)).await
 }
 
 /// Puts an uploaded message into its mailbox.

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Fixture;
 
@@ -95,4 +95,31 @@ async fn a_query_filters_and_sorts() {
     let wrong = json!({"filter": {"smell": "good"}});
     assert_eq!(alice.refused("Mailbox/query", wrong).await, "unsupportedFilter");
     assert_eq!(alice.refused("Mailbox/query", json!({"anchor": "m-nothing"})).await, "anchorNotFound");
+}
+
+#[tokio::test]
+async fn the_inbox_stays_the_inbox() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let inbox = alice.mailbox("inbox").await;
+    for role in [Value::Null, json!("important")] {
+        let update = json!({&inbox: {"role": role}});
+        let answer = alice.call("Mailbox/set", json!({"update": update})).await;
+        assert_eq!(answer["notUpdated"][&inbox]["properties"], json!(["role"]), "{answer}");
+    }
+    let renamed = alice.call("Mailbox/set", json!({"update": {&inbox: {"name": "Post"}}})).await;
+    assert!(renamed["notUpdated"].is_null(), "{renamed}");
+    assert_eq!(alice.mailbox("inbox").await, inbox);
+}
+
+#[tokio::test]
+async fn an_unread_thread_is_counted_where_it_goes() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let letter = crate::support::sealed_letter("alice@sealpost.example", "bob@sealpost.example", "");
+    let email = alice.import(letter, "inbox", json!({})).await;
+    let archive = alice.mailbox("archive").await;
+    alice.call("Email/set", json!({"update": {email: {"mailboxIds": {archive: true}}}})).await;
+    assert_eq!(alice.counts("inbox").await, [0, 0, 0, 0]);
+    assert_eq!(alice.counts("archive").await, [1, 1, 1, 1]);
 }

@@ -85,7 +85,9 @@ async fn update(
             outcome.not_updated.insert(id, SetErrorType::NotFound.into());
             continue;
         };
-        let new = patched(kept(row), patch, created).and_then(|new| check(new, Some(&row.id), &rows));
+        let new = patched(kept(row), patch, created)
+            .and_then(|new| keeps_inbox(row, new))
+            .and_then(|new| check(new, Some(&row.id), &rows));
         match new {
             Ok(new) => {
                 store::update_mailbox(tx, ledger, &row.id, &new).await?;
@@ -194,6 +196,14 @@ fn patched(
         }
     }
     Ok(new)
+}
+
+/// Mail goes to the inbox: without one it could be delivered to nobody.
+fn keeps_inbox(row: &MailboxRow, new: NewMailbox) -> Result<NewMailbox, SetError> {
+    match row.role.as_deref() == Some("inbox") && new.role != row.role {
+        true => Err(SetError::invalid_properties(["role"])),
+        false => Ok(new),
+    }
 }
 
 /// RFC 8621 2: names differ among siblings, each role is had once, and nothing lies in itself.

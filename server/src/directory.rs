@@ -18,6 +18,10 @@ pub const SIGNING: &str = "signing";
 /// See [`SIGNING`].
 pub const ENCRYPTION: &str = "encryption";
 
+/// How many certificates an account gets within a day; each lasts for years.
+const MOST_A_DAY: i64 = 20;
+const DAY: Millis = 24 * 60 * 60 * 1000;
+
 /// Why no certificate could be issued or found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +32,9 @@ pub enum CertifyError {
     /// A key could not be made.
     #[error("the key could not be made: {0}")]
     Key(#[from] KeyringError),
+    /// The account had too many certificates of late.
+    #[error("too many certificates within a day")]
+    TooMany,
     /// A stored certificate is not one.
     #[error("a stored certificate is corrupt: {0}")]
     Corrupt(#[from] smime::CertificateError),
@@ -46,6 +53,12 @@ pub async fn certify(
     spki: &[u8],
     usage: Usage,
 ) -> Result<Certificate, CertifyError> {
+    let mut connection = store.read().await?;
+    let since = now() - DAY;
+    if store::certificates_since(&mut connection, &account.address, since).await? >= MOST_A_DAY {
+        return Err(CertifyError::TooMany);
+    }
+    drop(connection);
     let certificate = authority.certify(spki, subject(account), usage, unix_time())?;
     let issued = IssuedCertificate {
         serial: certificate.serial_hex(),
@@ -71,7 +84,8 @@ pub async fn sealing_certificate(
     account: &Account,
 ) -> Result<Certificate, CertifyError> {
     let mut connection = store.read().await?;
-    let newest = store::certificates_of(&mut connection, &account.address, ENCRYPTION, now()).await?;
+    // The newest also when it has expired: its owner has the key, and is the only one who has it.
+    let newest = store::certificates_of(&mut connection, &account.address, ENCRYPTION, 0).await?;
     if let Some(der) = newest.first() {
         return Ok(Certificate::from_der(der)?);
     }

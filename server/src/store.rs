@@ -34,8 +34,8 @@ pub use accounts::{
 };
 pub use blobs::{BlobRef, blob_data, hold_blob, idle_octets, own_blob, put_blob, release_blob, sweep_blobs};
 pub use certificates::{
-    EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, drop_enrolment_key, enrolment_key,
-    put_enrolment_key,
+    EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
+    drop_enrolment_key, enrolment_key, put_enrolment_key,
 };
 pub use changes::{ChangedIds, ChangesError, changes};
 pub use email_query::{
@@ -48,6 +48,7 @@ pub use mailboxes::{
     properties_changed_since, update_mailbox,
 };
 pub use queue::{Busy, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use schema::checkpoint;
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
 pub use submissions::{

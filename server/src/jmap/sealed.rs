@@ -8,7 +8,7 @@ use jmap::{MethodError, MethodErrorType, State};
 use serde_json::Value;
 use smime::issue::{IssueError, Usage};
 use smime::rustcrypto::RustCrypto;
-use smime::{block_on_ready, request};
+use smime::{KeyKind, block_on_ready, request};
 
 use super::Call;
 use super::answer::{Answer, answer, arguments, failed};
@@ -28,6 +28,9 @@ pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let der = octets(&request, MAX_REQUEST, "request")?;
     let request = block_on_ready(request::verify(&RustCrypto, &der))
         .map_err(|error| MethodError::new(MethodErrorType::InvalidArguments, error.to_string()))?;
+    if !is_certified(request.spki()) {
+        return Err(uncertified());
+    }
     // Names and addresses of the request are not asked: the session says whose key it is.
     let usage = match usage {
         KeyUse::Signing => Usage::Signing,
@@ -37,8 +40,9 @@ pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let certified =
         directory::certify(&relay.store, &relay.authority, &call.account, request.spki(), usage).await;
     let certificate = certified.map_err(|error| match error {
-        CertifyError::Issue(IssueError::UnsupportedKey) => {
-            MethodError::new(MethodErrorType::InvalidArguments, "the key is of a kind that is not certified")
+        CertifyError::Issue(IssueError::UnsupportedKey) => uncertified(),
+        CertifyError::TooMany => {
+            MethodError::new(MethodErrorType::Forbidden, "too many certificates within a day")
         }
         other => failed(other),
     })?;
@@ -47,6 +51,19 @@ pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError>
         certificate: base64_text(certificate.der()),
         chain: directory::chain_text(&relay.authority, certificate),
     })
+}
+
+/// Whether everybody can use the key: what one person's key is must not stop others' mail.
+fn is_certified(spki: &[u8]) -> bool {
+    match KeyKind::of(spki) {
+        KeyKind::Rsa { bits } => (2048..=8192).contains(&bits),
+        KeyKind::Ec(_) | KeyKind::X25519 => true,
+        _ => false,
+    }
+}
+
+fn uncertified() -> MethodError {
+    MethodError::new(MethodErrorType::InvalidArguments, "the key is of a kind or size that is not certified")
 }
 
 /// `Certificate/lookup`.
@@ -123,6 +140,9 @@ pub async fn enrolment_destroy(call: &mut Call, given: Value) -> Result<Answer, 
         .store
         .write(move |tx| Box::pin(async move { store::drop_enrolment_key(tx, &account).await }));
     drop.await.map_err(|error: StoreError| failed(error))?;
+    // Only now is the key's every trace gone from the disk.
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    store::checkpoint(&mut connection).await.map_err(failed)?;
     answer(&EnrolmentDestroyed { account_id })
 }
 

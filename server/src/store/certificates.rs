@@ -38,7 +38,21 @@ pub async fn add_certificate(tx: &mut Tx, issued: IssuedCertificate) -> Result<(
     Ok(())
 }
 
-/// The unexpired certificates of an address, newest first.
+/// How many certificates an address got since.
+pub async fn certificates_since(
+    connection: &mut AnyConnection,
+    address: &str,
+    since: Millis,
+) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COUNT(*) FROM certificates WHERE address = $1 AND issued_at > $2")
+        .bind(address.to_lowercase())
+        .bind(since)
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// The certificates of an address that are unexpired at `now`, newest first.
 pub async fn certificates_of(
     connection: &mut AnyConnection,
     address: &str,

@@ -1,6 +1,6 @@
 use sqlx::{AnyConnection, Row};
 
-use super::{OpenError, run};
+use super::{OpenError, StoreError, run};
 
 /// The versions of the schema, oldest first; a released one is never edited.
 ///
@@ -13,9 +13,17 @@ pub async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> 
     run(
         connection,
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 67108864",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 67108864;
+         PRAGMA secure_delete = ON",
     )
     .await
+}
+
+/// Puts all that was written into the database file and empties the log of writes.
+///
+/// Until then the log still has the pages from before a deletion.
+pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    Ok(run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?)
 }
 
 /// Brings the database to the newest version, one transaction a step.

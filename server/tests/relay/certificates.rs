@@ -1,7 +1,8 @@
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sealpost::{clock, random};
+use sealpost::store::{self, StoreError};
+use sealpost::{clock, delivery, random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use smime::issue::Usage;
@@ -11,6 +12,15 @@ use smime::{
 };
 
 use crate::support::{Client, Fixture, Person, Served, clear_letter};
+
+/// A request for an RSA key of 1024 bits, as `openssl req -newkey rsa:1024` makes it.
+const SMALL_KEY: &str = "\
+    MIIBTzCBuQIBADAQMQ4wDAYDVQQDDAVzbWFsbDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEA0tFLALJ+z43T\
+    wuipdUKmi6PQtt0vU5kfr/cQjaCeDVJ/rJS9T21ytLupGv6LN+iUyE8sDUamlp42lPpKB1AT/x8/rLu1j1sF6W8w\
+    O0NtPvyjRKh0vk6dD8YQZfWJLhNwQiuHX6QhEPQ/eNR1YPd2a+/n9/NAty3wyu7yjF+HO+8CAwEAAaAAMA0GCSqG\
+    SIb3DQEBCwUAA4GBADu7Pd9hy5e3M5gypnsVb4EBd1rrKGgjN3MUb2v5gOr0sqAVllcfv6pMo9XCdl1lSxO9/6zD\
+    Hwhj7q6O1jFpxh2TS/hMVFNU9YnsETOPWo3aXJpWc6+hIgPZxLtDCXBCqzmnuVjyZNccHab7SnVFsNv8nOOvJjOz\
+    FrCtWHHP2pkF";
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -191,4 +201,68 @@ async fn an_issued_chain_validates_against_the_announced_anchor() {
     let query = path::Query::new(path::Purpose::Signing, clock::unix_time());
     let found = path::validate(&RustCrypto, &chain[0], &anchors, &chain[1..], &[], &query);
     assert_eq!(block_on_ready(found).unwrap().certificates().first(), chain.first());
+}
+
+#[tokio::test]
+async fn a_key_that_others_cannot_seal_to_is_not_certified() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    for usage in ["encryption", "signing"] {
+        let issue = json!({"request": SMALL_KEY, "usage": usage});
+        assert_eq!(alice.refused("Certificate/issue", issue).await, "invalidArguments");
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_not_issued_without_end() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for(ALICE);
+    let issue = json!({"request": request, "usage": "encryption"});
+    for _ in 0..20 {
+        alice.call("Certificate/issue", issue.clone()).await;
+    }
+    assert_eq!(alice.refused("Certificate/issue", issue).await, "forbidden");
+}
+
+#[tokio::test]
+async fn mail_after_the_last_certificate_expired_opens_with_its_owners_key() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (keyring, key, request) = request_for(ALICE);
+    let answer = alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await;
+    let certificate = certificates(&answer["chain"]).remove(0);
+    let expire = fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            sqlx::query("UPDATE certificates SET expires_at = 1").execute(tx.connection()).await?;
+            Ok::<_, StoreError>(())
+        })
+    });
+    expire.await.unwrap();
+    let mut connection = fixture.relay.store.read().await.unwrap();
+    let account = store::account_by_address(&mut connection, ALICE).await.unwrap().unwrap();
+    drop(connection);
+    let letter = clear_letter("carol@elsewhere.example", ALICE, "", "late bird");
+    delivery::deliver(&fixture.relay, &[account], letter).await.unwrap();
+    assert!(alice.call("Enrolment/get", json!({})).await["pkcs8"].is_null());
+    let sealed = alice.message(&alice.emails_in("inbox").await[0]).await;
+    let (keys, trust) = ([DecryptionKey { key, certificate }], anchors(&alice).await);
+    let opened = message::open(&RustCrypto, &keyring, &keys, &trust, &sealed, clock::unix_time());
+    let opened = block_on_ready(opened).unwrap();
+    assert!(opened.parts.iter().any(|part| String::from_utf8_lossy(&part.data).contains("late bird")));
+}
+
+#[tokio::test]
+async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    let letter = clear_letter("carol@elsewhere.example", ALICE, "", "early bird");
+    assert!(client.deliver(&[ALICE], &letter).await.starts_with("250"));
+    let alice = served.fixture.sign_in("alice").await;
+    let enrolment = alice.call("Enrolment/get", json!({})).await;
+    let pkcs8 = STANDARD.decode(enrolment["pkcs8"].as_str().unwrap()).unwrap();
+    let is_there = || served.disk().windows(pkcs8.len()).any(|window| window == pkcs8);
+    assert!(is_there(), "the search finds what is there");
+    alice.call("Enrolment/destroy", json!({})).await;
+    assert!(!is_there());
 }

@@ -66,3 +66,16 @@ async fn keys_on_disk_are_for_the_owner_only() {
         assert_eq!(mode(&data.join(format!("authority/{name}.key"))), 0o600, "{name}");
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_data_folder_is_closed_to_others_also_when_it_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Arc::new(Folder::new());
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let served = Served::open(Arc::clone(&folder), |_| ()).await;
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    served.stop().await;
+}

@@ -3,10 +3,13 @@
 //! It is relayed from memory while the user waits, and nothing readable of it is ever stored:
 //! recipients here get it sealed, recipients elsewhere get it now or not at all.
 
+use std::collections::BTreeSet;
+
 use futures::stream::{self, StreamExt};
 use jmap::sealed::{ClearAnswer, Refused};
 
 use crate::address;
+use crate::clock::now;
 use crate::delivery::{self, DeliverError};
 use crate::outbound::{self, Envelope, Outcome};
 use crate::outer::{self, OuterHeader};
@@ -28,6 +31,12 @@ pub enum ClearError {
     /// No recipients, too many, or a malformed one.
     #[error("the recipients are missing, malformed or too many")]
     Recipients,
+    /// All of them were sent it before, or are being sent it now.
+    #[error("the message was sent to these recipients within a day")]
+    SentBefore,
+    /// Too many recipients of late.
+    #[error("too many recipients within an hour")]
+    TooMany,
     /// Recipients here could not get it.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -45,21 +54,82 @@ pub async fn send(
     message: Vec<u8>,
 ) -> Result<ClearAnswer, ClearError> {
     let own = |address: &str| address.eq_ignore_ascii_case(&account.address);
-    let header = OuterHeader::parse(&message);
-    if !own(mail_from) || header.from.is_empty() || !header.from.iter().all(|from| own(&from.email)) {
+    if !own(mail_from) || !outer::sole_author(&message).is_some_and(|author| own(&author)) {
         return Err(ClearError::NotYours);
     }
     let all_plausible = recipients.iter().all(|recipient| address::domain(recipient).is_some());
     if recipients.is_empty() || recipients.len() > MOST || !all_plausible {
         return Err(ClearError::Recipients);
     }
+    if !relay.sending.take(&account.id, recipients.len(), now()) {
+        return Err(ClearError::TooMany);
+    }
     let message = outer::without_bcc(&message).unwrap_or(message);
+    let id = OuterHeader::parse(&message).message_id.into_iter().next();
+    let recipients: BTreeSet<String> = recipients.iter().map(|one| address::canonical(one)).collect();
+    let (fresh, before) = claim(relay, account, id.clone(), recipients).await?;
+    if fresh.is_empty() {
+        return Err(ClearError::SentBefore);
+    }
     let mut answer = ClearAnswer::default();
     let (local, elsewhere): (Vec<_>, Vec<_>) =
-        recipients.into_iter().partition(|recipient| relay.is_local(recipient));
-    here(relay, local, &message, &mut answer).await?;
-    away(relay, mail_from, elsewhere, &message, &mut answer).await;
+        fresh.clone().into_iter().partition(|recipient| relay.is_local(recipient));
+    let local = here(relay, local, &message, &mut answer).await;
+    match &local {
+        Ok(()) => away(relay, mail_from, elsewhere, &message, &mut answer).await,
+        Err(_) => answer = ClearAnswer::default(),
+    }
+    let missed = fresh.into_iter().filter(|address| !answer.accepted.contains(address)).collect();
+    release(relay, account, id, missed).await?;
+    local?;
+    answer.accepted.extend(before);
     Ok(answer)
+}
+
+/// Notes whom the message goes to; gives those it did not go to before, and those it did.
+///
+/// A client that never saw the answer sends again. Only a digest is noted.
+async fn claim(
+    relay: &Relay,
+    account: &Account,
+    message_id: Option<String>,
+    recipients: BTreeSet<String>,
+) -> Result<(Vec<String>, Vec<String>), StoreError> {
+    let Some(message_id) = message_id else { return Ok((recipients.into_iter().collect(), Vec::new())) };
+    let account = account.id.clone();
+    let claim = relay.store.write(move |tx| {
+        Box::pin(async move {
+            let (mut fresh, mut before) = (Vec::new(), Vec::new());
+            for address in recipients {
+                match store::claim_sending(tx, &account, &message_id, &address, now()).await? {
+                    true => fresh.push(address),
+                    false => before.push(address),
+                }
+            }
+            Ok((fresh, before))
+        })
+    });
+    claim.await
+}
+
+/// Takes the note back for those who did not get it.
+async fn release(
+    relay: &Relay,
+    account: &Account,
+    message_id: Option<String>,
+    missed: Vec<String>,
+) -> Result<(), StoreError> {
+    let Some(message_id) = message_id.filter(|_| !missed.is_empty()) else { return Ok(()) };
+    let account = account.id.clone();
+    let release = relay.store.write(move |tx| {
+        Box::pin(async move {
+            for address in missed {
+                store::release_sending(tx, &account, &message_id, &address).await?;
+            }
+            Ok(())
+        })
+    });
+    release.await
 }
 
 async fn here(

@@ -81,7 +81,10 @@ pub async fn prepare(
     for account in recipients {
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
         let sealed = seal(Arc::clone(&message), certificate).await?;
-        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, &batch, sealed).await?) });
+        mail.push(Sealed {
+            account: account.clone(),
+            letter: Arc::new(letter(relay, &batch, sealed).await?),
+        });
     }
     Ok(mail)
 }
@@ -113,7 +116,9 @@ async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, 
 }
 
 /// Does what takes long for large messages off the threads that serve sockets.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+pub async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)
 }
 

@@ -1,9 +1,13 @@
 //! The structural fields of a message's outer header: all that the relay keeps in clear.
 
+mod author;
+
 use jmap::EmailAddress;
 use mail_parser::{Address, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use author::{authors, sole_author};
 
 /// The greatest number of ids or addresses of one field that are kept, and of octets of each.
 const MOST: usize = 1000;

@@ -3,6 +3,7 @@
 mod body;
 mod data;
 mod line;
+mod origin;
 mod reply;
 mod session;
 mod trace;

@@ -21,14 +21,23 @@ pub async fn send(
 ) -> Result<Json<ClearAnswer>, Fault> {
     let account = signed_in.own(&account)?;
     let turn = shared.turns.upload(&account.id);
-    let _turn = turn.map_err(|limit| jmap::RequestErrorType::Limit(limit).problem("too many at once"))?;
+    let turn = turn.map_err(|limit| jmap::RequestErrorType::Limit(limit).problem("too many at once"))?;
     let (mail_from, recipients) = envelope(query.as_deref().unwrap_or_default())?;
     let message = collect(body, shared.relay.limits.max_size_upload).await?;
-    let sent = clear::send(&shared.relay, &account, &mail_from, recipients, message).await;
+    // To its end, also when the browser goes away: what is half sent would be sent again.
+    let sending = tokio::spawn(async move {
+        let _turn = turn;
+        clear::send(&shared.relay, &account, &mail_from, recipients, message).await
+    });
+    let sent = sending.await.map_err(Fault::failed)?;
     sent.map(Json).map_err(|error| match error {
         ClearError::NotYours => Fault::new(StatusCode::FORBIDDEN, "the sender is not the signed-in address"),
         ClearError::Recipients => {
             Fault::new(StatusCode::BAD_REQUEST, "recipients are missing, wrong or too many")
+        }
+        ClearError::SentBefore => Fault::new(StatusCode::CONFLICT, "the message was sent already"),
+        ClearError::TooMany => {
+            Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many recipients within an hour").retry_after(3600)
         }
         other => Fault::failed(other),
     })

@@ -8,9 +8,10 @@ use tokio::net::TcpStream;
 
 use super::body::{Body, Budget};
 use super::line::{Input, Line};
+use super::origin;
 use super::reply::Reply;
 use super::trace;
-use crate::delivery;
+use crate::delivery::{self, DeliverError};
 use crate::relay::Relay;
 use crate::store::{self, Account};
 
@@ -32,6 +33,7 @@ pub struct Session {
 /// A message on its way in.
 #[derive(Debug)]
 struct Transaction {
+    mail_from: String,
     recipients: Vec<Account>,
     chunks: Option<Body>,
 }
@@ -154,7 +156,8 @@ impl Session {
         if from.size > self.relay.config.max_message_size {
             return Reply::new(552, "5.3.4 the message is too large");
         }
-        self.transaction = Some(Transaction { recipients: Vec::new(), chunks: None });
+        self.transaction =
+            Some(Transaction { mail_from: from.address.clone(), recipients: Vec::new(), chunks: None });
         Reply::new(250, "2.1.0 sender fine")
     }
 
@@ -255,6 +258,12 @@ impl Session {
         };
         if trace::is_circling(&message) {
             return Reply::new(554, "5.4.6 the message goes in circles");
+        }
+        let message = Arc::new(message);
+        match origin::is_forged(&self.relay, &transaction.mail_from, &message).await {
+            Ok(false) => {}
+            Ok(true) => return Reply::new(550, "5.7.1 mail from here does not come from elsewhere unsigned"),
+            Err(error) => return DeliverError::from(error).into(),
         }
         let size = message.len();
         let hello = self.hello.as_ref().map(|(host, protocol)| (host.as_str(), *protocol));

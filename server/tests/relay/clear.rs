@@ -73,3 +73,37 @@ async fn nobody_sends_as_somebody_else() {
     assert_eq!(send(&intruder, query, own()).await.0, StatusCode::NOT_FOUND);
     assert_eq!(bob.counts("inbox").await[0], 0);
 }
+
+#[tokio::test]
+async fn a_message_goes_once_to_each_recipient() {
+    let here = Served::start(&["alice", "bob", "carol"], |_| ()).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let letter = || clear_letter(ALICE, "bob@sealpost.example", "Message-ID: <once@a>\r\n", "hello");
+    let query = "mailFrom=alice@sealpost.example&rcptTo=bob@sealpost.example";
+    let nobody = format!("{query}&rcptTo=nobody@sealpost.example");
+    assert_eq!(send(&alice, &nobody, letter()).await.0, StatusCode::OK);
+    assert_eq!(send(&alice, query, letter()).await.0, StatusCode::CONFLICT);
+    let (status, answer) = send(&alice, &format!("{query}&rcptTo=carol@sealpost.example"), letter()).await;
+    assert_eq!((status, answer["accepted"].as_array().unwrap().len()), (StatusCode::OK, 2), "{answer}");
+    // Whom it did not reach may be tried again.
+    let answer =
+        send(&alice, "mailFrom=alice@sealpost.example&rcptTo=nobody@sealpost.example", letter()).await;
+    assert_eq!((answer.0, answer.1["refused"].as_array().unwrap().len()), (StatusCode::OK, 1));
+    for name in ["bob", "carol"] {
+        assert_eq!(here.fixture.sign_in(name).await.counts("inbox").await[0], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_message_with_two_authors_is_nobodys() {
+    let here = Served::start(&["alice", "bob"], |_| ()).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let query = "mailFrom=alice@sealpost.example&rcptTo=bob@sealpost.example";
+    for authors in [
+        "From: <b@b.example>\r\nFrom: <alice@sealpost.example>",
+        "From: <alice@sealpost.example>\r\nFrom: <b@b.example>",
+    ] {
+        let message = format!("{authors}\r\nTo: <bob@sealpost.example>\r\n\r\nhi\r\n").into_bytes();
+        assert_eq!(send(&alice, query, message).await.0, StatusCode::FORBIDDEN, "{authors}");
+    }
+}

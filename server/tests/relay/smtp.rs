@@ -190,3 +190,33 @@ async fn a_stopping_relay_says_so() {
     served.stop().await;
     assert!(client.reply().await.starts_with("421 4.3.2"));
 }
+
+#[tokio::test]
+async fn mail_in_clear_that_claims_to_come_from_here_is_refused() {
+    let served = Served::start(&["alice", "bob"], |_| ()).await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    let forged = [
+        clear_letter(BOB, ALICE, "", "pay me"),
+        clear_letter("x@elsewhere.example", ALICE, "From: Bob <BOB@Sealpost.Example>\r\n", "pay me"),
+        clear_letter(BOB, ALICE, "Content-Type: multipart/signed; boundary=x\r\n", "no signature"),
+    ];
+    for letter in forged {
+        let reply = client.deliver(&[ALICE], &letter).await;
+        assert!(reply.starts_with("550 5.7.1"), "{reply}");
+    }
+    let honest = clear_letter("x@elsewhere.example", ALICE, "", "hello");
+    client
+        .transcript(&[
+            (&format!("MAIL FROM:<{BOB}>"), "250"),
+            (&format!("RCPT TO:<{ALICE}>"), "250"),
+            ("DATA", "354"),
+        ])
+        .await;
+    client.write(&honest).await;
+    assert!(client.say(".\r\n").await.starts_with("550 5.7.1"));
+    let alice = served.fixture.sign_in("alice").await;
+    assert_eq!(alice.counts("inbox").await[0], 0);
+    for letter in [honest, sealed_letter(BOB, ALICE, "")] {
+        assert!(client.deliver(&[ALICE], &letter).await.starts_with("250"));
+    }
+}

@@ -109,3 +109,38 @@ async fn the_identity_is_the_own_address() {
     let answer = alice.call("Identity/get", json!({"ids": ["other"]})).await;
     assert_eq!((answer["list"].clone(), answer["notFound"].clone()), (json!([]), json!(["other"])));
 }
+
+#[tokio::test]
+async fn a_message_is_submitted_once_to_each_recipient() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let fields = "Message-ID: <once@a>\r\n";
+    for (to, created) in [(&[BOB][..], true), (&[BOB], false), (&[BOB, ALICE], true), (&[ALICE], false)] {
+        // As a browser does that never saw the answer: sealed and imported anew.
+        let email = alice.import(sealed_letter(ALICE, BOB, fields), "drafts", json!({})).await;
+        let answer = submit(&alice, &email, envelope(ALICE, to)).await;
+        assert_eq!(answer["created"]["k"].is_object(), created, "{answer}");
+        if !created {
+            assert_eq!(answer["notCreated"]["k"]["type"], "alreadyExists");
+        }
+    }
+    assert_eq!((bob.counts("inbox").await[0], alice.counts("inbox").await[0]), (1, 1));
+}
+
+#[tokio::test]
+async fn a_message_with_two_authors_is_not_submitted() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let letter = String::from_utf8(sealed_letter(ALICE, BOB, "")).unwrap();
+    for (first, second) in [(ALICE, BOB), (BOB, ALICE)] {
+        let two = letter.replacen(
+            &format!("From: {ALICE}\r\n"),
+            &format!("From: {first}\r\nFrom: {second}\r\n"),
+            1,
+        );
+        assert_ne!(two, letter);
+        let email = alice.import(two.into_bytes(), "drafts", json!({})).await;
+        let answer = submit(&alice, &email, envelope(ALICE, &[BOB])).await;
+        assert_eq!(answer["notCreated"]["k"]["type"], "forbiddenFrom", "{answer}");
+    }
+}

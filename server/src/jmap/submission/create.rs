@@ -13,6 +13,7 @@ use crate::delivery::{self, DeliverError, Sealed};
 use crate::jmap::Call;
 use crate::jmap::answer::{WriteError, failed};
 use crate::jmap::identity::identity;
+use crate::outer;
 use crate::random;
 use crate::store::{self, Account, EmailRow, Ledger, Outgoing, StoreError, Tx};
 
@@ -52,11 +53,12 @@ pub async fn prepare(
     drop(connection);
     let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
     let message = relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?;
+    let author = outer::sole_author(&message);
     if !delivery::is_sealed(Arc::new(message)).await.map_err(failed)? {
         let why = "the message is not sealed: mail in clear goes through the clear door";
         return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
     }
-    let envelope = match envelope(&call.account, &email, submission.envelope.clone()) {
+    let envelope = match envelope(&call.account, &email, author, submission.envelope.clone()) {
         Ok(envelope) => envelope,
         Err(error) => return Ok(Err(error)),
     };
@@ -91,9 +93,14 @@ fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, 
 }
 
 /// RFC 8621 7: the client's envelope, or one made from the header; the sender is the account itself.
-fn envelope(account: &Account, email: &EmailRow, given: Option<Envelope>) -> Result<Envelope, SetError> {
+fn envelope(
+    account: &Account,
+    email: &EmailRow,
+    author: Option<String>,
+    given: Option<Envelope>,
+) -> Result<Envelope, SetError> {
     let own = |address: &str| address.eq_ignore_ascii_case(&account.address);
-    if email.outer.from.is_empty() || !email.outer.from.iter().all(|from| own(&from.email)) {
+    if !author.is_some_and(|author| own(&author)) {
         return Err(SetErrorType::ForbiddenFrom.into());
     }
     let envelope = given.unwrap_or_else(|| Envelope {

@@ -84,7 +84,8 @@ async fn wait(relay: &Relay, running: &mut JoinSet<()>) {
         let mut connection = relay.store.read().await.ok()?;
         store::next_due(&mut connection).await.ok()?
     };
-    let until = next.await.map_or(LOOK, |at| Duration::from_millis(u64::try_from(at - now()).unwrap_or_default()));
+    let until =
+        next.await.map_or(LOOK, |at| Duration::from_millis(u64::try_from(at - now()).unwrap_or_default()));
     tokio::select! {
         () = relay.queue_bell.notified() => {}
         () = relay.stopping.cancelled() => {}
@@ -118,7 +119,10 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
         }
         Err(error) => {
             tracing::error!(%error, "a queued message could not be read");
-            (Vec::new(), vec![Outcome::Deferred("451 4.3.0 the message cannot be read".to_owned()); entries.len()])
+            (
+                Vec::new(),
+                vec![Outcome::Deferred("451 4.3.0 the message cannot be read".to_owned()); entries.len()],
+            )
         }
     };
     // Each by itself: what happens to one entry must not send the others again.

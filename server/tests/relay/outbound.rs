@@ -88,3 +88,61 @@ async fn a_relay_takes_no_mail_for_elsewhere() {
         .transcript(&[("MAIL FROM:<a@b.example>", "250"), (&format!("RCPT TO:<{CAROL}>"), "550 5.7.1")])
         .await;
 }
+
+/// Accepts every message and then says nothing more, not even to QUIT.
+async fn silent_server() -> std::net::SocketAddr {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (reader, mut writer) = stream.into_split();
+                let mut lines = BufReader::new(reader).lines();
+                writer.write_all(b"220 hello\r\n").await.unwrap();
+                let mut within = false;
+                while let Ok(Some(line)) = lines.next_line().await {
+                    let answer: &[u8] = match line.as_str() {
+                        "QUIT" => std::future::pending().await,
+                        "." => b"250 2.0.0 taken\r\n",
+                        _ if within => continue,
+                        "DATA" => b"354 go on\r\n",
+                        _ => b"250 fine\r\n",
+                    };
+                    within = line == "DATA";
+                    writer.write_all(answer).await.unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_part_has_the_letter_all_the_same() {
+    let smarthost = silent_server().await.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = send(&alice, &[CAROL]).await;
+    let status = eventually(|| status(&alice, &submission, CAROL, "unknown")).await;
+    assert_eq!(status["smtpReply"], "250 2.0.0 taken");
+}
+
+#[tokio::test]
+async fn a_letter_whose_bytes_are_gone_is_returned() {
+    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = send(&alice, &[CAROL]).await;
+    let lose = here.fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            sqlx::query("DELETE FROM blobs").execute(tx.connection()).await?;
+            sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
+            Ok::<_, sealpost::store::StoreError>(())
+        })
+    });
+    lose.await.unwrap();
+    here.fixture.relay.queue_bell.notify_one();
+    let status = eventually(|| status(&alice, &submission, CAROL, "no")).await;
+    assert!(status["smtpReply"].as_str().unwrap().contains("lost"), "{status}");
+    assert_eq!(alice.counts("inbox").await[0], 1, "the sender was told");
+}

@@ -72,10 +72,9 @@ pub fn router(relay: Arc<Relay>) -> Router {
 pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
     let stopping = relay.stopping.clone();
     let service = router(relay);
-    let service = ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(service);
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stopping.cancelled().await })
-        .await
+    let service =
+        ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await }).await
 }
 
 async fn health() -> &'static str {

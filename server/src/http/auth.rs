@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
-use axum::{Extension, Json};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 
 use super::Shared;
@@ -32,13 +32,17 @@ pub async fn sign_in(
         .map_err(|error| Fault::new(error.status(), "username and password are wanted as JSON"))?;
     let Credentials { username, password } = credentials;
     let source = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
-    let token = session::sign_in(&shared.relay, &username, password, source).await.map_err(|error| match error {
-        SignInError::Wrong => Fault::new(StatusCode::UNAUTHORIZED, "the address or the password is wrong"),
-        SignInError::TooMany { retry_after_seconds } => {
-            Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts").retry_after(retry_after_seconds)
-        }
-        SignInError::Store(error) => Fault::failed(error),
-    })?;
+    let token =
+        session::sign_in(&shared.relay, &username, password, source).await.map_err(|error| match error {
+            SignInError::Wrong => {
+                Fault::new(StatusCode::UNAUTHORIZED, "the address or the password is wrong")
+            }
+            SignInError::TooMany { retry_after_seconds } => {
+                Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many attempts")
+                    .retry_after(retry_after_seconds)
+            }
+            SignInError::Store(error) => Fault::failed(error),
+        })?;
     let cookie = session::cookie(&token, shared.relay.config.secure_cookies());
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

@@ -108,9 +108,11 @@ async fn guesses_that_are_made_at_once_are_counted_one_by_one() {
     let statuses: Vec<StatusCode> = answers.iter().map(axum::http::Response::status).collect();
     let checked = statuses.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
     assert_eq!(checked, 10);
-    assert!(statuses.iter().all(|status| {
-        [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(status)
-    }));
+    assert!(
+        statuses
+            .iter()
+            .all(|status| { [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(status) })
+    );
 }
 
 #[tokio::test]

@@ -58,7 +58,9 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     // RFC 8620 5.1: a type may refuse to give all its objects at once.
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
     let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
-    if properties.len() > MOST_PROPERTIES || body_properties.as_ref().is_some_and(|b| b.len() > MOST_PROPERTIES) {
+    if properties.len() > MOST_PROPERTIES
+        || body_properties.as_ref().is_some_and(|b| b.len() > MOST_PROPERTIES)
+    {
         return Err(MethodErrorType::RequestTooLarge.into());
     }
     let mut connection = call.relay.store.read().await.map_err(failed)?;

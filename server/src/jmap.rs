@@ -1,6 +1,6 @@
 //! JMAP: one request in, one response out (RFC 8620 3).
 //!
-//! Each type of object has a file; [`table`] says which methods there are. A method sees only the
+//! Each type of object has a file; `table` says which methods there are. A method sees only the
 //! account of the session: an `accountId` that is not its id is refused before the method runs.
 
 mod answer;

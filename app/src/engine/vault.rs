@@ -148,11 +148,7 @@ impl KeyBox {
     }
 
     /// Opens the keys.
-    pub async fn open(
-        &self,
-        provider: &impl Provider,
-        key: &VaultKey,
-    ) -> Result<Keys, VaultError> {
+    pub async fn open(&self, provider: &impl Provider, key: &VaultKey) -> Result<Keys, VaultError> {
         let plain = open(provider, key, &label("keys", &self.id), &self.keys).await?;
         serde_json::from_slice(&plain).map_err(|_| VaultError::Malformed)
     }

@@ -5,6 +5,7 @@ mod check;
 mod crl;
 mod names;
 mod policy;
+mod revocation;
 
 use std::collections::HashMap;
 

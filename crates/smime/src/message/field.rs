@@ -5,7 +5,7 @@ use super::words::decode_words;
 /// A header section longer than this is refused; real ones stay below 100 KiB.
 const MAX_SECTION: usize = 1 << 20;
 /// More fields than this in one section are refused.
-const MAX_FIELDS: usize = 1000;
+const MAX_FIELDS: usize = 4096;
 
 /// One header field. `raw` is the value with its folding, without the line end that closes it.
 #[derive(Clone, Copy, Debug)]

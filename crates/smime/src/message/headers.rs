@@ -1,5 +1,7 @@
 //! The header that a reader is shown, and how each field of it is protected (RFC 9788 4).
 
+use std::collections::HashSet;
+
 use mail_parser::{HeaderValue, parsers::MessageStream};
 
 use super::{
@@ -44,6 +46,13 @@ pub struct HeaderField {
     pub value: String,
     /// How it is protected.
     pub protection: FieldProtection,
+}
+
+impl HeaderField {
+    /// The value decoded, for a reader.
+    pub fn text(&self) -> String {
+        decode_text(&self.value)
+    }
 }
 
 /// A `From` outside that is not the one inside, with no signature to settle it (RFC 9788 4.4).
@@ -106,7 +115,7 @@ impl Headers {
 
     /// The decoded value of the first field of that name.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.field(name).map(|field| decode_text(&field.value))
+        self.field(name).map(HeaderField::text)
     }
 
     /// Where an answer goes: only ever to addresses from inside the protection (RFC 9788 4.4.4, 6.2).
@@ -190,11 +199,22 @@ pub(crate) fn header_sets(fields: Pairs) -> (Pairs, Pairs) {
     (protected, recorded.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect())
 }
 
-/// Whether the list has that field; folding may have changed the white space in between.
-pub(crate) fn contains_field(list: &[(String, String)], name: &str, value: &str) -> bool {
-    list.iter().any(|(known, other)| {
-        known.eq_ignore_ascii_case(name) && other.split_whitespace().eq(value.split_whitespace())
-    })
+/// Header fields to look others up in: a hostile header has thousands, so none is compared with each.
+pub(crate) struct FieldSet(HashSet<(String, String)>);
+
+impl FieldSet {
+    pub(crate) fn new(list: &[(String, String)]) -> Self {
+        Self(list.iter().map(|(name, value)| Self::key(name, value)).collect())
+    }
+
+    pub(crate) fn contains(&self, name: &str, value: &str) -> bool {
+        self.0.contains(&Self::key(name, value))
+    }
+
+    /// Folding may have changed the white space inside of a value.
+    fn key(name: &str, value: &str) -> (String, String) {
+        (name.to_ascii_lowercase(), value.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
 }
 
 /// Whether two lists of authors are the same mailboxes.

@@ -1,10 +1,7 @@
 //! Header protection when writing (RFC 9788 3 and 5): what the outside of a message shows.
 
 use super::{
-    address::{Address, same_mailbox},
-    draft::WrittenField,
-    field::decode_text,
-    mailboxes::parse_address_list,
+    address::Address, draft::WrittenField, field::decode_text, mailboxes::parse_address_list,
     reference::Reference,
 };
 
@@ -141,9 +138,4 @@ fn escape(text: &str) -> String {
 pub(crate) fn join_addresses(addresses: &[Address]) -> Option<String> {
     let written: Vec<String> = addresses.iter().map(Address::written).collect();
     (!written.is_empty()).then(|| written.join(", "))
-}
-
-/// Whether `list` names that mailbox.
-pub(crate) fn names_mailbox(list: &[Address], email: &str) -> bool {
-    list.iter().any(|address| same_mailbox(&address.email, email))
 }

@@ -1,12 +1,10 @@
 //! Answering without telling: the one-time header policy of RFC 9788 6.1.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
-    address::Address,
-    draft::parse_ids,
-    field::Field,
-    headers::Pairs,
-    mailboxes::parse_address_list,
-    protection::{join_addresses, names_mailbox},
+    address::Address, draft::parse_ids, field::Field, headers::Pairs, mailboxes::parse_address_list,
+    protection::join_addresses,
 };
 
 /// What a message kept confidential in its header, for the answer to it (RFC 9788 6.1.2).
@@ -36,10 +34,10 @@ impl Reference {
     }
 
     fn shown_addresses(&self, value: &str, keep_all: bool) -> Option<String> {
-        let (protected, outer) = (addresses(&self.protected), addresses(&self.outer));
+        let (protected, outer) = (Known::new(&self.protected), Known::new(&self.outer));
         let list = parse_address_list(value);
         let shown = list.iter().filter_map(|address| {
-            let secret = names_mailbox(&protected, &address.email) && !names_mailbox(&outer, &address.email);
+            let secret = protected.knows(&address.email) && !outer.knows(&address.email);
             match secret {
                 // RFC 9788 3.1.1: the address in From never changes, only the name may go.
                 true if keep_all => Some(Address::new(address.email.clone())),
@@ -56,20 +54,45 @@ impl Reference {
         let list = parse_ids(&Field { name: "References", raw: value.as_bytes() });
         let shown: Vec<String> = list
             .iter()
-            .filter(|id| !protected.contains(id) || outer.contains(id))
+            .filter(|id| !protected.contains(*id) || outer.contains(*id))
             .map(|id| format!("<{id}>"))
             .collect();
         (!shown.is_empty()).then(|| shown.join(" "))
     }
 }
 
+/// The addresses of a header; there can be thousands, so they are looked up and not compared.
+struct Known {
+    whole: HashSet<Address>,
+    by_mailbox: HashMap<String, Address>,
+}
+
+impl Known {
+    fn new(fields: &[(String, String)]) -> Self {
+        let (mut whole, mut by_mailbox) = (HashSet::new(), HashMap::new());
+        for address in addresses(fields) {
+            let mailbox = address.email.to_ascii_lowercase();
+            if !mailbox.is_empty() {
+                by_mailbox.entry(mailbox).or_insert_with(|| address.clone());
+            }
+            whole.insert(address);
+        }
+        Self { whole, by_mailbox }
+    }
+
+    fn knows(&self, email: &str) -> bool {
+        self.by_mailbox.contains_key(&email.to_ascii_lowercase())
+    }
+}
+
 /// A display name that only the inside carried gives way to the one that the outside carried.
-fn shown_name(address: &Address, protected: &[Address], outer: &[Address]) -> Address {
-    let secret = address.name.is_some() && protected.contains(address) && !outer.contains(address);
+fn shown_name(address: &Address, protected: &Known, outer: &Known) -> Address {
+    let secret =
+        address.name.is_some() && protected.whole.contains(address) && !outer.whole.contains(address);
     if !secret {
         return address.clone();
     }
-    let same = outer.iter().find(|shown| names_mailbox(std::slice::from_ref(address), &shown.email));
+    let same = outer.by_mailbox.get(&address.email.to_ascii_lowercase());
     same.cloned().unwrap_or_else(|| Address::new(address.email.clone()))
 }
 
@@ -79,7 +102,7 @@ fn addresses(fields: &[(String, String)]) -> Vec<Address> {
     values.flat_map(|(_, value)| parse_address_list(value)).collect()
 }
 
-fn ids(fields: &[(String, String)]) -> Vec<String> {
+fn ids(fields: &[(String, String)]) -> HashSet<String> {
     let names = ["Message-ID", "In-Reply-To", "References"];
     let values = fields.iter().filter(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)));
     values.flat_map(|(name, value)| parse_ids(&Field { name, raw: value.as_bytes() })).collect()

@@ -5,9 +5,7 @@ use super::{
     door,
     entity::Entity,
     field::Field,
-    headers::{
-        FieldProtection, HeaderField, Headers, contains_field, header_sets, non_structural, same_authors,
-    },
+    headers::{FieldProtection, FieldSet, HeaderField, Headers, header_sets, non_structural, same_authors},
     layers::is_cms,
 };
 
@@ -58,8 +56,9 @@ impl Scheme {
             }
         };
         let cipher = matches!(self, Self::Hp { cipher: true } | Self::Old | Self::Rfc8551);
+        let shown_outside = FieldSet::new(&recorded);
         let fields = protected.into_iter().map(|(name, value)| {
-            let encrypted = cipher && !contains_field(&recorded, &name, &value);
+            let encrypted = cipher && !shown_outside.contains(&name, &value);
             HeaderField { protection: FieldProtection { signed: true, encrypted }, name, value }
         });
         let mut headers = Headers::from_fields(fields.collect());

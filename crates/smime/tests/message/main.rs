@@ -9,6 +9,7 @@
 )]
 
 mod corpus;
+mod cost;
 mod door;
 mod envelope;
 mod header_protection;

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 use smime::path::{Purpose, Query, validate};
 use smime::rustcrypto::RustCrypto;
-use smime::{Certificate, CertificateError, UnixTime, VerifiedPath, block_on_ready};
+use smime::{Certificate, CertificateError, Trust, UnixTime, VerifiedPath, block_on_ready};
 
-use crate::support::vectors;
+use crate::support::{Folder, vectors};
 
 /// 2020-01-01, within the validity of every PKITS certificate.
 const PKITS_TIME: UnixTime = UnixTime(1_577_836_800);
@@ -66,6 +66,64 @@ fn pkits_paths_are_judged_as_nist_says() {
     println!("pkits: {count} paths, {} argued", PKITS_ARGUED.len());
     assert_eq!(count, 111);
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The content and the signature of a multipart/signed message, whose boundary PKITS writes plainly.
+fn signed_parts(message: &str) -> (Vec<u8>, Vec<u8>) {
+    let (_, rest) = message.split_once("boundary=\"").unwrap();
+    let (boundary, _) = rest.split_once('"').unwrap();
+    let delimiter = format!("--{boundary}");
+    let parts = message.split(&delimiter).collect::<Vec<_>>();
+    let content = parts[parts.len() - 3].trim_start_matches(['\r', '\n']);
+    let content = content.strip_suffix('\n').unwrap().replace('\r', "").replace('\n', "\r\n");
+    let content = content.strip_suffix('\r').unwrap_or(&content).to_owned();
+    let signature = parts[parts.len() - 2].replace('\r', "");
+    let (_, signature) = signature.split_once("\n\n").unwrap();
+    let scratch = Folder::new();
+    scratch.write("signature", signature);
+    (content.into_bytes(), scratch.openssl("base64 -d -in signature"))
+}
+
+#[test]
+fn pkits_messages_are_trusted_as_nist_says() {
+    let Some(folder) = vectors("pkits-4.1-4.8") else { return };
+    let cases: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(folder.join("pkits.json")).unwrap()).unwrap();
+    let table = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let root = certificate(&folder.join("certs/TrustAnchorRootCertificate.crt")).unwrap();
+    let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
+    let (mut count, mut wrong) = (0, String::new());
+    for line in table.lines().skip(1) {
+        let fields = line.split('\t').collect::<Vec<_>>();
+        let (name, files, parameters, expected) = (fields[1], fields[4], fields[5], fields[6]);
+        let own = |file: &&str| plain(file) == format!("signed{}.eml", plain(name));
+        // A reader of mail asks for no policy; and some tests have no message.
+        let Some(file) = files.split(',').find(own).filter(|_| parameters == "{}") else { continue };
+        let message = String::from_utf8(std::fs::read(folder.join("smime").join(file)).unwrap()).unwrap();
+        let (content, cms) = signed_parts(&message);
+        let case = cases.iter().find(|case| case["name"] == name).unwrap();
+        let mut crls = names(case, "crls");
+        crls.push("TrustAnchorRootCRL.crl".into());
+        let trust = Trust {
+            anchors: vec![root.clone()],
+            crls: crls.iter().map(|name| std::fs::read(folder.join("crls").join(name)).unwrap()).collect(),
+            revocation_required: true,
+            ..Trust::default()
+        };
+        let verified = block_on_ready(smime::verify(&RustCrypto, &cms, Some(&content), &trust, PKITS_TIME));
+        let verdict = match &verified {
+            Ok(verified) => verified.signers[0].verdict.as_ref().map(|_| ()).map_err(ToString::to_string),
+            Err(error) => Err(error.to_string()),
+        };
+        count += 1;
+        if (verdict.is_ok() == (expected == "VALID")) == PKITS_ARGUED.contains(&name)
+            || verdict == Err("the content does not match its digest".into())
+        {
+            writeln!(wrong, "{file}: expected {expected}, found {verdict:?}").unwrap();
+        }
+    }
+    println!("pkits: {count} messages");
+    assert!(count > 50 && wrong.is_empty(), "{count} messages\n{wrong}");
 }
 
 /// Cases of which limbo wants more than RFC 5280 asks of the reader of a certificate.

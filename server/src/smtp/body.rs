@@ -1,5 +1,6 @@
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,9 +11,46 @@ use super::line::Input;
 /// The unit in which memory for messages is given out.
 pub const UNIT: usize = 64 * 1024;
 
-/// The memory that all messages in receipt share.
+/// The memory that all messages in receipt share, and the part of it that one source may have.
 #[derive(Debug, Clone)]
-pub struct Budget(pub Arc<Semaphore>);
+pub struct Budget {
+    /// For everybody.
+    pub all: Arc<Semaphore>,
+    /// For this source.
+    pub source: Arc<Semaphore>,
+}
+
+/// Memory that a message holds until this is dropped.
+#[derive(Debug)]
+pub struct Memory {
+    all: OwnedSemaphorePermit,
+    source: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    fn take(&self, units: u32) -> Option<Memory> {
+        let source = Arc::clone(&self.source).try_acquire_many_owned(units).ok()?;
+        let all = Arc::clone(&self.all).try_acquire_many_owned(units).ok()?;
+        Some(Memory { all, source })
+    }
+}
+
+impl Memory {
+    fn merge(&mut self, more: Self) {
+        self.all.merge(more.all);
+        self.source.merge(more.source);
+    }
+}
+
+/// How long a message may come as slowly as it likes.
+const GRACE: Duration = Duration::from_secs(60);
+/// Octets a second after that: who sends slowly holds memory that others wait for.
+const SLOWEST: u64 = 16 * 1024;
+
+/// Whether so many octets after such a time are enough.
+fn keeps_up(received: u64, after: Duration) -> bool {
+    received >= after.saturating_sub(GRACE).as_secs().saturating_mul(SLOWEST)
+}
 
 /// Why a message is not taken, though all of it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +69,9 @@ pub struct Body {
     bytes: Vec<u8>,
     most: usize,
     budget: Budget,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Memory>,
+    received: u64,
+    since: Instant,
     refusal: Option<Refusal>,
     chunks: Scan,
 }
@@ -39,7 +79,16 @@ pub struct Body {
 impl Body {
     /// An empty message that may grow to `most` octets.
     pub fn new(most: usize, budget: Budget) -> Self {
-        Self { bytes: Vec::new(), most, budget, permit: None, refusal: None, chunks: Scan::default() }
+        Self {
+            bytes: Vec::new(),
+            most,
+            budget,
+            permit: None,
+            received: 0,
+            since: Instant::now(),
+            refusal: None,
+            chunks: Scan::default(),
+        }
     }
 
     /// Reads up to the end of a message after DATA; false when the connection ends first.
@@ -57,6 +106,7 @@ impl Body {
                 }
             });
             input.take(taken);
+            self.pace(taken)?;
             if ended {
                 self.refuse(data.fault().map(Refusal::Fault));
                 return Ok(true);
@@ -89,13 +139,14 @@ impl Body {
                 self.bytes.extend_from_slice(piece);
             }
             input.take(count);
+            self.pace(count)?;
             left -= count;
         }
         Ok(true)
     }
 
     /// The message, with the memory it holds, or why it is not taken.
-    pub fn finish(mut self) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Refusal> {
+    pub fn finish(mut self) -> Result<(Vec<u8>, Option<Memory>), Refusal> {
         let fault = self.chunks.fault().map(Refusal::Fault);
         self.refuse(fault);
         match self.refusal {
@@ -113,16 +164,25 @@ impl Body {
         if wanted > self.most {
             return self.refuse(Some(Refusal::TooLarge));
         }
-        let held = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let held = self.permit.as_ref().map_or(0, |memory| memory.all.num_permits());
         let missing = wanted.div_ceil(UNIT).saturating_sub(held);
         if missing == 0 {
             return;
         }
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        match (Arc::clone(&self.budget.0).try_acquire_many_owned(missing), &mut self.permit) {
-            (Ok(more), Some(permit)) => permit.merge(more),
-            (Ok(more), none) => *none = Some(more),
-            (Err(_), _) => self.refuse(Some(Refusal::NoMemory)),
+        match (self.budget.take(missing), &mut self.permit) {
+            (Some(more), Some(permit)) => permit.merge(more),
+            (Some(more), none) => *none = Some(more),
+            (None, _) => self.refuse(Some(Refusal::NoMemory)),
+        }
+    }
+
+    /// Counts what came and gives up on who sends too slowly.
+    fn pace(&mut self, octets: usize) -> io::Result<()> {
+        self.received = self.received.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
+        match keeps_up(self.received, self.since.elapsed()) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -133,5 +193,41 @@ impl Body {
             self.bytes = Vec::new();
             self.permit = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(all: usize, source: usize) -> Budget {
+        Budget { all: Arc::new(Semaphore::new(all)), source: Arc::new(Semaphore::new(source)) }
+    }
+
+    async fn receive(budget: &Budget, octets: usize) -> Result<Option<Memory>, Refusal> {
+        let line = "x".repeat(78) + "\r\n";
+        let message = line.repeat(octets.div_ceil(line.len())) + ".\r\n";
+        let mut body = Body::new(octets * 2, budget.clone());
+        assert!(body.read_data(&mut Input::new(message.as_bytes())).await.unwrap());
+        body.finish().map(|(_, memory)| memory)
+    }
+
+    #[tokio::test]
+    async fn one_source_does_not_take_the_memory_of_all() {
+        let first = budget(8, 4);
+        let second = Budget { all: Arc::clone(&first.all), source: Arc::new(Semaphore::new(4)) };
+        let held = receive(&first, 3 * UNIT).await.unwrap();
+        assert_eq!(receive(&first, 3 * UNIT).await.unwrap_err(), Refusal::NoMemory);
+        let other = receive(&second, 3 * UNIT).await.unwrap();
+        drop((held, other));
+        receive(&first, 3 * UNIT).await.unwrap();
+        assert_eq!((first.all.available_permits(), first.source.available_permits()), (8, 4));
+    }
+
+    #[test]
+    fn a_slow_sender_is_given_up_after_a_while() {
+        assert!(keeps_up(0, GRACE));
+        assert!(!keeps_up(1000, GRACE + Duration::from_secs(10)));
+        assert!(keeps_up(10 * SLOWEST, GRACE + Duration::from_secs(10)));
     }
 }

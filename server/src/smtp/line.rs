@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 /// How long a client may be silent (RFC 5321 4.5.3.2).
-const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// RFC 5321 4.5.3.1.4 says 512 for a command, extensions add to it.
 pub const LONGEST: usize = 4096;
 const CHUNK: usize = 32 * 1024;
@@ -29,12 +29,18 @@ pub struct Input<R> {
     source: R,
     buffer: Vec<u8>,
     used: usize,
+    patience: Duration,
 }
 
 impl<R: AsyncRead + Unpin> Input<R> {
     /// Reads from `source`.
     pub fn new(source: R) -> Self {
-        Self { source, buffer: Vec::new(), used: 0 }
+        Self { source, buffer: Vec::new(), used: 0, patience: PATIENCE }
+    }
+
+    /// Sets how long the client may be silent from now on.
+    pub fn wait_for(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// What has been read and not taken.
@@ -52,7 +58,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         self.buffer.drain(..self.used);
         self.used = 0;
         self.buffer.reserve(CHUNK);
-        let read = timeout(PATIENCE, self.source.read_buf(&mut self.buffer)).await;
+        let read = timeout(self.patience, self.source.read_buf(&mut self.buffer)).await;
         let read = read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         Ok(read > 0)
     }

@@ -1,13 +1,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use smtp_proto::{Error, MAIL_BODY_BINARYMIME, MAIL_REQUIRETLS, MailFrom, RcptTo, Request};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::body::{Body, Budget};
-use super::line::{Input, Line};
+use super::line::{Input, Line, PATIENCE};
 use super::origin;
 use super::reply::Reply;
 use super::trace;
@@ -17,6 +18,8 @@ use crate::store::{self, Account};
 
 /// RFC 5321 4.5.3.1.8: at least 100.
 const MOST_RECIPIENTS: usize = 100;
+/// How long a client may be silent that has no mail for anybody here yet.
+const STRANGERS: Duration = Duration::from_secs(60);
 /// Wrong commands before the connection is closed.
 const MOST_ERRORS: usize = 20;
 /// One connection.
@@ -66,6 +69,8 @@ impl Session {
         writer.write_all(&greeting.to_bytes()).await?;
         let stopping = self.relay.stopping.clone();
         loop {
+            let known = self.transaction.as_ref().is_some_and(|mail| !mail.recipients.is_empty());
+            input.wait_for(if known { PATIENCE } else { STRANGERS });
             let line = tokio::select! {
                 line = input.line() => line?,
                 () = stopping.cancelled() => {

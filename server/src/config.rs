@@ -26,6 +26,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Where all outgoing mail goes (`host:port`); by MX when absent.
     pub smarthost: Option<String>,
+    /// Whether mail exchangers of other domains may have addresses of a private net.
+    pub private_exchangers: bool,
     /// PEM files of certificates that vouch for correspondents elsewhere.
     pub trust_anchors: Vec<PathBuf>,
     /// Origins that may show the mailbox in a frame.
@@ -49,6 +51,7 @@ impl Default for Config {
             web_root: PathBuf::from("dist"),
             public_url: None,
             smarthost: None,
+            private_exchangers: false,
             trust_anchors: Vec::new(),
             frame_ancestors: Vec::new(),
             max_message_size: 64 * 1024 * 1024,

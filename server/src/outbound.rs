@@ -3,6 +3,7 @@
 mod bounce;
 mod mx;
 mod queue;
+mod reach;
 mod route;
 mod schedule;
 mod talks;

@@ -1,5 +1,6 @@
 //! One SMTP conversation with the next server.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lettre::Address;
@@ -10,6 +11,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::time::timeout;
 
 use super::mx::{self, MxError};
+use super::reach;
 use super::route::Route;
 use super::wire;
 use crate::config::Config;
@@ -53,10 +55,18 @@ pub async fn send(config: &Config, route: &Route, envelope: Envelope<'_>, messag
         Err(error) => return all(Outcome::Deferred(format!("451 4.4.3 {error}"))),
     };
     let message = wire::canonical(message);
+    let only_public = matches!(route, Route::Domain(_)) && !config.private_exchangers;
     let mut reason = "no server could be reached".to_owned();
     for (host, port) in hosts {
+        let addresses = match reach::addresses(&host, port, only_public).await {
+            Ok(addresses) => addresses,
+            Err(unreachable) => {
+                reason = unreachable.to_string();
+                continue;
+            }
+        };
         let talk = async {
-            let mut connection = connect(config, &host, port).await?;
+            let mut connection = connect(config, &host, &addresses).await?;
             let outcomes = transact(&mut connection, envelope, &message).await?;
             Ok::<_, Error>((connection, outcomes))
         };
@@ -93,9 +103,13 @@ async fn hosts(route: &Route) -> Result<Vec<(String, u16)>, MxError> {
 ///
 /// The certificate is not judged: without a published policy an attacker on the way could strip TLS
 /// altogether, and what matters is sealed end to end.
-async fn connect(config: &Config, host: &str, port: u16) -> Result<AsyncSmtpConnection, Error> {
+async fn connect(
+    config: &Config,
+    host: &str,
+    addresses: &[SocketAddr],
+) -> Result<AsyncSmtpConnection, Error> {
     let hello = ClientId::Domain(config.host().to_owned());
-    let open = || AsyncSmtpConnection::connect_tokio1((host, port), Some(ANSWER), &hello, None, None);
+    let open = || AsyncSmtpConnection::connect_tokio1(addresses, Some(ANSWER), &hello, None, None);
     let mut connection = open().await?;
     if !connection.can_starttls() {
         return Ok(connection);

@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod auth;
 mod clear;
+mod connections;
 mod eventsource;
 mod headers;
 mod origin;
@@ -13,14 +14,13 @@ mod timestamp;
 mod transfer;
 mod turns;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use axum::{Router, ServiceExt};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -71,10 +71,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
 /// Serves until the relay stops; requests under way are finished.
 pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
     let stopping = relay.stopping.clone();
-    let service = router(relay);
-    let service =
-        ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(service);
-    axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await }).await
+    connections::serve(listener, router(relay), stopping, connections::PATIENCE).await
 }
 
 async fn health() -> &'static str {

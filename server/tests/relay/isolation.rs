@@ -108,6 +108,10 @@ async fn blobs_of_another_account_are_not_found() {
     assert_eq!(status(&nobody, &alice.account).await, StatusCode::UNAUTHORIZED);
     let request = Request::post(format!("/jmap/upload/{}", alice.account));
     assert_eq!(bob.send(request, "x").await.status(), StatusCode::NOT_FOUND);
+    // What a link asks for as a page is still no page.
+    let page = Request::get(format!("/jmap/download/{}/{blob}/x?type=text/html", alice.account));
+    let response = alice.send(page, Body::empty()).await;
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
     // The same bytes, uploaded by both, belong to both.
     assert_eq!(bob.upload(letter).await, blob);
     assert_eq!(status(&bob, &bob.account).await, StatusCode::OK);

@@ -1,0 +1,99 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Connections at once.
+const CONNECTIONS: usize = 4096;
+/// How long a header may take, and how long a connection may be open without a request.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves until `stopping`; requests under way are finished.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stopping: CancellationToken,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut builder = Builder::new();
+    // Or a few hosts that never end their header would keep everybody out.
+    builder.timer(TokioTimer::new()).header_read_timeout(patience);
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let open = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        stream.set_nodelay(true).ok();
+        let router = router.clone();
+        let answer = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let connection = open.watch(builder.serve_connection(TokioIo::new(stream), answer));
+        tokio::spawn(async move {
+            // That a browser goes away in the middle is its own affair.
+            connection.await.ok();
+            drop(slot);
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_header_without_end_is_given_up_and_a_whole_one_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "hello"));
+        let stopping = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, router, stopping.clone(), Duration::from_millis(500)));
+        for (request, answer) in [
+            ("GET / HTTP/1.1\r\nHost: x\r\nX: ", ""),
+            ("", ""),
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "hello"),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut got = String::new();
+            let ended = timeout(Duration::from_secs(20), stream.read_to_string(&mut got)).await;
+            ended.expect("the connection ends").unwrap();
+            assert!(got.ends_with(answer), "{got}");
+        }
+        stopping.cancel();
+        timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+    }
+}

@@ -11,6 +11,7 @@ pub mod ecdsa;
 pub mod enrol;
 pub mod html;
 pub mod identity;
+pub mod known;
 pub mod letter;
 pub mod lists;
 pub mod open;

@@ -9,6 +9,7 @@ use smime::{DecryptionKey, Signer, Trust};
 use zeroize::Zeroizing;
 
 use super::identity::{Identity, KeyRecord};
+use super::known::{self, Known, NotAdmitted};
 use super::open::Found;
 use super::relay::Relay;
 use super::summary::{Content, KEY_INFO, SummaryKey};
@@ -21,6 +22,10 @@ use crate::web::database::{Database, Store};
 const IDENTITY: &str = "identity";
 const FORMER: &str = "former";
 const ANCHORS: &str = "anchors";
+const KNOWN: &str = "known";
+
+/// The database that belongs to no account; an address has an at sign.
+const BROWSER: &str = "browser";
 
 /// Messages that stay decrypted in memory, so that their attachments need not be fetched again.
 const MAX_OPENED: usize = 2;
@@ -61,20 +66,25 @@ pub enum Glance {
 }
 
 impl Account {
-    /// Opens what this browser keeps of the account that is signed in.
-    pub async fn open() -> Result<Self, Failure> {
+    /// Opens what this browser keeps of the account that is signed in, if it is the one of the address that
+    /// was typed, now or before.
+    pub async fn open(typed: Option<&str>) -> Result<Self, Failure> {
         let relay = Relay::open().await?;
         let identities = Get::<Sender> { account_id: relay.account().clone(), ids: None, properties: None };
         let sender = relay.call(&identities).await?.list.into_iter().next();
         let sender = sender.ok_or_else(|| Failure::RelayFailed { reason: "noIdentity".into() })?;
-        let database = Database::open(relay.account().as_str()).await?;
+        admit(&sender.email, typed).await?;
+        let database = Database::open(&known::key(&sender.email)).await?;
         let keyring = WebKeyring::open(database.clone()).await?;
         let identity = database.record::<Identity>(Store::Records, IDENTITY).await?;
         let former = database.record(Store::Records, FORMER).await?.unwrap_or_default();
         let id = relay.account().as_str().to_owned();
+        // Once there is a certificate, the relay can make nobody write under another name.
+        let certified = identity.as_ref().and_then(Identity::name_and_address);
+        let (name, address) = certified.unwrap_or((sender.name, sender.email));
         Ok(Self {
             relay,
-            who: protocol::Account { id, name: sender.name, address: sender.email },
+            who: protocol::Account { id, name, address },
             sender: sender.id,
             database,
             keyring,
@@ -254,4 +264,18 @@ impl Account {
         let roles = mailboxes.iter().filter_map(|mailbox| Some((mailbox.role?, mailbox.id.clone())));
         self.roles.replace(roles.collect());
     }
+}
+
+/// Refuses an account that nobody here asked for.
+async fn admit(address: &str, typed: Option<&str>) -> Result<(), Failure> {
+    let browser = Database::open(BROWSER).await?;
+    let mut known: Known = browser.record(Store::Records, KNOWN).await?.unwrap_or_default();
+    known.admits(address, typed).map_err(|reason| match reason {
+        NotAdmitted::NeverTyped => Failure::SessionExpired,
+        NotAdmitted::AnotherAddress => Failure::RelayFailed { reason: "anotherAddress".into() },
+    })?;
+    if known.remember(address) {
+        browser.set_record(Store::Records, KNOWN, &known).await?;
+    }
+    Ok(())
 }

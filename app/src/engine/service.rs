@@ -41,11 +41,11 @@ impl Engine {
 
     async fn route(&self, request: Request, call: &Call) -> Result<Answer, Failure> {
         match request {
-            Request::Start => self.start().await,
+            Request::Start => self.start(None).await,
             Request::SignIn { username, password } => {
                 self.leave();
                 relay::sign_in(&username, &password).await?;
-                self.start().await
+                self.start(Some(&username)).await
             }
             Request::SignOut => self.sign_out().await,
             Request::Enrol => {
@@ -92,7 +92,7 @@ impl Engine {
                 Reply::Draft(send::save_draft(&account, &draft, replaces.as_ref(), call).await?)
             }
             Request::Send { draft, replaces, clear } => {
-                Reply::Sent { refused: send::send(&account, &draft, replaces.as_ref(), clear, call).await? }
+                Reply::Sent { refused: send::send(&account, &draft, replaces.as_ref(), &clear, call).await? }
             }
             Request::Update { emails, change } => {
                 update::update(&account, &emails, &change).await?;
@@ -105,9 +105,9 @@ impl Engine {
         Ok(reply.into())
     }
 
-    /// Opens the account of the session, if there is one.
-    async fn start(&self) -> Result<Answer, Failure> {
-        match Account::open().await {
+    /// Opens the account of the session, if there is one; `typed` is the address just signed in with.
+    async fn start(&self, typed: Option<&str>) -> Result<Answer, Failure> {
+        match Account::open(typed).await {
             Ok(account) => {
                 self.leave();
                 self.0.account.replace(Some(Rc::new(account)));

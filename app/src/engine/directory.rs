@@ -1,33 +1,25 @@
 //! Whom a letter can be sealed to: the relay's directory, and certificates that came with signed mail.
 
+mod contact;
+
 use std::collections::HashMap;
 
 use jmap::sealed::{DirectoryQuery, Kind, Lookup};
-use serde::{Deserialize, Serialize};
-use smime::Certificate;
-use smime::message::{Opened, SignerReport};
+use smime::message::Opened;
 
 use super::account::Account;
 use super::addresses::is_address;
 use super::recipients::{Candidate, Chosen, NoneChosen, Source, choose};
-use super::trust::{certificate, encoded};
+use super::trust::certificate;
 use crate::protocol::{Completion, Failure, Recipient, RecipientKind};
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
 use crate::web::database::Store;
 
+use contact::{Contact, offered};
+
 /// Completions shown at once.
 const COMPLETIONS: u64 = 8;
-/// Certificates that are kept of one person.
-const MAX_LEARNT: usize = 4;
-
-/// What was learnt of a person from signed mail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Contact {
-    name: Option<String>,
-    /// Chains, newest first (base64 of DER).
-    chains: Vec<Vec<String>>,
-}
 
 /// People whose name or address fits what was typed.
 pub async fn complete(account: &Account, text: &str) -> Result<Vec<Completion>, Failure> {
@@ -129,35 +121,17 @@ async fn contact(account: &Account, address: &str) -> Result<Option<Contact>, Fa
 ///
 /// Whether such a certificate stands up is judged anew each time something is sealed to it.
 pub async fn learn(account: &Account, opened: &Opened) -> Result<(), Failure> {
-    for signer in opened.signers.iter().filter(|signer| signer.valid) {
-        let Some(encryption) = to_write_to(signer, &opened.certificates) else { continue };
-        let above = opened.certificates.iter().filter(|one| *one != encryption && !is_leaf(one));
-        let chain: Vec<String> = std::iter::once(encryption).chain(above).take(8).map(encoded).collect();
-        for address in encryption.emails().iter().filter(|address| is_address(address)).take(4) {
-            let mut contact = contact(account, address).await?.unwrap_or_default();
-            if contact.chains.iter().any(|known| known.first() == chain.first()) {
-                continue;
+    let (trust, now) = (account.trust(), clock::now());
+    for signer in &opened.signers {
+        let Some((addresses, chain)) = offered(signer, &opened.certificates) else { continue };
+        for address in addresses {
+            let mut contact = contact(account, &address).await?.unwrap_or_default();
+            if contact.learn(&WebCrypto, &address, &chain, &trust, now).await {
+                account.database.set_record(Store::Contacts, &key(&address), &contact).await?;
             }
-            contact.name = signer.name.clone();
-            contact.chains.insert(0, chain.clone());
-            contact.chains.truncate(MAX_LEARNT);
-            account.database.set_record(Store::Contacts, &key(address), &contact).await?;
         }
     }
     Ok(())
-}
-
-/// The certificate to write to a signer under (RFC 8551 2.5.3.1): the one they ask for, otherwise one in
-/// the message that names the same subject and is for encryption.
-fn to_write_to<'a>(signer: &'a SignerReport, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
-    let own = signer.certificate.as_ref()?;
-    let for_encryption = |one: &&Certificate| one.can_encrypt() && one.subject() == own.subject();
-    signer.encryption.as_ref().or_else(|| std::iter::once(own).chain(certificates).find(for_encryption))
-}
-
-/// Certificates of people name an address; those of authorities do not.
-fn is_leaf(certificate: &Certificate) -> bool {
-    !certificate.emails().is_empty()
 }
 
 fn key(address: &str) -> String {

@@ -5,8 +5,7 @@ mod command;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::path;
+use leptos_router::components::Router;
 
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
@@ -33,12 +32,10 @@ pub(crate) struct Frame {
 /// The mailbox.
 #[component]
 pub(crate) fn Shell() -> impl IntoView {
-    // One wildcard route: `Place` parses the whole URL, and panes follow it without being rebuilt.
+    // No routes: `Place` parses the whole URL, and panes follow it without being rebuilt.
     view! {
         <Router>
-            <FlatRoutes fallback=|| ()>
-                <Route path=path!("/*any") view=Panes />
-            </FlatRoutes>
+            <Panes />
         </Router>
     }
 }

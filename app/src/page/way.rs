@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::location::{BrowserUrl, LocationProvider};
 
 use crate::page::place::{MailPlace, Place, Writing};
 use crate::protocol::EmailId;
@@ -30,7 +31,15 @@ impl Way {
     /// Reads the router.
     pub(crate) fn new() -> Self {
         let location = use_location();
+        let browser = expect_context::<BrowserUrl>();
         let (path, query) = (location.pathname, location.query);
+        // A link that was followed reaches the address bar and the history once it is told that its place is
+        // shown; without routes that is at once.
+        Effect::new(move || {
+            path.track();
+            query.track();
+            browser.ready_to_complete();
+        });
         let place = Memo::new(move |_| Place::parse(&path.get(), |name| query.with(|query| query.get(name))));
         Self { place, navigate: StoredValue::new_local(Box::new(use_navigate())) }
     }

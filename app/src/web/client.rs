@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::channel::{mpsc, oneshot};
-use js_sys::{Array, ArrayBuffer};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -160,8 +160,8 @@ impl Drop for Withdraw {
 impl Inner {
     fn post(&self, envelope: &ToEngine, files: &[LocalFile]) {
         // Plain data always serialises.
-        let Ok(json) = serde_json::to_string(envelope) else { return };
-        let message = Array::of1(&JsValue::from_str(&json));
+        let Ok(bytes) = postcard::to_allocvec(envelope) else { return };
+        let message = Array::of1(&Uint8Array::from(bytes.as_slice()));
         for file in files {
             message.push(file.blob());
         }
@@ -181,8 +181,8 @@ impl Inner {
 
     fn receive(&self, data: &JsValue) {
         let message = Array::from(data);
-        let Some(json) = message.get(0).as_string() else { return };
-        match serde_json::from_str(&json) {
+        let Ok(bytes) = message.get(0).dyn_into::<Uint8Array>() else { return };
+        match postcard::from_bytes(&bytes.to_vec()) {
             Ok(FromEngine::Ready) => {
                 for message in self.waiting.take().unwrap_or_default() {
                     self.send(&message);

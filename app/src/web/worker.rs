@@ -90,8 +90,8 @@ impl Page {
 
     fn post(&self, envelope: &FromEngine, bytes: Vec<Uint8Array>) {
         // Plain data always serialises.
-        let Ok(json) = serde_json::to_string(envelope) else { return };
-        let message = Array::of1(&json.into());
+        let Ok(encoded) = postcard::to_allocvec(envelope) else { return };
+        let message = Array::of1(&Uint8Array::from(encoded.as_slice()));
         let transfer = Array::new();
         for part in bytes {
             message.push(&part.buffer());
@@ -181,7 +181,8 @@ impl Running {
 
 fn envelope(data: &JsValue) -> Option<(ToEngine, Vec<Attached>)> {
     let message = Array::from(data);
-    let envelope = serde_json::from_str(&message.get(0).as_string()?).ok()?;
+    let encoded = message.get(0).dyn_into::<Uint8Array>().ok()?.to_vec();
+    let envelope = postcard::from_bytes(&encoded).ok()?;
     let files = message.iter().skip(1).filter_map(|file| file.dyn_into::<Blob>().ok());
     Some((envelope, files.map(Attached).collect()))
 }

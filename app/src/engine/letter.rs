@@ -15,7 +15,6 @@ const MAX_ATTACHED: u64 = 26 * 1024 * 1024;
 
 /// Reads the attachments and gives the letter its author, its date and its id.
 pub async fn letter(account: &Account, draft: &Draft, call: &Call) -> Result<message::Draft, Failure> {
-    let domain = account.who.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     let random: [u8; 16] = random().ok_or(Failure::StorageUnavailable)?;
     let own = Address { name: Some(account.who.name.clone()), email: account.who.address.clone() };
     Ok(message::Draft {
@@ -25,13 +24,25 @@ pub async fn letter(account: &Account, draft: &Draft, call: &Call) -> Result<mes
         bcc: draft.bcc.iter().map(address).collect(),
         subject: draft.subject.clone(),
         date: clock::now(),
-        message_id: format!("{}@{domain}", hex(&random)),
+        message_id: message_id(draft.letter.as_deref(), &account.who.address, random),
         in_reply_to: draft.in_reply_to.clone(),
         references: draft.references.clone(),
         text: draft.text.clone(),
         html: None,
         attachments: attachments(account, draft, call).await?,
     })
+}
+
+/// The same for every attempt to keep or send a letter.
+fn message_id(letter: Option<&str>, sender: &str, random: [u8; 16]) -> String {
+    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let is_name = |letter: &&str| {
+        (16..=64).contains(&letter.len()) && letter.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    match letter.filter(is_name) {
+        Some(letter) => format!("{letter}@{domain}"),
+        None => format!("{}@{domain}", hex(&random)),
+    }
 }
 
 fn address(address: &Address) -> message::Address {
@@ -83,4 +94,25 @@ async fn data(
 
 fn check(bytes: u64) -> Result<(), Failure> {
     if bytes > MAX_ATTACHED { Err(Failure::TooLarge { limit: MAX_ATTACHED }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message_id;
+
+    #[test]
+    fn a_letter_keeps_its_id_however_often_it_is_sent() {
+        let letter = "0123456789abcdef";
+        let first = message_id(Some(letter), "a@x.example", [1; 16]);
+        assert_eq!(first, message_id(Some(letter), "a@x.example", [2; 16]));
+        assert_eq!(first, "0123456789abcdef@x.example");
+    }
+
+    #[test]
+    fn a_name_that_could_break_the_field_or_is_guessed_easily_is_not_taken() {
+        for bad in [None, Some(""), Some("1"), Some("0123456789abcdef>\r\nBcc: x"), Some("0123456789 abcdef")]
+        {
+            assert_eq!(message_id(bad, "a@x.example", [1; 16]), format!("{}@x.example", "01".repeat(16)));
+        }
+    }
 }

@@ -22,6 +22,9 @@ const MAX_TIMESTAMP: u64 = 64 * 1024;
 /// Milliseconds after which a call that carries no blob is given up.
 const TIMEOUT: u32 = 60_000;
 
+/// The status for a message that went to its recipients before.
+const SENT_BEFORE: &str = "409";
+
 const JSON: &str = "application/json";
 const MESSAGE: &str = "message/rfc822";
 
@@ -142,7 +145,13 @@ impl Relay {
         for recipient in recipients {
             url.push_str(&format!("&rcptTo={}", escape(recipient)));
         }
-        json(&send(Ask { uploaded, ..Ask::post(&url, MESSAGE, message, MAX_JSON) }).await?)
+        match send(Ask { uploaded, ..Ask::post(&url, MESSAGE, message, MAX_JSON) }).await {
+            // An earlier attempt, whose answer was lost, went through.
+            Err(Failure::RelayRefused { reason }) if reason == SENT_BEFORE => {
+                Ok(ClearAnswer { accepted: recipients.to_vec(), refused: Vec::new() })
+            }
+            answer => json(&answer?),
+        }
     }
 
     /// Where push comes from.

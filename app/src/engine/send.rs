@@ -14,7 +14,7 @@ use super::directory;
 use super::letter::letter;
 use super::open;
 use super::recipients::{Chosen, NoneChosen, Source};
-use super::submission::{Outgoing, Plan};
+use super::submission::{Outgoing, Plan, after_asking};
 use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
@@ -32,7 +32,7 @@ pub async fn send(
     account: &Account,
     draft: &Draft,
     replaces: Option<&EmailId>,
-    clear: bool,
+    confirmed: &[String],
     call: &Call,
 ) -> Result<Refused, Failure> {
     let copies = Copies::of(draft)?;
@@ -40,7 +40,9 @@ pub async fn send(
     let resolved = directory::resolve(account, &everybody).await?;
     let without = |address: &&String| !matches!(resolved.get(&address.to_ascii_lowercase()), Some(Ok(_)));
     let without: Vec<String> = everybody.iter().filter(without).cloned().collect();
-    if !without.is_empty() && !clear {
+    // A confirmation covers the addresses that were shown, never one that was added or lost its
+    // certificate since.
+    if !without.iter().all(|address| confirmed.iter().any(|known| known.eq_ignore_ascii_case(address))) {
         return Err(Failure::RecipientWithoutCertificate { addresses: without });
     }
     let letter = letter(account, draft, call).await?;
@@ -89,7 +91,8 @@ async fn send_sealed(
     call.report(Stage::Submitting, 0, 1);
     // From here on the relay may have sent it, whatever becomes of this page.
     call.commit();
-    let outcome = plan.outcome(&account.relay.request(plan.batch()?).await?)?;
+    let answer = account.relay.request(plan.batch()?).await;
+    let outcome = answer.and_then(|answer| plan.outcome(&answer)).map_err(after_asking)?;
     keep::destroy(account, &outcome.leftovers).await;
     if outcome.taken == 0 {
         let reason = outcome.refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();
@@ -167,8 +170,8 @@ async fn send_clear(
     call.report(Stage::Submitting, 0, 1);
     call.commit();
     let sender = &account.who.address;
-    let answer =
-        account.relay.send_clear(sender, recipients, &signed, call.reporter(Stage::Uploading)).await?;
+    let answer = account.relay.send_clear(sender, recipients, &signed, call.reporter(Stage::Uploading)).await;
+    let answer = answer.map_err(after_asking)?;
     let refused: Refused = answer.refused.into_iter().map(|one| (one.address, one.reason)).collect();
     if answer.accepted.is_empty() {
         let reason = refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();

@@ -44,7 +44,7 @@ pub struct Outcome {
     pub leftovers: Vec<String>,
     /// Addresses whose copy was not taken, with the type of the error.
     pub refused: Vec<(String, String)>,
-    /// Copies that were taken.
+    /// Copies that were taken, now or by an earlier attempt.
     pub taken: usize,
 }
 
@@ -113,24 +113,40 @@ impl Plan<'_> {
         let taken = submitted.created.unwrap_or_default();
         let not_taken = submitted.not_created.unwrap_or_default();
         let mut outcome = Outcome { leftovers: Vec::new(), refused: Vec::new(), taken: 0 };
+        let mut taken_now = 0;
         for (index, copy) in self.copies.iter().enumerate() {
             let (email, submission) = (email_name(index), submission_name(index));
             if taken.contains_key(&submission) {
+                outcome.taken += 1;
+                taken_now += 1;
+                continue;
+            }
+            outcome.leftovers.extend(created.get(&email).map(|email| email.id.as_str().to_owned()));
+            // The relay sends a message to a recipient once: an attempt whose answer was lost went through.
+            if not_taken.get(&submission).is_some_and(|error| error.kind == SetErrorType::AlreadyExists) {
                 outcome.taken += 1;
                 continue;
             }
             let reason = not_imported.get(&email).or_else(|| not_taken.get(&submission)).map(reason);
             let reason = reason.unwrap_or_else(|| "serverFail".into());
             outcome.refused.extend(copy.recipients.iter().map(|address| (address.clone(), reason.clone())));
-            outcome.leftovers.extend(created.get(&email).map(|email| email.id.as_str().to_owned()));
         }
-        if outcome.taken == 0
+        // The sender's copy of a letter that went out earlier was kept then.
+        if taken_now == 0
             && let Ok(own) = response.answer::<Import>("Email/import", "c2")
         {
             let own = own.created.unwrap_or_default().into_values();
             outcome.leftovers.extend(own.map(|email| email.id.as_str().to_owned()));
         }
         Ok(outcome)
+    }
+}
+
+/// What a failure means once the relay was asked to send: where it gave no answer, nobody knows.
+pub fn after_asking(failure: Failure) -> Failure {
+    match failure {
+        Failure::Offline | Failure::RelayFailed { .. } => Failure::SendingUnknown,
+        known => known,
     }
 }
 
@@ -165,7 +181,7 @@ fn broken() -> Failure {
 mod tests {
     use serde_json::json;
 
-    use super::{Outgoing, Plan};
+    use super::{Outgoing, Plan, after_asking};
     use crate::protocol::Failure;
 
     fn copies() -> [Outgoing; 2] {
@@ -237,9 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_that_went_out_before_counts_as_sent_and_is_kept_once() {
+        let before = json!({"type": "alreadyExists"});
+        let response = response(json!(["EmailSubmission/set", {"accountId": "A", "oldState": "1",
+            "newState": "1", "created": null, "updated": null, "destroyed": null,
+            "notCreated": {"s0": before, "s1": before}, "notUpdated": null, "notDestroyed": null}, "c1"]));
+        let outcome = with_plan(|plan| plan.outcome(&response)).unwrap();
+        assert_eq!((outcome.taken, outcome.refused.len()), (2, 0));
+        assert_eq!(outcome.leftovers, ["E0", "E1", "E2"]);
+    }
+
+    #[test]
     fn an_answer_that_says_nothing_counts_as_not_sent() {
         let response = response(json!(["error", {"type": "serverFail"}, "c1"]));
         let outcome = with_plan(|plan| plan.outcome(&response));
         assert!(matches!(outcome, Err(Failure::RelayFailed { .. })));
+        assert_eq!(outcome.map_err(after_asking), Err(Failure::SendingUnknown));
+        let refused = Failure::RelayRefused { reason: "limit".into() };
+        assert_eq!(after_asking(refused.clone()), refused);
     }
 }

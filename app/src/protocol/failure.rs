@@ -40,6 +40,9 @@ pub enum Failure {
     Damaged,
     /// The message uses something that cannot be read.
     Unsupported,
+    /// The relay was asked to send and gave no answer. The same letter can be sent again: if the first
+    /// attempt went through, the relay knows it.
+    SendingUnknown,
     /// No recipient is given.
     NoRecipients,
     /// These are no mail addresses.

@@ -285,6 +285,9 @@ pub struct Attachment {
 /// A letter that is being written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
+    /// Names the letter as long as it is written and until it is surely sent: the left half of its
+    /// Message-ID, by which the relay knows a second attempt. The engine makes one where there is none.
+    pub letter: Option<String>,
     /// To.
     pub to: Vec<Address>,
     /// Cc.

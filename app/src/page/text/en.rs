@@ -324,6 +324,9 @@ fn failure(failure: &Failure) -> String {
             "This message was damaged or changed on its way, so nothing of it is shown. Ask the sender to send it again.".into()
         }
         Failure::Unsupported => "This message is sealed in a way that cannot be opened here yet.".into(),
+        Failure::SendingUnknown => {
+            "The mail service did not answer, so your letter may have been sent already. Press Send again: it will not arrive twice.".into()
+        }
         Failure::NoRecipients => "Add a recipient first.".into(),
         Failure::NotAnAddress { addresses } => {
             format!("Not an email address: {}", addresses.join(", "))

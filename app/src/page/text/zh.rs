@@ -298,6 +298,9 @@ fn failure(failure: &Failure) -> String {
         Failure::NotARecipient => "打开这封信所需的密钥不在此浏览器中。".into(),
         Failure::Damaged => "这封信在途中受损或被改动，因此不显示任何内容。请发件人重新发送。".into(),
         Failure::Unsupported => "这封信的密封方式目前无法在这里打开。".into(),
+        Failure::SendingUnknown => {
+            "邮件服务没有回应，信可能已经发出。请再按一次发送，对方不会收到两封。".into()
+        }
         Failure::NoRecipients => "请先填写收件人。".into(),
         Failure::NotAnAddress { addresses } => format!("不是邮箱地址：{}", addresses.join("、")),
         Failure::RecipientWithoutCertificate { addresses } => {

@@ -22,6 +22,8 @@ pub(crate) struct Letter {
 /// Where a letter stands in a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Thread {
+    /// Names this letter itself: see [`Draft::letter`].
+    pub letter: Option<String>,
     pub in_reply_to: Vec<String>,
     pub references: Vec<String>,
     pub answers: Option<EmailId>,
@@ -74,6 +76,7 @@ impl Letter {
             subject: quote::prefixed(&message.subject, texts.reply_prefix),
             text: quote::answer(&message.body.text, &(texts.wrote)(when, &who)),
             thread: Thread {
+                letter: None,
                 in_reply_to: message.message_id.iter().cloned().collect(),
                 references: message.references.iter().chain(&message.message_id).cloned().collect(),
                 answers: Some(message.id.clone()),
@@ -101,6 +104,7 @@ impl Letter {
             subject: message.subject.clone(),
             text: message.body.text.replace("\r\n", "\n"),
             thread: Thread {
+                letter: message.message_id.as_deref().and_then(|id| Some(id.split_once('@')?.0.to_owned())),
                 in_reply_to: message.in_reply_to.clone(),
                 references: message.references.clone(),
                 answers: None,
@@ -132,6 +136,7 @@ impl Letter {
             attachments.push(DraftAttachment { name, media_type, source });
         }
         let draft = Draft {
+            letter: self.thread.letter.clone(),
             to: self.to.clone(),
             cc: self.cc.clone(),
             bcc: self.bcc.clone(),

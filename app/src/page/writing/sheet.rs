@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use crate::page::desk::Desk;
 use crate::page::writing::letter::{ATTACHMENT_LIMIT, Enclosure, Letter, Origin, Thread};
 use crate::protocol::{Address, RecipientKind, Reply, Request};
+use crate::web::crypto::random;
 use crate::web::files::LocalFile;
 
 /// One of the three lists of recipients.
@@ -34,7 +35,10 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub(super) fn new(letter: Letter) -> Self {
+    pub(super) fn new(mut letter: Letter) -> Self {
+        // One name for every attempt to send it, so that it arrives once.
+        let name = || random().map(|name| format!("{:032x}", u128::from_be_bytes(name)));
+        letter.thread.letter = letter.thread.letter.or_else(name);
         Self {
             to: RwSignal::new(letter.to),
             cc: RwSignal::new(letter.cc),

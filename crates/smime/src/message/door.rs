@@ -20,19 +20,12 @@ use crate::{Certificate, ContentEncryption, Provider, encrypt, is_enveloped};
 /// The Content-Type parameter that marks a wrapper made at the door; its value is `clear`.
 pub(crate) const PARAMETER: &str = "sealpost-door";
 
-/// What lies in a wrapper.
-pub(crate) struct Wrapped<'e> {
-    /// The message as it came in, byte for byte.
-    pub(crate) original: &'e [u8],
-    /// What the relay noted about where it came from.
-    pub(crate) authentication_results: Option<String>,
-}
-
 /// Seals a message as it came in to its recipient, so that nothing readable of it is stored.
 ///
 /// The original stays as it is, byte for byte, inside: what was signed in clear can still be verified.
 /// Outside stand only From, To, Cc, Date, the ids and an obscured subject. `auth_results` is the value
-/// of an Authentication-Results field (RFC 8601) and goes inside as well.
+/// of an Authentication-Results field (RFC 8601) and goes inside as well, as a trace: anybody can make a
+/// wrapper, so no reader is shown it.
 pub async fn seal_at_door(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
@@ -148,14 +141,10 @@ fn has_usual_parameters(field: &Field<'_>) -> bool {
         })
 }
 
-/// The wrapper that a message turned out to be: one encryption around a marked message/rfc822.
-pub(crate) fn unwrap<'e>(envelope: &'e Envelope<'_>) -> Option<Wrapped<'e>> {
+/// The message in the wrapper that another turned out to be: one encryption around a marked message/rfc822.
+pub(crate) fn unwrap<'e>(envelope: &'e Envelope<'_>) -> Option<&'e [u8]> {
     let [Layer::Encrypted { .. }] = envelope.layers.as_slice() else { return None };
     let wrapper = Entity::parse(&envelope.payload).ok()?;
     let marked = wrapper.content_type.parameter(PARAMETER) == Some("clear");
-    if !marked || wrapper.media_type() != "message/rfc822" {
-        return None;
-    }
-    let authentication_results = wrapper.field("Authentication-Results").map(Field::text);
-    Some(Wrapped { original: wrapper.body, authentication_results })
+    (marked && wrapper.media_type() == "message/rfc822").then_some(wrapper.body)
 }

@@ -9,6 +9,7 @@ use super::{
     draft::parse_ids,
     field::{Field, decode_text},
     mailboxes::parse_address_list,
+    protection::join_addresses,
     reference::Reference,
 };
 use crate::UnixTime;
@@ -75,7 +76,7 @@ pub struct Headers {
     pub on_behalf_of: Vec<Address>,
     /// Whoever sent it for the authors.
     pub sender: Option<Address>,
-    /// Where answers go, when not to the authors.
+    /// Where answers go, when not to the authors. Empty where a protected message has it outside only.
     pub reply_to: Vec<Address>,
     /// The people addressed.
     pub to: Vec<Address>,
@@ -95,6 +96,9 @@ pub struct Headers {
     pub references: Vec<String>,
     /// True if the fields come from inside the cryptographic protection.
     pub protected: bool,
+    /// True if the message was encrypted, and yet the addresses that an answer would go to stood
+    /// outside: whoever carried it could write them, so a reader is to be warned before answering.
+    pub recipients_unprotected: bool,
     /// Set if outside and inside disagree about the author.
     pub from_mismatch: Option<FromMismatch>,
     /// All non-structural fields, in order.
@@ -118,12 +122,15 @@ impl Headers {
         self.field(name).map(HeaderField::text)
     }
 
-    /// Where an answer goes: only ever to addresses from inside the protection (RFC 9788 4.4.4, 6.2).
+    /// Where an answer goes: where there is a protection, only to addresses from inside of it
+    /// (RFC 9788 4.4.4, 6.2) or to the author whom the signature proves. See also
+    /// [`Self::recipients_unprotected`].
     pub fn reply_addresses(&self) -> &[Address] {
         match &self.from_mismatch {
             _ if !self.reply_to.is_empty() => &self.reply_to,
             Some(mismatch) => &mismatch.inner,
-            None if !self.on_behalf_of.is_empty() => &self.on_behalf_of,
+            // Outside of the signature, anybody could have written for whom the signer speaks.
+            None if self.protected && !self.on_behalf_of.is_empty() => &self.on_behalf_of,
             None => &self.from,
         }
     }
@@ -135,7 +142,10 @@ impl Headers {
             return Reference::default();
         }
         let protected = self.fields.iter().map(|field| (field.name.clone(), field.value.clone()));
-        Reference::new(protected.collect(), self.outer.clone())
+        let mut protected: Pairs = protected.collect();
+        // A name out of the certificate stands in no field, and is as secret as the one it replaced.
+        protected.extend(join_addresses(&self.from).map(|from| ("From".to_owned(), from)));
+        Reference::new(protected, self.outer.clone())
     }
 
     /// Reads the typed fields out of `fields`.

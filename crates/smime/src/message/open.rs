@@ -8,9 +8,9 @@ use super::{
     headers::{FieldProtection, FromMismatch, Headers, same_authors},
     layers::{Context, Envelope},
     parts::{Decoration, Part, parts_of},
-    report::{Layer, Role, SignerReport, Status},
+    report::{Layer, SignerReport, Status},
     scheme::Scheme,
-    signers::report,
+    signers::{report, show_signer},
 };
 use crate::{Certificate, DecryptError, DecryptionKey, Keyring, Provider, Trust, UnixTime};
 
@@ -26,8 +26,6 @@ pub struct Opened {
     ///
     /// A message that its author encrypted, and a relay wrapped because of its header, is not meant.
     pub sealed_at_door: bool,
-    /// What the relay noted when the message came in (RFC 8601). A hint: anyone can make a wrapper.
-    pub authentication_results: Option<String>,
     /// True if some layer is encrypted too weakly to be called so.
     pub weak: bool,
     /// The header, from inside the protection where there is one.
@@ -96,18 +94,18 @@ pub async fn open(
 ) -> Result<Opened, OpenError> {
     let context = Context { provider, keyring, keys, trust, now };
     let envelope = Envelope::open(&context, message).await?;
-    let Some(wrapped) = door::unwrap(&envelope) else {
+    let Some(original) = door::unwrap(&envelope) else {
         return judge(message, &envelope);
     };
     // The relay's layer proves nothing about the author: the original is judged as if it lay here bare.
-    let inner = Envelope::open(&context, wrapped.original).await?;
-    let mut opened = judge(wrapped.original, &inner)?;
+    let inner = Envelope::open(&context, original).await?;
+    let mut opened = judge(original, &inner)?;
     let mut layers = envelope.layers.clone();
     layers.push(Layer::SealedAtDoor);
     layers.append(&mut opened.layers);
     opened.layers = layers;
     opened.sealed_at_door = !inner.has_encryption(false);
-    opened.authentication_results = wrapped.authentication_results;
+    compare_wrapper(&mut opened, message)?;
     Ok(opened)
 }
 
@@ -124,6 +122,10 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
     let signed = signers.iter().any(|signer| signer.valid);
     protect_fields(&mut headers, signed, encrypted);
     settle_from(&mut headers, &outside.fields, &signers);
+    if (signed || encrypted || weak) && !headers.protected {
+        headers.reply_to.clear();
+        headers.recipients_unprotected = encrypted || weak;
+    }
     let decoration =
         Decoration { elements: headers.protected && (encrypted || weak), old_parts: scheme == Scheme::Old };
     let body = scheme.body(&payload);
@@ -131,13 +133,28 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
         status: Status::of(signed, encrypted),
         signers,
         sealed_at_door: false,
-        authentication_results: None,
         weak,
         headers,
         parts: parts_of(body.as_ref().unwrap_or(&payload), decoration),
         certificates: envelope.certificates.clone(),
         layers: envelope.layers.clone(),
     })
+}
+
+/// A relay repeats the author outside of its wrapper. Anybody can make a wrapper, so one that says
+/// otherwise, or nothing, shows an author who is not to be believed.
+fn compare_wrapper(opened: &mut Opened, message: &[u8]) -> Result<(), OpenError> {
+    let wrapper = Entity::parse(message).map_err(|_| OpenError::HeaderTooLarge)?;
+    let fields = wrapper.fields.iter().filter(|field| field.is("From"));
+    let outer: Vec<Address> = fields.flat_map(parse_addresses).collect();
+    let headers = &mut opened.headers;
+    let claimed: Vec<Address> = headers.from.iter().filter(|one| one.is_writable()).cloned().collect();
+    let signed = opened.signers.iter().any(|signer| signer.valid);
+    if !signed && headers.from_mismatch.is_none() && !same_authors(&outer, &claimed) {
+        let inner = std::mem::replace(&mut headers.from, outer.clone());
+        headers.from_mismatch = Some(FromMismatch { outer, inner });
+    }
+    Ok(())
 }
 
 /// HeaderFieldProtection (RFC 9788 4.3.1).
@@ -163,16 +180,5 @@ fn settle_from(headers: &mut Headers, outside: &[Field<'_>], signers: &[SignerRe
             headers.from_mismatch = Some(FromMismatch { outer, inner });
         }
     }
-    // RFC 8550 3 accepts the Sender's signature, and one whose certificate has no address. Then the reader
-    // is shown who signed, and not whom the message claims to be from.
-    let signs = |role| signers.iter().find(|signer| signer.role == Some(role));
-    let stand_in = match (signs(Role::Author), signs(Role::Sender), signs(Role::Named)) {
-        (Some(_), ..) | (None, None, None) => return,
-        (None, Some(_), _) => headers.sender.clone(),
-        (None, None, Some(signer)) => {
-            let name = signer.name.clone().unwrap_or_else(|| signer.subject.clone());
-            Some(Address::named(name, ""))
-        }
-    };
-    headers.on_behalf_of = std::mem::replace(&mut headers.from, stand_in.into_iter().collect());
+    show_signer(headers, signers);
 }

@@ -112,8 +112,6 @@ pub enum Role {
     Author,
     /// The `Sender`, on behalf of the `From`; a reader is shown the sender.
     Sender,
-    /// Somebody whose certificate has a name and no address; a reader is shown that name.
-    Named,
 }
 
 /// Why a signature counts as none.
@@ -126,8 +124,8 @@ pub enum SignerFault {
     /// The SignedData cannot be read.
     #[error(transparent)]
     Unreadable(VerifyError),
-    /// The certificate names neither an address nor anybody.
-    #[error("the certificate names nobody")]
+    /// The certificate names no mail address, so nothing ties it to the author.
+    #[error("the certificate names no mail address")]
     NoAddress,
     /// The certificate's addresses are not the author's (RFC 8550 3).
     #[error("the certificate belongs to another address than the author's")]

@@ -2,6 +2,7 @@
 
 use super::{
     address::{Address, same_mailbox},
+    field::without_controls,
     headers::Headers,
     layers::Signature,
     report::{Role, SignerFault, SignerReport, TimestampReport},
@@ -29,9 +30,13 @@ pub(crate) fn report(
     let certificate = verdict.certificate.clone();
     SignerReport {
         emails: verdict.emails.clone(),
-        subject: certificate.as_ref().map(Certificate::subject).unwrap_or_default(),
-        name: certificate.as_ref().and_then(Certificate::common_name),
-        issuer: certificate.as_ref().map(Certificate::issuer).unwrap_or_default(),
+        subject: certificate.as_ref().map(|one| without_controls(&one.subject())).unwrap_or_default(),
+        name: certificate
+            .as_ref()
+            .and_then(Certificate::common_name)
+            .map(|name| without_controls(&name))
+            .filter(|name| !name.is_empty()),
+        issuer: certificate.as_ref().map(|one| without_controls(&one.issuer())).unwrap_or_default(),
         valid: role.is_ok(),
         role: role.as_ref().ok().copied(),
         reason: role.err(),
@@ -50,15 +55,52 @@ fn role(verdict: &SignerVerdict, headers: &Headers) -> Result<Role, SignerFault>
     }
     let is_signers =
         |address: &Address| verdict.emails.iter().any(|email| same_mailbox(email, &address.email));
+    // A common name is no address: whoever has a certificate without one could sign for anybody.
     if verdict.emails.is_empty() {
-        let named = verdict.certificate.as_ref().is_some_and(|certificate| !certificate.subject().is_empty());
-        return if named { Ok(Role::Named) } else { Err(SignerFault::NoAddress) };
+        return Err(SignerFault::NoAddress);
     }
     match headers.sender.as_ref().is_some_and(is_signers) {
         _ if headers.from.iter().all(is_signers) => Ok(Role::Author),
         true => Ok(Role::Sender),
         false => Err(SignerFault::FromMismatch),
     }
+}
+
+/// Shows beside a valid signature nothing but what its certificate proves.
+///
+/// RFC 8550 3 accepts the Sender's signature too: then the reader is shown who signed, and the author
+/// that the message claims only apart from it. A display name that the certificate does not bear gives
+/// way to the one that it bears.
+pub(super) fn show_signer(headers: &mut Headers, signers: &[SignerReport]) {
+    let signs = |role| signers.iter().find(|signer| signer.role == Some(role));
+    let signer = match (signs(Role::Author), signs(Role::Sender)) {
+        (Some(author), _) => author,
+        (None, Some(sender)) => {
+            let stand_in = headers.sender.clone().into_iter().collect();
+            headers.on_behalf_of = std::mem::replace(&mut headers.from, stand_in);
+            sender
+        }
+        (None, None) => return,
+    };
+    for address in &mut headers.from {
+        address.name = address.name.take().and_then(|name| proven_name(name, signer));
+    }
+}
+
+fn proven_name(claimed: String, signer: &SignerReport) -> Option<String> {
+    let organisation = signer.certificate.as_ref().and_then(Certificate::organisation).unwrap_or_default();
+    let certified = format!("{} {organisation}", signer.name.as_deref().unwrap_or_default());
+    let certified: Vec<String> = words(&certified).collect();
+    if words(&claimed).all(|word| certified.contains(&word)) && words(&claimed).next().is_some() {
+        return Some(claimed);
+    }
+    // An address where a name should be would be taken for the address.
+    signer.name.clone().filter(|name| !name.contains('@'))
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase)
 }
 
 impl SignerReport {

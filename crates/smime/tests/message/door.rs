@@ -43,8 +43,28 @@ fn a_message_sealed_at_the_door_is_not_its_authors_seal() {
     assert_eq!(opened.status, Status::Unprotected);
     assert_eq!(opened.headers.subject, "A readable canary");
     assert_eq!(opened.text().as_deref(), Some("The canary sings.\r\n"));
-    assert_eq!(opened.authentication_results.as_deref(), Some("mx.b.example; spf=pass"));
+    assert!(opened.headers.from_mismatch.is_none());
     assert!(matches!(opened.layers.as_slice(), [Layer::Encrypted { .. }, Layer::SealedAtDoor]));
+}
+
+#[test]
+fn a_wrapper_that_names_another_author_is_no_proof() {
+    let world = World::new();
+    let original = "From: Boss <boss@gov.example>\r\nSubject: s\r\n\r\nPay.\r\n";
+    let wrapper = format!(
+        "Content-Type: message/rfc822; sealpost-door=clear\r\nAuthentication-Results: relay; dkim=pass\r\n\r\n{original}"
+    );
+    for outer in ["From: mallory@evil.example\r\n", "", "From: boss@gov.example, x@evil.example\r\n"] {
+        let opened = world.open(&world.encrypt(outer, wrapper.as_bytes()));
+        let mismatch = opened.headers.from_mismatch.unwrap();
+        assert_eq!(mismatch.inner[0].email, "boss@gov.example");
+        assert_eq!(opened.headers.from, mismatch.outer);
+    }
+    let honest = world.open(&at_door(&world, original.as_bytes()));
+    assert_eq!(
+        (honest.headers.from_mismatch, honest.headers.from[0].email.as_str()),
+        (None, "boss@gov.example")
+    );
 }
 
 #[test]

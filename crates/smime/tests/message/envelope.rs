@@ -100,13 +100,40 @@ fn a_sender_who_signs_is_shown_in_place_of_the_author() {
 }
 
 #[test]
-fn a_signer_without_an_address_is_shown_by_name_in_place_of_the_author() {
+fn a_signer_without_an_address_never_counts() {
     let mut world = World::new();
     world.add("", "The Registry");
-    let opened = world.open(&world.sign(OUTER, TEXT, "The Registry"));
-    assert_eq!((opened.status, opened.signers[0].role), (Status::Verified, Some(Role::Named)));
-    assert_eq!(opened.headers.from, [Address::named("The Registry", "")]);
-    assert_eq!(opened.headers.on_behalf_of[0].email, "alice@a.example");
+    for from in ["Alice <alice@a.example>", "The Registry <alice@a.example>"] {
+        let outer = OUTER.replace("Alice <alice@a.example>", from);
+        let message = world.sign(&outer, TEXT, "The Registry");
+        let opened = world.open(&message);
+        assert_eq!((opened.status, reason(&world, &message)), (Status::Unprotected, Some("no-address")));
+        assert!(opened.headers.on_behalf_of.is_empty());
+        assert_eq!(opened.headers.from[0].email, "alice@a.example");
+        let sealed = world.encrypt(&outer, &world.sign("", TEXT, "The Registry"));
+        assert_eq!(world.open(&sealed).status, Status::EncryptedUnverified);
+    }
+}
+
+#[test]
+fn no_name_but_the_certificates_stands_beside_a_seal() {
+    let world = World::new();
+    let shown = |from: &str, signer: &str| {
+        let opened = world.open(&world.sign(&format!("From: {from}\r\nSubject: x\r\n"), TEXT, signer));
+        assert_eq!(opened.status, Status::Verified, "{from}");
+        opened.headers.from[0].clone()
+    };
+    let mallory = Address::named("mallory", "mallory@evil.example");
+    for from in ["Alice Lin", "\"alice@a.example\"", "mallory of the Registry", "\"...\""] {
+        assert_eq!(shown(&format!("{from} <mallory@evil.example>"), "mallory"), mallory, "{from}");
+    }
+    assert_eq!(shown("mallory@evil.example", "mallory"), Address::new("mallory@evil.example"));
+    for name in ["Alice", "LIN, Alice", "林爱"] {
+        let from = format!("\"{name}\" <alice@a.example>");
+        assert_eq!(shown(&from, "alice"), Address::named(name, "alice@a.example"));
+    }
+    let outer = format!("{OUTER}Sender: The Registry <mallory@evil.example>\r\n");
+    assert_eq!(world.open(&world.sign(&outer, TEXT, "mallory")).headers.from, [mallory]);
 }
 
 #[test]

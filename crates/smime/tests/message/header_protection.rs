@@ -182,3 +182,25 @@ fn a_message_inside_a_message_is_its_header_only_when_it_is_the_authors() {
     assert_eq!((forward.headers.subject.as_str(), forward.text()), ("[...]", None));
     assert_eq!(forward.parts[0].media_type, "message/rfc822");
 }
+
+#[test]
+fn an_answer_to_a_confidential_message_goes_where_no_carrier_wrote() {
+    let world = World::new();
+    let entity = b"Content-Type: text/plain\r\n\r\nSecret.\r\n";
+    let outer = "From: alice@a.example\r\nReply-To: Alice <mallory@evil.example>\r\nSubject: s\r\n";
+    for message in [
+        world.encrypt(outer, &world.sign("", entity, "alice")),
+        world.sign(outer, entity, "alice"),
+        world.encrypt(outer, entity),
+    ] {
+        let opened = world.open(&message);
+        assert!(!opened.headers.protected && opened.headers.reply_to.is_empty());
+        assert_eq!(opened.headers.reply_addresses(), [Address::new("alice@a.example")]);
+        assert_eq!(opened.headers.recipients_unprotected, opened.status != Status::Verified);
+    }
+    let behalf = format!("{outer}Sender: mallory@evil.example\r\n").replace("alice@a", "carol@c");
+    let opened = world.open(&world.sign(&behalf, entity, "mallory"));
+    assert_eq!(opened.headers.reply_addresses()[0].email, "mallory@evil.example");
+    let sealed = world.open(&world.seal(&letter(), Some("alice"), &SealOptions::default()));
+    assert!(!sealed.headers.recipients_unprotected);
+}

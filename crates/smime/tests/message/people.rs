@@ -80,7 +80,7 @@ impl World {
         getrandom::fill(&mut serial).unwrap();
         serial[0] = 1;
         let profile = Profile {
-            common_name: name.to_owned(),
+            common_name: if name == "alice" { "Alice Lin 林爱" } else { name }.to_owned(),
             organisation: None,
             emails: Some(email.to_owned()).filter(|email| !email.is_empty()).into_iter().collect(),
             usage,

@@ -94,7 +94,7 @@ impl Keeper {
         self,
         letter: Letter,
         files: Vec<LocalFile>,
-        clear: bool,
+        clear: Vec<String>,
         watch: impl Fn(Progress) + 'static,
         begun: impl FnOnce(crate::protocol::CallId),
     ) -> Result<Vec<(String, String)>, Failure> {

@@ -56,7 +56,7 @@ impl Sending {
                 return;
             };
             if unsealable.is_empty() {
-                self.deliver(false).await;
+                self.deliver(Vec::new()).await;
             } else {
                 self.progress.set(None);
                 self.asking.set(unsealable);
@@ -64,12 +64,13 @@ impl Sending {
         });
     }
 
-    /// Sends in clear, which the user confirmed.
+    /// Sends in clear, which the user confirmed for the addresses shown.
     pub(super) fn send_clear(self) {
+        let confirmed = self.asking.get_untracked();
         self.asking.set(Vec::new());
         self.failure.set(None);
         self.progress.set(Some(None));
-        spawn_local(self.deliver(true));
+        spawn_local(self.deliver(confirmed));
     }
 
     /// Stops what is under way; the letter stays.
@@ -79,7 +80,8 @@ impl Sending {
         }
     }
 
-    async fn deliver(self, clear: bool) {
+    async fn deliver(self, confirmed: Vec<String>) {
+        let clear = !confirmed.is_empty();
         let letter = untrack(|| self.sheet.letter());
         let files = self.sheet.files(&letter.pack().1);
         let watch = move |progress| {
@@ -88,7 +90,7 @@ impl Sending {
         let begun = move |call| {
             self.call.try_set(Some(call));
         };
-        let sent = self.keeper.get_value().send(letter, files, clear, watch, begun).await;
+        let sent = self.keeper.get_value().send(letter, files, confirmed, watch, begun).await;
         self.call.try_set(None);
         self.progress.try_set(None);
         match sent {

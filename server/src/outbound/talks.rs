@@ -70,3 +70,33 @@ impl Drop for Talk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Outgoing;
+
+    fn queued(account: &str, domain: &str) -> Queued {
+        let outgoing = Outgoing {
+            account: account.into(),
+            submission: None,
+            mail_from: String::new(),
+            recipient: String::new(),
+            domain: domain.into(),
+            blob: "b".into(),
+        };
+        Queued { id: "q".into(), outgoing, attempts: 0, queued_at: 0 }
+    }
+
+    #[test]
+    fn who_has_many_conversations_waits_until_one_ends() {
+        let talks = Arc::new(Talks::default());
+        let mut open: Vec<Talk> =
+            (0..ALIKE).map(|_| talks.begin(&[queued("a", "x.example"), queued("a", "x.example")])).collect();
+        let busy = talks.busy(true);
+        assert_eq!((busy.accounts, busy.domains), (vec!["a".to_owned()], vec!["x.example".to_owned()]));
+        assert!(talks.busy(false).domains.is_empty());
+        open.pop();
+        assert!(talks.busy(true).accounts.is_empty());
+    }
+}

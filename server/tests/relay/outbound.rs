@@ -1,5 +1,6 @@
 //! Two relays that send mail to each other.
 
+use sealpost::store::{self, Busy, Outgoing, StoreError};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Person, Served, eventually, holds, sealed_letter};
@@ -137,7 +138,7 @@ async fn a_letter_whose_bytes_are_gone_is_returned() {
         Box::pin(async move {
             sqlx::query("DELETE FROM blobs").execute(tx.connection()).await?;
             sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
-            Ok::<_, sealpost::store::StoreError>(())
+            Ok::<_, StoreError>(())
         })
     });
     lose.await.unwrap();
@@ -145,4 +146,52 @@ async fn a_letter_whose_bytes_are_gone_is_returned() {
     let status = eventually(|| status(&alice, &submission, CAROL, "no")).await;
     assert!(status["smtpReply"].as_str().unwrap().contains("lost"), "{status}");
     assert_eq!(alice.counts("inbox").await[0], 1, "the sender was told");
+}
+
+#[tokio::test]
+async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
+    let fixture = crate::support::Fixture::start().await;
+    let steps = fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            for (at, account, blob, recipient) in [
+                (1, "a1", "b1", "x@one.example"),
+                (2, "a1", "b1", "y@one.example"),
+                (3, "a1", "b1", "z@two.example"),
+                (4, "a1", "b2", "x@one.example"),
+                (5, "a2", "b3", "x@two.example"),
+                (900, "a2", "b3", "later@two.example"),
+            ] {
+                let outgoing = Outgoing {
+                    account: account.into(),
+                    submission: None,
+                    mail_from: ALICE.into(),
+                    recipient: recipient.into(),
+                    domain: recipient.split('@').nth(1).unwrap().into(),
+                    blob: blob.into(),
+                };
+                store::enqueue(tx, &outgoing, at).await?;
+            }
+            let busy = Busy { accounts: vec!["a1".into()], domains: Vec::new() };
+            let full = Busy { accounts: Vec::new(), domains: vec!["one.example".into()] };
+            let mut steps = Vec::new();
+            for busy in [&busy, &full, &Busy::default(), &Busy::default(), &Busy::default()] {
+                let taken = store::lease(tx, (100, 1000), 100, true, busy).await?;
+                let mut taken: Vec<String> = taken
+                    .into_iter()
+                    .map(|queued| format!("{} {}", queued.outgoing.blob, queued.outgoing.recipient))
+                    .collect();
+                taken.sort();
+                steps.push(taken);
+            }
+            Ok::<_, StoreError>(steps)
+        })
+    });
+    let expected: [&[&str]; 5] = [
+        &["b3 x@two.example"],
+        &["b1 z@two.example"],
+        &["b1 x@one.example", "b1 y@one.example"],
+        &["b2 x@one.example"],
+        &[],
+    ];
+    assert_eq!(steps.await.unwrap(), expected);
 }

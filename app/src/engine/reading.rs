@@ -106,17 +106,20 @@ fn attachment((index, part): (usize, &Part)) -> Attachment {
     }
 }
 
-/// The sender's name for a file, fit to be saved under: no path, nothing that turns its end around.
+/// The sender's name for a file, fit to be saved under: no path, nothing that turns its end around, and no
+/// end that systems drop, which would uncover another one.
 pub fn file_name(index: usize, part: &Part) -> String {
     let given = part.name.as_deref().unwrap_or_default();
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     // Bidirectional controls can make `exe.jpg` out of `gpj.exe`.
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
     };
     let clean: String = last.chars().filter(|c| !hidden(*c)).take(200).collect();
-    match clean.trim().trim_start_matches('.') {
+    let end = |c: char| c == '.' || c.is_whitespace();
+    match clean.trim_start().trim_start_matches('.').trim_end_matches(end) {
         "" => format!("{}.{}", index + 1, extension(&part.media_type)),
         name => name.to_owned(),
     }
@@ -214,6 +217,10 @@ mod tests {
         assert_eq!(named("C:\\Windows\\x.exe"), "x.exe");
         assert_eq!(named("photo\u{202e}gpj.exe"), "photogpj.exe");
         assert_eq!(named(".bashrc"), "bashrc");
+        for disguised in ["x.exe.", "x.exe ", "x.exe. . ", "x.exe\u{200b}", "x.exe\u{3000}.", "x.ex\u{feff}e"]
+        {
+            assert_eq!(named(disguised), "x.exe");
+        }
         assert_eq!(named(" \u{0}/"), "1.pdf");
     }
 }

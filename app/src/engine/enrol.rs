@@ -62,8 +62,8 @@ async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vau
     let box_id = hex(&random::<16>().ok_or(Failure::StorageUnavailable)?);
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
     call.report(Stage::Vault, 0, 1);
-    let sealed = KeyBox::seal(&WebCrypto, &box_id, &key, &keys, None, nonce).await;
-    vault.set_current(sealed.map_err(vaults::unreadable)?);
+    let sealed = KeyBox::seal(&WebCrypto, &box_id, &key, &keys, &vault, nonce).await;
+    vault.put(sealed.map_err(vaults::unreadable)?);
     let vault_key = account.keyring.device().seal(key.as_slice()).await.ok_or(Failure::StorageUnavailable)?;
     let generations = keys.generations.iter().map(Into::into).collect();
     let identity = Identity { box_id, vault_key, generations };

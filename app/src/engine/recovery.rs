@@ -26,7 +26,7 @@ pub async fn make(account: &Account) -> Result<Secret, Failure> {
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
     let set = current.set_recovery(&WebCrypto, &key, &wrapping, &salt, nonce).await;
     set.map_err(vaults::unreadable)?;
-    vault.set_current(current);
+    vault.put(current);
     vaults::store(account, state, &vault).await?;
     Ok(code.text())
 }

@@ -37,6 +37,9 @@ pub struct Vault {
 pub struct KeyBox {
     /// Names the box, so that a browser sees whether its keys are the current ones.
     pub id: String,
+    /// The greatest is the current box's. Sealed with the keys: the relay, which holds the list, could
+    /// otherwise make an old identity the current one by putting it first.
+    number: u64,
     keys: Sealed,
     recovery: Option<Recovery>,
 }
@@ -113,7 +116,8 @@ impl Vault {
         if bytes.len() > MAX_BYTES {
             return Err(VaultError::Malformed);
         }
-        let vault: Self = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
+        let mut vault: Self = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
+        vault.sort();
         if vault.version == VERSION { Ok(vault) } else { Err(VaultError::Malformed) }
     }
 
@@ -123,33 +127,50 @@ impl Vault {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Puts a box first, in place of the one of the same name.
-    pub fn set_current(&mut self, current: KeyBox) {
+    /// Puts a box in place of the one of the same name, or first.
+    pub fn put(&mut self, sealed: KeyBox) {
         self.version = VERSION;
-        self.boxes.retain(|other| other.id != current.id);
-        self.boxes.insert(0, current);
+        self.boxes.retain(|other| other.id != sealed.id);
+        self.boxes.insert(0, sealed);
+        self.sort();
         self.boxes.truncate(MAX_BOXES);
+    }
+
+    fn sort(&mut self) {
+        self.boxes.sort_by_key(|sealed| std::cmp::Reverse(sealed.number));
+    }
+
+    fn get(&self, id: &str) -> Option<&KeyBox> {
+        self.boxes.iter().find(|sealed| sealed.id == id)
+    }
+
+    fn next_number(&self) -> u64 {
+        self.boxes.iter().map(|sealed| sealed.number).max().unwrap_or(0).saturating_add(1)
     }
 }
 
 impl KeyBox {
-    /// Seals keys. `recovery` of an earlier state of the box goes on working: its vault key is the same.
+    /// Seals keys for a vault. The recovery code of the box that is there goes on working: its vault key
+    /// is the same.
     pub async fn seal(
         provider: &impl Provider,
         id: &str,
         key: &VaultKey,
         keys: &Keys,
-        earlier: Option<&Self>,
+        vault: &Vault,
         nonce: Nonce,
     ) -> Result<Self, VaultError> {
         let plain = Zeroizing::new(serde_json::to_vec(keys).map_err(|_| VaultError::Malformed)?);
-        let keys = seal(provider, key, &label("keys", id), nonce, &plain).await?;
-        Ok(Self { id: id.to_owned(), keys, recovery: earlier.and_then(|earlier| earlier.recovery.clone()) })
+        let earlier = vault.get(id);
+        let number = earlier.map_or_else(|| vault.next_number(), |earlier| earlier.number);
+        let keys = seal(provider, key, &keys_label(number, id), nonce, &plain).await?;
+        let recovery = earlier.and_then(|earlier| earlier.recovery.clone());
+        Ok(Self { id: id.to_owned(), number, keys, recovery })
     }
 
     /// Opens the keys.
     pub async fn open(&self, provider: &impl Provider, key: &VaultKey) -> Result<Keys, VaultError> {
-        let plain = open(provider, key, &label("keys", &self.id), &self.keys).await?;
+        let plain = open(provider, key, &keys_label(self.number, &self.id), &self.keys).await?;
         serde_json::from_slice(&plain).map_err(|_| VaultError::Malformed)
     }
 
@@ -183,6 +204,10 @@ impl KeyBox {
         let key: [u8; 32] = plain.as_slice().try_into().map_err(|_| VaultError::Malformed)?;
         Ok(Zeroizing::new(key))
     }
+}
+
+fn keys_label(number: u64, id: &str) -> Vec<u8> {
+    label(&format!("keys {number}"), id)
 }
 
 /// Binds a ciphertext to its place, so that the relay cannot swap one for another.
@@ -238,19 +263,23 @@ mod tests {
         Keys { generations, former: vec![key("f")] }
     }
 
-    fn sealed_box(id: &str, fill: u8) -> KeyBox {
+    fn sealed_box(vault: &Vault, id: &str, fill: u8) -> KeyBox {
         let key = Zeroizing::new([fill; 32]);
-        block_on_ready(KeyBox::seal(&RustCrypto, id, &key, &keys(), None, [1; 12])).unwrap()
+        block_on_ready(KeyBox::seal(&RustCrypto, id, &key, &keys(), vault, [1; 12])).unwrap()
+    }
+
+    fn names(vault: &Vault) -> Vec<&str> {
+        vault.boxes.iter().map(|sealed| sealed.id.as_str()).collect()
     }
 
     #[test]
     fn keys_come_back_by_the_vault_key_and_by_the_code_alone() {
         let key = Zeroizing::new([7; 32]);
         let wrapping = Zeroizing::new([9; 32]);
-        let mut sealed = sealed_box("a", 7);
-        block_on_ready(sealed.set_recovery(&RustCrypto, &key, &wrapping, b"salt", [2; 12])).unwrap();
         let mut vault = Vault::default();
-        vault.set_current(sealed);
+        let mut sealed = sealed_box(&vault, "a", 7);
+        block_on_ready(sealed.set_recovery(&RustCrypto, &key, &wrapping, b"salt", [2; 12])).unwrap();
+        vault.put(sealed);
         let vault = Vault::decode(&vault.encode()).unwrap();
         let read = &vault.boxes[0];
         assert_eq!(block_on_ready(read.open(&RustCrypto, &key)).unwrap(), keys());
@@ -262,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_box_under_another_name_stays_closed() {
-        let mut sealed = sealed_box("a", 7);
+        let mut sealed = sealed_box(&Vault::default(), "a", 7);
         sealed.id = "b".into();
         let key = Zeroizing::new([7; 32]);
         assert_eq!(block_on_ready(sealed.open(&RustCrypto, &key)), Err(VaultError::Closed));
@@ -271,11 +300,25 @@ mod tests {
     #[test]
     fn starting_afresh_keeps_the_boxes_that_are_lost_here() {
         let mut vault = Vault::default();
-        vault.set_current(sealed_box("old", 1));
-        vault.set_current(sealed_box("new", 2));
-        vault.set_current(sealed_box("new", 2));
-        let names: Vec<_> = vault.boxes.iter().map(|sealed| sealed.id.as_str()).collect();
-        assert_eq!(names, ["new", "old"]);
+        for (name, fill) in [("old", 1), ("new", 2), ("old", 1), ("new", 2)] {
+            vault.put(sealed_box(&vault, name, fill));
+        }
+        assert_eq!(names(&vault), ["new", "old"]);
+    }
+
+    #[test]
+    fn the_relay_cannot_make_an_old_box_the_current_one() {
+        let mut vault = Vault::default();
+        vault.put(sealed_box(&vault, "old", 1));
+        vault.put(sealed_box(&vault, "new", 2));
+        vault.boxes.reverse();
+        let turned = Vault::decode(&vault.encode()).unwrap();
+        assert_eq!(names(&turned), ["new", "old"]);
+        let mut old = turned.boxes[1].clone();
+        old.number = 9;
+        let key = Zeroizing::new([1; 32]);
+        assert_eq!(block_on_ready(old.open(&RustCrypto, &key)), Err(VaultError::Closed));
+        assert!(block_on_ready(turned.boxes[1].open(&RustCrypto, &key)).is_ok());
     }
 
     #[test]

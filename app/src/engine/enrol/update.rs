@@ -17,8 +17,8 @@ pub(super) async fn update_keys(
     let mut keys = current.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
     change(&mut keys).await?;
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
-    let sealed = KeyBox::seal(&WebCrypto, &identity.box_id, &key, &keys, Some(current), nonce).await;
-    vault.set_current(sealed.map_err(vaults::unreadable)?);
+    let sealed = KeyBox::seal(&WebCrypto, &identity.box_id, &key, &keys, &vault, nonce).await;
+    vault.put(sealed.map_err(vaults::unreadable)?);
     vaults::store(account, state, &vault).await?;
     Ok(((*identity).clone(), keys))
 }

@@ -14,7 +14,7 @@ use crate::provider::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
 
-pub use keyring::{MemoryKeyring, unwrap_rsa_pkcs8};
+pub use keyring::{MemoryKeyring, unwrap_pkcs1v15};
 
 /// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].
 #[derive(Clone, Copy, Debug, Default)]

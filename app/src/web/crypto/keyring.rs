@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use smime::rustcrypto::unwrap_rsa_pkcs8;
+use smime::rustcrypto::unwrap_pkcs1v15;
 use smime::{Curve, Hash, KeyId, Keyring, KeyringError, RsaPadding, SignatureAlgorithm};
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
@@ -129,12 +129,11 @@ impl WebKeyring {
     async fn unwrap_in_memory(
         &self,
         record: &Object,
-        padding: RsaPadding,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let sealed: Uint8Array = field(record, "sealed")?;
         let pkcs8 = self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)?;
-        unwrap_rsa_pkcs8(&pkcs8, padding, wrapped)
+        unwrap_pkcs1v15(&pkcs8, wrapped)
     }
 }
 
@@ -177,7 +176,9 @@ impl Keyring for WebKeyring {
         let record = self.record(key).await?;
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
-            _ => return self.unwrap_in_memory(&record, padding, wrapped).await,
+            RsaPadding::Pkcs1v15 => return self.unwrap_in_memory(&record, wrapped).await,
+            // One hash for the label and another for the mask: a key of WebCrypto is bound to one.
+            RsaPadding::Oaep(..) => return Err(KeyringError::Unsupported),
         };
         let private: CryptoKey = field(&record, &format!("OAEP {}", hash_name(hash)))?;
         let algorithm = params(&[("name", "RSA-OAEP".into())]);

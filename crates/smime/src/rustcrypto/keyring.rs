@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{RsaPadding, SignatureAlgorithm};
 use private_key::PrivateKey;
-pub use private_key::unwrap_rsa_pkcs8;
+pub use private_key::unwrap_pkcs1v15;
 
 /// Private keys in memory; they are wiped when the keyring is dropped.
 #[derive(Default)]

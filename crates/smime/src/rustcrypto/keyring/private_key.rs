@@ -147,15 +147,13 @@ fn unwrap(
     unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
 }
 
-/// Decrypts a content-encryption key under an RSA key in PKCS#8, for keyrings that keep their keys
-/// elsewhere and cannot do this padding; [`MemoryKeyring`](super::MemoryKeyring) would bring every curve.
-pub fn unwrap_rsa_pkcs8(
-    pkcs8: &[u8],
-    padding: RsaPadding,
-    wrapped: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+/// Decrypts a PKCS#1 v1.5 content-encryption key under an RSA key in PKCS#8, for keyrings that keep their
+/// keys elsewhere and lack this padding; [`MemoryKeyring`](super::MemoryKeyring) would bring every curve.
+pub fn unwrap_pkcs1v15(pkcs8: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let key = rsa::PrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyringError::Malformed)?;
-    unwrap(&key, padding, wrapped)
+    // The crate rejects implicitly: bad padding gives a synthetic key.
+    let unwrapped = key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped);
+    unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
 }
 
 fn sign_rsa(

@@ -300,7 +300,7 @@ pub enum Stage {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToEngine {
     /// Do this; files travel beside it.
-    Call(CallId, Request),
+    Call(CallId, Box<Request>),
     /// The page no longer wants the answer.
     Cancel(CallId),
 }
@@ -350,11 +350,11 @@ mod tests {
         let request =
             Request::SignIn { username: "alice".into(), password: Secret::new("correct horse".into()) };
         assert!(!format!("{request:?}").contains("horse"));
-        let wire = postcard::to_allocvec(&ToEngine::Call(CallId(7), request)).unwrap();
-        let ToEngine::Call(id, Request::SignIn { password, .. }) = postcard::from_bytes(&wire).unwrap()
-        else {
+        let wire = postcard::to_allocvec(&ToEngine::Call(CallId(7), Box::new(request))).unwrap();
+        let ToEngine::Call(id, request) = postcard::from_bytes(&wire).unwrap() else {
             panic!("another envelope came out")
         };
+        let Request::SignIn { password, .. } = *request else { panic!("another request came out") };
         assert_eq!(id, CallId(7));
         assert_eq!(password.expose(), "correct horse");
     }

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_sealed_author_replaces_the_outer_one() {
         let author = Address { name: None, email: "inner@x.example".into() };
-        let content = Content::new("s", "t", &[], Status::Verified, [&[author.clone()], &[]]);
+        let content = Content::new("s", "t", &[], Status::Verified, [std::slice::from_ref(&author), &[]]);
         let row = row(&email(), known(&content), Some(&content)).unwrap();
         assert_eq!(row.from, [author]);
         assert!(row.seen && !row.flagged);

@@ -137,7 +137,7 @@ impl Call {
         let (reply, answer) = oneshot::channel();
         inner.pending.borrow_mut().insert(self.id, Pending { reply, progress: self.progress });
         let withdraw = Withdraw { client: self.client.clone(), id: self.id };
-        inner.post(&ToEngine::Call(self.id, self.request), &self.files);
+        inner.post(&ToEngine::Call(self.id, Box::new(self.request)), &self.files);
         let answer = answer.await.unwrap_or(Err(Failure::EngineLost));
         drop(withdraw);
         answer

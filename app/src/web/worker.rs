@@ -72,7 +72,7 @@ impl Page {
             Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match envelope(&event.data()) {
                 Some((ToEngine::Call(id, request), files)) => {
                     let call = Call::new(page.clone(), id, files);
-                    running.start(call.clone(), serve(request, call));
+                    running.start(call.clone(), serve(*request, call));
                 }
                 Some((ToEngine::Cancel(id), _)) => running.cancel(id),
                 None => {}

@@ -48,7 +48,7 @@ pub(crate) fn Enrol(account: Account) -> impl IntoView {
     view! {
         <Gate title=(texts.enrol_title)(&account.name) lead=texts.enrol_lead>
             <progress aria-label=texts.enrol_progress max=STAGES.len().to_string()
-                prop:value=move || stage.get().to_string()></progress>
+                value=move || stage.get().to_string()></progress>
             <ol class="stages">{steps.collect_view()}</ol>
             <p class="only-read-aloud" role="status">
                 {move || texts.enrol_stages.get(stage.get()).copied()}

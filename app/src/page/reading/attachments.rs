@@ -72,7 +72,7 @@ fn Entry(email: EmailId, attachment: Attachment) -> impl IntoView {
     };
     let bar = move || {
         progress.get().filter(|at| at.total > 0).map(|at| {
-            view! { <progress max=at.total.to_string() prop:value=at.done.to_string()></progress> }
+            view! { <progress max=at.total.to_string() value=at.done.to_string()></progress> }
         })
     };
     view! {

@@ -148,7 +148,7 @@ pub(super) fn Underway(sending: Sending) -> impl IntoView {
     let known = move || sending.progress.get().flatten().filter(|progress| progress.total > 0);
     let bar = move || {
         match known() {
-        Some(at) => view! { <progress aria-label=texts.sending max=at.total.to_string() prop:value=at.done.to_string()></progress> }.into_any(),
+        Some(at) => view! { <progress aria-label=texts.sending max=at.total.to_string() value=at.done.to_string()></progress> }.into_any(),
         None => view! { <progress aria-label=texts.sending></progress> }.into_any(),
     }
     };

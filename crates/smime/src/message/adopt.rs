@@ -11,8 +11,10 @@ use super::{
 };
 
 /// Fields that belong to the transport or to an earlier protection, not to the author.
-const DROPPED: [&str; 12] = [
+const DROPPED: [&str; 14] = [
     "bcc",
+    "x-bcc",
+    "apparently-to",
     "hp-outer",
     "received",
     "return-path",
@@ -69,6 +71,10 @@ fn is_structural(field: &Field<'_>) -> bool {
 fn authors_field(field: &Field<'_>) -> Option<WrittenField> {
     let name = field.name.to_ascii_lowercase();
     if is_structural(field) || name == "mime-version" || DROPPED.contains(&name.as_str()) {
+        return None;
+    }
+    // RFC 5322 3.6.6: who sent it on before, hidden recipients included.
+    if name.starts_with("resent-") {
         return None;
     }
     let value = field.unfolded();

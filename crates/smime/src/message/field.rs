@@ -38,14 +38,22 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Decodes the encoded words of an unfolded, unstructured value (RFC 2047).
+/// Decodes the encoded words of an unfolded, unstructured value (RFC 2047) for a reader.
 pub(crate) fn decode_text(value: &str) -> String {
-    if value.contains("=?") { without_controls(&decode_words(value)) } else { value.to_owned() }
+    without_controls(&decode_words(value))
 }
 
-/// Encoded words can carry line ends and other controls, which no header value may show.
+/// Values can carry line ends and other controls, encoded or not, which no reader may be shown; and
+/// marks of direction, which would show a name or an address as another.
 pub(crate) fn without_controls(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    let shown = text.chars().filter(|c| !is_direction(*c));
+    let shown = shown.map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c });
+    shown.collect::<String>().trim().to_owned()
+}
+
+/// The controls of the bidirectional algorithm (Unicode UAX 9).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Splits `message` into its header fields and the offset at which its body starts.
@@ -169,5 +177,14 @@ mod tests {
     fn encoded_words_cannot_smuggle_line_ends() {
         let field = Field { name: "Subject", raw: b" =?utf-8?B?YQ0KQmNjOiB4?=" };
         assert_eq!(field.text(), "a  Bcc: x");
+    }
+
+    #[test]
+    fn no_control_and_no_mark_of_direction_is_shown() {
+        assert_eq!(decode_text("a\u{1b}[2J\u{9b}b\tc"), "a [2J b c");
+        assert_eq!(decode_text("\u{202e}gpj.exe\u{2066} =?utf-8?B?4oCuYQ==?="), "gpj.exe a");
+        let list =
+            crate::message::mailboxes::parse_address_list("\"\u{202e}Bob\u{200f}\" <b\u{202e}@x.example>");
+        assert_eq!(list, [crate::message::Address::named("Bob", "b@x.example")]);
     }
 }

@@ -9,6 +9,7 @@ use super::{
     compressed,
     encode::{canonical, has_bare_lf},
     entity::Entity,
+    field::Field,
     open::OpenError,
     report::Layer,
     transfer::decode_base64,
@@ -152,7 +153,8 @@ impl<'m> Envelope<'m> {
     ) -> bool {
         let as_sent = self.payload.get(content.clone()).unwrap_or_default();
         // RFC 8551 3.1.1: what was signed had CRLF line ends, whatever a file system made of them since.
-        let canonical = has_bare_lf(as_sent).then(|| canonical(as_sent));
+        // A binary part has none: changed, it would be another file under the same signature.
+        let canonical = (has_bare_lf(as_sent) && !has_binary_part(as_sent, 0)).then(|| canonical(as_sent));
         let mut verified = verify(
             context.provider,
             cms,
@@ -196,6 +198,17 @@ impl<'m> Envelope<'m> {
             }
         }
     }
+}
+
+/// Whether some part of the entity is in the binary transfer encoding; one nested too deep may be.
+fn has_binary_part(bytes: &[u8], depth: usize) -> bool {
+    const MAX_DEPTH: usize = 16;
+    let Ok(entity) = Entity::parse(bytes) else { return true };
+    let encoding = entity.field("Content-Transfer-Encoding").map(Field::unfolded).unwrap_or_default();
+    let children = entity.children().unwrap_or_default();
+    encoding.eq_ignore_ascii_case("binary")
+        || (!children.is_empty() && depth == MAX_DEPTH)
+        || children.into_iter().any(|child| has_binary_part(child, depth + 1))
 }
 
 /// Whether some signature would hold over other content.

@@ -112,8 +112,10 @@ impl Walk {
             data: entity.decoded_body().into_owned(),
             is_body: main && (is_text || unsplit) && disposition != Disposition::Attachment,
         };
+        // RFC 9788 4.5.3: in the main body only; a file stays what it is.
         if self.decoration.elements
             && is_text
+            && part.is_body
             && entity.content_type.parameter("hp-legacy-display") == Some("1")
         {
             legacy::remove_element(&mut part);

@@ -1,17 +1,22 @@
 //! Header protection when writing (RFC 9788 3 and 5): what the outside of a message shows.
 
 use super::{
-    address::Address, draft::WrittenField, field::decode_text, mailboxes::parse_address_list,
+    address::Address,
+    draft::{WrittenField, rfc5322_date},
+    field::decode_text,
+    headers::Headers,
+    mailboxes::parse_address_list,
     reference::Reference,
 };
 
 /// A header confidentiality policy (RFC 9788 3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeaderPolicy {
-    /// `hcp_baseline`: the subject is obscured, comments and keywords are removed.
+    /// `hcp_baseline`, and stricter: the subject is obscured, the time zone is hidden, and all that
+    /// carries neither the message nor the thread is removed.
     #[default]
     Baseline,
-    /// `hcp_shy`: display names and the time zone are hidden as well.
+    /// `hcp_shy`: display names are hidden as well.
     Shy,
 }
 
@@ -75,13 +80,18 @@ impl Protection {
 }
 
 impl HeaderPolicy {
-    /// The outer value of a field, or `None` where it is removed. Dates are always written in UTC.
+    /// The outer value of a field, or `None` where it is removed: nothing gets out that carries neither
+    /// the message nor the thread, and no time zone (RFC 9788 3.2.2).
     fn outer_value(self, name: &str, value: &str) -> Option<String> {
         match name {
             "Subject" => Some(OBSCURED_SUBJECT.to_owned()),
-            "Comments" | "Keywords" => None,
-            "From" | "To" | "Cc" if self == Self::Shy => Some(without_names(value)),
-            _ => Some(value.to_owned()),
+            "From" | "To" | "Cc" | "Sender" | "Reply-To" if self == Self::Shy => Some(without_names(value)),
+            "From" | "To" | "Cc" | "Sender" | "Reply-To" | "Message-ID" | "In-Reply-To" | "References" => {
+                Some(value.to_owned())
+            }
+            "Date" if value.ends_with(" +0000") => Some(value.to_owned()),
+            "Date" => Headers::date_of(value).and_then(|date| rfc5322_date(date).ok()),
+            _ => None,
         }
     }
 }

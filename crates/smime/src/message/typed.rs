@@ -143,7 +143,8 @@ fn decoded(sections: &[Section]) -> String {
     }
     let text = decode_charset(charset.as_deref(), &bytes);
     // RFC 2047 forbids encoded words here, and very many programs write them.
-    if sections.iter().any(|section| section.encoded) { text } else { decode_text(&text) }
+    let plain = sections.iter().any(|section| section.encoded) || !text.contains("=?");
+    if plain { text } else { decode_text(&text) }
 }
 
 fn percent_decode(text: &[u8], out: &mut Vec<u8>) {

@@ -285,3 +285,24 @@ fn compression_is_read_and_protects_nothing() {
         Status::Confidential
     );
 }
+
+#[test]
+fn a_binary_part_is_signed_as_it_is() {
+    let world = World::new();
+    let with = |encoding: &str, file: &str| {
+        format!(
+            "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: application/octet-stream\r\n\
+             Content-Transfer-Encoding: {encoding}\r\n\r\n{file}\r\n--m--\r\n"
+        )
+    };
+    for (encoding, status) in [("binary", Status::Unprotected), ("8bit", Status::Verified)] {
+        let entity = with(encoding, "a\r\nb");
+        let message = String::from_utf8(world.sign(OUTER, entity.as_bytes(), "alice")).unwrap();
+        let changed = message.replace("a\r\nb", "a\nb");
+        assert_ne!(message, changed);
+        assert_eq!(world.open(message.as_bytes()).status, Status::Verified);
+        assert_eq!(world.open(changed.as_bytes()).status, status, "{encoding}");
+    }
+    let bare = world.sign(OUTER, with("binary", "a\nb").as_bytes(), "alice");
+    assert_eq!(world.open(&bare).status, Status::Verified);
+}

@@ -204,3 +204,16 @@ fn an_answer_to_a_confidential_message_goes_where_no_carrier_wrote() {
     let sealed = world.open(&world.seal(&letter(), Some("alice"), &SealOptions::default()));
     assert!(!sealed.headers.recipients_unprotected);
 }
+
+#[test]
+fn a_file_keeps_what_looks_like_a_legacy_display() {
+    let world = World::new();
+    let part = "Content-Type: text/plain; hp-legacy-display=\"1\"\r\n";
+    let entity = format!(
+        "From: alice@a.example\r\nContent-Type: multipart/mixed; boundary=m; hp=\"cipher\"\r\n\r\n--m\r\n{part}\r\nSubject: s\r\n\r\nText\r\n\
+         --m\r\n{part}Content-Disposition: attachment\r\n\r\nFirst block\r\n\r\nSecond block\r\n--m--\r\n"
+    );
+    let opened = world.open(&world.encrypt("From: alice@a.example\r\n", entity.as_bytes()));
+    assert_eq!(opened.text().as_deref(), Some("Text"));
+    assert_eq!(opened.parts[1].text(), "First block\r\n\r\nSecond block");
+}

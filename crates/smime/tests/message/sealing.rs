@@ -201,3 +201,35 @@ fn a_stamped_signature_outlives_its_certificate() {
     assert_eq!(opened.status, Status::EncryptedUnverified);
     assert_eq!(opened.signers[0].reason.as_ref().unwrap().code(), "expired");
 }
+
+#[test]
+fn the_outside_of_a_sealed_message_shows_only_what_carries_it() {
+    let world = World::new();
+    let original = "From: Alice <alice@a.example>\r\nTo: bob@b.example\r\nSender: alice@a.example\r\n\
+        Subject: The canary\r\nDate: Thu, 1 Jan 2026 05:30:00 +0530\r\nMessage-ID: <1@a.example>\r\n\
+        Thread-Topic: canary\r\nX-Mailer: canary 1.0\r\nResent-Bcc: canary@c.example\r\nX-Bcc: canary@c.example\r\n\
+        Apparently-To: canary@c.example\r\nOrganization: canary\r\nBcc: canary@c.example\r\n\r\nText.\r\n";
+    let sealed = block_on_ready(smime::message::seal_message(
+        &RustCrypto,
+        &world.keyring,
+        &mut crate::people::rng(),
+        original.as_bytes(),
+        Some(&world.signer("alice")),
+        NOW,
+        &[world.person("bob").encryption.clone()],
+        &SealOptions::default(),
+        async |_: &[u8]| None,
+    ))
+    .unwrap();
+    let outside = head(&sealed);
+    assert!(!outside.to_lowercase().contains("canary"), "{outside}");
+    assert!(outside.contains("Date: Thu, 1 Jan 2026 00:00:00 +0000"), "{outside}");
+    let opened = world.open(&sealed);
+    assert_eq!(opened.status, Status::Confidential);
+    assert_eq!(opened.headers.text("X-Mailer").as_deref(), Some("canary 1.0"));
+    assert_eq!(opened.headers.protection("Thread-Topic").code(), "signed-and-encrypted");
+    for gone in ["Resent-Bcc", "X-Bcc", "Apparently-To", "Bcc"] {
+        assert!(opened.headers.field(gone).is_none(), "{gone}");
+    }
+    assert_eq!(opened.headers.date, Some(NOW));
+}

@@ -227,10 +227,15 @@ pub(crate) fn signature_identifier(algorithm: SignatureAlgorithm) -> Vec<u8> {
     }
 }
 
+/// Whether a key is too small to prove or to hide anything.
+pub(crate) const fn is_weak_key(key: KeyKind) -> bool {
+    matches!(key, KeyKind::Rsa { bits } if bits < 2048)
+}
+
 /// The name of the weakness of a signature, if it has one.
 pub(crate) const fn weakness(algorithm: SignatureAlgorithm, key: KeyKind) -> Option<&'static str> {
     match (algorithm, key) {
-        (_, KeyKind::Rsa { bits }) if bits < 2048 => Some("RSA below 2048 bits"),
+        (_, key) if is_weak_key(key) => Some("RSA below 2048 bits"),
         (algorithm, _) if matches!(digest_of(algorithm), Hash::Sha1) => Some("SHA-1"),
         _ => None,
     }

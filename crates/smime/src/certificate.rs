@@ -5,7 +5,7 @@ mod public_key;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use const_oid::ObjectIdentifier;
 use sha2::{Digest, Sha256};
@@ -47,6 +47,9 @@ struct Parsed {
     algorithm: Range<usize>,
     signature: Range<usize>,
     extensions: Vec<Extension>,
+    /// The names in the form in which they are compared, made when first asked for.
+    subject_name: OnceLock<Vec<u8>>,
+    issuer_name: OnceLock<Vec<u8>>,
 }
 
 struct Extension {
@@ -123,6 +126,8 @@ impl Certificate {
             algorithm: at(algorithm.der),
             signature: at(signature),
             extensions,
+            subject_name: OnceLock::new(),
+            issuer_name: OnceLock::new(),
             der: der.to_vec(),
         })))
     }
@@ -179,7 +184,7 @@ impl Certificate {
 
     /// True if subject and issuer have the same name.
     pub fn is_self_issued(&self) -> bool {
-        name::normalized(self.subject_der()) == name::normalized(self.issuer_der())
+        self.subject_name() == self.issuer_name()
     }
 
     /// The DER SubjectPublicKeyInfo.
@@ -207,6 +212,16 @@ impl Certificate {
 
     pub(crate) fn subject_der(&self) -> &[u8] {
         self.part(&self.0.subject)
+    }
+
+    /// The subject in a form in which equal names are equal (RFC 5280 7.1).
+    pub(crate) fn subject_name(&self) -> &[u8] {
+        self.0.subject_name.get_or_init(|| name::normalized(self.subject_der()))
+    }
+
+    /// The issuer in the same form.
+    pub(crate) fn issuer_name(&self) -> &[u8] {
+        self.0.issuer_name.get_or_init(|| name::normalized(self.issuer_der()))
     }
 
     pub(crate) fn issuer_der(&self) -> &[u8] {

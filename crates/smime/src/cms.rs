@@ -14,6 +14,9 @@ pub(crate) const SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
 pub(crate) const ENVELOPED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.3");
 pub(crate) const AUTH_ENVELOPED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.1.23");
 
+/// The name of an issuer that is longer than this is compared as it stands; real ones have some hundred bytes.
+const MAX_ISSUER: usize = 16 * 1024;
+
 /// The type and the content of a ContentInfo.
 pub(crate) fn content_info(der: &[u8]) -> Result<(Oid, Reader<'_>), Malformed> {
     let mut fields = asn1::single(der, tag::SEQUENCE)?.reader();
@@ -49,14 +52,32 @@ impl<'a> CertificateId<'a> {
         Ok(Self::IssuerAndSerial { issuer, serial })
     }
 
+    /// Whether it names the certificate. For many certificates, see [`Self::matcher`].
     pub(crate) fn names(&self, certificate: &Certificate) -> bool {
         match self {
             Self::IssuerAndSerial { issuer, serial } => {
                 *serial == certificate.serial()
                     && (*issuer == certificate.issuer_der()
-                        || normalized_name(issuer) == normalized_name(certificate.issuer_der()))
+                        || (issuer.len() <= MAX_ISSUER
+                            && normalized_name(issuer) == certificate.issuer_name()))
             }
             Self::KeyIdentifier(identifier) => certificate.subject_key_identifier() == Some(*identifier),
+        }
+    }
+
+    /// Tells which certificates it names; the issuer is brought into its form once for all of them.
+    pub(crate) fn matcher(self) -> impl Fn(&Certificate) -> bool + use<'a> {
+        let form = match self {
+            Self::IssuerAndSerial { issuer, .. } if issuer.len() <= MAX_ISSUER => {
+                Some(normalized_name(issuer))
+            }
+            _ => None,
+        };
+        move |certificate| match (&self, &form) {
+            (Self::IssuerAndSerial { serial, .. }, Some(form)) => {
+                *serial == certificate.serial() && *form == certificate.issuer_name()
+            }
+            _ => self.names(certificate),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::certificate::{Certificate, KeyKind};
 use crate::provider::{Curve, Provider};
 use crate::time::UnixTime;
 
+pub(crate) use build::Candidates;
 pub(crate) use crl::Crl;
 
 /// What the certificate at the end of a path is to be used for.
@@ -185,7 +186,13 @@ pub async fn validate(
     query: &Query,
 ) -> Result<VerifiedPath, PathError> {
     let lists = read_lists(crls);
-    validate_within(provider, leaf, anchors, intermediates, &lists, query, &mut Budget::default()).await
+    let candidates = Candidates::new(anchors, intermediates);
+    validate_within(provider, leaf, &candidates, &lists, query, &mut Budget::default()).await
+}
+
+/// Whether the DER is that of a certificate revocation list: [`validate`] passes over one that is not.
+pub fn is_revocation_list(der: &[u8]) -> bool {
+    Crl::read(der).is_ok()
 }
 
 /// The revocation lists that can be read; one that cannot says nothing about anybody.
@@ -197,14 +204,13 @@ pub(crate) fn read_lists(crls: &[Vec<u8>]) -> Vec<Crl<'_>> {
 pub(crate) async fn validate_within(
     provider: &impl Provider,
     leaf: &Certificate,
-    anchors: &[Certificate],
-    intermediates: &[Certificate],
+    candidates: &Candidates<'_>,
     crls: &[Crl<'_>],
     query: &Query,
     budget: &mut Budget,
 ) -> Result<VerifiedPath, PathError> {
-    let chains = build::chains(leaf, anchors, intermediates, query.at);
-    let mut checker = check::Checker { provider, intermediates, crls, query, budget, seen: HashMap::new() };
+    let chains = build::chains(leaf, candidates, query.at, budget);
+    let mut checker = check::Checker { provider, candidates, crls, query, budget, seen: HashMap::new() };
     let mut first = None;
     for chain in chains.found {
         match checker.check(&chain).await {
@@ -220,14 +226,19 @@ pub(crate) async fn validate_within(
     Err(first.unwrap_or(exhausted))
 }
 
-/// How much public-key work one message may cost, in checks of an RSA-2048 signature.
+/// How much work one message may cost.
 #[derive(Debug)]
-pub(crate) struct Budget(usize);
+pub(crate) struct Budget {
+    /// Public-key work, in checks of an RSA-2048 signature.
+    checks: usize,
+    /// Steps from a certificate to a possible issuer.
+    steps: usize,
+}
 
 impl Default for Budget {
     fn default() -> Self {
         // Three signers with timestamps and paths of five, each under revocation lists.
-        Self(128)
+        Self { checks: 128, steps: 512 }
     }
 }
 
@@ -240,7 +251,14 @@ impl Budget {
             KeyKind::Ec(Curve::P521) => 8,
             _ => 2,
         };
-        self.0 = self.0.checked_sub(cost).ok_or(PathError::BudgetExceeded)?;
+        self.checks = self.checks.checked_sub(cost).ok_or(PathError::BudgetExceeded)?;
         Ok(())
+    }
+
+    /// Pays for one step in the search for a path; false if nothing is left.
+    fn step(&mut self) -> bool {
+        let left = self.steps.checked_sub(1);
+        self.steps = left.unwrap_or_default();
+        left.is_some()
     }
 }

@@ -19,6 +19,9 @@ pub enum RequestError {
     /// The key is of a kind that cannot sign its own request here.
     #[error("the key cannot sign a request")]
     UnsupportedKey,
+    /// The key or its signature is too weak to be certified.
+    #[error("the key or its signature is too weak")]
+    TooWeak,
     /// The request is not signed by the key it names.
     #[error("the request does not prove possession of its key")]
     BadSignature,
@@ -106,6 +109,9 @@ pub async fn verify(provider: &impl Provider, der: &[u8]) -> Result<CertificateR
             Unusable::Malformed => RequestError::Malformed,
             Unusable::Unsupported(_) => RequestError::UnsupportedKey,
         })?;
+    if algorithm::weakness(algorithm, KeyKind::of(spki)).is_some() {
+        return Err(RequestError::TooWeak);
+    }
     let checked = provider.verify(spki, algorithm, info.der, signature).await;
     checked.map_err(|_| RequestError::BadSignature)?;
     let mut emails = match fields.optional(tag::constructed(0))? {

@@ -191,7 +191,9 @@ async fn judge(
     let mut crls = path::read_lists(&trust.crls);
     crls.extend(message.crls.iter().filter_map(|crl| path::Crl::read(crl).ok()));
     let mut content = Content::new(message.content_type, content);
-    let mut world = World { known: &known, crls: &crls, trust, now, budget: Budget::default() };
+    let candidates = path::Candidates::new(&trust.anchors, &known);
+    let (candidates, budget) = (&candidates, Budget::default());
+    let mut world = World { known: &known, candidates, crls: &crls, trust, now, budget };
     let mut verdicts = Vec::with_capacity(message.signers.len());
     for info in &message.signers {
         let verdict = match info {
@@ -206,6 +208,7 @@ async fn judge(
 /// What all signers of a message are judged by.
 struct World<'a> {
     known: &'a [Certificate],
+    candidates: &'a path::Candidates<'a>,
     crls: &'a [path::Crl<'a>],
     trust: &'a Trust,
     now: UnixTime,
@@ -223,14 +226,16 @@ async fn judge_signer(
     let signed = find_signer(provider, info, content, candidates, &mut world.budget).await;
     let certificate = signed.as_ref().map_or_else(|failed| failed.certificate, |found| Some(*found));
     let attributes = info.signed_attributes.as_ref();
+    let emails = certificate.map(Certificate::emails).unwrap_or_default();
+    let encryption = attributes.and_then(|attributes| attributes.encryption_preference(world.known, &emails));
     let mut verdict = SignerVerdict {
         certificate: certificate.cloned(),
-        emails: certificate.map(Certificate::emails).unwrap_or_default(),
+        emails,
         verdict: Err(SignerError::NoCertificate),
         signing_time: attributes
             .and_then(|attributes| UnixTime::from_tlv(attributes.single(SIGNING_TIME).ok()??).ok()),
         timestamp: None,
-        encryption: attributes.and_then(|attributes| attributes.encryption_preference(world.known)),
+        encryption,
         capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
     };
     let certificate = match signed {
@@ -244,9 +249,8 @@ async fn judge_signer(
     let proven = verdict.timestamp.as_ref().and_then(|timestamp| timestamp.token.as_ref().ok());
     let mut query = Query::new(Purpose::Signing, proven.map_or(world.now, Token::time));
     query.revocation_required = world.trust.revocation_required;
-    let World { known, crls, trust, budget, .. } = world;
-    let anchors = &trust.anchors;
-    let path = path::validate_within(provider, certificate, anchors, known, crls, &query, budget).await;
+    let World { candidates, crls, budget, .. } = world;
+    let path = path::validate_within(provider, certificate, candidates, crls, &query, budget).await;
     verdict.verdict = path.map_err(SignerError::from);
     verdict
 }

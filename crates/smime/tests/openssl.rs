@@ -199,7 +199,7 @@ fn timestamp_authority(world: &mut World) -> TimestampAuthority {
 fn openssl_verifies_what_is_signed_and_stamped_here() {
     let mut world = World::new();
     let authority = timestamp_authority(&mut world);
-    let reader = world.reader("reader", "P-256");
+    let spki = world.keyring.generate_p256(KeyId::new("reader"), &mut support::rng()).unwrap();
     for (name, kind, pss) in [
         ("rsa", "rsa", false),
         ("pss", "rsa", true),
@@ -208,7 +208,8 @@ fn openssl_verifies_what_is_signed_and_stamped_here() {
         ("p521", "P-521", false),
     ] {
         let mut signer = world.signer(name, kind);
-        signer.encryption = Some(reader.certificate.clone());
+        let encryption = world.certify(name, &spki, Usage::Encryption, NOW.plus(86_400));
+        signer.encryption = Some(encryption.clone());
         for form in [SignedForm::Opaque, SignedForm::Detached] {
             let keyring = &world.keyring;
             let mut signed = if pss {
@@ -256,7 +257,7 @@ fn openssl_verifies_what_is_signed_and_stamped_here() {
             assert_eq!(here.signers[0].signing_time, Some(NOW));
             assert_eq!(here.signers[0].capabilities.first(), Some(&ContentEncryption::Aes256Gcm));
             if !pss {
-                assert_eq!(here.signers[0].encryption.as_ref(), Some(&reader.certificate));
+                assert_eq!(here.signers[0].encryption.as_ref(), Some(&encryption));
             }
         }
     }

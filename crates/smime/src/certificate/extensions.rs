@@ -3,6 +3,7 @@
 use const_oid::ObjectIdentifier;
 
 use super::{Certificate, KeyKind, name};
+use crate::algorithm;
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 
 /// Object identifiers of extensions and purposes.
@@ -63,7 +64,8 @@ impl Certificate {
     /// SmtpUTF8Mailbox (RFC 9598) of the alternative name, then emailAddress of the subject.
     pub fn emails(&self) -> Vec<String> {
         let mut emails = self.alternative_emails();
-        emails.extend(name::attribute(self.subject_der(), name::EMAIL_ADDRESS));
+        let subject = name::attribute(self.subject_der(), name::EMAIL_ADDRESS);
+        emails.extend(subject.iter().filter_map(|email| mailbox(email).ok()));
         let mut seen = Vec::new();
         emails.retain(|email| {
             let known = seen.contains(email);
@@ -80,9 +82,10 @@ impl Certificate {
         by_key && self.allows_usage(usage) && self.allows_purpose(oid::EMAIL_PROTECTION)
     }
 
-    /// True if mail can be encrypted to it (RFC 8550 4.4.2).
+    /// True if mail can be encrypted to it (RFC 8550 4.4.2), and its key is no weaker than RSA with 2048 bits.
     pub fn can_encrypt(&self) -> bool {
         let usage = match self.key_kind() {
+            key if algorithm::is_weak_key(key) => return false,
             KeyKind::Rsa { .. } => KeyUsage::KEY_ENCIPHERMENT,
             KeyKind::Ec(_) | KeyKind::X25519 => KeyUsage::KEY_AGREEMENT,
             KeyKind::Ed25519 | KeyKind::Unknown => return false,
@@ -160,10 +163,17 @@ pub(crate) fn email_of(name: &Tlv<'_>) -> Result<Option<String>, Malformed> {
     const OTHER_NAME: u8 = tag::constructed(0);
     const RFC822_NAME: u8 = tag::context(1);
     match name.tag {
-        RFC822_NAME if name.value.is_ascii() => Ok(Some(String::from_utf8_lossy(name.value).into_owned())),
+        RFC822_NAME if name.value.is_ascii() => mailbox(&String::from_utf8_lossy(name.value)).map(Some),
         OTHER_NAME => smtp_utf8_mailbox(name.reader()),
         _ => Ok(None),
     }
+}
+
+/// The address without the dot that may end its domain. RFC 9598 3: the domain is in ASCII, so that
+/// two addresses are never told apart by what only looks alike.
+fn mailbox(text: &str) -> Result<String, Malformed> {
+    let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
+    if domain.is_ascii() { Ok(text.trim_end_matches('.').to_owned()) } else { Err(Malformed) }
 }
 
 fn smtp_utf8_mailbox(mut fields: Reader<'_>) -> Result<Option<String>, Malformed> {
@@ -171,5 +181,5 @@ fn smtp_utf8_mailbox(mut fields: Reader<'_>) -> Result<Option<String>, Malformed
         return Ok(None);
     }
     let value = asn1::single(fields.expect(tag::constructed(0))?.value, tag::UTF8_STRING)?;
-    Ok(name::text(&value))
+    name::text(&value).map(|text| mailbox(&text)).transpose()
 }

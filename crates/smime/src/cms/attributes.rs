@@ -98,8 +98,13 @@ impl<'a> Attributes<'a> {
         Ok(Some(CertificateDigest { hash, digest: first.expect(tag::OCTET_STRING)?.value }))
     }
 
-    /// The certificate that the signer prefers for encryption, among those at hand.
-    pub(crate) fn encryption_preference(&self, certificates: &[Certificate]) -> Option<Certificate> {
+    /// The certificate that the signer prefers for encryption, among those at hand that name one of
+    /// the signer's addresses: for another, the preference would turn somebody else's mail aside.
+    pub(crate) fn encryption_preference(
+        &self,
+        certificates: &[Certificate],
+        addresses: &[String],
+    ) -> Option<Certificate> {
         const ISSUER_AND_SERIAL: u8 = tag::constructed(0);
         const RECIPIENT_KEY_ID: u8 = tag::constructed(1);
         const SUBJECT_KEY_ID: u8 = tag::context(2);
@@ -112,7 +117,12 @@ impl<'a> Attributes<'a> {
             SUBJECT_KEY_ID => CertificateId::KeyIdentifier(value.value),
             _ => return None,
         };
-        certificates.iter().find(|certificate| id.names(certificate)).cloned()
+        let (is_named, mut certificates) = (id.matcher(), certificates.iter());
+        let is_signers = |certificate: &Certificate| {
+            let mut emails = certificate.emails().into_iter();
+            emails.any(|email| addresses.iter().any(|address| address.eq_ignore_ascii_case(&email)))
+        };
+        certificates.find(|certificate| is_named(certificate) && is_signers(certificate)).cloned()
     }
 
     /// The content ciphers that the signer can read, the preferred first (RFC 8551 2.5.2).

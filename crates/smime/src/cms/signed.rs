@@ -9,7 +9,7 @@ use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::certificate::Certificate;
 
 /// A message has at most this many signers here; each costs a public-key operation and a path.
-pub(crate) const MAX_SIGNERS: usize = 32;
+pub(crate) const MAX_SIGNERS: usize = 8;
 /// A message carries at most this many certificates here.
 pub(crate) const MAX_CERTIFICATES: usize = 256;
 

@@ -1,19 +1,54 @@
 //! Chains of names from a certificate to the anchors, most plausible first.
 
-use crate::certificate::{Certificate, normalized_name};
+use std::collections::{HashMap, HashSet};
+
+use super::Budget;
+use crate::certificate::Certificate;
 use crate::time::UnixTime;
 
 /// A path has at most this many certificates, the anchor included.
 const MAX_LENGTH: usize = 12;
 /// As many chains are looked at; a hostile bag of certificates has exponentially many.
 const MAX_CHAINS: usize = 24;
-/// As many certificates are tried as issuers in all.
-const MAX_STEPS: usize = 256;
 
+/// The certificates that paths are built from: each once, found by its subject.
+pub(crate) struct Candidates<'a> {
+    by_subject: HashMap<&'a [u8], Vec<Candidate<'a>>>,
+}
+
+#[derive(Clone, Copy)]
 struct Candidate<'a> {
     certificate: &'a Certificate,
-    subject: Vec<u8>,
     is_anchor: bool,
+}
+
+impl<'a> Candidates<'a> {
+    pub(crate) fn new(anchors: &'a [Certificate], intermediates: &'a [Certificate]) -> Self {
+        let mut by_subject = HashMap::<_, Vec<_>>::new();
+        let mut seen = HashSet::new();
+        let anchors = anchors.iter().map(|anchor| (anchor, true));
+        for (certificate, is_anchor) in anchors.chain(intermediates.iter().map(|other| (other, false))) {
+            if seen.insert(certificate.der()) {
+                let named = by_subject.entry(certificate.subject_name()).or_default();
+                named.push(Candidate { certificate, is_anchor });
+            }
+        }
+        Self { by_subject }
+    }
+
+    /// Those with that subject, in the form of [`Certificate::subject_name`].
+    pub(super) fn named(&self, subject: &[u8]) -> impl Iterator<Item = &'a Certificate> {
+        self.of(subject).iter().map(|candidate| candidate.certificate)
+    }
+
+    fn of(&self, subject: &[u8]) -> &[Candidate<'a>] {
+        self.by_subject.get(subject).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn has_anchor(&self, certificate: &Certificate) -> bool {
+        let same = self.of(certificate.subject_name()).iter();
+        same.filter(|one| one.is_anchor).any(|anchor| anchor.certificate == certificate)
+    }
 }
 
 /// Every chain found, each with the leaf first and an anchor last; and if there may be more.
@@ -24,48 +59,37 @@ pub(super) struct Chains<'a> {
 
 pub(super) fn chains<'a>(
     leaf: &'a Certificate,
-    anchors: &'a [Certificate],
-    intermediates: &'a [Certificate],
+    candidates: &Candidates<'a>,
     at: UnixTime,
+    budget: &mut Budget,
 ) -> Chains<'a> {
-    if anchors.contains(leaf) {
+    if candidates.has_anchor(leaf) {
         return Chains { found: vec![vec![leaf]], incomplete: false };
     }
-    let of = |certificate: &'a Certificate, is_anchor| Candidate {
-        certificate,
-        subject: normalized_name(certificate.subject_der()),
-        is_anchor,
-    };
-    let mut candidates = anchors.iter().map(|anchor| of(anchor, true)).collect::<Vec<_>>();
-    for certificate in intermediates {
-        if certificate != leaf && !candidates.iter().any(|known| known.certificate == certificate) {
-            candidates.push(of(certificate, false));
-        }
-    }
-    let mut search =
-        Search { candidates, at, steps: 0, chains: Chains { found: Vec::new(), incomplete: false } };
+    let chains = Chains { found: Vec::new(), incomplete: false };
+    let mut search = Search { candidates, at, budget, chains };
     search.extend(&mut vec![leaf]);
     search.chains
 }
 
-struct Search<'a> {
-    candidates: Vec<Candidate<'a>>,
+struct Search<'s, 'a> {
+    candidates: &'s Candidates<'a>,
     at: UnixTime,
-    steps: usize,
+    budget: &'s mut Budget,
     chains: Chains<'a>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> Search<'_, 'a> {
     fn extend(&mut self, chain: &mut Vec<&'a Certificate>) {
         let Some(last) = chain.last().copied() else { return };
-        for (issuer, is_anchor) in self.issuers(last, chain) {
-            self.steps += 1;
-            if self.steps > MAX_STEPS || self.chains.found.len() == MAX_CHAINS || chain.len() == MAX_LENGTH {
+        for issuer in self.issuers(last, chain) {
+            let full = self.chains.found.len() == MAX_CHAINS || chain.len() == MAX_LENGTH;
+            if full || !self.budget.step() {
                 self.chains.incomplete = true;
                 return;
             }
-            chain.push(issuer);
-            if is_anchor {
+            chain.push(issuer.certificate);
+            if issuer.is_anchor {
                 self.chains.found.push(chain.clone());
             } else {
                 self.extend(chain);
@@ -76,14 +100,11 @@ impl<'a> Search<'a> {
 
     /// Those whose name fits; those whose key identifier fits too first, then anchors, then those
     /// that were valid at the time.
-    fn issuers(&self, of: &Certificate, chain: &[&Certificate]) -> Vec<(&'a Certificate, bool)> {
-        let name = normalized_name(of.issuer_der());
+    fn issuers(&self, of: &Certificate, chain: &[&Certificate]) -> Vec<Candidate<'a>> {
         let wanted = of.authority_key_identifier();
-        let mut fitting = self
-            .candidates
-            .iter()
-            .filter(|candidate| candidate.subject == name)
-            // Who is in the chain already can add nothing but a circle.
+        let fitting = self.candidates.of(of.issuer_name()).iter().copied();
+        // Who is in the chain already can add nothing but a circle.
+        let mut fitting = fitting
             .filter(|candidate| !chain.iter().any(|known| same_entity(known, candidate.certificate)))
             .collect::<Vec<_>>();
         fitting.sort_by_cached_key(|candidate| {
@@ -91,7 +112,7 @@ impl<'a> Search<'a> {
             let mismatch = wanted.is_some() && identifier.is_some() && wanted != identifier;
             (mismatch, !candidate.is_anchor, !candidate.certificate.is_valid_at(self.at))
         });
-        fitting.iter().map(|candidate| (candidate.certificate, candidate.is_anchor)).collect()
+        fitting
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::crl::Crl;
 use super::names::{Forbidden, NameConstraints};
 use super::policy::{PolicyState, Refused};
-use super::{Budget, PathError, Purpose, Query};
+use super::{Budget, Candidates, PathError, Purpose, Query};
 use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
 use crate::certificate::{Certificate, KeyUsage, oid};
@@ -29,7 +29,7 @@ const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
 /// Checks chains; remembers what signatures it saw, since chains share their upper ends.
 pub(super) struct Checker<'a, P> {
     pub(super) provider: &'a P,
-    pub(super) intermediates: &'a [Certificate],
+    pub(super) candidates: &'a Candidates<'a>,
     pub(super) crls: &'a [Crl<'a>],
     pub(super) query: &'a Query,
     pub(super) budget: &'a mut Budget,
@@ -197,6 +197,9 @@ fn check_authority_purpose(authority: &Certificate, purpose: Purpose) -> Result<
 }
 
 fn check_purpose(leaf: &Certificate, purpose: Purpose) -> Result<(), PathError> {
+    if purpose != Purpose::Any && algorithm::is_weak_key(leaf.key_kind()) {
+        return Err(PathError::WeakAlgorithm { subject: leaf.subject() });
+    }
     let allowed = match purpose {
         Purpose::Signing => leaf.can_sign(),
         Purpose::Encryption => leaf.can_encrypt(),

@@ -61,8 +61,9 @@ impl<'a> Crl<'a> {
         Ok(Self { tbs: tbs.der, algorithm, signature, issuer, this_update, next_update, revoked, is_partial })
     }
 
+    /// `issuer` is in the form of [`Certificate::issuer_name`].
     pub(super) fn is_of(&self, issuer: &[u8]) -> bool {
-        self.issuer == normalized_name(issuer)
+        self.issuer == issuer
     }
 
     /// Whether absence from the list proves that a certificate, valid until `not_after`, was good at

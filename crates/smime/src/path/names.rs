@@ -32,7 +32,10 @@ impl Name {
     fn of(form: u8, value: &[u8]) -> Self {
         let text = || std::str::from_utf8(value).map(str::to_lowercase);
         match form {
-            RFC822_NAME => text().map_or(Self::Other, Self::Mailbox),
+            // A dot at the end of a domain changes nothing, and must not get around a constraint.
+            RFC822_NAME => {
+                text().map_or(Self::Other, |text| Self::Mailbox(text.trim_end_matches('.').to_owned()))
+            }
             DNS_NAME => text().map_or(Self::Other, Self::Host),
             URI => text().map_or(Self::Other, Self::Uri),
             IP_ADDRESS => Self::Address(value.to_vec()),

@@ -3,7 +3,7 @@
 use super::PathError;
 use super::check::Checker;
 use crate::asn1::Malformed;
-use crate::certificate::{Certificate, KeyUsage, normalized_name};
+use crate::certificate::{Certificate, KeyUsage};
 use crate::provider::Provider;
 
 impl<P: Provider> Checker<'_, P> {
@@ -32,15 +32,15 @@ impl<P: Provider> Checker<'_, P> {
         certificate: &Certificate,
         above: &[&Certificate],
     ) -> Result<Status, PathError> {
-        let issuer = certificate.issuer_der();
+        let issuer = certificate.issuer_name();
         let mut status = Status::Unknown;
-        for signer in above.iter().rev().filter(|signer| same_name(signer.subject_der(), issuer)) {
+        for signer in above.iter().rev().filter(|signer| signer.subject_name() == issuer) {
             status = status.max(self.status_by(certificate, signer).await?);
         }
         if status != Status::Unknown {
             return Ok(status);
         }
-        for signer in self.intermediates.iter().filter(|signer| same_name(signer.subject_der(), issuer)) {
+        for signer in self.candidates.named(issuer) {
             if !above.contains(&signer) && self.may_sign_lists(signer, above).await? {
                 status = status.max(self.status_by(certificate, signer).await?);
             }
@@ -57,7 +57,7 @@ impl<P: Provider> Checker<'_, P> {
         if self.check_time(signer).is_err() {
             return Ok(false);
         }
-        for issuer in above.iter().rev().filter(|v| same_name(v.subject_der(), signer.issuer_der())) {
+        for issuer in above.iter().rev().filter(|one| one.subject_name() == signer.issuer_name()) {
             if self.check_signed(signer, issuer).await.is_err() {
                 continue;
             }
@@ -85,7 +85,7 @@ impl<P: Provider> Checker<'_, P> {
         if !signer.allows_usage(KeyUsage::CRL_SIGN) {
             return Ok(status);
         }
-        for crl in self.crls.iter().filter(|crl| crl.is_of(certificate.issuer_der())) {
+        for crl in self.crls.iter().filter(|crl| crl.is_of(certificate.issuer_name())) {
             self.budget.spend(signer)?;
             if !crl.is_signed_by(self.provider, signer).await {
                 continue;
@@ -104,10 +104,6 @@ impl<P: Provider> Checker<'_, P> {
         }
         Ok(status)
     }
-}
-
-fn same_name(one: &[u8], other: &[u8]) -> bool {
-    one == other || normalized_name(one) == normalized_name(other)
 }
 
 /// In the order of what outweighs what.

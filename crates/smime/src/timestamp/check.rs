@@ -100,8 +100,9 @@ async fn check(
     // The authority's signature vouches for the time as long as the authority itself was good then.
     let mut query = Query::new(Purpose::Timestamping, info.time);
     query.revocation_required = trust.revocation_required;
-    let (anchors, crls) = (&trust.timestamp_anchors, path::read_lists(&trust.crls));
-    path::validate_within(provider, authority, anchors, &known, &crls, &query, budget).await?;
+    let crls = path::read_lists(&trust.crls);
+    let candidates = path::Candidates::new(&trust.timestamp_anchors, &known);
+    path::validate_within(provider, authority, &candidates, &crls, &query, budget).await?;
     Ok(Token { der: token.to_vec(), time: info.time, authority: authority.clone() })
 }
 

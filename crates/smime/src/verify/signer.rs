@@ -68,7 +68,8 @@ pub(crate) async fn find_signer<'c>(
     budget: &mut Budget,
 ) -> Result<&'c Certificate, NotFound<'c>> {
     let mut failed = NotFound { certificate: None, error: SignerError::NoCertificate };
-    for certificate in candidates.filter(|certificate| info.id.names(certificate)) {
+    let is_named = info.id.matcher();
+    for certificate in candidates.filter(|certificate| is_named(certificate)) {
         let outcome = match budget.spend(certificate) {
             Ok(()) => check_signature(provider, info, content, certificate).await,
             Err(error) => Err(SignerError::Path(error)),

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use smime::{Certificate, KeyId, UnixTime, pkcs12, rustcrypto::MemoryKeyring};
+use smime::{Certificate, KeyId, UnixTime, path::is_revocation_list, pkcs12, rustcrypto::MemoryKeyring};
 use zeroize::Zeroizing;
 
 /// A message larger than this is not read into memory.
@@ -65,16 +65,15 @@ pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
     for path in paths {
         let path = path.as_ref();
         let bytes = fs::read(path).with_context(|| unreadable(path))?;
-        match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
-            None => all.push(bytes),
-            Some(pem) => {
-                let lists = pem_blocks(pem, "X509 CRL");
-                if lists.is_empty() {
-                    bail!("{} holds no certificate revocation list", path.display());
-                }
-                all.extend(lists);
-            }
+        let lists = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
+            None => vec![bytes],
+            Some(pem) => pem_blocks(pem, "X509 CRL"),
+        };
+        // A list that is passed over would leave what it revokes unrevoked.
+        if lists.is_empty() || !lists.iter().all(|list| is_revocation_list(list)) {
+            bail!("{} holds no certificate revocation list", path.display());
         }
+        all.extend(lists);
     }
     Ok(all)
 }

@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sealpost-agent: {error:#}.");
+            // File names and certificates can carry what would steer a terminal.
+            eprintln!("sealpost-agent: {}.", report::one_line(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -12,7 +12,7 @@ use smime::{
 use crate::{
     arguments::{Open, Trusting, Verify},
     files,
-    report::Report,
+    report::{Report, to_json},
     save,
 };
 
@@ -45,7 +45,7 @@ fn show(
     let opened = opened.with_context(|| format!("{} cannot be opened", message.display()))?;
     let saved = trusting.out.as_ref().map(|folder| save::parts(folder, &opened.parts)).transpose()?;
     let report = Report::new(&opened, saved.as_deref());
-    let mut output = if trusting.json { serde_json::to_string_pretty(&report)? } else { report.as_text() };
+    let mut output = if trusting.json { to_json(&report)? } else { report.as_text() };
     output.push('\n');
     std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
 }

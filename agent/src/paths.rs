@@ -12,7 +12,11 @@ use smime::{
     rustcrypto::RustCrypto,
 };
 
-use crate::{arguments::PathArguments, files, report::rfc3339};
+use crate::{
+    arguments::PathArguments,
+    files,
+    report::{one_line, rfc3339, to_json},
+};
 
 #[derive(Debug, Serialize)]
 struct PathReport {
@@ -47,7 +51,7 @@ pub fn run(arguments: &PathArguments) -> Result<()> {
     query.revocation_required = !crls.is_empty();
     let outcome = block_on_ready(validate(&RustCrypto, &leaf, &anchors, &others, &crls, &query));
     let report = PathReport::new(outcome);
-    let mut output = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.as_text() };
+    let mut output = if arguments.json { to_json(&report)? } else { report.as_text() };
     output.push('\n');
     std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
 }
@@ -85,7 +89,7 @@ impl PathReport {
             Some(reason) => format!("Not valid: {reason}"),
         }];
         lines.extend(self.path.iter().map(|link| link.subject.clone()));
-        lines.join("\n")
+        lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -92,6 +92,9 @@ impl Report {
     /// The same for people.
     pub fn as_text(&self) -> String {
         let mut lines = vec![format!("Status: {}", self.status)];
+        if let Some(mismatch) = &self.from_mismatch {
+            lines.push(format!("Warning: the message claims to be from {}", mismatch.inner));
+        }
         for signer in &self.signers {
             let who = if signer.subject.is_empty() { "unknown" } else { &signer.subject };
             let verdict = match &signer.explanation {
@@ -107,14 +110,9 @@ impl Report {
         }
         for part in &self.parts {
             let name = part.name.as_deref().unwrap_or("-");
-            lines.push(format!(
-                "Part {}: {} {} bytes {}",
-                part.id,
-                part.media_type,
-                part.size,
-                printable(name)
-            ));
+            lines.push(format!("Part {}: {} {} bytes {name}", part.id, part.media_type, part.size));
         }
+        let mut lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
         let text = self.parts.iter().find_map(|part| part.text.as_deref()).unwrap_or_default();
         lines.push(String::new());
         lines.push(printable(text));
@@ -122,17 +120,41 @@ impl Report {
     }
 }
 
-/// Text without the controls that would steer a terminal.
+/// Text without the controls that would steer a terminal, and the marks that would turn it around.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !steers(*c)).collect()
+}
+
+/// The same on one line, so that nothing of it passes for another line.
+pub fn one_line(text: &str) -> String {
+    printable(&text.replace(['\n', '\u{2028}', '\u{2029}'], " "))
+}
+
+/// JSON in which everything that would steer a terminal is escaped; what it says stays the same.
+pub fn to_json(report: &impl Serialize) -> serde_json::Result<String> {
+    let mut json = String::new();
+    for c in serde_json::to_string_pretty(report)?.chars() {
+        // Controls below U+0020 are escaped already but for the line ends between values, which are JSON's own.
+        if c != '\n' && steers(c) {
+            json.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            json.push(c);
+        }
+    }
+    Ok(json)
+}
+
+fn steers(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// Every field once, by its name in lower case, decoded; the author is the one to be shown.
 fn fields(headers: &Headers) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     for field in &headers.fields {
-        let text = headers.text(&field.name).unwrap_or_default();
-        fields.entry(field.name.to_ascii_lowercase()).or_insert(text);
+        fields.entry(field.name.to_ascii_lowercase()).or_insert_with(|| field.text());
     }
     if !headers.from.is_empty() {
         fields.insert("from".to_owned(), address_list(&headers.from));
@@ -141,8 +163,11 @@ fn fields(headers: &Headers) -> BTreeMap<String, String> {
 }
 
 fn protection(headers: &Headers) -> BTreeMap<String, &'static str> {
-    let fields = headers.fields.iter();
-    fields.map(|field| (field.name.to_ascii_lowercase(), headers.protection(&field.name).code())).collect()
+    let mut protection = BTreeMap::new();
+    for field in &headers.fields {
+        protection.entry(field.name.to_ascii_lowercase()).or_insert_with(|| field.protection.code());
+    }
+    protection
 }
 
 impl Signer {

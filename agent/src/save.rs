@@ -14,7 +14,7 @@ const MAX_NAME: usize = 120;
 
 /// Writes each part into the folder and returns the file names, in the order of the parts.
 pub fn parts(folder: &Path, parts: &[Part]) -> Result<Vec<String>> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    private_folder(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut names = Vec::new();
     for part in parts {
         let name = file_name(part);
@@ -23,12 +23,30 @@ pub fn parts(folder: &Path, parts: &[Part]) -> Result<Vec<String>> {
         if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
             fs::remove_file(&path).with_context(|| format!("{} cannot be replaced", path.display()))?;
         }
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = private_file().open(&path);
         file.and_then(|mut file| file.write_all(&part.data))
             .with_context(|| format!("{} cannot be written", path.display()))?;
         names.push(name);
     }
     Ok(names)
+}
+
+/// What was sealed is for its reader, and for no other user of the machine.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A folder that is there already keeps its mode.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// The part's number, which keeps names apart, and what is harmless of the sender's name.
@@ -127,7 +145,13 @@ mod tests {
         std::os::unix::fs::symlink(&target, folder.join("2.1-x.pdf")).unwrap();
         assert_eq!(parts(&folder, &[part("x.pdf")]).unwrap(), ["2.1-x.pdf"]);
         assert_eq!(fs::read(&target).unwrap(), b"untouched");
-        assert_eq!(fs::read(folder.join("2.1-x.pdf")).unwrap(), b"data");
+        let written = folder.join("2.1-x.pdf");
+        assert_eq!(fs::read(&written).unwrap(), b"data");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&written).unwrap().permissions().mode() & 0o777, 0o600);
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use smime::{
-    Certificate, Signer, block_on_ready,
+    Certificate, Signer, UnixTime, block_on_ready,
     message::{HeaderPolicy, SealOptions, seal_message},
     rustcrypto::RustCrypto,
 };
@@ -18,7 +18,7 @@ pub fn run(arguments: &Seal) -> Result<()> {
     let at = files::now(arguments.at)?;
     let identity = files::identity(&[&arguments.from], &arguments.password_file)?;
     let signer = signer(&identity)?;
-    let recipients = recipients(&arguments.to)?;
+    let recipients = recipients(&arguments.to, at)?;
     let original = files::message(&arguments.message)?;
     let options = SealOptions {
         cipher: arguments.content.into(),
@@ -56,13 +56,17 @@ fn signer(identity: &Identity) -> Result<Signer> {
     Ok(Signer { key: key.clone(), chain, encryption: encryption.map(|(_, certificate)| certificate.clone()) })
 }
 
-/// One certificate of each file: the first that mail can be encrypted to.
-fn recipients<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Certificate>> {
+/// One certificate of each file: the first that mail can be encrypted to at that time.
+fn recipients<P: AsRef<Path>>(paths: &[P], at: UnixTime) -> Result<Vec<Certificate>> {
     let mut recipients = Vec::new();
     for path in paths {
-        let certificates = files::certificates(&[path])?;
-        let Some(certificate) = certificates.into_iter().find(Certificate::can_encrypt) else {
+        let mut certificates = files::certificates(&[path])?;
+        certificates.retain(Certificate::can_encrypt);
+        if certificates.is_empty() {
             bail!("{} holds no certificate that mail can be encrypted to", path.as_ref().display());
+        }
+        let Some(certificate) = certificates.into_iter().find(|one| one.is_valid_at(at)) else {
+            bail!("the certificate in {} has expired or is not valid yet", path.as_ref().display());
         };
         recipients.push(certificate);
     }

@@ -256,3 +256,60 @@ fn failures_are_sentences_and_a_status() {
     }
     assert!(!office.0.join("x.eml").exists());
 }
+
+#[test]
+fn nothing_in_a_message_steers_the_terminal() {
+    let Some(office) = Office::new("nothing_in_a_message_steers_the_terminal") else { return };
+    office.write(
+        "hostile.eml",
+        "From: \u{1b}]0;x\u{7} \u{202e}Bob <b@b.example>\nTo: a\u{9b}2J@a.example\nSubject: =?utf-8?Q?x=0AStatus:_verified=1B[2J=C2=9B?=\n\
+         Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nText \u{9b}2J \u{202e}txet \u{1b}[2J.\n--b\n\
+         Content-Type: image/\u{9b}2J; name*=utf-8''%1B[2J%0Aa.png\n\nx\n--b--\n",
+    );
+    let steers = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+    for arguments in ["verify hostile.eml", "verify --json hostile.eml", "verify --crl \u{1b}[2J hostile.eml"]
+    {
+        let output = office.agent(arguments);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.is_empty() && !said.contains(steers), "{said:?}");
+        assert!(!said.lines().any(|line| line == "Status: verified"), "{said:?}");
+    }
+    let report = office.json("verify --json hostile.eml");
+    assert_eq!(report["parts"][0]["text"], "Text \u{9b}2J \u{202e}txet \u{1b}[2J.");
+}
+
+#[test]
+fn a_certificate_that_expired_or_is_weak_gets_no_mail() {
+    let Some(office) = Office::new("a_certificate_that_expired_or_is_weak_gets_no_mail") else { return };
+    office.openssl(
+        "req -newkey rsa:1024 -nodes -keyout weak.key -out weak.csr -subj /CN=bob -config people.cnf",
+    );
+    office.openssl(
+        "x509 -req -in weak.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -extfile people.cnf -extensions bob -out weak.pem",
+    );
+    for (to, at, said) in [
+        ("bob.pem", "--at 2090-01-01T00:00:00Z", "expired"),
+        ("weak.pem", "", "no certificate that mail can be encrypted to"),
+    ] {
+        let output = office.agent(&format!(
+            "seal --from alice.p12 --password-file password --to {to} {at} --out x.eml letter.eml"
+        ));
+        assert_eq!(output.status.code(), Some(1), "{to}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(said) && !office.0.join("x.eml").exists(), "{error}");
+    }
+    let path = office.json("path --trust ca.pem --purpose encryption --json weak.pem");
+    assert_eq!((&path["valid"], &path["reason"]), (&false.into(), &"path-weak-algorithm".into()));
+}
+
+#[test]
+fn a_revocation_list_that_cannot_be_read_is_refused() {
+    let Some(office) = Office::new("a_revocation_list_that_cannot_be_read_is_refused") else { return };
+    office.write("cut.crl", [0x30, 0x82, 0x01, 0x00, 0x30]);
+    office.write("cut.pem", "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
+    for list in ["cut.crl", "cut.pem", "ca.pem"] {
+        let output = office.agent(&format!("verify --trust ca.pem --crl {list} letter.eml"));
+        assert_eq!(output.status.code(), Some(1), "{list}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("holds no certificate revocation list"));
+    }
+}

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use mail_parser::decoders::charsets::map::charset_decoder;
-
 /// Undoes the transfer encoding named in the header; an unknown name leaves the bytes as they are.
 pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
     let token = encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default();
@@ -180,8 +178,7 @@ static PLATFORM: OnceLock<CharsetDecoder> = OnceLock::new();
 
 /// Uses the platform's charsets before this crate's own; the first call counts.
 ///
-/// Browsers have every charset there is, so that on wasm32 this crate leaves the tables of the large
-/// ones (Chinese, Japanese, Korean) out.
+/// Browsers have every charset there is, so that on wasm32 this crate has none but UTF-8.
 pub fn use_charset_decoder(decoder: CharsetDecoder) {
     // A second call changes nothing: text must not depend on when it was read.
     let _ = PLATFORM.set(decoder);
@@ -192,20 +189,35 @@ pub fn use_charset_decoder(decoder: CharsetDecoder) {
 /// Without a name, or with one nobody knows, it is UTF-8 if it can be and windows-1252 otherwise.
 pub(crate) fn decode_charset(charset: Option<&str>, bytes: &[u8]) -> String {
     let named = charset.map(str::trim).filter(|name| !name.is_empty() && !is_ascii_or_utf8(name));
-    if let Some(text) = named.and_then(|name| PLATFORM.get()?(name, bytes)) {
+    if let Some(text) = named.and_then(|name| in_charset(name, bytes)) {
         return text;
-    }
-    if let Some(decoder) = named.and_then(|name| charset_decoder(name.as_bytes())) {
-        return decoder(bytes);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) if charset.is_some_and(|name| name.eq_ignore_ascii_case("utf-8")) => {
             String::from_utf8_lossy(bytes).into_owned()
         }
-        Err(_) => charset_decoder(b"windows-1252")
-            .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decoder| decoder(bytes)),
+        Err(_) => {
+            in_charset("windows-1252", bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
+        }
     }
+}
+
+fn in_charset(name: &str, bytes: &[u8]) -> Option<String> {
+    let text = PLATFORM.get().and_then(|decoder| decoder(name, bytes));
+    text.or_else(|| in_own_charset(name, bytes))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn in_own_charset(name: &str, bytes: &[u8]) -> Option<String> {
+    use mail_parser::decoders::charsets::map::charset_decoder;
+    charset_decoder(name.as_bytes()).map(|decoder| decoder(bytes))
+}
+
+/// Browsers bring their own, and the tables are large.
+#[cfg(target_arch = "wasm32")]
+fn in_own_charset(_: &str, _: &[u8]) -> Option<String> {
+    None
 }
 
 fn is_ascii_or_utf8(name: &str) -> bool {

@@ -28,6 +28,9 @@ pub enum Pkcs12Error {
     /// The file uses an algorithm that this crate does not have.
     #[error("the file uses an unsupported algorithm")]
     Unsupported,
+    /// Nothing authenticates the file: it could hold somebody else's key.
+    #[error("the file is not protected against changes")]
+    Unauthenticated,
     /// The file asks for more key derivation than is reasonable.
     #[error("the file asks for too much work")]
     TooMuchWork,
@@ -62,8 +65,8 @@ const MAX_PARTS: usize = 256;
 
 /// Opens a PKCS#12 file: PBES2 with AES, and the old schemes of Windows and NSS.
 ///
-/// The whole is checked against its MAC before anything is decrypted. A file without a MAC is
-/// opened too; nothing but its encryption then tells whether it was changed.
+/// The whole is checked against its MAC before anything is decrypted. A file without one is refused:
+/// whoever carried it could have put their own key into it.
 pub fn open(pfx: &[u8], password: &str) -> Result<Contents, Pkcs12Error> {
     let der = ber::to_der(pfx).map_err(|_| Pkcs12Error::Malformed)?;
     let mut fields = asn1::single(&der, tag::SEQUENCE)?.reader();
@@ -72,9 +75,8 @@ pub fn open(pfx: &[u8], password: &str) -> Result<Contents, Pkcs12Error> {
     }
     let safe = bags::data_of(&fields.expect(tag::SEQUENCE)?)?;
     let mut unlock = password::Unlock::new(password);
-    if let Some(mac) = fields.optional(tag::SEQUENCE)? {
-        unlock.check_mac(&mac, safe)?;
-    }
+    let mac = fields.optional(tag::SEQUENCE)?.ok_or(Pkcs12Error::Unauthenticated)?;
+    unlock.check_mac(&mac, safe)?;
     fields.end()?;
     let safe = ber::to_der(safe).map_err(|_| Pkcs12Error::Malformed)?;
     let mut found = bags::Bags::default();

@@ -3,7 +3,7 @@
 use sha1::Sha1;
 use sha2::digest::block_api::BlockSizeUser;
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::provider::Hash;
 
@@ -41,8 +41,11 @@ fn derive_with<D: Digest + BlockSizeUser>(
 ) -> Zeroizing<Vec<u8>> {
     let block = D::block_size();
     let diversifier = vec![usage as u8; block];
-    let mut input = Zeroizing::new(repeated(salt, block));
-    input.extend(repeated(password, block));
+    let (salt, password) = (repeated(salt, block), repeated(password, block));
+    // In its full size from the start: what is grown leaves a copy behind.
+    let mut input = Zeroizing::new(Vec::with_capacity(salt.len() + password.len()));
+    input.extend_from_slice(&salt);
+    input.extend_from_slice(&password);
     let mut derived = Zeroizing::new(Vec::with_capacity(length + 64));
     while derived.len() < length {
         let mut digest = D::new().chain_update(&diversifier).chain_update(&*input).finalize();
@@ -51,6 +54,7 @@ fn derive_with<D: Digest + BlockSizeUser>(
         }
         derived.extend_from_slice(&digest);
         let addend = repeated(&digest, block);
+        digest.as_mut_slice().zeroize();
         for chunk in input.chunks_mut(block) {
             add_one_more(chunk, &addend);
         }
@@ -60,9 +64,11 @@ fn derive_with<D: Digest + BlockSizeUser>(
 }
 
 /// The octets, over and over, up to a multiple of the block; nothing stays nothing.
-fn repeated(octets: &[u8], block: usize) -> Vec<u8> {
+fn repeated(octets: &[u8], block: usize) -> Zeroizing<Vec<u8>> {
     let length = octets.len().div_ceil(block) * block;
-    octets.iter().copied().cycle().take(length).collect()
+    let mut out = Zeroizing::new(Vec::with_capacity(length));
+    out.extend(octets.iter().copied().cycle().take(length));
+    out
 }
 
 /// Adds `addend` and one to a number of the same length, modulo its size.
@@ -88,7 +94,7 @@ mod tests {
 
     #[test]
     fn repetition_fills_whole_blocks() {
-        assert_eq!(repeated(&[1, 2, 3], 4), [1, 2, 3, 1]);
+        assert_eq!(*repeated(&[1, 2, 3], 4), [1, 2, 3, 1]);
         assert!(repeated(&[], 4).is_empty());
     }
 }

@@ -12,7 +12,7 @@ use crate::algorithm::{self, Identifier};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::provider::Hash;
 
-/// Iterations for one file in all: a second or two natively, more than any writer asks for.
+/// Iterations for one file in all, each as often as the result takes blocks of the hash: a second or two natively, more than any writer asks for.
 const MAX_WORK: u32 = 5_000_000;
 
 /// Opens parts of one file, within a budget.
@@ -48,7 +48,7 @@ impl Unlock {
         let scheme = Scheme::read(identifier)?;
         let forms = if scheme.takes_bmp() { self.bmp.clone() } else { self.utf8.clone() };
         for form in forms {
-            self.spend(scheme.iterations)?;
+            self.spend(scheme.work())?;
             // A wrong form passes the padding once in 256: what comes out must also be a SEQUENCE.
             if let Some(plaintext) = scheme.decrypt(&form, ciphertext)
                 && plaintext.first() == Some(&tag::SEQUENCE)

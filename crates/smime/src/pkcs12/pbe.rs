@@ -39,7 +39,7 @@ pub(super) struct Scheme<'a> {
     derivation: Derivation,
     cipher: Cipher,
     salt: &'a [u8],
-    pub(super) iterations: u32,
+    iterations: u32,
     /// Empty where the vector is derived too.
     vector: &'a [u8],
 }
@@ -91,6 +91,17 @@ impl<'a> Scheme<'a> {
     /// True if the password goes in as a BMPString rather than as UTF-8.
     pub(super) const fn takes_bmp(&self) -> bool {
         matches!(self.derivation, Derivation::Pkcs12)
+    }
+
+    /// What the derivation costs, in rounds of its hash: each block of the result takes all iterations.
+    pub(super) fn work(&self) -> u32 {
+        let length = self.cipher.key_len();
+        let blocks = match self.derivation {
+            Derivation::Pbkdf2(hash) => blocks(hash, length),
+            // The vector is derived as well.
+            Derivation::Pkcs12 => blocks(Hash::Sha1, length).saturating_add(1),
+        };
+        self.iterations.saturating_mul(blocks)
     }
 
     /// None if the password is wrong.
@@ -189,10 +200,15 @@ pub(crate) fn pbkdf2_key(
         return Err(Pkcs12Error::Unsupported);
     }
     let Parameters { salt, iterations, hash } = Parameters::read(derivation, length)?;
-    if iterations > MAX_ITERATIONS {
+    if iterations.saturating_mul(blocks(hash, length)) > MAX_ITERATIONS {
         return Err(Pkcs12Error::TooMuchWork);
     }
     Ok(pbkdf2(hash, password, salt, iterations, length))
+}
+
+/// How many blocks of the hash so many octets take.
+fn blocks(hash: Hash, length: usize) -> u32 {
+    u32::try_from(length.div_ceil(hash.digest_len())).unwrap_or(u32::MAX)
 }
 
 fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Zeroizing<Vec<u8>> {

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroize as _;
+
 use super::{
     compressed,
     encode::{canonical, has_bare_lf},
@@ -113,15 +115,21 @@ impl<'m> Envelope<'m> {
             weak: decrypted.weak,
         });
         let mut content = decrypted.content;
-        self.payload = Cow::Owned(std::mem::take(&mut *content));
+        self.replace(std::mem::take(&mut *content));
         Ok(true)
     }
 
     /// Takes the place of its compressed form. That protects nothing, but what is inside belongs to the chain.
     fn unpack(&mut self, content: Vec<u8>) -> bool {
         self.layers.push(Layer::Compressed);
-        self.payload = Cow::Owned(content);
+        self.replace(content);
         true
+    }
+
+    /// Goes one layer inwards, and wipes what was decrypted outside of it.
+    fn replace(&mut self, payload: Vec<u8>) {
+        wipe(&mut self.payload);
+        self.payload = Cow::Owned(payload);
     }
 
     /// Unwraps an opaque SignedData; without content to show, the object stays what it was: a file.
@@ -139,7 +147,7 @@ impl<'m> Envelope<'m> {
         if signers.is_empty() || content_type != const_oid::db::rfc5911::ID_DATA {
             return false;
         }
-        self.payload = Cow::Owned(content.into_owned());
+        self.replace(content.into_owned());
         self.record(SignedForm::Opaque, signers);
         true
     }
@@ -197,6 +205,18 @@ impl<'m> Envelope<'m> {
                 bytes.drain(..range.start.min(bytes.len()));
             }
         }
+    }
+}
+
+impl Drop for Envelope<'_> {
+    fn drop(&mut self) {
+        wipe(&mut self.payload);
+    }
+}
+
+fn wipe(payload: &mut Cow<'_, [u8]>) {
+    if let Cow::Owned(bytes) = payload {
+        bytes.zeroize();
     }
 }
 

@@ -199,7 +199,7 @@ fn timestamp_authority(world: &mut World) -> TimestampAuthority {
 fn openssl_verifies_what_is_signed_and_stamped_here() {
     let mut world = World::new();
     let authority = timestamp_authority(&mut world);
-    let spki = world.keyring.generate_p256(KeyId::new("reader"), &mut support::rng()).unwrap();
+    let spki = world.keyring.generate_p256(smime::KeyId::new("reader"), &mut rng()).unwrap();
     for (name, kind, pss) in [
         ("rsa", "rsa", false),
         ("pss", "rsa", true),

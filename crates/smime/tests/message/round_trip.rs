@@ -57,7 +57,6 @@ impl Random {
             "_",
             "--=_sealpost_0000--",
             "long-word-without-any-space",
-            "\u{202e}",
             "\u{feff}",
             "&",
             "&amp;",
@@ -136,9 +135,7 @@ fn random_letters_open_to_what_was_sealed() {
         assert_eq!(opened.html().as_deref().map(unix), draft.html.as_deref().map(unix), "{round}");
         let mut files: Vec<_> =
             opened.attachments().map(|part| (part.name.clone().unwrap(), &part.data)).collect();
-        let mut sent: Vec<_> = 
-            // A file name that turns itself around is shown straight.
-            draft.attachments.iter().map(|file| (file.name.replace('\u{202e}', ""), &file.data)).collect();
+        let mut sent: Vec<_> = draft.attachments.iter().map(|file| (file.name.clone(), &file.data)).collect();
         files.sort();
         sent.sort();
         let names =

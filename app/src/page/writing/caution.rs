@@ -29,7 +29,9 @@ pub(super) fn Caution(sending: Sending, sheet: Sheet) -> impl IntoView {
         addresses.into_iter().map(|address| view! { <li>{address}</li> }).collect_view()
     };
     let title = move || (texts.caution_title)(sending.asking.with(Vec::len));
-    let cancel = move || sending.asking.set(Vec::new());
+    let cancel = move || {
+        sending.asking.try_set(Vec::new());
+    };
     let remove = move |_| {
         sheet.remove(&sending.asking.get_untracked());
         sending.asking.set(Vec::new());

@@ -12,7 +12,7 @@ use crate::page::desk::Desk;
 use crate::page::place::{Folder, MailPlace, Writing};
 use crate::page::writing::letter::Letter;
 use crate::page::writing::sheet::Sheet;
-use crate::protocol::{Change, EmailId, Failure, Progress, Reply, Request, Role};
+use crate::protocol::{Change, Draft, EmailId, Failure, Progress, Reply, Request, Role};
 use crate::web::dom;
 use crate::web::files::LocalFile;
 
@@ -57,9 +57,16 @@ impl Keeper {
             return;
         }
         self.state.try_set(Kept::Saving);
-        let request = Request::SaveDraft { draft: letter.pack().0, replaces: draft.clone() };
-        let call = self.desk.client().begin(request).with_files(files);
-        match call.answer().await.map(|answer| answer.reply) {
+        let mut content = letter.pack().0;
+        let mut answer = self.keep(&content, draft.clone(), files.clone()).await;
+        if let Err(Failure::NotAnAddress { addresses }) = &answer {
+            // A half-typed recipient must not keep the letter from being kept.
+            for line in [&mut content.to, &mut content.cc, &mut content.bcc] {
+                line.retain(|address| !addresses.contains(&address.email));
+            }
+            answer = self.keep(&content, draft.clone(), files).await;
+        }
+        match answer {
             Ok(Reply::Draft(id)) => {
                 *draft = Some(id.clone());
                 // Reloading the page takes this draft up again.
@@ -79,6 +86,17 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    async fn keep(
+        &self,
+        content: &Draft,
+        replaces: Option<EmailId>,
+        files: Vec<LocalFile>,
+    ) -> Result<Reply, Failure> {
+        let request = Request::SaveDraft { draft: content.clone(), replaces };
+        let call = self.desk.client().begin(request).with_files(files);
+        call.answer().await.map(|answer| answer.reply)
     }
 
     fn finish(&self, kept: Kept) {

@@ -34,20 +34,23 @@ pub(super) struct Typing {
 impl Typing {
     /// Puts addresses on the line, each once.
     fn add(self, addresses: Vec<Address>) {
-        self.line.update(|line| {
+        // The input loses the focus when the composer closes, and these are gone by then.
+        self.line.try_update(|line| {
             for address in addresses {
                 if !line.iter().any(|other| other.email.eq_ignore_ascii_case(&address.email)) {
                     line.push(address);
                 }
             }
         });
-        self.typed.set(String::new());
-        self.offered.set(Vec::new());
+        self.typed.try_set(String::new());
+        self.offered.try_set(Vec::new());
     }
 
     /// Takes over what was typed.
     fn commit(self) {
-        self.add(typed::addresses(&self.typed.get_untracked()));
+        if let Some(typed) = self.typed.try_get_untracked() {
+            self.add(typed::addresses(&typed));
+        }
     }
 
     /// Takes over an offer.

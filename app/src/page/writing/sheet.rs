@@ -83,14 +83,15 @@ impl Sheet {
     pub(super) fn addresses(self) -> Vec<String> {
         let mut addresses = Vec::new();
         for line in [self.to, self.cc, self.bcc] {
-            line.with(|line| addresses.extend(line.iter().map(|address| address.email.clone())));
+            // A lookup may begin in the moment the composer closes.
+            line.try_with(|line| addresses.extend(line.iter().map(|address| address.email.clone())));
         }
         addresses
     }
 
     /// What is known of an address.
     pub(super) fn kind(self, address: &str) -> Option<RecipientKind> {
-        self.known.with(|known| known.get(&address.to_lowercase()).cloned())
+        self.known.try_with(|known| known.get(&address.to_lowercase()).cloned()).flatten()
     }
 
     /// The addresses that mail cannot be sealed for, as far as is known.

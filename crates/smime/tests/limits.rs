@@ -97,6 +97,7 @@ fn a_maze_of_issuers_with_long_names_is_left_soon() {
         chain.push(certificate(&names[one], &names[other], serial, &key));
     }
     let cms = signed(&keyring, &Signer { key, chain, encryption: None });
+    let too_many = with_signers(&cms, 9);
     let cms = with_signers(&cms, 8);
     let start = Instant::now();
     let verdicts = ready(verify(&RustCrypto, &cms, None, &world.trust, NOW)).unwrap().signers;
@@ -104,7 +105,7 @@ fn a_maze_of_issuers_with_long_names_is_left_soon() {
     let exhausted = SignerError::Path(PathError::BudgetExceeded);
     assert!(verdicts.iter().all(|verdict| verdict.verdict.as_ref().err() == Some(&exhausted)));
     assert_eq!(
-        ready(verify(&RustCrypto, &with_signers(&cms, 9), None, &world.trust, NOW)).unwrap_err(),
+        ready(verify(&RustCrypto, &too_many, None, &world.trust, NOW)).unwrap_err(),
         VerifyError::TooMany
     );
 }

@@ -31,7 +31,9 @@ fn many_fields_with_many_records_of_the_outside_take_linear_time() {
 #[test]
 fn an_answer_to_thousands_takes_linear_time() {
     let world = World::new();
-    let list: String = (0..8000).map(|number| format!("someone{number:06}@example.org, ")).collect();
+    let list =
+        |field| (0..9000).map(|number| format!("someone{number}@{field}.example, ")).collect::<String>();
+    let list = ["b", "c", "d"].map(|field| format!("{}\r\nTo: ", list(field))).concat();
     let ids: String = (0..1000).map(|number| format!("<{number}@example.org> ")).collect();
     let entity = format!(
         "Content-Type: text/plain; hp=\"cipher\"\r\nFrom: a@b.example\r\nTo: {list}\r\nReferences: {ids}\r\n\r\nx\r\n"
@@ -40,8 +42,9 @@ fn an_answer_to_thousands_takes_linear_time() {
     let headers = &opened.headers;
     let draft = Draft { to: headers.to.clone(), references: headers.references.clone(), ..letter() };
     let options = SealOptions { reference: Some(headers.reference()), ..SealOptions::default() };
+    assert_eq!(draft.to.len(), 27_000);
     let start = Instant::now();
     let sealed = String::from_utf8(world.seal(&draft, Some("alice"), &options)).unwrap();
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(start.elapsed() < SOON / 2, "{:?}", start.elapsed());
     assert!(!sealed.contains("someone"));
 }

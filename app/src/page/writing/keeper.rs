@@ -1,5 +1,6 @@
 //! Keeping a letter: drafts are saved by themselves, one after the other, and never lost on the way out.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,27 +34,42 @@ pub(super) enum Kept {
     Failed,
 }
 
+/// One attempt to send, which can be cancelled before anything of it is handed to the engine.
+#[derive(Clone, Default)]
+pub(super) struct Attempt(Rc<Cell<bool>>);
+
+impl Attempt {
+    pub(super) fn cancel(&self) {
+        self.0.set(true);
+    }
+
+    pub(super) fn cancelled(&self) -> bool {
+        self.0.get()
+    }
+}
+
 /// Saves, sends or discards one letter. Clones share the draft.
 #[derive(Clone)]
 pub(super) struct Keeper {
     desk: Desk,
     /// The draft at the relay. The lock puts saving, sending and discarding one after the other.
     draft: Rc<Mutex<Option<EmailId>>>,
-    /// The letter was sent or discarded: nothing is saved any more.
-    done: RwSignal<bool>,
+    /// The letter was sent or discarded: nothing is saved any more. It is known even where the composer was
+    /// left while the letter was under way.
+    done: Rc<Cell<bool>>,
     pub state: RwSignal<Kept>,
 }
 
 impl Keeper {
     pub(super) fn new(desk: Desk, kept: Option<EmailId>) -> Self {
         let draft = Rc::new(Mutex::new(kept));
-        Self { desk, draft, done: RwSignal::new(false), state: RwSignal::new(Kept::Untouched) }
+        Self { desk, draft, done: Rc::default(), state: RwSignal::new(Kept::Untouched) }
     }
 
     /// Saves the letter now; what was typed meanwhile counts as changed still.
     async fn save(self, letter: Letter, files: Vec<LocalFile>) {
         let mut draft = self.draft.lock().await;
-        if self.done.try_get_untracked() == Some(true) {
+        if self.done.get() {
             return;
         }
         self.state.try_set(Kept::Saving);
@@ -107,23 +123,28 @@ impl Keeper {
         });
     }
 
-    /// Sends the letter; when it is sent there is no draft left.
+    /// Sends the letter, unless it was cancelled while a draft was being saved; when it is sent there is no
+    /// draft left.
     pub(super) async fn send(
         self,
         letter: Letter,
         files: Vec<LocalFile>,
         clear: Vec<String>,
+        attempt: &Attempt,
         watch: impl Fn(Progress) + 'static,
         begun: impl FnOnce(crate::protocol::CallId),
     ) -> Result<Vec<(String, String)>, Failure> {
         let mut draft = self.draft.lock().await;
+        if attempt.cancelled() {
+            return Err(Failure::Cancelled);
+        }
         let request = Request::Send { draft: letter.pack().0, replaces: draft.clone(), clear };
         let call = self.desk.client().begin(request).with_files(files).on_progress(watch);
         begun(call.id());
         match call.answer().await.map(|answer| answer.reply) {
             Ok(Reply::Sent { refused }) => {
                 *draft = None;
-                self.done.try_set(true);
+                self.done.set(true);
                 Ok(refused)
             }
             Ok(_) => Err(Failure::EngineLost),
@@ -136,7 +157,7 @@ impl Keeper {
 
     /// Throws the letter away, its draft at the relay too.
     pub(super) async fn discard(self) -> Result<(), Failure> {
-        self.done.try_set(true);
+        self.done.set(true);
         let Some(draft) = self.draft.lock().await.take() else { return Ok(()) };
         self.desk.call(Request::Update { emails: vec![draft], change: Change::Destroy }).await.map(|_| ())
     }
@@ -169,12 +190,15 @@ pub(super) fn keep_by_itself(keeper: &Keeper, sheet: Sheet) {
             last.clear();
         }
     });
-    let done = keeper.done;
+    let done = Rc::clone(&keeper.done);
+    let done = StoredValue::new_local(done);
     on_cleanup(move || {
         if let Some(timer) = timer.try_update_value(Option::take).flatten() {
             timer.clear();
         }
-        if !done.get_untracked() && matches!(state.get_untracked(), Kept::Changed | Kept::Failed) {
+        if !done.with_value(|done| done.get())
+            && matches!(state.get_untracked(), Kept::Changed | Kept::Failed)
+        {
             save();
         }
     });

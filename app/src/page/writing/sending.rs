@@ -8,7 +8,7 @@ use crate::page::seal::{Look, Seal};
 use crate::page::text::Texts;
 use crate::page::texts;
 use crate::page::way::Way;
-use crate::page::writing::keeper::Keeper;
+use crate::page::writing::keeper::{Attempt, Keeper};
 use crate::page::writing::sheet::Sheet;
 use crate::protocol::{CallId, Failure, Progress};
 use crate::web::dom;
@@ -25,7 +25,10 @@ pub(super) struct Sending {
     /// The recipients that cannot receive sealed mail, while the user is asked about them.
     pub asking: RwSignal<Vec<String>>,
     pub failure: RwSignal<Option<Failure>>,
+    /// What the engine was handed.
     call: RwSignal<Option<CallId>>,
+    /// What is under way, handed over or not.
+    attempt: StoredValue<Attempt, LocalStorage>,
 }
 
 impl Sending {
@@ -40,6 +43,7 @@ impl Sending {
             asking: RwSignal::new(Vec::new()),
             failure: RwSignal::new(None),
             call: RwSignal::new(None),
+            attempt: StoredValue::new_local(Attempt::default()),
         }
     }
 
@@ -48,15 +52,15 @@ impl Sending {
         if self.progress.get_untracked().is_some() {
             return;
         }
-        self.failure.set(None);
-        self.progress.set(Some(None));
+        let attempt = self.begin();
         spawn_local(async move {
             self.sheet.look_up(self.desk, true).await;
-            let Some(unsealable) = self.still_here().then(|| untrack(|| self.sheet.unsealable())) else {
+            if attempt.cancelled() || !self.still_here() {
                 return;
-            };
+            }
+            let unsealable = untrack(|| self.sheet.unsealable());
             if unsealable.is_empty() {
-                self.deliver(Vec::new()).await;
+                self.deliver(Vec::new(), attempt).await;
             } else {
                 self.progress.set(None);
                 self.asking.set(unsealable);
@@ -68,19 +72,31 @@ impl Sending {
     pub(super) fn send_clear(self) {
         let confirmed = self.asking.get_untracked();
         self.asking.set(Vec::new());
-        self.failure.set(None);
-        self.progress.set(Some(None));
-        spawn_local(self.deliver(confirmed));
+        let attempt = self.begin();
+        spawn_local(self.deliver(confirmed, attempt));
     }
 
     /// Stops what is under way; the letter stays.
     pub(super) fn cancel(self) {
         if let Some(call) = self.call.get_untracked() {
+            // The engine tells whether it was still in time.
             self.desk.client().cancel(call);
+        } else {
+            self.attempt.with_value(Attempt::cancel);
+            self.progress.set(None);
+            self.desk.notices.say(self.texts.cancelled);
         }
     }
 
-    async fn deliver(self, confirmed: Vec<String>) {
+    fn begin(self) -> Attempt {
+        let attempt = Attempt::default();
+        self.attempt.set_value(attempt.clone());
+        self.failure.set(None);
+        self.progress.set(Some(None));
+        attempt
+    }
+
+    async fn deliver(self, confirmed: Vec<String>, attempt: Attempt) {
         let clear = !confirmed.is_empty();
         let letter = untrack(|| self.sheet.letter());
         let files = self.sheet.files(&letter.pack().1);
@@ -90,7 +106,11 @@ impl Sending {
         let begun = move |call| {
             self.call.try_set(Some(call));
         };
-        let sent = self.keeper.get_value().send(letter, files, confirmed, watch, begun).await;
+        let sent = self.keeper.get_value().send(letter, files, confirmed, &attempt, watch, begun).await;
+        if attempt.cancelled() {
+            // It was said already, and another attempt may be under way.
+            return;
+        }
         self.call.try_set(None);
         self.progress.try_set(None);
         match sent {
@@ -100,6 +120,8 @@ impl Sending {
                 self.asking.try_set(addresses);
             }
             Err(Failure::Cancelled) => self.desk.notices.say(self.texts.cancelled),
+            // Without a composer there is no place but this to say so.
+            Err(failure) if !self.still_here() => self.desk.notices.fail(&failure),
             Err(failure) => {
                 self.failure.try_set(Some(failure));
             }

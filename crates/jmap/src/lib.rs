@@ -1,4 +1,4 @@
-//! The JMAP wire types that the app, the relay and the agent share.
+//! The JMAP wire types that the app and the relay share.
 //!
 //! Names follow RFC 8620 (core) and RFC 8621 (mail); the methods of the vendor capability
 //! [`SEALED`] are in [`sealed`]. Nothing here does I/O or knows a clock.

@@ -9,8 +9,13 @@ use serde_json::Value;
 use crate::{shell, workspace};
 
 /// The members that a member may depend on; a member that is not named here may use `smime` and `jmap`.
-const MAY_USE: &[(&str, &[&str])] =
-    &[("smime", &[]), ("jmap", &[]), ("xtask", &[]), ("wasm-test-runner", &[])];
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("smime", &[]),
+    ("jmap", &[]),
+    ("sealpost-agent", &["smime"]),
+    ("xtask", &[]),
+    ("wasm-test-runner", &[]),
+];
 
 /// What any other member may depend on.
 const SHARED: &[&str] = &["smime", "jmap"];

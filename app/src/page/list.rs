@@ -13,7 +13,6 @@ use leptos::task::spawn_local;
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::mailboxes::mailbox_name;
-use crate::page::place::MailPlace;
 use crate::page::seal::{Look, Seal};
 use crate::page::shell::Frame;
 use crate::page::texts;
@@ -64,13 +63,8 @@ fn Find() -> impl IntoView {
     let way = expect_context::<Way>();
     let listing = expect_context::<Listing>();
     let texts = texts();
-    let value = move || way.mail().and_then(|place| place.find).unwrap_or_default();
-    let find = move |event| {
-        let text = event_target_value(&event);
-        if let Some(place) = way.mail_untracked() {
-            way.replace(&MailPlace { find: Some(text).filter(|text| !text.is_empty()), ..place });
-        }
-    };
+    let value = move || way.find().unwrap_or_default();
+    let find = move |event| way.search(event_target_value(&event));
     let outcome = move || {
         let found = listing.found.with(|found| found.as_ref().map(Vec::len))?;
         let (known, total) = listing.coverage();

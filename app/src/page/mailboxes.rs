@@ -82,7 +82,8 @@ fn Entry(id: MailboxId) -> impl IntoView {
             }
         });
         Some(view! {
-            <a class="mailbox" href=href title=name.clone() aria-current=move || current.get().then_some("page")>
+            <a class="mailbox" href=href title=name.clone() aria-current=move || current.get().then_some("page")
+                on:click=move |_| way.search(String::new())>
                 <Icon glyph=glyph(mailbox.role) />
                 <span class="name">{name.clone()}</span>
                 {badge}

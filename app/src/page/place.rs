@@ -3,6 +3,8 @@
 use crate::protocol::{EmailId, Mailbox, MailboxId, Role};
 
 /// A place of the page. The URL holds it and nothing else does.
+///
+/// What is searched for is no part of it: the browser sends the URL to the relay whenever the page is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A mailbox, perhaps a message of it, perhaps a letter being written.
@@ -16,7 +18,6 @@ pub(crate) enum Place {
 pub(crate) struct MailPlace {
     pub folder: Folder,
     pub email: Option<EmailId>,
-    pub find: Option<String>,
     pub writing: Option<Writing>,
 }
 
@@ -70,7 +71,7 @@ impl Place {
         };
         let writing = query("write").and_then(|name| named(&WRITING, &name));
         let writing = writing.filter(|writing| *writing == Writing::New || place.email.is_some());
-        Self::Mail(MailPlace { find: query("find").filter(|text| !text.trim().is_empty()), writing, ..place })
+        Self::Mail(MailPlace { writing, ..place })
     }
 }
 
@@ -82,7 +83,7 @@ impl MailPlace {
 
     /// A mailbox with nothing chosen.
     pub(crate) fn folder(folder: Folder) -> Self {
-        Self { folder, email: None, find: None, writing: None }
+        Self { folder, email: None, writing: None }
     }
 
     /// The same list with this message chosen.
@@ -102,16 +103,9 @@ impl MailPlace {
             href.push('/');
             href.push_str(&escape(&email.0));
         }
-        let mut separator = '?';
         if let Some(writing) = self.writing {
             href.push_str("?write=");
             href.push_str(name_of(&WRITING, writing));
-            separator = '&';
-        }
-        if let Some(find) = &self.find {
-            href.push(separator);
-            href.push_str("find=");
-            href.push_str(&escape(find));
         }
         href
     }
@@ -182,11 +176,10 @@ mod tests {
         let place = MailPlace {
             folder: Folder::Role(Role::Sent),
             email: Some(EmailId("M1".into())),
-            find: Some("bill".into()),
             writing: Some(Writing::ReplyAll),
         };
-        assert_eq!(place.href(), "/mail/sent/M1?write=reply-all&find=bill");
-        assert_eq!(parse("/mail/sent/M1", &[("write", "reply-all"), ("find", "bill")]), Place::Mail(place));
+        assert_eq!(place.href(), "/mail/sent/M1?write=reply-all");
+        assert_eq!(parse("/mail/sent/M1", &[("write", "reply-all")]), Place::Mail(place));
         let own = MailPlace::folder(Folder::Id(MailboxId("inbox".into())));
         assert_eq!(own.href(), "/mail/~inbox");
         assert_eq!(parse(&own.href(), &[]), Place::Mail(own));
@@ -210,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn searches_are_escaped() {
+    fn ids_are_escaped() {
         assert_eq!(escape("a b&ü"), "a%20b%26%C3%BC");
     }
 }

@@ -5,7 +5,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 use leptos_router::location::{BrowserUrl, LocationProvider};
 
-use crate::page::place::{MailPlace, Place, Writing};
+use crate::page::place::{Folder, MailPlace, Place, Writing};
 use crate::protocol::EmailId;
 
 type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
@@ -15,6 +15,8 @@ type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
 pub(crate) struct Way {
     place: Memo<Place>,
     navigate: StoredValue<Navigate, LocalStorage>,
+    /// What is searched for, and where. Never in the URL, which the relay sees.
+    search: RwSignal<Option<(Folder, String)>>,
 }
 
 /// What the main pane shows.
@@ -41,7 +43,8 @@ impl Way {
             browser.ready_to_complete();
         });
         let place = Memo::new(move |_| Place::parse(&path.get(), |name| query.with(|query| query.get(name))));
-        Self { place, navigate: StoredValue::new_local(Box::new(use_navigate())) }
+        let navigate = StoredValue::new_local(Box::new(use_navigate()) as Navigate);
+        Self { place, navigate, search: RwSignal::new(None) }
     }
 
     /// The place in the mail, where the user is in the mail.
@@ -66,6 +69,20 @@ impl Way {
             Place::Settings => Pane::Settings,
             Place::Nowhere => Pane::Nowhere,
         }
+    }
+
+    /// What is searched for in the mailbox in sight.
+    pub(crate) fn find(self) -> Option<String> {
+        let place = self.mail()?;
+        let text = self.search.with(|search| {
+            search.as_ref().filter(|(folder, _)| *folder == place.folder).map(|(_, text)| text.clone())
+        });
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// Searches the mailbox in sight; an empty text ends the search.
+    pub(crate) fn search(self, text: String) {
+        self.search.set(self.mail_untracked().map(|place| (place.folder, text)));
     }
 
     /// Goes to a place in the mail.

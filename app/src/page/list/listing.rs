@@ -12,7 +12,7 @@ use crate::page::way::Way;
 use crate::protocol::{EmailId, MailboxId, Row, Summary};
 use crate::web::dom;
 
-/// The list that the URL names. Provided once, for the list itself and for the shortcuts.
+/// The list that the URL names, or what was found in it. Provided once, for the list itself and for the shortcuts.
 #[derive(Clone, Copy)]
 pub(crate) struct Listing {
     pub mailbox: Memo<Option<MailboxId>>,
@@ -30,7 +30,7 @@ impl Listing {
             let place = way.mail()?;
             desk.mail.with(|mail| mail.mailbox(&place.folder).map(|mailbox| mailbox.id.clone()))
         });
-        let find = Memo::new(move |_| way.mail().and_then(|place| place.find));
+        let find = Memo::new(move |_| way.find().filter(|text| !text.trim().is_empty()));
         let found = Memo::new(move |_| {
             let find = find.get()?.to_lowercase();
             let id = mailbox.get()?;

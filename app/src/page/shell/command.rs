@@ -60,8 +60,8 @@ fn escape(pane: Pane, filing: Filing, way: Way, frame: Frame) -> bool {
             filing.leave();
             true
         }
-        _ if place.find.is_some() => {
-            way.replace(&MailPlace { find: None, ..place });
+        _ if untrack(|| way.find()).is_some() => {
+            way.search(String::new());
             true
         }
         _ => false,

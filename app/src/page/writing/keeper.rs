@@ -1,6 +1,6 @@
 //! Keeping a letter: drafts are saved by themselves, one after the other, and never lost on the way out.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 
 use crate::page::desk::Desk;
 use crate::page::place::{Folder, MailPlace, Writing};
-use crate::page::writing::letter::Letter;
+use crate::page::writing::letter::{Letter, Moved, draws_on};
 use crate::page::writing::sheet::Sheet;
 use crate::protocol::{Change, Draft, EmailId, Failure, Progress, Reply, Request, Role};
 use crate::web::dom;
@@ -57,13 +57,16 @@ pub(super) struct Keeper {
     /// The letter was sent or discarded: nothing is saved any more. It is known even where the composer was
     /// left while the letter was under way.
     done: Rc<Cell<bool>>,
+    /// Where the enclosures of a draft taken up again are by now: every save destroys its earlier state.
+    moved: Rc<RefCell<Moved>>,
     pub state: RwSignal<Kept>,
 }
 
 impl Keeper {
     pub(super) fn new(desk: Desk, kept: Option<EmailId>) -> Self {
         let draft = Rc::new(Mutex::new(kept));
-        Self { desk, draft, done: Rc::default(), state: RwSignal::new(Kept::Untouched) }
+        let state = RwSignal::new(Kept::Untouched);
+        Self { desk, draft, done: Rc::default(), moved: Rc::default(), state }
     }
 
     /// Saves the letter now; what was typed meanwhile counts as changed still.
@@ -73,18 +76,24 @@ impl Keeper {
             return;
         }
         self.state.try_set(Kept::Saving);
-        let mut content = letter.pack().0;
-        let mut answer = self.keep(&content, draft.clone(), files.clone()).await;
+        let mut content = self.moved.borrow().applied(letter.pack().0);
+        // What still holds the enclosures goes only once they are known to be in the new state.
+        let source = draft.clone().filter(|draft| draws_on(&content, draft));
+        let replaces = draft.clone().filter(|_| source.is_none());
+        let mut answer = self.keep(&content, replaces.clone(), files.clone()).await;
         if let Err(Failure::NotAnAddress { addresses }) = &answer {
             // A half-typed recipient must not keep the letter from being kept.
             for line in [&mut content.to, &mut content.cc, &mut content.bcc] {
                 line.retain(|address| !addresses.contains(&address.email));
             }
-            answer = self.keep(&content, draft.clone(), files).await;
+            answer = self.keep(&content, replaces, files).await;
         }
         match answer {
             Ok(Reply::Draft(id)) => {
                 *draft = Some(id.clone());
+                if let Some(source) = source {
+                    self.follow(&letter, source, &id).await;
+                }
                 // Reloading the page takes this draft up again.
                 if self.state.try_get_untracked().is_some() {
                     let place = MailPlace::folder(Folder::Role(Role::Drafts)).with_email(Some(id));
@@ -101,6 +110,17 @@ impl Keeper {
                     self.desk.notices.fail(&failure);
                 }
             }
+        }
+    }
+
+    /// Finds the enclosures in the draft as it is kept now, and destroys the state they came from.
+    async fn follow(&self, letter: &Letter, source: EmailId, kept: &EmailId) {
+        let opened = self.desk.call(Request::Open { email: kept.clone() }).await;
+        let Ok(Reply::Message(message)) = opened else { return };
+        if self.moved.borrow_mut().follow(&letter.enclosures, &message) {
+            let change = Request::Update { emails: vec![source], change: Change::Destroy };
+            // What fails is seen in the list and can be removed there.
+            let _ = self.desk.call(change).await;
         }
     }
 
@@ -138,7 +158,8 @@ impl Keeper {
         if attempt.cancelled() {
             return Err(Failure::Cancelled);
         }
-        let request = Request::Send { draft: letter.pack().0, replaces: draft.clone(), clear };
+        let content = self.moved.borrow().applied(letter.pack().0);
+        let request = Request::Send { draft: content, replaces: draft.clone(), clear };
         let call = self.desk.client().begin(request).with_files(files).on_progress(watch);
         begun(call.id());
         match call.answer().await.map(|answer| answer.reply) {

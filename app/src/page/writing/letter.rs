@@ -1,5 +1,7 @@
 //! A letter being written, as plain data.
 
+use std::collections::BTreeMap;
+
 use crate::page::text::Texts;
 use crate::page::writing::quote;
 use crate::protocol::{Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId};
@@ -45,6 +47,43 @@ pub(crate) enum Origin {
     File(usize),
     /// In a message already there.
     Part { email: EmailId, part: PartId },
+}
+
+/// Where enclosures went that were taken from messages, by where they were when the letter was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved(BTreeMap<(EmailId, PartId), (EmailId, PartId)>);
+
+impl Moved {
+    /// Notes that a letter with these enclosures is kept as this message; tells whether it has them all.
+    pub(crate) fn follow(&mut self, enclosures: &[Enclosure], kept: &Message) -> bool {
+        if enclosures.len() != kept.attachments.len() {
+            return false;
+        }
+        for (enclosure, attachment) in enclosures.iter().zip(&kept.attachments) {
+            if let Origin::Part { email, part } = &enclosure.origin {
+                let now = (kept.id.clone(), attachment.part.clone());
+                self.0.insert((email.clone(), part.clone()), now);
+            }
+        }
+        true
+    }
+
+    /// The draft with every enclosure taken from where it is now.
+    pub(crate) fn applied(&self, mut draft: Draft) -> Draft {
+        for attachment in &mut draft.attachments {
+            let AttachmentSource::Part { email, part } = &attachment.source else { continue };
+            if let Some((email, part)) = self.0.get(&(email.clone(), part.clone())) {
+                attachment.source = AttachmentSource::Part { email: email.clone(), part: part.clone() };
+            }
+        }
+        draft
+    }
+}
+
+/// Whether an enclosure of a draft is taken from this message.
+pub(crate) fn draws_on(draft: &Draft, message: &EmailId) -> bool {
+    let from = |source: &AttachmentSource| matches!(source, AttachmentSource::Part { email, .. } if email == message);
+    draft.attachments.iter().any(|attachment| from(&attachment.source))
 }
 
 impl Letter {
@@ -180,10 +219,10 @@ fn unique(addresses: &mut Vec<Address>, taken: &[Address]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Enclosure, Letter, Origin};
+    use super::{Enclosure, Letter, Moved, Origin, draws_on};
     use crate::page::text::Language;
     use crate::page::writing::quote::tests::{address, message};
-    use crate::protocol::{Account, AttachmentSource, EmailId, PartId};
+    use crate::protocol::{Account, Attachment, AttachmentSource, EmailId, PartId};
 
     fn bob() -> Account {
         Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into() }
@@ -214,6 +253,32 @@ mod tests {
         (message.from, message.to) = (vec![address("bob@example.org")], vec![address("carol@example.org")]);
         let reply = Letter::reply(&message, &bob(), false, Language::Chinese.texts(), "now");
         assert_eq!(emails(&reply.to), ["carol@example.org"]);
+    }
+
+    #[test]
+    fn enclosures_are_found_in_the_draft_that_was_kept_last() {
+        let mut message = message();
+        let attachment = |part: &str| Attachment {
+            part: PartId(part.into()),
+            name: part.into(),
+            media_type: "text/plain".into(),
+            size: 1,
+        };
+        message.attachments = vec![attachment("2"), attachment("3")];
+        let mut letter = Letter::draft(&message);
+        let (first, second) = (message.id.clone(), EmailId("second".into()));
+        assert!(draws_on(&letter.pack().0, &first));
+        // One enclosure is removed, so that the other takes another place.
+        letter.enclosures.remove(0);
+        (message.id, message.attachments) = (second.clone(), vec![attachment("2")]);
+        let mut moved = Moved::default();
+        assert!(moved.follow(&letter.enclosures, &message));
+        let kept = moved.applied(letter.pack().0);
+        let part = PartId("2".into());
+        assert_eq!(kept.attachments[0].source, AttachmentSource::Part { email: second.clone(), part });
+        assert!(draws_on(&kept, &second) && !draws_on(&kept, &first));
+        message.attachments.clear();
+        assert!(!moved.follow(&letter.enclosures, &message));
     }
 
     #[test]

@@ -196,6 +196,7 @@ pub(crate) struct Texts {
     pub suggestion_open: &'static str,
     pub caution_title: fn(count: usize) -> String,
     pub caution_means: &'static str,
+    pub caution_repeats: &'static str,
     pub caution_confirm: &'static str,
     pub caution_remove: &'static str,
     pub sending: &'static str,

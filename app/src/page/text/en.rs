@@ -185,6 +185,7 @@ pub(super) static TEXTS: Texts = Texts {
         }
     },
     caution_means: "No certificate is known for them, so this message would travel unsealed: everyone on its way could read it. It would still be signed. Nothing is sent unless you confirm.",
+    caution_repeats: "It repeats words that reached you sealed: they would be readable too. Remove them if they must stay between you.",
     caution_confirm: "Send this message unsealed to all recipients. I know that others can read it.",
     caution_remove: "Remove these recipients",
     sending: "Sending",

@@ -169,6 +169,7 @@ pub(super) static TEXTS: Texts = Texts {
     suggestion_open: "无法密封",
     caution_title: |n| format!("有 {n} 位收件人无法接收密封邮件"),
     caution_means: "没有他们的证书，这封信只能不密封寄出，途中任何人都可能看到；但仍会署名。未经您确认，不会发送任何内容。",
+    caution_repeats: "信中引用了密封寄给您的内容，这些内容也会变得可读。如需保密，请先删去。",
     caution_confirm: "不密封，发送给所有收件人。我知道他人可能看到内容。",
     caution_remove: "移除这些收件人",
     sending: "正在发送",

@@ -42,7 +42,10 @@ pub(super) fn Caution(sending: Sending, sheet: Sheet) -> impl IntoView {
             <div class="inner caution">
                 <h2 id="caution">{title}</h2>
                 <ul>{addresses}</ul>
-                <p id="caution-means">{texts.caution_means}</p>
+                <p id="caution-means">
+                    {texts.caution_means}
+                    {sheet.repeats_sealed().then(|| view! { " " <strong>{texts.caution_repeats}</strong> })}
+                </p>
                 <label>
                     <input type="checkbox" prop:checked=move || agreed.get()
                         on:change=move |event| agreed.set(event_target_checked(&event)) />

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::page::text::Texts;
 use crate::page::writing::quote;
-use crate::protocol::{Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId};
+use crate::protocol::{
+    Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId, Status,
+};
 
 /// How many bytes attachments may have in all.
 pub(crate) const ATTACHMENT_LIMIT: u64 = 25_000_000;
@@ -29,6 +31,8 @@ pub(crate) struct Thread {
     pub in_reply_to: Vec<String>,
     pub references: Vec<String>,
     pub answers: Option<EmailId>,
+    /// The text repeats that of a message its sender sealed, as far as is known.
+    pub from_sealed: bool,
 }
 
 /// Something enclosed with a letter.
@@ -119,6 +123,7 @@ impl Letter {
                 in_reply_to: message.message_id.iter().cloned().collect(),
                 references: message.references.iter().chain(&message.message_id).cloned().collect(),
                 answers: Some(message.id.clone()),
+                from_sealed: was_sealed(message),
             },
             ..Self::default()
         }
@@ -129,6 +134,7 @@ impl Letter {
         Self {
             subject: quote::prefixed(&message.subject, texts.forward_prefix),
             text: quote::forwarded(message, texts, when),
+            thread: Thread { from_sealed: was_sealed(message), ..Thread::default() },
             enclosures: enclosures(message),
             ..Self::default()
         }
@@ -147,6 +153,8 @@ impl Letter {
                 in_reply_to: message.in_reply_to.clone(),
                 references: message.references.clone(),
                 answers: None,
+                // A draft does not tell what it quotes; whatever it quotes may have been sealed.
+                from_sealed: quote::quotes(&message.body.text),
             },
             enclosures: enclosures(message),
         }
@@ -196,6 +204,10 @@ pub(crate) fn display_name(address: &Address) -> String {
     name.unwrap_or(&address.email).to_owned()
 }
 
+fn was_sealed(message: &Message) -> bool {
+    matches!(message.status, Status::Confidential | Status::EncryptedUnverified)
+}
+
 fn enclosures(message: &Message) -> Vec<Enclosure> {
     let enclosed = message.attachments.iter().map(|attachment| Enclosure {
         name: attachment.name.clone(),
@@ -222,7 +234,7 @@ mod tests {
     use super::{Enclosure, Letter, Moved, Origin, draws_on};
     use crate::page::text::Language;
     use crate::page::writing::quote::tests::{address, message};
-    use crate::protocol::{Account, Attachment, AttachmentSource, EmailId, PartId};
+    use crate::protocol::{Account, Attachment, AttachmentSource, EmailId, PartId, Status};
 
     fn bob() -> Account {
         Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into() }
@@ -253,6 +265,22 @@ mod tests {
         (message.from, message.to) = (vec![address("bob@example.org")], vec![address("carol@example.org")]);
         let reply = Letter::reply(&message, &bob(), false, Language::Chinese.texts(), "now");
         assert_eq!(emails(&reply.to), ["carol@example.org"]);
+    }
+
+    #[test]
+    fn a_letter_knows_that_it_repeats_what_was_sealed() {
+        let mut message = message();
+        let texts = Language::English.texts();
+        for (status, sealed) in [(Status::Confidential, true), (Status::Verified, false)] {
+            message.status = status;
+            assert_eq!(Letter::reply(&message, &bob(), false, texts, "now").thread.from_sealed, sealed);
+            let forward = Letter::forward(&message, texts, "now");
+            assert_eq!(forward.thread.from_sealed, sealed);
+            message.body.text = forward.text;
+            assert!(Letter::draft(&message).thread.from_sealed);
+        }
+        message.body.text = "Dear Bob".into();
+        assert!(!Letter::draft(&message).thread.from_sealed);
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub(crate) fn forwarded(message: &Message, texts: &Texts, when: &str) -> String 
     text
 }
 
+/// Whether a text has lines that repeat another message.
+pub(crate) fn quotes(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with('>') || line.starts_with("----------"))
+}
+
 /// A name with its address.
 pub(crate) fn with_address(address: &Address) -> String {
     let name = display_name(address);

@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(120);
 /// What is being typed on one line, and what the directory offers for it.
 #[derive(Clone, Copy)]
 pub(super) struct Typing {
+    sheet: Sheet,
+    place: Line,
     pub line: RwSignal<Vec<Address>>,
     pub typed: RwSignal<String>,
     pub offered: RwSignal<Vec<Completion>>,
@@ -32,31 +34,17 @@ pub(super) struct Typing {
 }
 
 impl Typing {
-    /// Puts addresses on the line, each once.
-    fn add(self, addresses: Vec<Address>) {
-        // The input loses the focus when the composer closes, and these are gone by then.
-        self.line.try_update(|line| {
-            for address in addresses {
-                if !line.iter().any(|other| other.email.eq_ignore_ascii_case(&address.email)) {
-                    line.push(address);
-                }
-            }
-        });
-        self.typed.try_set(String::new());
-        self.offered.try_set(Vec::new());
-    }
-
     /// Takes over what was typed.
     fn commit(self) {
-        if let Some(typed) = self.typed.try_get_untracked() {
-            self.add(typed::addresses(&typed));
-        }
+        self.sheet.commit(self.place);
+        self.offered.try_set(Vec::new());
     }
 
     /// Takes over an offer.
     pub(super) fn pick(self, completion: &Completion) {
         let name = Some(completion.name.clone()).filter(|name| !name.is_empty());
-        self.add(vec![Address { name, email: completion.address.clone() }]);
+        self.sheet.add(self.place, vec![Address { name, email: completion.address.clone() }]);
+        self.offered.try_set(Vec::new());
     }
 }
 
@@ -72,8 +60,10 @@ pub(super) fn Recipients(
 ) -> impl IntoView {
     let texts = texts();
     let typing = Typing {
+        sheet,
+        place: line,
         line: sheet.line(line),
-        typed: RwSignal::new(String::new()),
+        typed: sheet.typed(line),
         offered: RwSignal::new(Vec::new()),
         marked: RwSignal::new(0),
     };

@@ -52,6 +52,7 @@ impl Sending {
         if self.progress.get_untracked().is_some() {
             return;
         }
+        self.sheet.commit_all();
         let attempt = self.begin();
         spawn_local(async move {
             self.sheet.look_up(self.desk, true).await;
@@ -63,7 +64,7 @@ impl Sending {
                 self.deliver(Vec::new(), attempt).await;
             } else {
                 self.progress.set(None);
-                self.asking.set(unsealable);
+                self.ask(unsealable);
             }
         });
     }
@@ -85,6 +86,18 @@ impl Sending {
             self.attempt.with_value(Attempt::cancel);
             self.progress.set(None);
             self.desk.notices.say(self.texts.cancelled);
+        }
+    }
+
+    /// Asks whether the letter may go in clear, unless one of one's own domain cannot be reached: its people
+    /// all have certificates, so that address is mistyped, or the relay hides theirs.
+    fn ask(self, unsealable: Vec<String>) {
+        let own = self.desk.account().map(|account| domain(&account.address)).unwrap_or_default();
+        let near: Vec<_> = unsealable.iter().filter(|address| domain(address) == own).cloned().collect();
+        if near.is_empty() && !unsealable.is_empty() {
+            self.asking.try_set(unsealable);
+        } else {
+            self.failure.try_set(Some(Failure::RecipientWithoutCertificate { addresses: near }));
         }
     }
 
@@ -117,7 +130,7 @@ impl Sending {
             Ok(refused) => self.end(&refused, clear),
             Err(Failure::RecipientWithoutCertificate { addresses }) => {
                 self.sheet.note_unsealable(&addresses);
-                self.asking.try_set(addresses);
+                self.ask(addresses);
             }
             Err(Failure::Cancelled) => self.desk.notices.say(self.texts.cancelled),
             // Without a composer there is no place but this to say so.
@@ -144,6 +157,10 @@ impl Sending {
     fn still_here(self) -> bool {
         self.progress.try_get_untracked().is_some()
     }
+}
+
+fn domain(address: &str) -> String {
+    address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
 }
 
 /// Leaves the composer for the list or message it came from.

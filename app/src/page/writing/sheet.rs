@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 
 use crate::page::desk::Desk;
 use crate::page::writing::letter::{ATTACHMENT_LIMIT, Enclosure, Letter, Origin, Thread};
+use crate::page::writing::typed;
 use crate::protocol::{Address, RecipientKind, Reply, Request};
 use crate::web::crypto::random;
 use crate::web::files::LocalFile;
@@ -25,6 +26,8 @@ pub(super) struct Sheet {
     to: RwSignal<Vec<Address>>,
     cc: RwSignal<Vec<Address>>,
     bcc: RwSignal<Vec<Address>>,
+    /// What is typed on each line and not taken over yet.
+    typed: [RwSignal<String>; 3],
     pub subject: RwSignal<String>,
     pub text: RwSignal<String>,
     pub enclosures: RwSignal<Vec<Enclosure>>,
@@ -43,6 +46,7 @@ impl Sheet {
             to: RwSignal::new(letter.to),
             cc: RwSignal::new(letter.cc),
             bcc: RwSignal::new(letter.bcc),
+            typed: std::array::from_fn(|_| RwSignal::new(String::new())),
             subject: RwSignal::new(letter.subject),
             text: RwSignal::new(letter.text),
             enclosures: RwSignal::new(letter.enclosures),
@@ -59,6 +63,48 @@ impl Sheet {
             Line::Cc => self.cc,
             Line::Bcc => self.bcc,
         }
+    }
+
+    /// What is typed on a line and not taken over yet.
+    pub(super) fn typed(self, line: Line) -> RwSignal<String> {
+        let [to, cc, bcc] = self.typed;
+        match line {
+            Line::To => to,
+            Line::Cc => cc,
+            Line::Bcc => bcc,
+        }
+    }
+
+    /// Puts addresses on a line, each once.
+    pub(super) fn add(self, line: Line, addresses: Vec<Address>) {
+        // The input loses the focus when the composer closes, and the line is gone by then.
+        self.line(line).try_update(|line| {
+            for address in addresses {
+                if !line.iter().any(|other| other.email.eq_ignore_ascii_case(&address.email)) {
+                    line.push(address);
+                }
+            }
+        });
+        self.typed(line).try_set(String::new());
+    }
+
+    /// Takes over what was typed on a line.
+    pub(super) fn commit(self, line: Line) {
+        if let Some(typed) = self.typed(line).try_get_untracked().filter(|typed| !typed.trim().is_empty()) {
+            self.add(line, typed::addresses(&typed));
+        }
+    }
+
+    /// Takes over what was typed on every line, for a letter that is sent from the keyboard.
+    pub(super) fn commit_all(self) {
+        for line in [Line::To, Line::Cc, Line::Bcc] {
+            self.commit(line);
+        }
+    }
+
+    /// Whether the text repeats what somebody sealed.
+    pub(super) fn repeats_sealed(self) -> bool {
+        self.thread.with_value(|thread| thread.from_sealed)
     }
 
     /// The letter as it stands; follows every field.

@@ -25,6 +25,7 @@ pub const PEERS: &[Need] = &[
     Need { program: "openssl", package: "openssl" },
     Need { program: "cmsutil", package: "libnss3-tools" },
     Need { program: "gpgsm", package: "gpgsm" },
+    Need { program: "python3", package: "python3" },
 ];
 
 /// What the stories send and receive mail with.

@@ -157,6 +157,21 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_tells_of_every_key_and_its_example_is_read() {
+        let readme = include_str!("../README.md");
+        let unknown = toml::from_str::<Config>("no_such_key = 1").unwrap_err().to_string();
+        let keys: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
+        assert!(keys.contains(&"listen") && keys.contains(&"log"), "{unknown}");
+        for key in keys {
+            assert!(readme.contains(&format!("\n| `{key}` | ")), "{key}");
+        }
+        let indented = readme.lines().filter_map(|line| line.strip_prefix("    "));
+        let example: Vec<_> = indented.filter(|line| line.contains(" = ")).collect();
+        assert!(example.len() > 5);
+        toml::from_str::<Config>(&example.join("\n")).unwrap().checked().unwrap();
+    }
+
+    #[test]
     fn the_demo_stays_on_loopback() {
         let public = Config { demo: true, listen: "192.0.2.1:80".parse().unwrap(), ..Config::default() };
         assert!(matches!(public.checked(), Err(ConfigError::PublicDemo(_))));

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use smime::{
     UnixTime,
-    message::{Address, Disposition, Headers, Layer, Opened, Part, Role, SignerReport, TimestampReport},
+    message::{
+        Address, Disposition, Headers, Layer, Opened, Part, Role, SignerReport, TimestampReport,
+        is_bidi_control,
+    },
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -145,9 +148,7 @@ pub fn to_json(report: &impl Serialize) -> serde_json::Result<String> {
 }
 
 fn steers(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns
+    c.is_control() || is_bidi_control(c)
 }
 
 /// Every field once, by its name in lower case, decoded; the author is the one to be shown.

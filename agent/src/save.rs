@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use smime::message::Part;
+use smime::message::{Part, is_bidi_control};
 
 /// The longest name written, in bytes; most file systems take 255.
 const MAX_NAME: usize = 120;
@@ -63,8 +63,7 @@ fn file_name(part: &Part) -> String {
 
 /// Controls, what some file system forbids, and marks that would turn a name around.
 fn is_harmless(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !c.is_control() && !turns && !"/\\:*?\"<>|".contains(c)
+    !c.is_control() && !is_bidi_control(c) && !"/\\:*?\"<>|".contains(c)
 }
 
 /// Cuts in the middle, so that the extension stays.

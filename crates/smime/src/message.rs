@@ -89,6 +89,7 @@ pub use address::{Address, same_mailbox};
 pub use compose::compose;
 pub use door::{needs_door, seal_at_door};
 pub use draft::{Attachment, ComposeError, Draft};
+pub use field::is_bidi_control;
 pub use headers::{FieldProtection, FromMismatch, HeaderField, Headers};
 pub use open::{OpenError, Opened, open};
 pub use parts::{Disposition, Part};

@@ -46,13 +46,14 @@ pub(crate) fn decode_text(value: &str) -> String {
 /// Values can carry line ends and other controls, encoded or not, which no reader may be shown; and
 /// marks of direction, which would show a name or an address as another.
 pub(crate) fn without_controls(text: &str) -> String {
-    let shown = text.chars().filter(|c| !is_direction(*c));
+    let shown = text.chars().filter(|c| !is_bidi_control(*c));
     let shown = shown.map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c });
     shown.collect::<String>().trim().to_owned()
 }
 
-/// The controls of the bidirectional algorithm (Unicode UAX 9).
-fn is_direction(c: char) -> bool {
+/// Whether a character turns the direction of reading (Unicode's property `Bidi_Control`, UAX 9), by
+/// which a name or an address can be made to look like another.
+pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -67,22 +67,23 @@ pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
         let bytes = fs::read(path).with_context(|| unreadable(path))?;
         let lists = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
             None => vec![bytes],
-            Some(pem) => pem_blocks(pem, "X509 CRL"),
+            Some(pem) => pem_blocks(pem, "X509 CRL").unwrap_or_default(),
         };
         // A list that is passed over would leave what it revokes unrevoked.
         if lists.is_empty() || !lists.iter().all(|list| is_revocation_list(list)) {
-            bail!("{} holds no certificate revocation list", path.display());
+            bail!("{} holds no certificate revocation list, or a broken one", path.display());
         }
         all.extend(lists);
     }
     Ok(all)
 }
 
-fn pem_blocks(pem: &str, label: &str) -> Vec<Vec<u8>> {
+/// The blocks of that label (RFC 7468), or `None` if one of them has no end or is not base64.
+fn pem_blocks(pem: &str, label: &str) -> Option<Vec<Vec<u8>>> {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
-    let blocks = pem.split(begin.as_str()).skip(1).filter_map(|block| block.split_once(end.as_str()));
-    let bodies = blocks.map(|(body, _)| body.split_ascii_whitespace().collect::<String>());
-    bodies.filter_map(|body| STANDARD.decode(body).ok()).collect()
+    let blocks = pem.split(begin.as_str()).skip(1);
+    let bodies = blocks.map(|block| Some(block.split_once(end.as_str())?.0));
+    bodies.map(|body| STANDARD.decode(body?.split_ascii_whitespace().collect::<String>()).ok()).collect()
 }
 
 /// Opens a PKCS#12 file and adds its keys to the identity.
@@ -116,7 +117,7 @@ pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Ide
 fn unarmoured(bytes: Vec<u8>) -> Zeroizing<Vec<u8>> {
     let bytes = Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN"));
-    match text.and_then(|text| pem_blocks(text, "PKCS12").into_iter().next()) {
+    match text.and_then(|text| pem_blocks(text, "PKCS12")?.into_iter().next()) {
         Some(pfx) => Zeroizing::new(pfx),
         None => bytes,
     }

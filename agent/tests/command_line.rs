@@ -230,9 +230,9 @@ fn failures_are_sentences_and_a_status() {
     office.seal("");
     office.write("wrong", "wrong password\n");
     let damaged = office.read("sealed.eml");
-    let at = damaged.len() - 200;
-    office
-        .write("damaged.eml", format!("{}A{}", &damaged[..at], &damaged[at + 1..]).replace("\r\nA", "\r\nB"));
+    let at = damaged[..damaged.len() - 200].rfind(|c: char| c.is_ascii_alphanumeric()).unwrap();
+    let other = if &damaged[at..=at] == "A" { "B" } else { "A" };
+    office.write("damaged.eml", [&damaged[..at], other, &damaged[at + 1..]].concat());
     for (arguments, status) in [
         ("open --key bob.p12 --password-file wrong --json sealed.eml", 1),
         ("open --key alice.p12 --password-file password --json sealed.eml", 1),
@@ -307,9 +307,31 @@ fn a_revocation_list_that_cannot_be_read_is_refused() {
     let Some(office) = Office::new("a_revocation_list_that_cannot_be_read_is_refused") else { return };
     office.write("cut.crl", [0x30, 0x82, 0x01, 0x00, 0x30]);
     office.write("cut.pem", "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
-    for list in ["cut.crl", "cut.pem", "ca.pem"] {
+    office.write("index.txt", "");
+    office.write("crlnumber", "01\n");
+    office.openssl("ca -config people.cnf -name this -gencrl -keyfile ca.key -cert ca.pem -out good.pem");
+    let good = office.read("good.pem");
+    office.write("second-bad.pem", format!("{good}{}", good.replace("\nMI", "\n*I")));
+    office.write("first-bad.pem", format!("{}{good}", good.replace("\nMI", "\n*I")));
+    office.write("second-endless.pem", format!("{good}-----BEGIN X509 CRL-----\nMIIB\n"));
+    office.write("two.pem", format!("{good}{good}"));
+    for list in ["good.pem", "two.pem"] {
+        let output = office.agent(&format!("verify --trust ca.pem --crl {list} letter.eml"));
+        assert!(output.status.success(), "{list}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    for list in ["cut.crl", "cut.pem", "ca.pem", "second-bad.pem", "first-bad.pem", "second-endless.pem"] {
         let output = office.agent(&format!("verify --trust ca.pem --crl {list} letter.eml"));
         assert_eq!(output.status.code(), Some(1), "{list}");
         assert!(String::from_utf8(output.stderr).unwrap().contains("holds no certificate revocation list"));
+    }
+}
+
+#[test]
+fn every_reason_is_explained_in_the_readme() {
+    let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `"));
+    let reasons: Vec<&str> =
+        rows.filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split(", ")).collect();
+    for code in smime::message::SIGNER_FAULT_CODES {
+        assert!(reasons.iter().any(|reason| reason.trim() == format!("`{code}`")), "{code}");
     }
 }

@@ -16,8 +16,6 @@ pub mod keyword {
     pub const DRAFT: &str = "$draft";
     /// Replied to.
     pub const ANSWERED: &str = "$answered";
-    /// Forwarded.
-    pub const FORWARDED: &str = "$forwarded";
 }
 
 /// An email as the relay sees it (RFC 8621 4): the outer header and the outer structure.
@@ -209,6 +207,5 @@ impl Settable for Email {
 
 impl Queryable for Email {
     const QUERY: &'static str = "Email/query";
-    const QUERY_CHANGES: &'static str = "Email/queryChanges";
     type Filter = EmailFilter;
 }

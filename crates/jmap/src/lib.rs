@@ -26,8 +26,8 @@ pub use id::{AccountId, BlobId, EmailId, Id, IdentityId, MailboxId, State, Submi
 pub use identity::Identity;
 pub use mailbox::{Mailbox, MailboxFilter, MailboxRights, MailboxSetExtra, Role};
 pub use method::{
-    Changes, ChangesAnswer, Comparator, Echo, Get, GetAnswer, Method, Object, Patch, Query, QueryAnswer,
-    QueryChanges, QueryChangesAnswer, Queryable, Set, SetAnswer, Settable,
+    Changes, ChangesAnswer, Comparator, Get, GetAnswer, Method, Object, Patch, Query, QueryAnswer, Queryable,
+    Set, SetAnswer, Settable,
 };
 pub use push::StateChange;
 pub use request::{AnswerError, Batch, Invocation, Request, Response, ResultReference};

@@ -129,6 +129,5 @@ impl Settable for Mailbox {
 
 impl Queryable for Mailbox {
     const QUERY: &'static str = "Mailbox/query";
-    const QUERY_CHANGES: &'static str = "Mailbox/queryChanges";
     type Filter = MailboxFilter;
 }

@@ -39,23 +39,8 @@ pub trait Settable: Object {
 pub trait Queryable: Object {
     /// Its `/query` method.
     const QUERY: &'static str;
-    /// Its `/queryChanges` method.
-    const QUERY_CHANGES: &'static str;
     /// Its `FilterCondition`.
     type Filter: Serialize + DeserializeOwned;
-}
-
-/// `Core/echo` (RFC 8620 4).
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Echo(pub Map<String, Value>);
-
-impl Method for Echo {
-    type Answer = Map<String, Value>;
-
-    fn name(&self) -> &'static str {
-        "Core/echo"
-    }
 }
 
 /// `Foo/get` (RFC 8620 5.1).
@@ -312,61 +297,6 @@ impl<T: Queryable> Method for Query<T> {
 
     fn name(&self) -> &'static str {
         T::QUERY
-    }
-}
-
-/// `Foo/queryChanges` (RFC 8620 5.6).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", bound = "")]
-pub struct QueryChanges<T: Queryable> {
-    /// Whose objects.
-    pub account_id: AccountId,
-    /// As in the query.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    pub filter: Option<T::Filter>,
-    /// As in the query.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sort: Option<Vec<Comparator>>,
-    /// The query's state that the client holds.
-    pub since_query_state: State,
-    /// At most this many changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_changes: Option<u64>,
-    /// The last id the client holds.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    pub up_to_id: Option<T::Id>,
-    /// Whether the answer counts all matches.
-    #[serde(default)]
-    pub calculate_total: bool,
-    /// As in the query.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub collapse_threads: bool,
-}
-
-/// The answer to [`QueryChanges`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct QueryChangesAnswer<I> {
-    /// Whose objects.
-    pub account_id: AccountId,
-    /// The state asked about.
-    pub old_query_state: State,
-    /// The state now.
-    pub new_query_state: State,
-    /// How many match, when asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<u64>,
-    /// Ids to take out.
-    pub removed: Vec<I>,
-    /// Ids to put in, with their places.
-    pub added: Vec<Value>,
-}
-
-impl<T: Queryable> Method for QueryChanges<T> {
-    type Answer = QueryChangesAnswer<T::Id>;
-
-    fn name(&self) -> &'static str {
-        T::QUERY_CHANGES
     }
 }
 

@@ -60,23 +60,6 @@ impl Batch {
         Ok(self.push(method.name(), arguments))
     }
 
-    /// Adds a call one of whose arguments is taken from an earlier answer.
-    ///
-    /// `argument` replaces the method's own value of that name.
-    pub fn call_with<M: Method>(
-        &mut self,
-        method: &M,
-        argument: &str,
-        reference: &ResultReference,
-    ) -> Result<String, serde_json::Error> {
-        let mut arguments = serde_json::to_value(method)?;
-        if let Value::Object(map) = &mut arguments {
-            map.remove(argument);
-            map.insert(format!("#{argument}"), serde_json::to_value(reference)?);
-        }
-        Ok(self.push(method.name(), arguments))
-    }
-
     /// The request to send, using every capability these types know.
     pub fn into_request(self) -> Request {
         let using = [CORE, MAIL, SUBMISSION, SEALED].map(str::to_owned).to_vec();
@@ -146,17 +129,5 @@ mod tests {
             other => panic!("{other:?}"),
         }
         assert!(matches!(response.answer::<Get<Email>>("Email/get", "c1"), Err(AnswerError::Missing)));
-    }
-
-    #[test]
-    fn a_back_reference_replaces_the_argument() {
-        let mut batch = Batch::default();
-        let get = Get::<Email> { account_id: "a".into(), ids: None, properties: None };
-        let reference =
-            ResultReference { result_of: "c0".into(), name: "Email/query".into(), path: "/ids".into() };
-        batch.call_with(&get, "ids", &reference).unwrap();
-        let call = serde_json::to_value(&batch.into_request().method_calls[0]).unwrap();
-        assert_eq!(call[1]["#ids"]["path"], "/ids");
-        assert!(call[1].get("ids").is_none());
     }
 }

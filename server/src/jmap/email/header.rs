@@ -1,7 +1,7 @@
 //! Properties that are read from the outer header of the message itself.
 
 use jmap::{MethodError, MethodErrorType};
-use mail_parser::{HeaderForm, HeaderValue, Message, MimeHeaders};
+use mail_parser::{Addr, Address, HeaderForm, HeaderValue, Message, MimeHeaders};
 use serde_json::{Value, json};
 
 use crate::store::EmailRow;
@@ -91,35 +91,127 @@ fn header(message: &Message<'_>, wanted: &str) -> Option<Value> {
             values.extend(named.map(|(_, value)| json!(value.trim_end_matches(['\r', '\n']))));
         }
         _ => {
-            let form = parsed_form(form)?;
-            values.extend(message.header_as(name, form).iter().map(value));
+            let (form, show) = parsed_form(form)?;
+            values.extend(message.header_as(name, form).iter().map(show));
         }
     }
     Some(if all { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })
 }
 
-fn parsed_form(form: &str) -> Option<HeaderForm> {
+/// How a field is read and what is shown of it (RFC 8621 4.1.2).
+type Form = (HeaderForm, fn(&HeaderValue<'_>) -> Value);
+
+fn parsed_form(form: &str) -> Option<Form> {
     Some(match form {
-        "asText" => HeaderForm::Text,
-        "asAddresses" => HeaderForm::Addresses,
-        "asGroupedAddresses" => HeaderForm::GroupedAddresses,
-        "asMessageIds" => HeaderForm::MessageIds,
-        "asDate" => HeaderForm::Date,
-        "asURLs" => HeaderForm::URLs,
+        "asText" => (HeaderForm::Text, text),
+        "asAddresses" => (HeaderForm::Addresses, addresses),
+        "asGroupedAddresses" => (HeaderForm::GroupedAddresses, groups),
+        "asMessageIds" => (HeaderForm::MessageIds, strings),
+        "asDate" => (HeaderForm::Date, date),
+        "asURLs" => (HeaderForm::URLs, urls),
         _ => return None,
     })
 }
 
-fn value(value: &HeaderValue<'_>) -> Value {
+fn text(value: &HeaderValue<'_>) -> Value {
+    json!(value.as_text().unwrap_or_default())
+}
+
+fn date(value: &HeaderValue<'_>) -> Value {
+    json!(value.as_datetime().filter(|date| date.is_valid()).map(mail_parser::DateTime::to_rfc3339))
+}
+
+fn strings(value: &HeaderValue<'_>) -> Value {
     match value {
-        HeaderValue::Text(text) => json!(text),
+        HeaderValue::Text(one) => json!([one]),
         HeaderValue::TextList(list) => json!(list),
-        HeaderValue::DateTime(date) => json!(date.to_rfc3339()),
-        HeaderValue::Address(addresses) => {
-            let each =
-                addresses.iter().map(|address| json!({"name": address.name, "email": address.address}));
-            Value::Array(each.collect())
-        }
         _ => Value::Null,
+    }
+}
+
+/// RFC 2369 2: URLs in angle brackets, which the parser reads as addresses without names.
+fn urls(value: &HeaderValue<'_>) -> Value {
+    let found: Vec<_> = each(value).filter_map(|url| url.address.as_deref()).collect();
+    if found.is_empty() { Value::Null } else { json!(found) }
+}
+
+fn addresses(value: &HeaderValue<'_>) -> Value {
+    each(value).filter_map(address).collect()
+}
+
+/// Addresses outside a group are a group without a name (RFC 8621 4.1.2.4).
+fn groups(value: &HeaderValue<'_>) -> Value {
+    let group = |name: Option<&str>, members: &[Addr<'_>]| {
+        let members: Vec<_> = members.iter().filter_map(address).collect();
+        json!({"name": name, "addresses": members})
+    };
+    match value {
+        HeaderValue::Address(Address::List(list)) => json!([group(None, list)]),
+        HeaderValue::Address(Address::Group(groups)) => {
+            groups.iter().map(|found| group(found.name.as_deref(), &found.addresses)).collect()
+        }
+        _ => json!([]),
+    }
+}
+
+fn each<'a>(value: &'a HeaderValue<'_>) -> impl Iterator<Item = &'a Addr<'a>> {
+    value.as_address().into_iter().flat_map(Address::iter)
+}
+
+fn address(address: &Addr<'_>) -> Option<Value> {
+    let email = address.address.as_deref()?;
+    Some(json!({"name": address.name, "email": email}))
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::MessageParser;
+
+    use super::*;
+
+    const LETTER: &[u8] = b"From: Alice <a@a.example>\r\nTo: b@b.example, Team: c@c.example, D <d@d.example>;, \
+        e@e.example\r\nCc: f@f.example\r\nBcc: nobody:;\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\
+        Date: Fri, 02 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@a>\r\nReferences: <2@a>\r\n <3@a>\r\n\
+        List-Help: <https://a.example/help?x=1>\r\n\
+        List-Post: <mailto:l@a.example>, (by hand) <https://a.example/post>\r\n\
+        X-Twice: one\r\nX-Twice: two\r\nX-Odd: \r\n\r\n";
+
+    #[test]
+    fn each_form_of_a_field_has_the_type_that_the_standard_gives_it() {
+        let message = MessageParser::default().parse_headers(LETTER).unwrap();
+        let one = |name: Option<&str>, email| json!({"name": name, "email": email});
+        for (wanted, found) in [
+            ("From", json!(" Alice <a@a.example>")),
+            ("subject:asText", json!("caf\u{e9}")),
+            ("From:asAddresses", json!([one(Some("Alice"), "a@a.example")])),
+            ("Bcc:asAddresses", json!([])),
+            ("Cc:asGroupedAddresses", json!([{"name": null, "addresses": [one(None, "f@f.example")]}])),
+            (
+                "To:asGroupedAddresses",
+                json!([
+                    {"name": null, "addresses": [one(None, "b@b.example")]},
+                    {"name": "Team", "addresses": [one(None, "c@c.example"), one(Some("D"), "d@d.example")]},
+                    {"name": null, "addresses": [one(None, "e@e.example")]},
+                ]),
+            ),
+            ("Message-ID:asMessageIds", json!(["1@a"])),
+            ("References:asMessageIds", json!(["2@a", "3@a"])),
+            ("Message-ID:asMessageIds:all", json!([["1@a"]])),
+            ("X-Odd:asMessageIds", json!(null)),
+            ("Date:asDate", json!("2026-01-02T03:04:05Z")),
+            ("X-Twice:asDate", json!(null)),
+            ("List-Help:asURLs", json!(["https://a.example/help?x=1"])),
+            ("List-Post:asURLs", json!(["mailto:l@a.example", "https://a.example/post"])),
+            ("X-Odd:asURLs", json!(null)),
+            ("X-Twice", json!(" two")),
+            ("X-Twice:all", json!([" one", " two"])),
+            ("X-None:asText", json!(null)),
+            ("X-None:asMessageIds:all", json!([])),
+        ] {
+            assert_eq!(header(&message, wanted), Some(found), "{wanted}");
+        }
+        for wrong in ["", ":asText", "To:asSmell", "To:all:all", "To:all:asText", "To:asText:asText", "To:"] {
+            assert_eq!(header(&message, wrong), None, "{wrong}");
+        }
     }
 }

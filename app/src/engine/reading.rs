@@ -67,7 +67,9 @@ pub fn summary(opened: &Opened) -> Content {
     let names: Vec<String> =
         opened.attachments().enumerate().map(|(index, part)| file_name(index, part)).collect();
     let text = plain_text(opened);
-    let people = [addresses(&headers.from), addresses(&headers.to)];
+    let signed = matches!(opened.status, message::Status::Verified | message::Status::Confidential);
+    let from = if signed { proven(&headers.from, &opened.signers) } else { addresses(&headers.from) };
+    let people = [from, addresses(&headers.to)];
     let [from, to] = &people;
     Content::new(&headers.subject, &text, &names, rows::status(opened.status), [from, to])
 }
@@ -186,15 +188,25 @@ fn signature_problem(error: &SignerError) -> SignerProblem {
     }
 }
 
+/// Authors by the names that their certificates prove: what senders call themselves may imitate anybody.
+fn proven(authors: &[message::Address], signers: &[SignerReport]) -> Vec<Address> {
+    let name = |email: &str| {
+        let of = |signer: &&SignerReport| signer.emails.iter().any(|one| message::same_mailbox(one, email));
+        signers.iter().filter(|signer| signer.valid).find(of).and_then(|signer| signer.name.clone())
+    };
+    let author = |one: &message::Address| Address { name: name(&one.email), email: one.email.clone() };
+    authors.iter().map(author).collect()
+}
+
 fn addresses(list: &[message::Address]) -> Vec<Address> {
     list.iter().map(|one| Address { name: one.name.clone(), email: one.email.clone() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use smime::message::{Disposition, Part};
+    use smime::message::{self, Disposition, Part, SignerReport};
 
-    use super::file_name;
+    use super::{file_name, proven};
 
     fn named(name: &str) -> String {
         let part = Part {
@@ -208,6 +220,33 @@ mod tests {
             is_body: false,
         };
         file_name(0, &part)
+    }
+
+    fn signer(email: &str, name: &str, valid: bool) -> SignerReport {
+        SignerReport {
+            emails: vec![email.into()],
+            subject: format!("CN={name}"),
+            name: Some(name.into()),
+            issuer: String::new(),
+            valid,
+            reason: None,
+            signed_at: None,
+            timestamp: None,
+            certificate: None,
+            encryption: None,
+            capabilities: Vec::new(),
+            role: None,
+        }
+    }
+
+    #[test]
+    fn a_list_calls_a_signer_by_the_name_that_is_proven() {
+        let author = |email: &str| message::Address { name: Some("Tax Office".into()), email: email.into() };
+        let authors = [author("Mallory@x.example"), author("eve@x.example"), author("dan@x.example")];
+        let signers =
+            [signer("mallory@x.example", "Mallory", true), signer("eve@x.example", "Tax Office", false)];
+        let names: Vec<_> = proven(&authors, &signers).into_iter().map(|author| author.name).collect();
+        assert_eq!(names, [Some("Mallory".to_owned()), None, None]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn Letter(message: Message) -> impl IntoView {
 #[component]
 fn Waiting(title: Option<String>) -> impl IntoView {
     let title = match title {
-        Some(title) => view! { <h1 class="letter-title">{title}</h1> }.into_any(),
+        Some(title) => view! { <h1 class="letter-title"><bdi>{title}</bdi></h1> }.into_any(),
         None => view! { <i></i> }.into_any(),
     };
     view! {

@@ -136,6 +136,7 @@ pub(crate) struct Texts {
     pub cc: &'static str,
     pub bcc: &'static str,
     pub on_behalf_of: &'static str,
+    pub name_given: &'static str,
     pub claimed_from: fn(who: &str) -> String,
     pub body_frame: &'static str,
     pub no_text: &'static str,

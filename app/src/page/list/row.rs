@@ -90,15 +90,15 @@ fn inside(row: &Row, sent: bool, texts: &'static Texts) -> impl IntoView + use<>
     view! {
         {unread}
         {status}
-        <span class="from">{people(row, sent, texts)}</span>
+        <span class="from"><bdi>{people(row, sent, texts)}</bdi></span>
         <span class="when">{when}</span>
-        <span class="subject">{subject}</span>
+        <span class="subject"><bdi>{subject}</bdi></span>
         <span class="marks">
             {mark(row.answered, Glyph::Reply, "small", texts.mark_answered)}
             {mark(attachments, Glyph::Clip, "small", texts.mark_attachment)}
             {mark(row.flagged, Glyph::Flag, "small filled flagged", texts.mark_flagged)}
         </span>
-        <span class="preview">{preview}</span>
+        <span class="preview"><bdi>{preview}</bdi></span>
     }
 }
 

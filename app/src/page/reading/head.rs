@@ -6,7 +6,7 @@ use crate::page::text;
 use crate::page::texts;
 use crate::page::writing::letter::display_name;
 use crate::page::writing::quote::with_address;
-use crate::protocol::{Address, Message};
+use crate::protocol::{Address, Message, Status};
 use crate::web::dom;
 
 /// The head of a letter.
@@ -16,23 +16,30 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     let subject =
         if message.subject.trim().is_empty() { texts.no_subject.to_owned() } else { message.subject.clone() };
     let from = message.from.first();
-    let name = from.map_or_else(|| texts.no_sender.to_owned(), display_name);
+    let proven = from.and_then(|from| proven_name(message, from));
+    let given = from.and_then(|from| from.name.clone()).filter(|name| !name.trim().is_empty());
+    // A seal beside a name stands for the name in the certificate alone.
+    let given = given.filter(|given| proven.as_ref().is_some_and(|proven| !same_name(given, proven)));
+    let given = given.map(|name| {
+        view! { " " <span class="address"><bdi>{name}</bdi> " " {texts.name_given}</span> }
+    });
+    let name = proven.unwrap_or_else(|| from.map_or_else(|| texts.no_sender.to_owned(), display_name));
     let address = from.map(|from| from.email.clone()).filter(|address| *address != name);
     let written = dom::local_time(message.date.unwrap_or(message.received));
     let when = text::day_and_time(texts, written, dom::local_time(dom::now()));
     let claimed = message.claimed_from.iter().map(with_address).collect::<Vec<_>>().join(", ");
     let claimed = (!claimed.is_empty())
-        .then(|| view! { <p class="claimed" role="note">{(texts.claimed_from)(&claimed)}</p> });
+        .then(|| view! { <p class="claimed" role="note">{(texts.claimed_from)(&isolated(&claimed))}</p> });
     let line = |label: &'static str, addresses: &[Address]| {
         let people = addresses.iter().map(with_address).collect::<Vec<_>>().join(", ");
-        (!people.is_empty()).then(|| view! { <p class="to">{label} ": " {people}</p> })
+        (!people.is_empty()).then(|| view! { <p class="to">{label} ": " <bdi>{people}</bdi></p> })
     };
     view! {
         <header class="letter-head">
-            <h1 id="letter" tabindex="-1">{subject}</h1>
+            <h1 id="letter" tabindex="-1"><bdi>{subject}</bdi></h1>
             <div class="people">
                 <span class="monogram" aria-hidden="true">{monogram(&name)}</span>
-                <p class="from"><b>{name}</b> " " <span class="address">{address}</span></p>
+                <p class="from"><b><bdi>{name}</bdi></b> " " <span class="address">{address}</span> {given}</p>
                 <time class="when" title=text::full_time(texts, written)>{when}</time>
                 {line(texts.on_behalf_of, &message.on_behalf_of)}
                 {line(texts.to, &message.to)}
@@ -44,6 +51,26 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     }
 }
 
+/// What the certificate of a signed message calls the author; the address where it has no name.
+fn proven_name(message: &Message, author: &Address) -> Option<String> {
+    if !matches!(message.status, Status::Verified | Status::Confidential) {
+        return None;
+    }
+    let mut signers = message.signers.iter().filter(|signer| signer.problem.is_none());
+    let signer = signers.find(|signer| signer.emails.iter().any(|it| it.eq_ignore_ascii_case(&author.email)));
+    let name = signer.and_then(|signer| signer.name.clone()).filter(|name| !name.trim().is_empty());
+    Some(name.unwrap_or_else(|| author.email.clone()))
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
+}
+
+/// A text that cannot turn the direction of the sentence around it.
+fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
 /// The first character of a name, for a mark beside it.
 pub(crate) fn monogram(name: &str) -> String {
     let first = name.chars().find(|c| c.is_alphanumeric());
@@ -52,7 +79,32 @@ pub(crate) fn monogram(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::monogram;
+    use super::{monogram, proven_name, same_name};
+    use crate::page::writing::quote::tests::message;
+    use crate::protocol::{Address, Signer, SignerProblem, Status};
+
+    #[test]
+    fn beside_a_seal_stands_the_name_in_the_certificate() {
+        let mut message = message();
+        let author = Address { name: Some("Tax Office".into()), email: "Mallory@x.example".into() };
+        let signer = Signer {
+            name: Some("Mallory".into()),
+            emails: vec!["mallory@x.example".into()],
+            subject: "CN=Mallory".into(),
+            issuer: String::new(),
+            fingerprint: String::new(),
+            problem: None,
+            signed_at: None,
+            timestamp: None,
+        };
+        (message.status, message.signers) = (Status::Confidential, vec![signer]);
+        assert_eq!(proven_name(&message, &author).as_deref(), Some("Mallory"));
+        message.signers[0].problem = Some(SignerProblem::BadSignature);
+        assert_eq!(proven_name(&message, &author).as_deref(), Some("Mallory@x.example"));
+        message.status = Status::EncryptedUnverified;
+        assert_eq!(proven_name(&message, &author), None);
+        assert!(same_name("Alice  Lin", " Alice Lin") && !same_name("Alice Lin", "Alice Lim"));
+    }
 
     #[test]
     fn monograms_skip_quotes_and_know_chinese() {

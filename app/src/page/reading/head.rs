@@ -17,7 +17,7 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
         if message.subject.trim().is_empty() { texts.no_subject.to_owned() } else { message.subject.clone() };
     let from = message.from.first();
     let proven = from.and_then(|from| proven_name(message, from));
-    let given = from.and_then(|from| from.name.clone()).filter(|name| !name.trim().is_empty());
+    let given = from.map(display_name).filter(|name| from.is_some_and(|from| from.email != *name));
     // A seal beside a name stands for the name in the certificate alone.
     let given = given.filter(|given| proven.as_ref().is_some_and(|proven| !same_name(given, proven)));
     let given = given.map(|name| {

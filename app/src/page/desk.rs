@@ -6,8 +6,9 @@ use leptos::task::spawn_local;
 
 use crate::page::mail::{Change, Mail};
 use crate::page::notice::Notices;
-use crate::protocol::{Account, Event, Failure, MailboxId, Reply, Request, Role, State};
+use crate::protocol::{Account, Draft, EmailId, Event, Failure, MailboxId, Reply, Request, Role, State};
 use crate::web::client::Client;
+use crate::web::files::LocalFile;
 
 /// Where this browser stands, as far as the page has to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,15 @@ impl From<State> for Session {
     }
 }
 
+/// A draft whose session ended before it was kept. It waits in memory until its writer signs in again.
+#[derive(Clone)]
+pub(crate) struct Unsaved {
+    pub writer: Account,
+    pub draft: Draft,
+    pub replaces: Option<EmailId>,
+    pub files: Vec<LocalFile>,
+}
+
 /// The page's one state, and the engine.
 #[derive(Clone, Copy)]
 pub(crate) struct Desk {
@@ -44,6 +54,9 @@ pub(crate) struct Desk {
     /// Unread messages of the inbox that came while the page was open and were not announced yet.
     pub arrived: RwSignal<u32>,
     pub notices: Notices,
+    unsaved: StoredValue<Option<Unsaved>, LocalStorage>,
+    /// Whoever signs out leaves nothing behind.
+    signed_out: StoredValue<bool>,
 }
 
 impl Desk {
@@ -56,6 +69,8 @@ impl Desk {
             offline: RwSignal::new(false),
             arrived: RwSignal::new(0),
             notices: Notices::new(),
+            unsaved: StoredValue::new_local(None),
+            signed_out: StoredValue::new(false),
         };
         spawn_local(async move {
             let mut events = desk.client().events();
@@ -142,10 +157,27 @@ impl Desk {
         });
     }
 
+    /// Holds a draft for its writer, unless that is who signed out.
+    pub(crate) fn hold(self, unsaved: Unsaved) {
+        if !self.signed_out.get_value() {
+            self.unsaved.set_value(Some(unsaved));
+        }
+    }
+
+    /// Gives the draft that waits for whoever is signed in now; nobody else gets it, and it waits no longer.
+    pub(crate) fn take_unsaved(self) -> Option<Unsaved> {
+        self.signed_out.set_value(false);
+        let unsaved = self.unsaved.try_update_value(Option::take).flatten();
+        unsaved.filter(|unsaved| self.account().is_some_and(|account| account == unsaved.writer))
+    }
+
     /// Signs out.
     pub(crate) fn sign_out(self) {
+        self.signed_out.set_value(true);
+        self.unsaved.set_value(None);
         spawn_local(async move {
             if let Some(failure) = self.enter(Request::SignOut).await {
+                self.signed_out.set_value(false);
                 self.notices.fail(&failure);
             } else {
                 self.leave();

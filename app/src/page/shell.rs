@@ -18,7 +18,7 @@ use crate::page::reading::{Filing, Nothing, Reading};
 use crate::page::settings::{Help, Settings};
 use crate::page::texts;
 use crate::page::way::{Pane, Way};
-use crate::page::writing::Composer;
+use crate::page::writing::{Composer, resume};
 use crate::web::dom;
 
 /// What only the frame around the panes has to know.
@@ -56,6 +56,7 @@ fn Panes() -> impl IntoView {
         pane.track();
         frame.drawer.set(false);
     });
+    resume(desk, way);
     name_the_tab(desk, way);
     listen_for_keys(way, frame, listing);
     let engaged = move || !matches!(pane.get(), Pane::Nothing);

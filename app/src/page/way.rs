@@ -105,6 +105,7 @@ impl Way {
 
     fn visit(self, href: &str, replace: bool) {
         let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
-        self.navigate.with_value(|navigate| navigate(href, options));
+        // A task may want to go somewhere after the mailbox was closed.
+        self.navigate.try_with_value(|navigate| navigate(href, options));
     }
 }

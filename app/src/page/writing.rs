@@ -23,6 +23,7 @@ use crate::protocol::{EmailId, Message, Reply, Request};
 use crate::web::dom;
 
 use editor::Editor;
+pub(crate) use keeper::resume;
 use letter::Letter;
 
 /// Writes a new letter, or one that begins from the message that is open.

@@ -9,11 +9,12 @@ use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::page::desk::Desk;
+use crate::page::desk::{Desk, Unsaved};
 use crate::page::place::{Folder, MailPlace, Writing};
+use crate::page::way::Way;
 use crate::page::writing::letter::{Letter, Moved, draws_on};
 use crate::page::writing::sheet::Sheet;
-use crate::protocol::{Change, Draft, EmailId, Failure, Progress, Reply, Request, Role};
+use crate::protocol::{Account, Change, Draft, EmailId, Failure, Progress, Reply, Request, Role};
 use crate::web::dom;
 use crate::web::files::LocalFile;
 
@@ -52,6 +53,7 @@ impl Attempt {
 #[derive(Clone)]
 pub(super) struct Keeper {
     desk: Desk,
+    writer: Option<Account>,
     /// The draft at the relay. The lock puts saving, sending and discarding one after the other.
     draft: Rc<Mutex<Option<EmailId>>>,
     /// The letter was sent or discarded: nothing is saved any more. It is known even where the composer was
@@ -66,7 +68,7 @@ impl Keeper {
     pub(super) fn new(desk: Desk, kept: Option<EmailId>) -> Self {
         let draft = Rc::new(Mutex::new(kept));
         let state = RwSignal::new(Kept::Untouched);
-        Self { desk, draft, done: Rc::default(), moved: Rc::default(), state }
+        Self { desk, writer: desk.account(), draft, done: Rc::default(), moved: Rc::default(), state }
     }
 
     /// Saves the letter now; what was typed meanwhile counts as changed still.
@@ -80,14 +82,7 @@ impl Keeper {
         // What still holds the enclosures goes only once they are known to be in the new state.
         let source = draft.clone().filter(|draft| draws_on(&content, draft));
         let replaces = draft.clone().filter(|_| source.is_none());
-        let mut answer = self.keep(&content, replaces.clone(), files.clone()).await;
-        if let Err(Failure::NotAnAddress { addresses }) = &answer {
-            // A half-typed recipient must not keep the letter from being kept.
-            for line in [&mut content.to, &mut content.cc, &mut content.bcc] {
-                line.retain(|address| !addresses.contains(&address.email));
-            }
-            answer = self.keep(&content, replaces, files).await;
-        }
+        let answer = keep(self.desk, &mut content, replaces.clone(), files.clone()).await;
         match answer {
             Ok(Reply::Draft(id)) => {
                 *draft = Some(id.clone());
@@ -96,8 +91,7 @@ impl Keeper {
                 }
                 // Reloading the page takes this draft up again.
                 if self.state.try_get_untracked().is_some() {
-                    let place = MailPlace::folder(Folder::Role(Role::Drafts)).with_email(Some(id));
-                    dom::rewrite_address(&place.with_writing(Some(Writing::Draft)).href());
+                    dom::rewrite_address(&place(id).href());
                 }
                 self.finish(Kept::Saved);
             }
@@ -105,9 +99,13 @@ impl Keeper {
             Err(failure) => {
                 self.desk.note(&failure);
                 self.finish(Kept::Failed);
-                // Without a composer there is no place but this to say so.
-                if self.state.try_get_untracked().is_none() {
-                    self.desk.notices.fail(&failure);
+                match (self.state.try_get_untracked(), failure, self.writer) {
+                    (Some(_), ..) => {}
+                    (None, Failure::SessionExpired, Some(writer)) => {
+                        self.desk.hold(Unsaved { writer, draft: content, replaces, files });
+                    }
+                    // Without a composer there is no place but this to say so.
+                    (None, failure, _) => self.desk.notices.fail(&failure),
                 }
             }
         }
@@ -122,17 +120,6 @@ impl Keeper {
             // What fails is seen in the list and can be removed there.
             let _ = self.desk.call(change).await;
         }
-    }
-
-    async fn keep(
-        &self,
-        content: &Draft,
-        replaces: Option<EmailId>,
-        files: Vec<LocalFile>,
-    ) -> Result<Reply, Failure> {
-        let request = Request::SaveDraft { draft: content.clone(), replaces };
-        let call = self.desk.client().begin(request).with_files(files);
-        call.answer().await.map(|answer| answer.reply)
     }
 
     fn finish(&self, kept: Kept) {
@@ -182,6 +169,51 @@ impl Keeper {
         let Some(draft) = self.draft.lock().await.take() else { return Ok(()) };
         self.desk.call(Request::Update { emails: vec![draft], change: Change::Destroy }).await.map(|_| ())
     }
+}
+
+/// Takes up the draft that the end of a session cut off.
+pub(crate) fn resume(desk: Desk, way: Way) {
+    let Some(unsaved) = desk.take_unsaved() else { return };
+    spawn_local(async move {
+        way.replace(&MailPlace::folder(Folder::Role(Role::Drafts)));
+        let mut draft = unsaved.draft.clone();
+        let kept = keep(desk, &mut draft, unsaved.replaces.clone(), unsaved.files.clone()).await;
+        match kept {
+            Ok(Reply::Draft(id)) => way.replace(&place(id)),
+            Ok(_) => desk.hold(unsaved),
+            Err(failure) => {
+                desk.note(&failure);
+                desk.notices.fail(&failure);
+                desk.hold(unsaved);
+            }
+        }
+    });
+}
+
+fn place(draft: EmailId) -> MailPlace {
+    let drafts = MailPlace::folder(Folder::Role(Role::Drafts));
+    drafts.with_email(Some(draft)).with_writing(Some(Writing::Draft))
+}
+
+/// Keeps a draft. A half-typed recipient is left out: it must not keep the letter from being kept.
+async fn keep(
+    desk: Desk,
+    content: &mut Draft,
+    replaces: Option<EmailId>,
+    files: Vec<LocalFile>,
+) -> Result<Reply, Failure> {
+    let ask = |content: &Draft| {
+        let request = Request::SaveDraft { draft: content.clone(), replaces: replaces.clone() };
+        desk.client().begin(request).with_files(files.clone()).answer()
+    };
+    let mut answer = ask(content).await;
+    if let Err(Failure::NotAnAddress { addresses }) = &answer {
+        for line in [&mut content.to, &mut content.cc, &mut content.bcc] {
+            line.retain(|address| !addresses.contains(&address.email));
+        }
+        answer = ask(content).await;
+    }
+    answer.map(|answer| answer.reply)
 }
 
 /// Saves when the keys rest, and once more when the composer closes.

@@ -169,7 +169,8 @@ mod tests {
 
     use super::*;
 
-    const LETTER: &[u8] = b"From: Alice <a@a.example>\r\nTo: b@b.example, Team: c@c.example, D <d@d.example>;, \
+    const LETTER: &[u8] =
+        b"From: Alice <a@a.example>\r\nTo: b@b.example, Team: c@c.example, D <d@d.example>;, \
         e@e.example\r\nCc: f@f.example\r\nBcc: nobody:;\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\
         Date: Fri, 02 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@a>\r\nReferences: <2@a>\r\n <3@a>\r\n\
         List-Help: <https://a.example/help?x=1>\r\n\

@@ -42,11 +42,17 @@ pub struct Call {
     pub relay: Arc<Relay>,
     /// Whose session it is; the only account that a method touches.
     pub account: Account,
+    /// The capabilities that the request uses (RFC 8620 3.3).
+    pub using: Vec<String>,
     /// Ids by creation id, of this request and as the client gave them.
     pub created: BTreeMap<String, String>,
 }
 
 impl Call {
+    fn uses(&self, capability: &str) -> bool {
+        self.using.iter().any(|uri| uri == capability)
+    }
+
     /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.
     fn resolve<'a>(&'a self, id: &'a str) -> Option<&'a str> {
         match id.strip_prefix('#') {
@@ -61,7 +67,7 @@ pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Resul
     let request = parse(body, &relay.limits)?;
     let asked_ids = request.created_ids.is_some();
     let created = request.created_ids.unwrap_or_default();
-    let mut call = Call { relay: Arc::clone(relay), account, created };
+    let mut call = Call { relay: Arc::clone(relay), account, using: request.using, created };
     let mut responses: Vec<Invocation> = Vec::new();
     let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
     for Invocation(name, arguments, id) in request.method_calls {
@@ -69,7 +75,7 @@ pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Resul
         while let Some((name, arguments)) = next.take() {
             let answer = match answered {
                 0 => Err(MethodErrorType::RequestTooLarge.into()),
-                _ => invoke(&mut call, &request.using, &name, arguments, (&responses, &mut copied)).await,
+                _ => invoke(&mut call, &name, arguments, (&responses, &mut copied)).await,
             };
             let (name, arguments) = match answer {
                 Ok(answer) => {
@@ -104,13 +110,11 @@ fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
 
 async fn invoke(
     call: &mut Call,
-    using: &[String],
     name: &str,
     arguments: Value,
     (earlier, copied): (&[Invocation], &mut usize),
 ) -> Result<answer::Answer, MethodError> {
-    let method = table::find(name)
-        .filter(|method| method.capability == CORE || using.iter().any(|uri| uri == method.capability));
+    let method = table::find(name).filter(|method| method.capability == CORE || call.uses(method.capability));
     let method = method.ok_or(MethodErrorType::UnknownMethod)?;
     let Value::Object(arguments) = arguments else {
         return Err(MethodError::new(MethodErrorType::InvalidArguments, "the arguments are not an object"));

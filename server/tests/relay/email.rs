@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 
@@ -247,6 +249,28 @@ async fn a_summary_is_kept_beside_the_letter() {
     assert_eq!(alice.call("Email/get", get.clone()).await["list"][0]["sealedSummary"], "c2VhbGVk");
     alice.call("Email/set", json!({"update": {ids[0].as_str(): {"sealedSummary": null}}})).await;
     assert!(alice.call("Email/get", get).await["list"][0]["sealedSummary"].is_null());
+}
+
+#[tokio::test]
+async fn whoever_names_no_properties_gets_those_of_the_standard() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter(ALICE, BOB, ""), "inbox", json!({})).await;
+    // RFC 8621 4.2.
+    let standard = "id blobId threadId mailboxIds keywords size receivedAt messageId inReplyTo references sender \
+        from to cc bcc replyTo subject sentAt hasAttachment preview bodyValues textBody htmlBody attachments";
+    for (using, vendor) in [
+        (vec![jmap::CORE, jmap::MAIL], None),
+        (vec![jmap::CORE, jmap::MAIL, jmap::SEALED], Some("sealedSummary")),
+    ] {
+        let call = json!(["Email/get", {"accountId": alice.account, "ids": [email]}, "c"]);
+        let request = json!({"using": using, "methodCalls": [call]}).to_string();
+        let (_, answer) = alice.request(request).await;
+        let got = answer["methodResponses"][0][1]["list"][0].as_object().unwrap();
+        let found: BTreeSet<_> = got.keys().map(String::as_str).collect();
+        assert_eq!(found, standard.split_whitespace().chain(vendor).collect(), "{using:?}");
+        assert_eq!(got["attachments"][0]["type"], "application/pkcs7-mime");
+    }
 }
 
 #[tokio::test]

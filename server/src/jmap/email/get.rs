@@ -1,4 +1,4 @@
-use jmap::{EmailId, MethodError, MethodErrorType};
+use jmap::{EmailId, MethodError, MethodErrorType, SEALED};
 use mail_parser::MessageParser;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
 use crate::store::{self, EmailRow, Kind};
 
-/// What a client gets that names no properties (RFC 8621 4.2), and the vendor's summary.
+/// What a client gets that names no properties (RFC 8621 4.2).
 const DEFAULT: [&str; 24] = [
     "id",
     "blobId",
@@ -36,8 +36,10 @@ const DEFAULT: [&str; 24] = [
     "bodyValues",
     "textBody",
     "htmlBody",
-    "sealedSummary",
+    "attachments",
 ];
+/// What it gets besides when it uses the vendor's capability.
+const SUMMARY: &str = "sealedSummary";
 
 /// How many properties a call may name.
 const MOST_PROPERTIES: usize = 100;
@@ -57,7 +59,7 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Arguments { ids, properties, body_properties } = arguments(given)?;
     // RFC 8620 5.1: a type may refuse to give all its objects at once.
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
-    let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
+    let properties = properties.unwrap_or_else(|| default_properties(call));
     if properties.len() > MOST_PROPERTIES
         || body_properties.as_ref().is_some_and(|b| b.len() > MOST_PROPERTIES)
     {
@@ -80,6 +82,11 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         list.push(object);
     }
     get_answer(&call.account.id, &state, list, &missing)
+}
+
+fn default_properties(call: &Call) -> Vec<String> {
+    let summary = call.uses(SEALED).then_some(SUMMARY);
+    DEFAULT.into_iter().chain(summary).map(str::to_owned).collect()
 }
 
 fn object(
@@ -126,7 +133,7 @@ fn kept(row: &EmailRow, property: &str) -> Option<Value> {
         "bcc" => some(&outer.bcc),
         "replyTo" => some(&outer.reply_to),
         "sentAt" => json!(outer.sent_at),
-        "sealedSummary" => json!(row.summary.as_deref().map(base64_text)),
+        SUMMARY => json!(row.summary.as_deref().map(base64_text)),
         // What a sealed message holds is not for the relay to tell.
         "preview" => json!(""),
         "bodyValues" => json!({}),

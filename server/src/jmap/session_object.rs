@@ -1,27 +1,26 @@
 use std::collections::BTreeMap;
 
-use jmap::{CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State};
+use jmap::{AccountId, CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::limits::{MAX_SUMMARY, MAX_VAULT};
 use crate::base64_text;
 use crate::relay::Relay;
 use crate::store::Account;
 
+type Capabilities = BTreeMap<String, Value>;
+type Accounts = BTreeMap<AccountId, jmap::Account>;
+
 /// The Session object (RFC 8620 2); `base` is how the client reaches the relay.
 pub fn session(relay: &Relay, account: &Account, base: &str) -> Session {
-    let capability = |uri: &str, value: Value| (uri.to_owned(), value);
-    let capabilities = BTreeMap::from([
-        capability(CORE, to_json(&relay.limits.capability())),
-        capability(MAIL, json!({})),
-        capability(SUBMISSION, json!({})),
-        capability(SEALED, to_json(&sealed(relay))),
-    ]);
+    let (capabilities, accounts) = (capabilities(relay), accounts(relay, account));
+    let state = state_of(&capabilities, &accounts);
     let primary = [MAIL, SUBMISSION, SEALED].map(|uri| (uri.to_owned(), account.id.clone()));
     Session {
         capabilities,
-        accounts: BTreeMap::from([(account.id.clone(), account_object(relay, account))]),
+        accounts,
         primary_accounts: BTreeMap::from(primary),
         username: account.address.clone(),
         api_url: format!("{base}/jmap/api"),
@@ -30,13 +29,33 @@ pub fn session(relay: &Relay, account: &Account, base: &str) -> Session {
         event_source_url: format!(
             "{base}/jmap/eventsource?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"
         ),
-        state: state(relay, account),
+        state,
     }
 }
 
-/// The state of the Session object: nothing in it changes while the relay runs.
-pub fn state(_relay: &Relay, account: &Account) -> State {
-    State::from(format!("{}-1", account.id))
+/// The state of the Session object.
+pub fn state(relay: &Relay, account: &Account) -> State {
+    state_of(&capabilities(relay), &accounts(relay, account))
+}
+
+/// A hash of what can change: another configuration or release gives clients another state.
+fn state_of(capabilities: &Capabilities, accounts: &Accounts) -> State {
+    let digest = Sha256::digest(to_json(&(capabilities, accounts)).to_string());
+    State::from(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+fn capabilities(relay: &Relay) -> Capabilities {
+    let capability = |uri: &str, value: Value| (uri.to_owned(), value);
+    BTreeMap::from([
+        capability(CORE, to_json(&relay.limits.capability())),
+        capability(MAIL, json!({})),
+        capability(SUBMISSION, json!({})),
+        capability(SEALED, to_json(&sealed(relay))),
+    ])
+}
+
+fn accounts(relay: &Relay, account: &Account) -> Accounts {
+    BTreeMap::from([(account.id.clone(), account_object(relay, account))])
 }
 
 fn account_object(relay: &Relay, account: &Account) -> jmap::Account {

@@ -1,9 +1,14 @@
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use sealpost::config::Config;
+use sealpost::http;
+use sealpost::relay::Relay;
 use serde_json::json;
 use tower::ServiceExt;
 
-use crate::support::{Fixture, PASSWORD, json_of};
+use crate::support::{Fixture, Folder, PASSWORD, add_people, config, json_of};
 
 async fn attempt(fixture: &Fixture, username: &str, password: &str) -> axum::http::Response<Body> {
     let body = json!({"username": username, "password": password}).to_string();
@@ -97,6 +102,31 @@ async fn the_session_object_tells_limits_urls_and_trust() {
     assert_eq!((sealed.trust_anchors.len(), sealed.timestamp_anchors.len()), (1, 1));
     assert_eq!(sealed.clear_url, "/jmap/clear/{accountId}");
     assert!(session.accounts.keys().all(|id| id.is_valid()));
+}
+
+#[tokio::test]
+async fn the_session_has_another_state_when_something_in_it_changed() {
+    let folder = Arc::new(Folder::new());
+    let size = Config::default().max_message_size;
+    let mut states = Vec::new();
+    for max_message_size in [size, size, size / 2] {
+        let config = Config { max_message_size, ..config(&folder) };
+        let relay = Relay::open(config).await.unwrap();
+        if states.is_empty() {
+            add_people(&relay, &["alice"]).await;
+        }
+        let router = http::router(Arc::clone(&relay));
+        let fixture = Fixture { router, relay, folder: Arc::clone(&folder) };
+        let alice = fixture.sign_in("alice").await;
+        let (_, session) = alice.get("/.well-known/jmap").await;
+        let echo = json!({"using": [jmap::CORE], "methodCalls": [["Core/echo", {}, "c"]]});
+        let (_, answer) = alice.request(echo.to_string()).await;
+        assert_eq!(answer["sessionState"], session["state"]);
+        states.push(session["state"].as_str().unwrap().to_owned());
+        fixture.relay.close().await;
+    }
+    assert_eq!(states[0], states[1], "a new start changes nothing");
+    assert_ne!(states[1], states[2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

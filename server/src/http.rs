@@ -15,9 +15,10 @@ mod transfer;
 mod turns;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
@@ -25,7 +26,11 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::relay::Relay;
+use crate::store;
 use problem::Fault;
+
+/// How long the store may take to show that it can be read.
+const HEALTH: Duration = Duration::from_secs(3);
 
 /// What handlers share.
 #[derive(Clone)]
@@ -74,8 +79,22 @@ pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std:
     connections::serve(listener, router(relay), stopping, connections::PATIENCE).await
 }
 
-async fn health() -> &'static str {
-    "ok\n"
+/// Tells whether mail can be kept and had: without its store the relay is of no use.
+async fn health(State(shared): State<Shared>) -> Result<&'static str, Fault> {
+    let look = async {
+        let mut connection = shared.relay.store.read().await?;
+        store::check(&mut connection).await
+    };
+    match tokio::time::timeout(HEALTH, look).await {
+        Ok(Ok(())) => Ok("ok\n"),
+        Ok(Err(error)) => Err(unwell(&error)),
+        Err(late) => Err(unwell(&late)),
+    }
+}
+
+fn unwell(error: &dyn std::fmt::Display) -> Fault {
+    tracing::error!(%error, "the store cannot be read");
+    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the relay cannot read its store")
 }
 
 async fn nothing() -> Fault {
@@ -94,7 +113,7 @@ async fn log(request: axum::extract::Request, next: axum::middleware::Next) -> a
     response
 }
 
-/// The first two steps of a path, which hold no ids.
+/// The known beginning of a path; what follows it can be an id, a name or anything a stranger asks for.
 fn room(path: &str) -> &'static str {
     const ROOMS: [&str; 10] = [
         "/healthz",

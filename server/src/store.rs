@@ -48,7 +48,7 @@ pub use mailboxes::{
     properties_changed_since, update_mailbox,
 };
 pub use queue::{Busy, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
-pub use schema::checkpoint;
+pub use schema::{check, checkpoint};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
 pub use submissions::{

@@ -26,6 +26,12 @@ pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError
     Ok(run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?)
 }
 
+/// Reads something that is always there, to see whether the database can be read.
+pub async fn check(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    version(connection).await?;
+    Ok(())
+}
+
 /// Brings the database to the newest version, one transaction a step.
 pub async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
     run(connection, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;

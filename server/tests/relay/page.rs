@@ -90,3 +90,12 @@ async fn health_is_told_to_anybody() {
     let fixture = Fixture::start().await;
     assert_eq!(text(get(&fixture, "/healthz", "").await).await, "ok\n");
 }
+
+#[tokio::test]
+async fn a_relay_that_cannot_read_its_store_is_not_well() {
+    let fixture = Fixture::start().await;
+    fixture.relay.store.close().await;
+    let response = get(&fixture, "/healthz", "").await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+}

@@ -102,7 +102,8 @@ async fn hosts(route: &Route) -> Result<Vec<(String, u16)>, MxError> {
 /// Connects, with TLS where the server offers it.
 ///
 /// The certificate is not judged: without a published policy an attacker on the way could strip TLS
-/// altogether, and what matters is sealed end to end.
+/// altogether. A sealed letter shows such an attacker who writes to whom; one that was knowingly sent
+/// in clear shows all of itself.
 async fn connect(
     config: &Config,
     host: &str,

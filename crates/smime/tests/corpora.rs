@@ -1,4 +1,4 @@
-//! Public corpora; where one is not installed its name is printed as skipped.
+//! Public corpora; where one is not installed its tests count as skipped, by name.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -37,7 +37,10 @@ fn each_change(input: &[u8], mut check: impl FnMut(&[u8])) {
 
 #[test]
 fn no_change_opens_a_sealed_message_to_something_else() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "no_change_opens_a_sealed_message_to_something_else")
+    else {
+        return;
+    };
     for (name, kind) in [("p256", "P-256"), ("rsa", "rsa")] {
         let reader = world.reader(name, kind);
         let keys = std::slice::from_ref(&reader);
@@ -70,7 +73,10 @@ fn no_change_opens_a_sealed_message_to_something_else() {
 
 #[test]
 fn no_change_leaves_a_signature_good_over_something_else() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "no_change_leaves_a_signature_good_over_something_else")
+    else {
+        return;
+    };
     let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
     let authority = TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
     let signer = world.signer("p256", "P-256");
@@ -105,7 +111,10 @@ fn no_change_leaves_a_signature_good_over_something_else() {
 
 #[test]
 fn no_change_makes_certificates_requests_and_stamps_panic() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "no_change_makes_certificates_requests_and_stamps_panic")
+    else {
+        return;
+    };
     let (key, certificate) = world.person("p256", "P-256", Usage::Signing);
     let anchors = &world.trust.anchors;
     let query = Query::new(Purpose::Signing, NOW);
@@ -129,7 +138,7 @@ fn no_change_makes_certificates_requests_and_stamps_panic() {
 
 #[test]
 fn a_bag_of_circles_costs_little() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "a_bag_of_circles_costs_little") else { return };
     // Sixty authorities of one name and different keys, all able to have issued one another.
     let mut issuers = Vec::new();
     for number in 0..60_u8 {
@@ -164,7 +173,9 @@ fn a_bag_of_circles_costs_little() {
 
 #[test]
 fn validity_is_judged_at_the_time_of_the_stamp() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "validity_is_judged_at_the_time_of_the_stamp") else {
+        return;
+    };
     let (key, certificate) = world.person("tsa", "P-256", Usage::TimestampAuthority);
     let authority = TimestampAuthority { signer: Signer { key, chain: vec![certificate], encryption: None } };
     let key = KeyId::new("brief");

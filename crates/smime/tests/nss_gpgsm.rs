@@ -30,7 +30,12 @@ fn nss(world: &World, people: &[&DecryptionKey]) {
 
 #[test]
 fn nss_reads_and_writes_what_is_read_and_written_here() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(
+        &["openssl", "certutil", "pk12util", "cmsutil"],
+        "nss_reads_and_writes_what_is_read_and_written_here",
+    ) else {
+        return;
+    };
     let rsa = world.reader("rsa", "rsa");
     let (key, certificate) = world.person("signs", "P-256", Usage::Signing);
     let signs = DecryptionKey { key: key.clone(), certificate: certificate.clone() };
@@ -65,7 +70,11 @@ fn nss_reads_and_writes_what_is_read_and_written_here() {
 
 #[test]
 fn gpgsm_reads_and_writes_what_is_read_and_written_here() {
-    let mut world = World::new();
+    let Some(mut world) =
+        World::with(&["openssl", "gpgsm", "gpgconf"], "gpgsm_reads_and_writes_what_is_read_and_written_here")
+    else {
+        return;
+    };
     let reader = world.reader("rsa", "rsa");
     // gpgsm asks its agent for passphrases; the file has none, and the agent is told to ask nobody.
     let home = world.folder.path("g");

@@ -12,7 +12,7 @@
 mod support;
 
 use smime::pkcs12::{self, Pkcs12Error};
-use support::{World, rng, vectors};
+use support::{World, corpus::folder, rng};
 
 const PASSWORDS: [&str; 3] = ["secret", "密码 pass-wörd 🔏", ""];
 
@@ -25,7 +25,7 @@ fn run(world: &World, arguments: &[&str], password: &str) {
 
 #[test]
 fn opens_what_openssl_exports() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "opens_what_openssl_exports") else { return };
     let signer = world.signer("p256", "P-256");
     let options: [&[&str]; 5] = [
         &[],
@@ -59,7 +59,7 @@ fn opens_what_openssl_exports() {
 
 #[test]
 fn openssl_opens_what_is_made_here() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "openssl_opens_what_is_made_here") else { return };
     let signer = world.signer("rsa", "rsa");
     let pkcs8 = world.keyring.pkcs8(&signer.key).unwrap();
     let chain = [signer.chain[0].clone(), world.root.certificate.clone()];
@@ -81,11 +81,12 @@ fn openssl_opens_what_is_made_here() {
 
 #[test]
 fn opens_the_files_of_nss_and_thunderbird() {
-    for (folder, files) in [
+    const TEST: &str = "opens_the_files_of_nss_and_thunderbird";
+    for (corpus, files) in [
         ("thunderbird-smime", &["Alice.p12", "Alice-ec.p12", "Bob.p12", "Dave.p12", "Eve.p12"][..]),
         ("nss-interop-openssl", &["Fran.p12", "Fran-ec.p12"]),
     ] {
-        let Some(folder) = vectors(folder) else { continue };
+        let Some(folder) = folder(corpus, TEST) else { return };
         for name in files {
             let contents = pkcs12::open(&std::fs::read(folder.join(name)).unwrap(), "nss")
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -97,7 +98,9 @@ fn opens_the_files_of_nss_and_thunderbird() {
 
 #[test]
 fn a_changed_file_is_refused_and_never_panics() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "a_changed_file_is_refused_and_never_panics") else {
+        return;
+    };
     let signer = world.signer("p256", "P-256");
     run(
         &world,
@@ -123,7 +126,9 @@ fn a_changed_file_is_refused_and_never_panics() {
 
 #[test]
 fn a_file_that_nothing_authenticates_is_refused() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "a_file_that_nothing_authenticates_is_refused") else {
+        return;
+    };
     world.signer("p256", "P-256");
     let export = "pkcs12 -export -inkey p256.key -in p256.pem -out file -passout env:PW -nomac";
     run(&world, &export.split(' ').collect::<Vec<_>>(), "secret");
@@ -133,7 +138,10 @@ fn a_file_that_nothing_authenticates_is_refused() {
 
 #[test]
 fn derivation_costs_as_often_as_its_result_takes_blocks() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "derivation_costs_as_often_as_its_result_takes_blocks")
+    else {
+        return;
+    };
     world.signer("p256", "P-256");
     // Three times as many are within the bound; but key and vector take three blocks, twice.
     let scheme = "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -iter 1200000";
@@ -145,7 +153,7 @@ fn derivation_costs_as_often_as_its_result_takes_blocks() {
 
 #[test]
 fn endless_derivation_is_refused() {
-    let mut world = World::new();
+    let Some(mut world) = World::with(&["openssl"], "endless_derivation_is_refused") else { return };
     world.signer("p256", "P-256");
     run(
         &world,

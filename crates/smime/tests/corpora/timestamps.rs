@@ -4,7 +4,7 @@ use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampError, Token};
 use smime::{Certificate, Provider, Trust, UnixTime, block_on_ready as ready};
 
-use crate::support::vectors;
+use crate::support::corpus::folder;
 
 /// 2026-06-01: after every sample, and after the end of some authorities' certificates.
 const NOW: UnixTime = UnixTime(1_780_272_000);
@@ -25,7 +25,7 @@ fn check(request: &[u8], response: &[u8], trust: &Trust) -> Result<Token, Timest
 
 #[test]
 fn accepts_the_responses_of_real_authorities() {
-    let Some(folder) = vectors("rfc3161") else { return };
+    let Some(folder) = folder("rfc3161", "accepts_the_responses_of_real_authorities") else { return };
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let text = |name: &str| String::from_utf8(read(name)).unwrap();
 

@@ -1,5 +1,7 @@
 //! Wycheproof, on the in-memory provider and keyring.
 
+use std::path::Path;
+
 use serde_json::Value;
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
@@ -7,7 +9,7 @@ use smime::{
     block_on_ready as ready,
 };
 
-use crate::support::vectors;
+use crate::support::corpus::folder;
 
 fn hex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap_or_else(|| panic!("no hexadecimal: {value}"));
@@ -16,9 +18,8 @@ fn hex(value: &Value) -> Vec<u8> {
 
 /// Runs a judgement over every test of a file: whether the operation gave what the test says, or
 /// None where CMS has no such operation.
-fn each(name: &str, judge: impl Fn(&Value, &Value) -> Option<bool>) {
-    let Some(folder) = vectors("wycheproof") else { return };
-    let file: Value = serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+fn each(corpus: &Path, name: &str, judge: impl Fn(&Value, &Value) -> Option<bool>) {
+    let file: Value = serde_json::from_slice(&std::fs::read(corpus.join(name)).unwrap()).unwrap();
     let (mut count, mut left_out) = (0, 0);
     let mut wrong = Vec::new();
     for group in file["testGroups"].as_array().unwrap() {
@@ -46,8 +47,8 @@ fn each(name: &str, judge: impl Fn(&Value, &Value) -> Option<bool>) {
     assert!(count > 0 && wrong.is_empty(), "{name}: {wrong:#?}");
 }
 
-fn verifies(name: &str, algorithm: impl Fn(&Value) -> SignatureAlgorithm) {
-    each(name, |group, test| {
+fn verifies(corpus: &Path, name: &str, algorithm: impl Fn(&Value) -> SignatureAlgorithm) {
+    each(corpus, name, |group, test| {
         let spki = hex(&group["publicKeyDer"]);
         let (message, signature) = (hex(&test["msg"]), hex(&test["sig"]));
         Some(ready(RustCrypto.verify(&spki, algorithm(group), &message, &signature)).is_ok())
@@ -56,20 +57,24 @@ fn verifies(name: &str, algorithm: impl Fn(&Value) -> SignatureAlgorithm) {
 
 #[test]
 fn signatures_are_judged_as_wycheproof_says() {
-    verifies("ecdsa_secp256r1_sha256_test.json", |_| SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256));
-    verifies("rsa_signature_2048_sha256_test.json", |_| SignatureAlgorithm::RsaPkcs1(Hash::Sha256));
+    let Some(corpus) = folder("wycheproof", "signatures_are_judged_as_wycheproof_says") else { return };
+    verifies(&corpus, "ecdsa_secp256r1_sha256_test.json", |_| {
+        SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256)
+    });
+    verifies(&corpus, "rsa_signature_2048_sha256_test.json", |_| SignatureAlgorithm::RsaPkcs1(Hash::Sha256));
     let pss = |group: &Value| SignatureAlgorithm::RsaPss {
         hash: Hash::Sha256,
         salt_len: group["sLen"].as_u64().unwrap() as usize,
     };
-    verifies("rsa_pss_2048_sha256_mgf1_32_test.json", pss);
-    verifies("rsa_pss_2048_sha256_mgf1_32_params_test.json", pss);
-    verifies("ed25519_test.json", |_| SignatureAlgorithm::Ed25519);
+    verifies(&corpus, "rsa_pss_2048_sha256_mgf1_32_test.json", pss);
+    verifies(&corpus, "rsa_pss_2048_sha256_mgf1_32_params_test.json", pss);
+    verifies(&corpus, "ed25519_test.json", |_| SignatureAlgorithm::Ed25519);
 }
 
 #[test]
 fn ciphers_give_what_wycheproof_says() {
-    each("aes_gcm_test.json", |_, test| {
+    let Some(corpus) = folder("wycheproof", "ciphers_give_what_wycheproof_says") else { return };
+    each(&corpus, "aes_gcm_test.json", |_, test| {
         let (key, iv, tag) = (hex(&test["key"]), hex(&test["iv"]), hex(&test["tag"]));
         let cipher = match key.len() {
             16 => ContentEncryption::Aes128Gcm,
@@ -84,7 +89,7 @@ fn ciphers_give_what_wycheproof_says() {
         let opened = RustCrypto.decrypt(cipher, &key, &iv, &aad, &ciphertext, &tag);
         Some(ready(opened).is_ok_and(|plaintext| plaintext == hex(&test["msg"])))
     });
-    each("aes_cbc_pkcs5_test.json", |_, test| {
+    each(&corpus, "aes_cbc_pkcs5_test.json", |_, test| {
         let (key, iv) = (hex(&test["key"]), hex(&test["iv"]));
         let cipher = match key.len() {
             16 => ContentEncryption::Aes128Cbc,
@@ -106,12 +111,13 @@ fn keyring(pkcs8: &[u8]) -> Option<(MemoryKeyring, KeyId)> {
 
 #[test]
 fn wrapped_keys_come_out_as_wycheproof_says() {
+    let Some(corpus) = folder("wycheproof", "wrapped_keys_come_out_as_wycheproof_says") else { return };
     for (name, hash) in [
         ("rsa_oaep_2048_sha1_mgf1sha1_test.json", Hash::Sha1),
         ("rsa_oaep_2048_sha256_mgf1sha256_test.json", Hash::Sha256),
         ("rsa_oaep_3072_sha512_mgf1sha512_test.json", Hash::Sha512),
     ] {
-        each(name, |group, test| {
+        each(&corpus, name, |group, test| {
             if !test["label"].as_str().unwrap_or_default().is_empty() {
                 // CMS never uses a label.
                 return None;
@@ -123,7 +129,7 @@ fn wrapped_keys_come_out_as_wycheproof_says() {
         });
     }
     // Implicit rejection: bad padding succeeds with something that is not the message.
-    each("rsa_pkcs1_2048_test.json", |group, test| {
+    each(&corpus, "rsa_pkcs1_2048_test.json", |group, test| {
         let (keyring, id) = keyring(&hex(&group["privateKeyPkcs8"])).unwrap();
         let unwrapped = ready(keyring.unwrap_rsa(&id, RsaPadding::Pkcs1v15, &hex(&test["ct"])));
         let message = hex(&test["msg"]);
@@ -134,7 +140,8 @@ fn wrapped_keys_come_out_as_wycheproof_says() {
 
 #[test]
 fn agreements_give_what_wycheproof_says() {
-    each("ecdh_secp256r1_test.json", |_, test| {
+    let Some(corpus) = folder("wycheproof", "agreements_give_what_wycheproof_says") else { return };
+    each(&corpus, "ecdh_secp256r1_test.json", |_, test| {
         let spki = hex(&test["public"]);
         // An uncompressed point is the last 65 octets of its SubjectPublicKeyInfo, a compressed one
         // the last 33; anything else about it is for whoever reads certificates.
@@ -152,7 +159,7 @@ fn agreements_give_what_wycheproof_says() {
         let (keyring, id) = keyring(pkcs8.as_bytes()).unwrap();
         Some(ready(keyring.agree(&id, point)).is_ok_and(|shared| *shared == hex(&test["shared"])))
     });
-    each("x25519_test.json", |_, test| {
+    each(&corpus, "x25519_test.json", |_, test| {
         // RFC 8410 7: the key is an OCTET STRING in the OCTET STRING of PKCS#8.
         let head = [0x30, 46, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 34, 4, 32];
         let pkcs8 = [&head[..], &hex(&test["private"])].concat();

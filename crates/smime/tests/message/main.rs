@@ -4,10 +4,10 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::cast_possible_truncation,
-    clippy::print_stderr,
     reason = "tests may panic"
 )]
 
+#[path = "../support/corpus.rs"]
 mod corpus;
 mod cost;
 mod door;

@@ -13,7 +13,7 @@ use smime::{
     rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
-use crate::corpus::{folder, skip};
+use crate::corpus::{folder, installed};
 
 /// Where this parser and CPython's part, and why this one is kept.
 const DIFFERENCES: [(&str, &str); 14] = [
@@ -109,15 +109,16 @@ fn agrees(theirs: &str, ours: &str) -> bool {
 }
 
 fn same_as_cpython(test: &str, corpora: &[&str]) {
+    if !installed(&["python3"], test) {
+        return;
+    }
     let mut paths = Vec::new();
     for corpus in corpora {
         let Some(folder) = folder(corpus, test) else { return };
         files(&folder, &mut paths);
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/message/structure.py");
-    let Ok(output) = Command::new("python3").arg(script).args(&paths).output() else {
-        return skip(test, "there is no python3");
-    };
+    let output = Command::new("python3").arg(script).args(&paths).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let output = String::from_utf8(output.stdout).unwrap();
     let mut differing = Vec::new();

@@ -14,7 +14,7 @@ use smime::{
 };
 
 use crate::{
-    corpus::skip,
+    corpus::installed,
     people::{NOW, World, base64, letter},
 };
 
@@ -58,14 +58,6 @@ impl Drop for Folder {
     }
 }
 
-fn is_missing(test: &str) -> bool {
-    let missing = Command::new("openssl").arg("version").output().is_err();
-    if missing {
-        skip(test, "there is no openssl command");
-    }
-    missing
-}
-
 fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}-----END {label}-----\n", base64(der).replace('\r', ""))
 }
@@ -80,7 +72,7 @@ fn export(world: &World, folder: &Folder) {
 
 #[test]
 fn openssl_opens_and_verifies_what_is_sealed_here() {
-    if is_missing("openssl_opens_and_verifies_what_is_sealed_here") {
+    if !installed(&["openssl"], "openssl_opens_and_verifies_what_is_sealed_here") {
         return;
     }
     let (world, folder) = (World::new(), Folder::new());
@@ -112,7 +104,7 @@ fn openssl_opens_and_verifies_what_is_sealed_here() {
 
 #[test]
 fn openssl_verifies_what_is_signed_here_in_clear() {
-    if is_missing("openssl_verifies_what_is_signed_here_in_clear") {
+    if !installed(&["openssl"], "openssl_verifies_what_is_signed_here_in_clear") {
         return;
     }
     let (world, folder) = (World::new(), Folder::new());
@@ -187,7 +179,7 @@ const FIELDS: &str = "-from alice@a.example -to bob@b.example -subject Outside";
 
 #[test]
 fn what_openssl_signs_verifies_here() {
-    if is_missing("what_openssl_signs_verifies_here") {
+    if !installed(&["openssl"], "what_openssl_signs_verifies_here") {
         return;
     }
     let outside = Outside::new();
@@ -224,7 +216,7 @@ fn what_openssl_signs_verifies_here() {
 
 #[test]
 fn what_openssl_signs_and_encrypts_opens_here() {
-    if is_missing("what_openssl_signs_and_encrypts_opens_here") {
+    if !installed(&["openssl"], "what_openssl_signs_and_encrypts_opens_here") {
         return;
     }
     let outside = Outside::new();
@@ -255,7 +247,7 @@ fn what_openssl_signs_and_encrypts_opens_here() {
 
 #[test]
 fn recipients_by_every_padding_of_openssl_are_read() {
-    if is_missing("recipients_by_every_padding_of_openssl_are_read") {
+    if !installed(&["openssl"], "recipients_by_every_padding_of_openssl_are_read") {
         return;
     }
     let outside = Outside::new();

@@ -68,7 +68,8 @@ const ROOT_9216: &str = "3.1-RSA-Certification-Authority-Root-Certificate.pem";
 #[test]
 fn the_signed_messages_of_rfc_9788_show_what_was_signed() {
     const TEST: &str = "the_signed_messages_of_rfc_9788_show_what_was_signed";
-    let (Some(messages), Some(keys)) = (folder("rfc9788", TEST), folder("rfc9216", TEST)) else { return };
+    let Some(messages) = folder("rfc9788", TEST) else { return };
+    let Some(keys) = folder("rfc9216", TEST) else { return };
     let nobody = (MemoryKeyring::new(), Vec::new());
     for name in ["smime-multipart-hp", "smime-one-part-hp"] {
         let path = messages.join(format!("{name}.eml"));
@@ -93,7 +94,8 @@ fn the_signed_messages_of_rfc_9788_show_what_was_signed() {
 #[test]
 fn the_sealed_message_of_rfc_9788_hides_its_subject_only() {
     const TEST: &str = "the_sealed_message_of_rfc_9788_hides_its_subject_only";
-    let (Some(messages), Some(keys)) = (folder("rfc9788", TEST), folder("rfc9216", TEST)) else { return };
+    let Some(messages) = folder("rfc9788", TEST) else { return };
+    let Some(keys) = folder("rfc9216", TEST) else { return };
     let bob = bob_of_rfc_9216(&keys);
     let path = messages.join("smime-signed-enc-hp-baseline.eml");
     let opened = open_at(&bob, &keys.join(ROOT_9216), &path, FEBRUARY_2021);

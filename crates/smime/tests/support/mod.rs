@@ -1,7 +1,9 @@
 //! What the tests share: a folder, programs to run, and a small world of certificates.
 #![allow(dead_code, reason = "each test uses its part")]
 
-use std::path::{Path, PathBuf};
+pub mod corpus;
+
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -82,6 +84,11 @@ pub struct World {
 }
 
 impl World {
+    /// A world whose test needs these programs; `None`, and the test counts as skipped, without them.
+    pub fn with(programs: &[&str], test: &str) -> Option<Self> {
+        corpus::installed(programs, test).then(Self::new)
+    }
+
     pub fn new() -> Self {
         let folder = Folder::new();
         let mut keyring = MemoryKeyring::new();
@@ -141,20 +148,4 @@ impl World {
         let (key, certificate) = self.person(name, kind, Usage::Encryption);
         DecryptionKey { key, certificate }
     }
-}
-
-/// A folder of public test vectors, or None, said aloud, where they are not installed.
-pub fn vectors(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SEALPOST_VECTORS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"), PathBuf::from);
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "the vectors {name} are missing");
-    #[allow(clippy::print_stdout, reason = "what is skipped is said")]
-    {
-        println!("skipped: {name}");
-    }
-    None
 }

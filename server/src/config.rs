@@ -1,10 +1,17 @@
 //! The configuration: one TOML file, every key optional.
 
+mod ancestor;
+mod smarthost;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use smime::Certificate;
+use tracing_subscriber::EnvFilter;
+
+pub use ancestor::{Ancestor, AncestorError};
+pub use smarthost::{Smarthost, SmarthostError};
 
 /// What the operator decides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,14 +31,14 @@ pub struct Config {
     pub web_root: PathBuf,
     /// How browsers reach the relay; `http://localhost` and the port when absent.
     pub public_url: Option<String>,
-    /// Where all outgoing mail goes (`host:port`); by MX when absent.
-    pub smarthost: Option<String>,
+    /// Where all outgoing mail goes; by MX when absent.
+    pub smarthost: Option<Smarthost>,
     /// Whether mail exchangers of other domains may have addresses of a private net.
     pub private_exchangers: bool,
     /// PEM files of certificates that vouch for correspondents elsewhere.
     pub trust_anchors: Vec<PathBuf>,
     /// Origins that may show the mailbox in a frame.
-    pub frame_ancestors: Vec<String>,
+    pub frame_ancestors: Vec<Ancestor>,
     /// The greatest message in octets.
     pub max_message_size: usize,
     /// Whether to make the demo people; only on loopback.
@@ -92,6 +99,14 @@ pub enum ConfigError {
     /// The demo people have a published password.
     #[error("demo = true is only for a loopback address, not {0}")]
     PublicDemo(SocketAddr),
+    /// What to log is not written as in `RUST_LOG`.
+    #[error("log = {log:?} is no filter: {source}")]
+    Log {
+        /// What is written.
+        log: String,
+        /// Why it is none.
+        source: tracing_subscriber::filter::ParseError,
+    },
 }
 
 impl Config {
@@ -107,7 +122,13 @@ impl Config {
         if self.demo && !self.listen.ip().is_loopback() {
             return Err(ConfigError::PublicDemo(self.listen));
         }
+        self.log_filter()?;
         Ok(self)
+    }
+
+    /// What to log.
+    pub fn log_filter(&self) -> Result<EnvFilter, ConfigError> {
+        EnvFilter::try_new(&self.log).map_err(|source| ConfigError::Log { log: self.log.clone(), source })
     }
 
     /// How browsers reach the relay, without a slash at the end.
@@ -176,5 +197,31 @@ mod tests {
         let public = Config { demo: true, listen: "192.0.2.1:80".parse().unwrap(), ..Config::default() };
         assert!(matches!(public.checked(), Err(ConfigError::PublicDemo(_))));
         assert!(Config { demo: true, ..Config::default() }.checked().is_ok());
+    }
+
+    #[test]
+    fn a_log_filter_that_cannot_be_read_is_an_error() {
+        for log in ["sealpost=loud", "info,=", "a[b=debug"] {
+            let wrong = Config { log: log.into(), ..Config::default() };
+            let refused = wrong.checked().unwrap_err();
+            assert!(refused.to_string().starts_with(&format!("log = {log:?} is no filter: ")), "{refused}");
+        }
+        let right = Config { log: "warn,sealpost=debug".into(), ..Config::default() };
+        assert!(right.checked().is_ok());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_told_in_a_sentence() {
+        for (text, sentence) in [
+            ("smarthost = 'mx:abc'", "the port of the smarthost is no number from 1 to 65535"),
+            ("smarthost = '2001:db8::1'", "an IPv6 address stands in brackets"),
+            (
+                "frame_ancestors = ['https://a.example; script-src *']",
+                "an entry of frame_ancestors is one origin",
+            ),
+        ] {
+            let refused = toml::from_str::<Config>(text).unwrap_err().to_string();
+            assert!(refused.contains(sentence) && refused.contains(text), "{refused}");
+        }
     }
 }

@@ -5,9 +5,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging; `filter` is as in `RUST_LOG`.
-pub fn start(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+/// Starts logging.
+pub fn start(filter: EnvFilter) {
     let logs = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -89,7 +89,7 @@ fn in_words(error: &anyhow::Error) -> String {
 
 async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::read(path)?;
-    logging::start(&config.log);
+    logging::start(config.log_filter()?);
     // Before the relay says that it is ready, so that a signal is never missed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

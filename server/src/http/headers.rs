@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::config::Config;
+use crate::config::{Ancestor, Config};
 
 /// The document for HTML of mails: no script, nothing from elsewhere, an origin of its own rules.
 const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; \
@@ -27,7 +27,7 @@ impl Headers {
     pub fn new(config: &Config) -> Self {
         let ancestors = match config.frame_ancestors.as_slice() {
             [] => "'none'".to_owned(),
-            portals => portals.join(" "),
+            portals => portals.iter().map(Ancestor::as_str).collect::<Vec<_>>().join(" "),
         };
         let policy = format!(
             "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; \
@@ -35,7 +35,7 @@ impl Headers {
              base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; \
              require-trusted-types-for 'script'; trusted-types leptos-static mail-html engine-worker"
         );
-        // A portal's name that is no header value must not take the policy away.
+        // Should the policy ever be no header value, browsers get the strictest, not none.
         let closed = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
         Self {
             page_policy: HeaderValue::from_str(&policy).unwrap_or(closed),

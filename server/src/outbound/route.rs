@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use crate::address;
-use crate::config::Config;
+use crate::config::{Config, Smarthost};
 
 /// Where mail goes next.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {
-    /// To this host and port, whatever the recipient.
-    Smarthost(String),
+    /// To this server, whatever the recipient.
+    Smarthost(Smarthost),
     /// To the mail exchangers of this domain.
     Domain(String),
 }

@@ -89,10 +89,7 @@ pub async fn send(config: &Config, route: &Route, envelope: Envelope<'_>, messag
 
 async fn hosts(route: &Route) -> Result<Vec<(String, u16)>, MxError> {
     match route {
-        Route::Smarthost(host) => {
-            let (name, port) = host.rsplit_once(':').unwrap_or((host, "25"));
-            Ok(vec![(name.to_owned(), port.parse().unwrap_or(25))])
-        }
+        Route::Smarthost(server) => Ok(vec![(server.host().to_owned(), server.port())]),
         Route::Domain(domain) => {
             Ok(mx::exchangers(domain).await?.into_iter().map(|host| (host, 25)).collect())
         }

@@ -15,7 +15,8 @@ async fn send(person: &Person, query: &str, message: Vec<u8>) -> (StatusCode, Va
 async fn clear_mail_goes_out_now_and_is_kept_nowhere_readable() {
     let there = Served::start(&["carol"], |config| config.domain = "elsewhere.example".into()).await;
     let smarthost = there.running.smtp.to_string();
-    let here = Served::start(&["alice", "bob"], |config| config.smarthost = Some(smarthost)).await;
+    let here =
+        Served::start(&["alice", "bob"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let letter =
         clear_letter(ALICE, "carol@elsewhere.example", "Bcc: <secret@elsewhere.example>\r\n", "canary-77aa");
@@ -44,7 +45,8 @@ async fn clear_mail_goes_out_now_and_is_kept_nowhere_readable() {
 
 #[tokio::test]
 async fn a_server_that_is_down_is_told_at_once() {
-    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let here =
+        Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let letter = clear_letter(ALICE, "carol@elsewhere.example", "", "hello");
     let query = "mailFrom=alice@sealpost.example&rcptTo=carol@elsewhere.example";

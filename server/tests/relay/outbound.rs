@@ -31,7 +31,7 @@ async fn status(alice: &Person, submission: &str, address: &str, wanted: &str) -
 async fn a_letter_to_elsewhere_arrives_there() {
     let there = elsewhere().await;
     let smarthost = there.running.smtp.to_string();
-    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = send(&alice, &[CAROL]).await;
     let carol = there.fixture.sign_in("carol").await;
@@ -44,7 +44,7 @@ async fn a_letter_to_elsewhere_arrives_there() {
 async fn a_refused_letter_comes_back_sealed() {
     let there = elsewhere().await;
     let smarthost = there.running.smtp.to_string();
-    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = send(&alice, &[CAROL, "nobody@elsewhere.example"]).await;
     let status = eventually(|| status(&alice, &submission, "nobody@elsewhere.example", "no")).await;
@@ -62,7 +62,8 @@ async fn a_letter_waits_for_a_server_that_is_down_also_over_a_restart() {
     let there = elsewhere().await;
     let address = there.running.smtp;
     let there_folder = there.stop().await;
-    let smarthost = |config: &mut sealpost::config::Config| config.smarthost = Some(address.to_string());
+    let smarthost =
+        |config: &mut sealpost::config::Config| config.smarthost = Some(address.to_string().parse().unwrap());
     let here = Served::start(&["alice"], smarthost).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = send(&alice, &[CAROL]).await;
@@ -83,7 +84,8 @@ async fn a_letter_waits_for_a_server_that_is_down_also_over_a_restart() {
 
 #[tokio::test]
 async fn a_relay_takes_no_mail_for_elsewhere() {
-    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let here =
+        Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".parse().unwrap())).await;
     let mut client = Client::greeted(here.running.smtp).await;
     client
         .transcript(&[("MAIL FROM:<a@b.example>", "250"), (&format!("RCPT TO:<{CAROL}>"), "550 5.7.1")])
@@ -122,7 +124,7 @@ async fn silent_server() -> std::net::SocketAddr {
 #[tokio::test]
 async fn a_server_that_does_not_part_has_the_letter_all_the_same() {
     let smarthost = silent_server().await.to_string();
-    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost)).await;
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = send(&alice, &[CAROL]).await;
     let status = eventually(|| status(&alice, &submission, CAROL, "unknown")).await;
@@ -131,7 +133,8 @@ async fn a_server_that_does_not_part_has_the_letter_all_the_same() {
 
 #[tokio::test]
 async fn a_letter_whose_bytes_are_gone_is_returned() {
-    let here = Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".into())).await;
+    let here =
+        Served::start(&["alice"], |config| config.smarthost = Some("127.0.0.1:1".parse().unwrap())).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = send(&alice, &[CAROL]).await;
     let lose = here.fixture.relay.store.write(|tx| {

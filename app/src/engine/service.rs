@@ -8,7 +8,7 @@ use futures::future::{AbortHandle, Abortable};
 use super::account::Account;
 use super::lists::Glances;
 use super::{directory, enrol, lists, open, recovery, relay, send, standing, update};
-use crate::protocol::{Event, Failure, Reply, Request, State};
+use crate::protocol::{EmailId, Event, Failure, MailboxId, PartId, Reply, Request, Secret, State};
 use crate::web::task;
 use crate::web::worker::{Answer, Call, Page, bytes};
 
@@ -42,11 +42,7 @@ impl Engine {
     async fn route(&self, request: Request, call: &Call) -> Result<Answer, Failure> {
         match request {
             Request::Start => self.start(None).await,
-            Request::SignIn { username, password } => {
-                self.leave();
-                relay::sign_in(&username, &password).await?;
-                self.start(Some(&username)).await
-            }
+            Request::SignIn { username, password } => self.sign_in(&username, &password).await,
             Request::SignOut => self.sign_out().await,
             Request::Enrol => {
                 enrol::enrol(&*self.account()?, call).await?;
@@ -64,45 +60,50 @@ impl Engine {
                 self.account()?.accept_trust(&fingerprints).await?;
                 self.stand().await
             }
-            request => self.mail(request, call).await,
+            Request::Attachment { email, part } => self.attachment(&email, &part, call).await,
+            Request::Mailboxes => Ok(Reply::Mailboxes(lists::mailboxes(&*self.account()?).await?).into()),
+            Request::List { mailbox, position, limit } => self.list(&mailbox, position, limit).await,
+            Request::Open { email } => {
+                Ok(Reply::Message(Box::new(open::open(&*self.account()?, &email, call).await?)).into())
+            }
+            Request::Complete { text } => {
+                Ok(Reply::Completions(directory::complete(&*self.account()?, &text).await?).into())
+            }
+            Request::Recipients { addresses } => {
+                Ok(Reply::Recipients(directory::recipients(&*self.account()?, &addresses).await?).into())
+            }
+            Request::SaveDraft { draft, replaces } => {
+                let kept = send::save_draft(&*self.account()?, &draft, replaces.as_ref(), call).await?;
+                Ok(Reply::Draft(kept).into())
+            }
+            Request::Send { draft, replaces, clear } => {
+                let refused = send::send(&*self.account()?, &draft, replaces.as_ref(), &clear, call).await?;
+                Ok(Reply::Sent { refused }.into())
+            }
+            Request::Update { emails, change } => {
+                update::update(&*self.account()?, &emails, &change).await?;
+                Ok(Reply::Done.into())
+            }
+            Request::RecoveryCode => Ok(Reply::RecoveryCode(recovery::make(&*self.account()?).await?).into()),
         }
     }
 
-    async fn mail(&self, request: Request, call: &Call) -> Result<Answer, Failure> {
+    async fn list(&self, mailbox: &MailboxId, position: u32, limit: u32) -> Result<Answer, Failure> {
         let account = self.account()?;
-        let reply = match request {
-            Request::Mailboxes => Reply::Mailboxes(lists::mailboxes(&account).await?),
-            Request::List { mailbox, position, limit } => {
-                let (rows, total) = lists::list(&account, &self.0.glances, &mailbox, position, limit).await?;
-                Reply::List { rows, total }
-            }
-            Request::Open { email } => Reply::Message(Box::new(open::open(&account, &email, call).await?)),
-            Request::Attachment { email, part } => {
-                let (name, media_type, data) = open::attachment(&account, &email, &part, call).await?;
-                return Ok(Answer {
-                    reply: Reply::Attachment { name, media_type },
-                    bytes: vec![bytes(&data)],
-                });
-            }
-            Request::Complete { text } => Reply::Completions(directory::complete(&account, &text).await?),
-            Request::Recipients { addresses } => {
-                Reply::Recipients(directory::recipients(&account, &addresses).await?)
-            }
-            Request::SaveDraft { draft, replaces } => {
-                Reply::Draft(send::save_draft(&account, &draft, replaces.as_ref(), call).await?)
-            }
-            Request::Send { draft, replaces, clear } => {
-                Reply::Sent { refused: send::send(&account, &draft, replaces.as_ref(), &clear, call).await? }
-            }
-            Request::Update { emails, change } => {
-                update::update(&account, &emails, &change).await?;
-                Reply::Done
-            }
-            Request::RecoveryCode => Reply::RecoveryCode(recovery::make(&account).await?),
-            // Each of the others was served before.
-            _ => Reply::Done,
-        };
-        Ok(reply.into())
+        let (rows, total) = lists::list(&account, &self.0.glances, mailbox, position, limit).await?;
+        Ok(Reply::List { rows, total }.into())
+    }
+
+    async fn attachment(&self, email: &EmailId, part: &PartId, call: &Call) -> Result<Answer, Failure> {
+        let account = self.account()?;
+        let (name, media_type, data) = open::attachment(&account, email, part, call).await?;
+        Ok(Answer { reply: Reply::Attachment { name, media_type }, bytes: vec![bytes(&data)] })
+    }
+
+    async fn sign_in(&self, username: &str, password: &Secret) -> Result<Answer, Failure> {
+        self.leave();
+        relay::sign_in(username, password).await?;
+        self.start(Some(username)).await
     }
 
     /// Opens the account of the session, if there is one; `typed` is the address just signed in with.

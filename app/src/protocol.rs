@@ -274,10 +274,10 @@ pub struct Progress {
 pub enum Stage {
     /// Making key pairs.
     Keys,
-    /// Having them certified.
-    Certificates,
     /// Sealing them into the vault.
     Vault,
+    /// Having them certified.
+    Certificates,
     /// Sealing mail that came before the keys anew.
     Resealing,
     /// Reading the attached files.

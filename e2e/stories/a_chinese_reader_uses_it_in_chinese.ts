@@ -19,7 +19,7 @@ test("a Chinese reader uses it in Chinese", async ({ browser, meet, guard, relay
   await writer.send();
   await reader.page.getByRole("link", { name: new RegExp(subject) }).click();
   await expect(reader.page.getByRole("article").frameLocator("iframe").getByText(text)).toBeVisible();
-  await expect(reader.page.getByRole("region").filter({ hasText: "Alice Lin" }).first()).toContainText("署名");
+  await expect(reader.page.getByRole("region").filter({ hasText: "Alice Lin" }).first()).toContainText("签名");
   await reader.findsItAccessible();
   await context.close();
 });

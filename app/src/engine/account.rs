@@ -272,7 +272,7 @@ async fn admit(address: &str, typed: Option<&str>) -> Result<(), Failure> {
     let mut known: Known = browser.record(Store::Records, KNOWN).await?.unwrap_or_default();
     known.admits(address, typed).map_err(|reason| match reason {
         NotAdmitted::NeverTyped => Failure::SessionExpired,
-        NotAdmitted::AnotherAddress => Failure::RelayFailed { reason: "anotherAddress".into() },
+        NotAdmitted::AnotherAddress => Failure::AnotherAddress { address: address.to_owned() },
     })?;
     if known.remember(address) {
         browser.set_record(Store::Records, KNOWN, &known).await?;

@@ -93,7 +93,7 @@ async fn data(
 }
 
 fn check(bytes: u64) -> Result<(), Failure> {
-    if bytes > MAX_ATTACHED { Err(Failure::TooLarge { limit: MAX_ATTACHED }) } else { Ok(()) }
+    if bytes > MAX_ATTACHED { Err(Failure::TooLarge { limit: Some(MAX_ATTACHED) }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ fn problem(fault: &SignerFault) -> SignerProblem {
         SignerFault::NoAddress | SignerFault::FromMismatch | SignerFault::FromAmbiguous => {
             SignerProblem::NotTheSender
         }
-        SignerFault::OutsideEncryption => SignerProblem::BadSignature,
+        SignerFault::OutsideEncryption => SignerProblem::OutsideEncryption,
         _ => SignerProblem::Malformed,
     }
 }

@@ -22,6 +22,8 @@ const MAX_TIMESTAMP: u64 = 64 * 1024;
 /// Milliseconds after which a call that carries no blob is given up.
 const TIMEOUT: u32 = 60_000;
 
+/// The status for a blob that is not there.
+const NO_BLOB: &str = "404";
 /// The status for a message that went to its recipients before.
 const SENT_BEFORE: &str = "409";
 
@@ -105,7 +107,7 @@ impl Relay {
     pub async fn upload(&self, bytes: &[u8], uploaded: Listener) -> Result<BlobId, Failure> {
         let limit = self.core.max_size_upload;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-            return Err(Failure::TooLarge { limit });
+            return Err(Failure::TooLarge { limit: Some(limit) });
         }
         let url = expand(&self.session.upload_url, &[("accountId", self.account.as_str())]);
         let asked = Ask { uploaded, ..Ask::post(&url, MESSAGE, bytes, MAX_JSON) };
@@ -122,7 +124,10 @@ impl Relay {
             ("type", MESSAGE),
         ];
         let url = expand(&self.session.download_url, &values);
-        send(Ask { downloaded, ..Ask::get(&url, MAX_MESSAGE) }).await.map(|answer| answer.body)
+        match send(Ask { downloaded, ..Ask::get(&url, MAX_MESSAGE) }).await {
+            Err(Failure::RelayRefused { reason }) if reason == NO_BLOB => Err(Failure::NotFound),
+            answer => answer.map(|answer| answer.body),
+        }
     }
 
     /// Sends a timestamp query (RFC 3161 3.4) and gives the response, unchecked.
@@ -188,13 +193,12 @@ async fn send(asked: Ask<'_>) -> Result<Answer, Failure> {
     let limit = asked.limit;
     let answer = ask(asked).await.map_err(|error| match error {
         AskError::Unreachable => Failure::Offline,
-        AskError::TooLong => Failure::TooLarge { limit },
+        AskError::TooLong => Failure::TooLarge { limit: Some(limit) },
     })?;
     match answer.status {
         200..=299 => Ok(answer),
         401 => Err(Failure::SessionExpired),
-        404 => Err(Failure::NotFound),
-        413 => Err(Failure::TooLarge { limit: 0 }),
+        413 => Err(Failure::TooLarge { limit: None }),
         429 => Err(Failure::TooManyAttempts { retry_after: answer.retry_after }),
         // What stands before the relay and cannot reach it is no better than no relay.
         502..=504 => Err(Failure::Offline),

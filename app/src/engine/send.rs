@@ -6,7 +6,7 @@ mod stamp;
 use std::collections::HashMap;
 
 use smime::message::{self, Reference, SealError, SealOptions};
-use smime::{Certificate, ContentEncryption};
+use smime::{Certificate, ContentEncryption, EncryptError};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -42,20 +42,30 @@ pub async fn send(
     let without: Vec<String> = everybody.iter().filter(without).cloned().collect();
     // A confirmation covers the addresses that were shown, never one that was added or lost its
     // certificate since.
-    if !without.iter().all(|address| confirmed.iter().any(|known| known.eq_ignore_ascii_case(address))) {
+    if !covers(confirmed, &without) {
         return Err(Failure::RecipientWithoutCertificate { addresses: without });
     }
     let letter = letter(account, draft, call).await?;
     let refused = match without.is_empty() {
         true => {
             let reference = reference(account, draft, call).await;
-            send_sealed(account, &letter, &copies, &resolved, reference.as_ref(), call).await?
+            match send_sealed(account, &letter, &copies, &resolved, reference.as_ref(), call).await {
+                // A key of no use shows only when it is used, after which the page asked about its address.
+                Err(Failure::RecipientWithoutCertificate { addresses }) if covers(confirmed, &addresses) => {
+                    send_clear(account, &letter, &everybody, call).await?
+                }
+                sent => sent?,
+            }
         }
         false => send_clear(account, &letter, &everybody, call).await?,
     };
     // The letter is out: what follows must not make it look unsent.
     keep::tidy(account, replaces, draft.answers.as_ref()).await;
     Ok(refused)
+}
+
+fn covers(confirmed: &[String], addresses: &[String]) -> bool {
+    addresses.iter().all(|address| confirmed.iter().any(|known| known.eq_ignore_ascii_case(address)))
 }
 
 /// What the message that is answered kept hidden: the answer must not show it (RFC 9788 6.1).
@@ -75,7 +85,7 @@ async fn send_sealed(
     let drafts = account.mailbox(Role::Drafts).await?;
     let mut outgoing = Vec::new();
     for recipients in copies.envelopes() {
-        let sealed = seal(account, letter, &chosen(&recipients, resolved)?, reference, call).await?;
+        let sealed = seal(account, letter, &recipients, resolved, reference, call).await?;
         let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
         outgoing.push(Outgoing { blob, recipients });
     }
@@ -105,16 +115,18 @@ async fn send_sealed(
 async fn seal(
     account: &Account,
     letter: &message::Draft,
-    recipients: &[&Chosen],
+    addresses: &[String],
+    resolved: &Resolved,
     reference: Option<&Reference>,
     call: &Call,
 ) -> Result<Vec<u8>, Failure> {
     call.report(Stage::Sealing, 0, 1);
+    let recipients = chosen(addresses, resolved)?;
     let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
     // Programs that know no header protection show the subject in the text.
     let legacy_display = recipients.iter().any(|one| one.source() != Source::Directory);
     let options = SealOptions {
-        cipher: cipher(recipients),
+        cipher: cipher(&recipients),
         reference: reference.cloned(),
         legacy_display,
         ..SealOptions::default()
@@ -131,7 +143,7 @@ async fn seal(
         &options,
         async |signature| stamp.get(signature).await,
     );
-    let sealed = sealed.await.map_err(seal_failure)?;
+    let sealed = sealed.await.map_err(|error| seal_failure(error, addresses))?;
     stamp.check()?;
     call.report(Stage::Sealing, 1, 1);
     Ok(sealed)
@@ -164,7 +176,7 @@ async fn send_clear(
     let signed = message::sign_clear(&WebCrypto, &account.keyring, letter, &signer, async |signature| {
         stamp.get(signature).await
     });
-    let signed = signed.await.map_err(seal_failure)?;
+    let signed = signed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
     let own = keep::own_copy(account, letter, call).await?;
     call.report(Stage::Submitting, 0, 1);
@@ -182,14 +194,49 @@ async fn send_clear(
     Ok(refused)
 }
 
-fn seal_failure(error: SealError) -> Failure {
+/// What it means that a letter was not sealed to `addresses`, in the order of their certificates; none where
+/// it is for the sender alone.
+fn seal_failure(error: SealError, addresses: &[String]) -> Failure {
     match error {
         SealError::Compose(message::ComposeError::Address(address)) => {
             Failure::NotAnAddress { addresses: vec![address] }
         }
         SealError::Sign(_) => Failure::NoKeys,
         // A certificate that passed its checks, and whose key still is of no use.
-        SealError::Encrypt(_) => Failure::RecipientWithoutCertificate { addresses: Vec::new() },
-        _ => Failure::Unsupported,
+        SealError::Encrypt(EncryptError::UnusableRecipient(index)) => match addresses.get(index) {
+            Some(address) => Failure::RecipientWithoutCertificate { addresses: vec![address.clone()] },
+            None => Failure::SealingFailed,
+        },
+        _ => Failure::SealingFailed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smime::EncryptError;
+    use smime::message::{ComposeError, SealError};
+
+    use super::{covers, seal_failure};
+    use crate::protocol::Failure;
+
+    #[test]
+    fn a_key_of_no_use_is_told_by_its_address_and_never_by_none() {
+        let addresses = ["a@x.example".to_owned(), "b@x.example".to_owned()];
+        let unusable = || SealError::Encrypt(EncryptError::UnusableRecipient(1));
+        let told = Failure::RecipientWithoutCertificate { addresses: vec!["b@x.example".into()] };
+        assert_eq!(seal_failure(unusable(), &addresses), told);
+        assert_eq!(seal_failure(unusable(), &[]), Failure::SealingFailed);
+        assert_eq!(
+            seal_failure(SealError::Compose(ComposeError::Date(0)), &addresses),
+            Failure::SealingFailed
+        );
+    }
+
+    #[test]
+    fn a_confirmation_covers_the_addresses_that_were_shown_and_no_other() {
+        let shown = ["A@x.example".to_owned()];
+        assert!(covers(&shown, &["a@x.example".to_owned()]));
+        assert!(!covers(&shown, &["a@x.example".to_owned(), "b@x.example".to_owned()]));
+        assert!(!covers(&[], &shown));
     }
 }

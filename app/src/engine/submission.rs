@@ -153,8 +153,8 @@ pub fn after_asking(failure: Failure) -> Failure {
 /// What a set error means to the user.
 pub fn set_failure(error: &SetError) -> Failure {
     match error.kind {
-        SetErrorType::NotFound | SetErrorType::BlobNotFound => Failure::NotFound,
-        SetErrorType::TooLarge => Failure::TooLarge { limit: error.max_size.unwrap_or(0) },
+        SetErrorType::NotFound => Failure::NotFound,
+        SetErrorType::TooLarge => Failure::TooLarge { limit: error.max_size },
         _ => Failure::RelayRefused { reason: reason(error) },
     }
 }

@@ -33,7 +33,7 @@ pub fn unreadable(error: VaultError) -> Failure {
     match error {
         // Nothing may be overwritten that a newer program wrote.
         VaultError::Malformed => Failure::StorageNewer,
-        VaultError::Closed => Failure::WrongCode,
+        VaultError::Closed => Failure::VaultClosed,
         VaultError::Platform => Failure::StorageUnavailable,
     }
 }

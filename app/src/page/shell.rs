@@ -114,7 +114,8 @@ fn name_the_tab(desk: Desk, way: Way) {
     let texts = texts();
     Effect::new(move || {
         let place = match (way.pane(), way.mail()) {
-            (Pane::Write(..), _) => texts.write_title.to_owned(),
+            (Pane::Write(writing, _), _) => texts.writing_title(writing).to_owned(),
+            (Pane::Nowhere, _) => texts.not_found_title.to_owned(),
             (_, Some(place)) => desk
                 .mail
                 .with(|mail| mail.mailbox(&place.folder).map(|mailbox| mailbox_name(mailbox, texts)))

@@ -6,6 +6,7 @@ mod en;
 mod format;
 mod zh;
 
+use crate::page::place::Writing;
 use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
 
 pub(crate) use format::{common_name, day_and_time, full_time, grouped, list_time, size};
@@ -69,7 +70,6 @@ pub(crate) struct Texts {
     pub enrol_title: fn(name: &str) -> String,
     pub enrol_lead: &'static str,
     pub enrol_progress: &'static str,
-    pub enrol_stages: [&'static str; 3],
     pub try_again: &'static str,
     pub reload: &'static str,
 
@@ -119,6 +119,7 @@ pub(crate) struct Texts {
     pub choose_message: &'static str,
     pub shortcuts_hint: &'static str,
     pub opening: &'static str,
+    pub message_actions: &'static str,
     pub back: &'static str,
     pub reply: &'static str,
     pub reply_all: &'static str,
@@ -161,7 +162,7 @@ pub(crate) struct Texts {
     pub stamped: fn(time: &str, authority: &str) -> String,
     pub not_stamped: &'static str,
     pub fingerprint: &'static str,
-    pub does_not_count: &'static str,
+    pub does_not_count: fn(who: &str, why: &str) -> String,
     pub signer_problem: fn(&SignerProblem) -> &'static str,
 
     pub new_message: &'static str,
@@ -243,6 +244,18 @@ pub(crate) struct Texts {
     pub weekdays: [&'static str; 7],
     pub months: [&'static str; 12],
     pub tab_title: fn(unread: u32, place: &str) -> String,
+}
+
+impl Texts {
+    /// The title of what is being written.
+    pub(crate) fn writing_title(&self, writing: Writing) -> &'static str {
+        match writing {
+            Writing::New => self.write_title,
+            Writing::Reply | Writing::ReplyAll => self.reply_title,
+            Writing::Forward => self.forward_title,
+            Writing::Draft => self.draft_title,
+        }
+    }
 }
 
 #[cfg(test)]

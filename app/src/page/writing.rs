@@ -31,12 +31,7 @@ use letter::Letter;
 pub(crate) fn Composer(writing: Writing, email: Option<EmailId>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let texts = texts();
-    let title = match writing {
-        Writing::New => texts.write_title,
-        Writing::Reply | Writing::ReplyAll => texts.reply_title,
-        Writing::Forward => texts.forward_title,
-        Writing::Draft => texts.draft_title,
-    };
+    let title = texts.writing_title(writing);
     let (Some(email), false) = (email, writing == Writing::New) else {
         return view! { <Editor title letter=Letter::default() kept=None answer=false /> }.into_any();
     };

@@ -12,6 +12,11 @@ pub enum Failure {
     SessionExpired,
     /// The name or the password is wrong.
     WrongPassword,
+    /// The relay opened a session for another address than the one that was typed: go no further.
+    AnotherAddress {
+        /// The address of the session.
+        address: String,
+    },
     /// Too many attempts: wait.
     TooManyAttempts {
         /// Seconds to wait, where the relay told.
@@ -31,8 +36,8 @@ pub enum Failure {
     NotFound,
     /// It is larger than what is allowed.
     TooLarge {
-        /// The limit in bytes.
-        limit: u64,
+        /// The limit in bytes, where it is known.
+        limit: Option<u64>,
     },
     /// The message is sealed to keys that are not in this browser.
     NotARecipient,
@@ -55,6 +60,8 @@ pub enum Failure {
         /// The addresses.
         addresses: Vec<String>,
     },
+    /// The letter could not be written or sealed here; nothing was sent or kept.
+    SealingFailed,
     /// The signature could not be timestamped; nothing was sent.
     TimestampRefused,
     /// The relay names other certificate authorities than this browser pinned; they are not accepted unseen.
@@ -68,6 +75,8 @@ pub enum Failure {
     CertificateRefused,
     /// This is not the recovery code, or there is none.
     WrongCode,
+    /// The vault does not open with the key that belongs to it: it is damaged or was changed.
+    VaultClosed,
     /// The vault was changed by another browser at the same time: try again.
     VaultChanged,
     /// The browser refuses to store anything (private window, no space, blocked).

@@ -252,6 +252,8 @@ pub enum SignerProblem {
     WrongUsage,
     /// The signer's address is not the sender's.
     NotTheSender,
+    /// The signature lies around the encryption: whoever signed need not know what is inside.
+    OutsideEncryption,
     /// The signature's algorithm is too weak or not known.
     Algorithm,
     /// The signature is malformed.

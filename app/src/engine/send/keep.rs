@@ -78,7 +78,7 @@ async fn seal_to_oneself(
             None => None,
         },
     );
-    let sealed = sealed.await.map_err(seal_failure)?;
+    let sealed = sealed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.map_or(Ok(()), Stamp::check)?;
     Ok(sealed)
 }
@@ -96,7 +96,7 @@ async fn summary(
     message: &[u8],
     content: Content,
 ) -> Result<String, Failure> {
-    let size = u64::try_from(message.len()).map_err(|_| Failure::TooLarge { limit: 0 })?;
+    let size = u64::try_from(message.len()).map_err(|_| Failure::TooLarge { limit: None })?;
     let place = Place { blob: blob.as_str(), size };
     seal_summary(account, &place, &Sight::Known(content)).await
 }

@@ -9,8 +9,8 @@ use crate::page::icon::{Glyph, Icon};
 use crate::page::texts;
 use crate::protocol::{Account, Failure, Progress, Reply, Request, Stage};
 
-/// The stages on screen, in their order.
-const STAGES: [Stage; 3] = [Stage::Keys, Stage::Certificates, Stage::Vault];
+/// The stages on screen, in the order of the engine: no key is certified before it lies in the vault.
+const STAGES: [Stage; 3] = [Stage::Keys, Stage::Vault, Stage::Certificates];
 
 /// Enrols as soon as it is shown.
 #[component]
@@ -37,7 +37,7 @@ pub(crate) fn Enrol(account: Account) -> impl IntoView {
         });
     };
     begin();
-    let steps = texts.enrol_stages.into_iter().enumerate().map(move |(index, name)| {
+    let steps = STAGES.into_iter().map(texts.stage).enumerate().map(move |(index, name)| {
         view! {
             <li class:done=move || index < stage.get() class:now=move || index == stage.get()>
                 <span class="tick"><Icon glyph=Glyph::Tick class="small" /></span>
@@ -51,7 +51,7 @@ pub(crate) fn Enrol(account: Account) -> impl IntoView {
                 value=move || stage.get().to_string()></progress>
             <ol class="stages">{steps.collect_view()}</ol>
             <p class="only-read-aloud" role="status">
-                {move || texts.enrol_stages.get(stage.get()).copied()}
+                {move || STAGES.get(stage.get()).copied().map(texts.stage)}
             </p>
             <Show when=move || failure.get().is_some()>
                 <p class="complaint" role="alert">{move || failure.get().map(|failure| (texts.failure)(&failure))}</p>

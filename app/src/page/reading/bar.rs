@@ -30,7 +30,7 @@ pub(super) fn Bar(email: EmailId, opened: Opened) -> impl IntoView {
         }
     };
     view! {
-        <div class="bar" role="toolbar" aria-label=texts.message>
+        <div class="bar" role="toolbar" aria-label=texts.message_actions>
             <button type="button" class="icon-button only-narrow" aria-label=texts.back title=texts.back
                 on:click=move |_| filing.leave()>
                 <Icon glyph=Glyph::Back />

@@ -75,6 +75,6 @@ fn facts(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
 
 /// A signature that counts as absent, named only here.
 fn uncounted(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
-    let why = signer.problem.as_ref().map(texts.signer_problem);
-    view! { <p>{texts.does_not_count} ": " {signer_name(signer)} " – " {why} "."</p> }
+    let why = signer.problem.as_ref().map(texts.signer_problem).unwrap_or_default();
+    view! { <p>{(texts.does_not_count)(&signer_name(signer), why)}</p> }
 }

@@ -22,7 +22,6 @@ pub(super) static TEXTS: Texts = Texts {
     enrol_title: |name| format!("Welcome, {name}"),
     enrol_lead: "Your seal is being made. It takes a few seconds, and it never leaves your hands.",
     enrol_progress: "Preparing your mailbox",
-    enrol_stages: ["Making your keys", "Having them certified", "Putting a sealed copy in your safe"],
     try_again: "Try again",
     reload: "Reload",
 
@@ -86,6 +85,7 @@ pub(super) static TEXTS: Texts = Texts {
     choose_message: "Choose a message to read it",
     shortcuts_hint: "Press ? for keyboard shortcuts",
     opening: "Opening message",
+    message_actions: "Message actions",
     back: "Back to list",
     reply: "Reply",
     reply_all: "Reply all",
@@ -144,7 +144,7 @@ pub(super) static TEXTS: Texts = Texts {
     stamped: |time, authority| format!("{time}, timestamp of {authority}"),
     not_stamped: "No timestamp: the time is the signer’s own word",
     fingerprint: "Fingerprint",
-    does_not_count: "A signature that does not count",
+    does_not_count: |who, why| format!("A signature that does not count: {who} – {why}."),
     signer_problem,
 
     new_message: "New message",
@@ -185,7 +185,7 @@ pub(super) static TEXTS: Texts = Texts {
             "These recipients cannot receive sealed mail".into()
         }
     },
-    caution_means: "No certificate is known for them, so this message would travel unsealed: everyone on its way could read it. It would still be signed. Nothing is sent unless you confirm.",
+    caution_means: "No certificate that stands up to checking is known for them, so this message would travel unsealed: everyone on its way could read it. It would still be signed. Nothing is sent unless you confirm.",
     caution_repeats: "It repeats words that reached you sealed: they would be readable too. Remove them if they must stay between you.",
     caution_confirm: "Send this message unsealed to all recipients. I know that others can read it.",
     caution_remove: "Remove these recipients",
@@ -211,7 +211,7 @@ pub(super) static TEXTS: Texts = Texts {
     undo: "Undo",
     dismiss: "Dismiss",
     failure,
-    offline: "No connection to the mail service. What you write is kept here; it will reconnect by itself.",
+    offline: "No connection to the mail service. What was saved is kept. Leave this page open: it will reconnect by itself.",
     not_found_title: "There is nothing at this address",
     cannot_open_title: "This message cannot be opened",
 
@@ -272,8 +272,8 @@ fn status(status: Status) -> &'static str {
 fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Keys => "Making your keys",
-        Stage::Certificates => "Having them certified",
         Stage::Vault => "Putting a sealed copy in your safe",
+        Stage::Certificates => "Having your keys certified",
         Stage::Resealing => "Sealing earlier mail anew",
         Stage::Reading => "Reading attachments",
         Stage::Sealing => "Signing and sealing",
@@ -294,6 +294,9 @@ fn signer_problem(problem: &SignerProblem) -> &'static str {
         SignerProblem::Revoked => "the certificate was withdrawn",
         SignerProblem::WrongUsage => "the certificate is not meant for signing mail",
         SignerProblem::NotTheSender => "the signer is not the sender of this message",
+        SignerProblem::OutsideEncryption => {
+            "it lies around the encryption, so the signer need not know what is inside"
+        }
         SignerProblem::Algorithm => "it is of a kind that is too weak or not known here",
         SignerProblem::Malformed => "it cannot be read",
         SignerProblem::NoCertificate => "the signer’s certificate is missing",
@@ -305,6 +308,9 @@ fn failure(failure: &Failure) -> String {
         Failure::Offline => "The mail service cannot be reached. Check your connection and try again.".into(),
         Failure::SessionExpired => "You were signed out. Please sign in again.".into(),
         Failure::WrongPassword => "The address or the password is not right.".into(),
+        Failure::AnotherAddress { address } => format!(
+            "The mail service signed you in as {address}, which is not the address you typed. Do not go on; tell whoever runs the service."
+        ),
         Failure::TooManyAttempts { retry_after: Some(seconds) } => {
             format!("Too many attempts. Please wait {seconds} seconds.")
         }
@@ -318,9 +324,7 @@ fn failure(failure: &Failure) -> String {
             format!("The mail service refused ({reason}). Nothing was changed.")
         }
         Failure::NotFound => "This message is not here any more. It may have been moved or deleted.".into(),
-        Failure::TooLarge { limit } => {
-            format!("This is too large: {} is the limit.", super::size(*limit))
-        }
+        Failure::TooLarge { limit } => too_large(*limit),
         Failure::NotARecipient => "This message is sealed to keys that are not in this browser.".into(),
         Failure::Damaged => {
             "This message was damaged or changed on its way, so nothing of it is shown. Ask the sender to send it again.".into()
@@ -336,6 +340,7 @@ fn failure(failure: &Failure) -> String {
         Failure::RecipientWithoutCertificate { addresses } => {
             format!("Nothing was sent: mail to {} cannot be sealed.", addresses.join(", "))
         }
+        Failure::SealingFailed => "Your letter could not be sealed here, so it was neither sent nor saved.".into(),
         Failure::TimestampRefused => "Nothing was sent: the signature could not be timestamped. Please try again.".into(),
         Failure::TrustChanged { .. } => {
             "The mail service shows a new identity. Reload to look at it before going on.".into()
@@ -345,6 +350,9 @@ fn failure(failure: &Failure) -> String {
             "The mail service certified something else than your keys. Your mailbox was not set up; tell whoever runs the service.".into()
         }
         Failure::WrongCode => "This is not your recovery code. Check it for typing mistakes.".into(),
+        Failure::VaultClosed => {
+            "Your safe at the mail service does not open with your keys: it is damaged or was changed. Nothing in it was overwritten; tell whoever runs the service.".into()
+        }
         Failure::VaultChanged => "Another browser changed your safe at the same moment. Please try again.".into(),
         Failure::StorageUnavailable => {
             "This browser does not let Sealpost store your keys. Leave private browsing or free some space, then try again.".into()
@@ -352,6 +360,13 @@ fn failure(failure: &Failure) -> String {
         Failure::StorageNewer => "A newer Sealpost was used in this browser. Reload to get it.".into(),
         Failure::FileUnreadable { name } => format!("“{name}” could not be read. Attach it again."),
         Failure::Cancelled => "Cancelled.".into(),
-        Failure::EngineLost => "Sealpost stopped working. Reload the page to go on; your drafts are kept.".into(),
+        Failure::EngineLost => "Sealpost stopped working. Reload the page to go on; what was saved is kept.".into(),
+    }
+}
+
+fn too_large(limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!("This is too large: {} is the limit.", super::size(limit)),
+        None => "This is too large: the mail service does not take it.".into(),
     }
 }

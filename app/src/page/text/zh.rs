@@ -12,7 +12,7 @@ pub(super) static TEXTS: Texts = Texts {
     skip_to_message: "跳到邮件正文",
 
     sign_in_title: "登录",
-    sign_in_lead: "每封信都在您的浏览器中密封并署名，途中任何人都无法偷看或伪造。",
+    sign_in_lead: "每封信都在您的浏览器中密封并签名，途中任何人都无法偷看或伪造。",
     username: "邮箱地址",
     password: "密码",
     sign_in: "登录",
@@ -22,7 +22,6 @@ pub(super) static TEXTS: Texts = Texts {
     enrol_title: |name| format!("您好，{name}"),
     enrol_lead: "正在为您刻制印章，只需几秒。它始终只由您掌握。",
     enrol_progress: "正在准备您的邮箱",
-    enrol_stages: ["生成您的密钥", "取得认证", "将密封副本存入保险箱"],
     try_again: "重试",
     reload: "重新载入",
 
@@ -46,16 +45,16 @@ pub(super) static TEXTS: Texts = Texts {
     trust_confirm: "我已通过可信的途径核对。",
     trust_accept: "接受新的身份",
 
-    mailboxes: "邮箱",
+    mailboxes: "文件夹",
     role,
     unread: |n| format!("{n} 封未读"),
-    menu: "邮箱菜单",
+    menu: "文件夹菜单",
     close_menu: "关闭菜单",
     settings: "设置",
 
     messages: "邮件",
     message_count: |n| if n == 0 { "没有邮件".into() } else { format!("{n} 封邮件") },
-    find: "在此邮箱中查找",
+    find: "在此文件夹中查找",
     found: |found, of| format!("已查找 {of} 封，找到 {found} 封"),
     finding: "正在查找……",
     empty_mailbox: |role| match role {
@@ -82,6 +81,7 @@ pub(super) static TEXTS: Texts = Texts {
     choose_message: "请选择一封邮件阅读",
     shortcuts_hint: "按 ? 查看键盘快捷键",
     opening: "正在打开邮件",
+    message_actions: "邮件操作",
     back: "返回列表",
     reply: "回复",
     reply_all: "回复全部",
@@ -110,9 +110,9 @@ pub(super) static TEXTS: Texts = Texts {
 
     status,
     status_short: |status| match status {
-        Status::Confidential => "密封并署名",
-        Status::Verified => "已署名",
-        Status::EncryptedUnverified => "已密封，寄件人不明",
+        Status::Confidential => "密封并签名",
+        Status::Verified => "已签名",
+        Status::EncryptedUnverified => "已密封，发件人不明",
         Status::Unprotected => "未受保护",
     },
     status_means: |status| match status {
@@ -122,19 +122,19 @@ pub(super) static TEXTS: Texts = Texts {
         Status::Unprotected => "无法证实这封信由谁所写，途中也可能已被他人看到或改动。",
     },
     message_status: "邮件保护状态",
-    signed_by: |who| format!("由 {who} 署名"),
+    signed_by: |who| format!("由 {who} 签名"),
     status_details: "保护详情",
     at_door: "这封信寄到时未密封，您的邮箱在存储之前已将其密封。",
     weak: "加密方式已经过时，不再具有保护作用。",
-    signer: "署名人",
+    signer: "签名人",
     signer_addresses: "地址",
     vouched_by: "担保机构",
-    signed_at: "署名时间",
+    signed_at: "签名时间",
     proven_at: "时间证明",
     stamped: |time, authority| format!("{time}，时间戳出自 {authority}"),
-    not_stamped: "没有时间戳，时间仅为署名人自述",
+    not_stamped: "没有时间戳，时间仅为签名人自述",
     fingerprint: "指纹",
-    does_not_count: "不作数的签名",
+    does_not_count: |who, why| format!("不作数的签名：{who}，{why}。"),
     signer_problem,
 
     new_message: "写信",
@@ -158,9 +158,9 @@ pub(super) static TEXTS: Texts = Texts {
     saved: "草稿已加密保存",
     not_saved: "草稿未能保存",
     too_large: |limit| format!("附件总共不能超过 {limit}。请移除一些，或分开发送。"),
-    will_seal: "将密封并署名",
+    will_seal: "将密封并签名",
     will_not_seal: "无法为所有收件人密封",
-    no_one_yet: "发送时自动署名并密封",
+    no_one_yet: "发送时自动签名并密封",
     checking: "正在核对",
     chip_sealed: |authority| format!("可以密封；由 {authority} 担保"),
     chip_open: "无法密封：没有对方的证书",
@@ -169,13 +169,13 @@ pub(super) static TEXTS: Texts = Texts {
     suggestions: "建议",
     suggestion_open: "无法密封",
     caution_title: |n| format!("有 {n} 位收件人无法接收密封邮件"),
-    caution_means: "没有他们的证书，这封信只能不密封寄出，途中任何人都可能看到；但仍会署名。未经您确认，不会发送任何内容。",
+    caution_means: "此处没有他们能通过核对的证书，这封信只能不密封寄出，途中任何人都可能看到；但仍会签名。未经您确认，不会发送任何内容。",
     caution_repeats: "信中引用了密封寄给您的内容，这些内容也会变得可读。如需保密，请先删去。",
     caution_confirm: "不密封，发送给所有收件人。我知道他人可能看到内容。",
     caution_remove: "移除这些收件人",
     sending: "正在发送",
     stage,
-    sent: "邮件已密封、署名并发送",
+    sent: "邮件已密封、签名并发送",
     sent_clear: "邮件已发送（未密封）",
     partly_refused: |addresses| format!("已发送，但未被以下地址接收：{addresses}"),
     cancelled: "未发送，内容仍在这里。",
@@ -195,7 +195,7 @@ pub(super) static TEXTS: Texts = Texts {
     undo: "撤销",
     dismiss: "关闭提示",
     failure,
-    offline: "无法连接邮件服务。您写的内容会保留在这里，恢复后将自动重新连接。",
+    offline: "无法连接邮件服务。已保存的内容不会丢失；请不要关闭此页面，恢复后将自动重新连接。",
     not_found_title: "这个地址没有内容",
     cannot_open_title: "无法打开这封邮件",
 
@@ -246,9 +246,9 @@ fn role(role: Role) -> &'static str {
 
 fn status(status: Status) -> &'static str {
     match status {
-        Status::Confidential => "密封并署名",
-        Status::Verified => "已署名",
-        Status::EncryptedUnverified => "已密封，寄件人不明",
+        Status::Confidential => "密封并签名",
+        Status::Verified => "已签名",
+        Status::EncryptedUnverified => "已密封，发件人不明",
         Status::Unprotected => "未受保护",
     }
 }
@@ -256,11 +256,11 @@ fn status(status: Status) -> &'static str {
 fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Keys => "正在生成您的密钥",
-        Stage::Certificates => "正在取得认证",
         Stage::Vault => "正在将密封副本存入保险箱",
+        Stage::Certificates => "正在为您的密钥取得认证",
         Stage::Resealing => "正在重新密封先前的邮件",
         Stage::Reading => "正在读取附件",
-        Stage::Sealing => "正在署名并密封",
+        Stage::Sealing => "正在签名并密封",
         Stage::Timestamp => "正在取得时间戳",
         Stage::Uploading => "正在发送",
         Stage::Submitting => "正在交付",
@@ -271,16 +271,17 @@ fn stage(stage: Stage) -> &'static str {
 
 fn signer_problem(problem: &SignerProblem) -> &'static str {
     match problem {
-        SignerProblem::ContentChanged => "署名之后内容被改动过",
-        SignerProblem::BadSignature => "签名与署名人的证书不符",
+        SignerProblem::ContentChanged => "签名之后内容被改动过",
+        SignerProblem::BadSignature => "签名与签名人的证书不符",
         SignerProblem::OutsideValidity => "当时证书不在有效期内",
-        SignerProblem::UnknownAuthority => "没有此处所知的机构为署名人担保",
+        SignerProblem::UnknownAuthority => "没有此处所知的机构为签名人担保",
         SignerProblem::Revoked => "证书已被撤销",
         SignerProblem::WrongUsage => "证书不是用于签署邮件的",
-        SignerProblem::NotTheSender => "署名人不是这封信的发件人",
+        SignerProblem::NotTheSender => "签名人不是这封信的发件人",
+        SignerProblem::OutsideEncryption => "签名在加密层之外，签名人未必知道其中的内容",
         SignerProblem::Algorithm => "签名方式过弱或不受支持",
         SignerProblem::Malformed => "签名无法读取",
-        SignerProblem::NoCertificate => "缺少署名人的证书",
+        SignerProblem::NoCertificate => "缺少签名人的证书",
     }
 }
 
@@ -289,6 +290,9 @@ fn failure(failure: &Failure) -> String {
         Failure::Offline => "无法连接邮件服务。请检查网络后重试。".into(),
         Failure::SessionExpired => "您已退出登录，请重新登录。".into(),
         Failure::WrongPassword => "邮箱地址或密码不正确。".into(),
+        Failure::AnotherAddress { address } => {
+            format!("邮件服务让您登录的是 {address}，而不是您输入的地址。请不要继续，并告知服务的管理方。")
+        }
         Failure::TooManyAttempts { retry_after: Some(seconds) } => {
             format!("尝试次数过多，请等待 {seconds} 秒。")
         }
@@ -296,7 +300,7 @@ fn failure(failure: &Failure) -> String {
         Failure::RelayFailed { reason } => format!("邮件服务未能正常答复（{reason}），请稍后再试。"),
         Failure::RelayRefused { reason } => format!("邮件服务拒绝了此操作（{reason}），未作任何改动。"),
         Failure::NotFound => "这封邮件已不在这里，可能已被移动或删除。".into(),
-        Failure::TooLarge { limit } => format!("内容过大，上限为 {}。", super::size(*limit)),
+        Failure::TooLarge { limit } => too_large(*limit),
         Failure::NotARecipient => "打开这封信所需的密钥不在此浏览器中。".into(),
         Failure::Damaged => "这封信在途中受损或被改动，因此不显示任何内容。请发件人重新发送。".into(),
         Failure::Unsupported => "这封信的密封方式目前无法在这里打开。".into(),
@@ -308,6 +312,7 @@ fn failure(failure: &Failure) -> String {
         Failure::RecipientWithoutCertificate { addresses } => {
             format!("未发送任何内容：无法为 {} 密封。", addresses.join("、"))
         }
+        Failure::SealingFailed => "这封信未能在此处密封，因此没有发送或保存。".into(),
         Failure::TimestampRefused => "未发送任何内容：未能为签名取得时间戳，请重试。".into(),
         Failure::TrustChanged { .. } => "邮件服务的身份发生了变化，请重新载入并核对。".into(),
         Failure::NoKeys => "所需的密钥不在此浏览器中。".into(),
@@ -315,11 +320,22 @@ fn failure(failure: &Failure) -> String {
             "邮件服务认证的并不是您的密钥，邮箱未能设立。请告知服务的管理方。".into()
         }
         Failure::WrongCode => "恢复码不正确，请检查有无输入错误。".into(),
+        Failure::VaultClosed => {
+            "您的密钥打不开邮件服务中的保险箱：它已损坏或被改动。其中内容未被覆盖，请告知服务的管理方。"
+                .into()
+        }
         Failure::VaultChanged => "另一个浏览器同时更改了您的保险箱，请重试。".into(),
         Failure::StorageUnavailable => "此浏览器不允许保存您的密钥。请退出无痕浏览或腾出空间后重试。".into(),
         Failure::StorageNewer => "此浏览器曾使用过更新版本的印信，请重新载入。".into(),
         Failure::FileUnreadable { name } => format!("无法读取“{name}”，请重新添加。"),
         Failure::Cancelled => "已取消。".into(),
-        Failure::EngineLost => "印信已停止运行。请重新载入页面；您的草稿已保存。".into(),
+        Failure::EngineLost => "印信已停止运行。请重新载入页面；已保存的内容不会丢失。".into(),
+    }
+}
+
+fn too_large(limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!("内容过大，上限为 {}。", super::size(limit)),
+        None => "内容过大，邮件服务未予接收。".into(),
     }
 }

@@ -109,7 +109,7 @@ impl Listing {
         true
     }
 
-    /// Moves the focus to a row, once it is drawn.
+    /// Moves the focus to a row: at once where it is drawn, so that the next key already finds it.
     pub(crate) fn focus(self, index: usize) {
         if let Some(view) = self.view.get_untracked() {
             let row = dom::token_pixels("--row").unwrap_or(super::ROW_PIXELS);
@@ -122,9 +122,12 @@ impl Listing {
                 view.set_scroll_top(bottom - view.client_height());
             }
         }
-        request_animation_frame(move || {
-            dom::focus(&format!(".row[data-index=\"{index}\"]"));
-        });
+        let row = format!(".row[data-index=\"{index}\"]");
+        if !dom::focus(&row) {
+            request_animation_frame(move || {
+                dom::focus(&row);
+            });
+        }
     }
 
     /// Where the message that is open lies.

@@ -34,7 +34,7 @@ fn clippy_browser() -> Result<()> {
     let deny = ["--", "--deny", "warnings"];
     let mut crates = workspace::cargo(["clippy", "--package", "smime", "--package", "jmap", "--lib"]);
     shell::run(crates.args(target).args(deny))?;
-    let mut app = workspace::cargo(["clippy", "--package", "app", "--all-targets"]);
+    let mut app = workspace::cargo(["clippy", "--package", "app", "--all-targets", "--all-features"]);
     shell::run(app.args(target).args(deny))
 }
 

@@ -19,6 +19,7 @@ pub fn web() -> Result<Tally> {
         cargo.args(["--test", "*"]);
     }
     cargo
+        .args(["--features", "imported-keys"])
         .args(["--target", "wasm32-unknown-unknown"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", folder.join("xtask/wasm-test-runner"))
         .env("CHROMEDRIVER", "/usr/bin/chromedriver")

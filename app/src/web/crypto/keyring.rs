@@ -1,8 +1,10 @@
+#[cfg(feature = "imported-keys")]
+mod imported;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use smime::rustcrypto::unwrap_pkcs1v15;
 use smime::{Curve, Hash, KeyId, Keyring, KeyringError, RsaPadding, SignatureAlgorithm};
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
@@ -91,19 +93,6 @@ impl WebKeyring {
         self.cache.borrow_mut().remove(id);
     }
 
-    /// Takes in a key of any kind for every use it has.
-    pub async fn insert_pkcs8(&self, id: &KeyId, pkcs8: &[u8]) -> Result<(), KeyringError> {
-        let record = Object::new();
-        if import_ec(&record, pkcs8, KeyUse::Signing).await.is_ok() {
-            import_ec(&record, pkcs8, KeyUse::Encryption).await.map_err(|_| KeyringError::Malformed)?;
-            return self.keep(id, record).await;
-        }
-        import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;
-        let sealed = self.device.seal(pkcs8).await.ok_or(KeyringError::Failed)?;
-        set(&record, "sealed", &Uint8Array::from(sealed.as_slice()));
-        self.keep(id, record).await
-    }
-
     async fn keep(&self, id: &KeyId, record: Object) -> Result<(), KeyringError> {
         let entry = [(id.as_str(), JsValue::from(&record))];
         self.database.put(Store::Keys, &entry).await.map_err(|_| KeyringError::Failed)?;
@@ -123,17 +112,6 @@ impl WebKeyring {
             .map_err(|_| KeyringError::Malformed)?;
         self.cache.borrow_mut().insert(id.clone(), record.clone());
         Ok(record)
-    }
-
-    /// What WebCrypto cannot do; the key is in memory for that long and is wiped.
-    async fn unwrap_in_memory(
-        &self,
-        record: &Object,
-        wrapped: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let sealed: Uint8Array = field(record, "sealed")?;
-        let pkcs8 = self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)?;
-        unwrap_pkcs1v15(&pkcs8, wrapped)
     }
 }
 
@@ -176,7 +154,10 @@ impl Keyring for WebKeyring {
         let record = self.record(key).await?;
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
+            #[cfg(feature = "imported-keys")]
             RsaPadding::Pkcs1v15 => return self.unwrap_in_memory(&record, wrapped).await,
+            #[cfg(not(feature = "imported-keys"))]
+            RsaPadding::Pkcs1v15 => return Err(KeyringError::Unsupported),
             // One hash for the label and another for the mask: a key of WebCrypto is bound to one.
             RsaPadding::Oaep(..) => return Err(KeyringError::Unsupported),
         };
@@ -244,19 +225,6 @@ async fn import_ec(record: &Object, pkcs8: &[u8], usage: KeyUse) -> Result<(), R
 }
 
 /// Each padding and hash is an import of its own: a CryptoKey is bound to both.
-async fn import_rsa(record: &Object, pkcs8: &[u8]) -> Result<(), Refused> {
-    let kinds =
-        [("RSASSA-PKCS1-v1_5", "PKCS1", "sign"), ("RSA-PSS", "PSS", "sign"), ("RSA-OAEP", "OAEP", "decrypt")];
-    for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512].map(hash_name) {
-        for (name, short, operation) in kinds {
-            let algorithm = params(&[("name", name.into()), ("hash", hash.into())]);
-            let key = import("pkcs8", pkcs8, &algorithm, false, &[operation]).await?;
-            set(record, &format!("{short} {hash}"), &key);
-        }
-    }
-    Ok(())
-}
-
 fn ecdsa_with(hash: Hash) -> Object {
     params(&[("name", "ECDSA".into()), ("hash", hash_name(hash).into())])
 }

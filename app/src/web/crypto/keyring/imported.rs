@@ -1,0 +1,50 @@
+//! Keys that were made elsewhere: RSA as well, whose old padding WebCrypto does not have.
+//!
+//! Nothing in the interface imports keys yet, so that the product is built without this.
+
+use js_sys::{Object, Uint8Array};
+use smime::rustcrypto::unwrap_pkcs1v15;
+use smime::{Hash, KeyId, KeyringError};
+use zeroize::Zeroizing;
+
+use super::{KeyUse, WebKeyring, field, import_ec, set};
+use crate::web::crypto::primitives::{Refused, hash_name, import, params};
+
+impl WebKeyring {
+    /// Takes in a key of any kind for every use it has.
+    pub async fn insert_pkcs8(&self, id: &KeyId, pkcs8: &[u8]) -> Result<(), KeyringError> {
+        let record = Object::new();
+        if import_ec(&record, pkcs8, KeyUse::Signing).await.is_ok() {
+            import_ec(&record, pkcs8, KeyUse::Encryption).await.map_err(|_| KeyringError::Malformed)?;
+            return self.keep(id, record).await;
+        }
+        import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;
+        let sealed = self.device.seal(pkcs8).await.ok_or(KeyringError::Failed)?;
+        set(&record, "sealed", &Uint8Array::from(sealed.as_slice()));
+        self.keep(id, record).await
+    }
+
+    /// What WebCrypto cannot do; the key is in memory for that long and is wiped.
+    pub(super) async fn unwrap_in_memory(
+        &self,
+        record: &Object,
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let sealed: Uint8Array = field(record, "sealed")?;
+        let pkcs8 = self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)?;
+        unwrap_pkcs1v15(&pkcs8, wrapped)
+    }
+}
+
+async fn import_rsa(record: &Object, pkcs8: &[u8]) -> Result<(), Refused> {
+    let kinds =
+        [("RSASSA-PKCS1-v1_5", "PKCS1", "sign"), ("RSA-PSS", "PSS", "sign"), ("RSA-OAEP", "OAEP", "decrypt")];
+    for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512].map(hash_name) {
+        for (name, short, operation) in kinds {
+            let algorithm = params(&[("name", name.into()), ("hash", hash.into())]);
+            let key = import("pkcs8", pkcs8, &algorithm, false, &[operation]).await?;
+            set(record, &format!("{short} {hash}"), &key);
+        }
+    }
+    Ok(())
+}

@@ -164,7 +164,8 @@ fn a_bag_of_circles_costs_little() {
     let took = started.elapsed();
     println!("a bag of circles took {took:?}");
     assert!(matches!(outcome, Err(PathError::BudgetExceeded | PathError::UnknownIssuer)), "{outcome:?}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    // Without a budget it would take hours; a busy machine takes its time too.
+    assert!(took < Duration::from_secs(10), "{took:?}");
     // With the root among the anchors, the way is found among all of them.
     let anchors = &issuers[..1];
     let path = ready(validate(&RustCrypto, &leaf, anchors, &issuers, &[], &query)).unwrap();

@@ -59,7 +59,8 @@ async fn new_mail_is_pushed_at_once() {
     );
     let answered = Instant::now();
     let (change, _) = events.state().await.unwrap();
-    assert!(answered.elapsed() < Duration::from_secs(1));
+    // A client that polled would wait longer; a busy machine takes a second at times.
+    assert!(answered.elapsed() < Duration::from_secs(5));
     assert_eq!(change["@type"], "StateChange");
     let states = change["changed"][&alice.account].clone();
     let email = alice.call("Email/get", json!({"ids": []})).await["state"].clone();

@@ -7,7 +7,6 @@
 pub mod account;
 pub mod addresses;
 pub mod directory;
-pub mod ecdsa;
 pub mod enrol;
 pub mod html;
 pub mod identity;

@@ -1,5 +1,6 @@
 //! The browser's WebCrypto as `smime`'s [`Provider`](smime::Provider) and [`Keyring`](smime::Keyring).
 
+mod ecdsa;
 mod keyring;
 mod primitives;
 mod provider;

@@ -10,10 +10,10 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 use zeroize::Zeroizing;
 
+use super::ecdsa;
 use super::primitives::{
     Refused, aes, derive, ec, hash_name, import, nist, params, random, subtle, wait, wait_bytes,
 };
-use crate::engine::ecdsa;
 use crate::protocol::Failure;
 use crate::web::database::{Database, Store};
 

@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 use zeroize::Zeroizing;
 
+use super::ecdsa;
 use super::primitives::{aes, derive, ec, hash_name, import, nist, params, subtle, wait, wait_bytes};
-use crate::engine::ecdsa;
 
 /// Public-key and symmetric arithmetic by WebCrypto, and by RustCrypto for the ciphers of old mail that
 /// browsers lack. What is only ever written by others (PKCS#1 v1.5 encryption, AES-192) is not written.

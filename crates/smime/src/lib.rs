@@ -76,6 +76,7 @@ mod certificate;
 mod cms;
 mod decrypt;
 mod encrypt;
+pub mod ess;
 pub mod issue;
 mod key_agreement;
 mod keyring;
@@ -93,6 +94,8 @@ mod time;
 pub mod timestamp;
 mod verify;
 
+pub use const_oid::ObjectIdentifier;
+
 pub use certificate::{Certificate, CertificateError, KeyKind};
 pub use decrypt::{
     DecryptError, Decrypted, DecryptionKey, Secret, decrypt, decrypt_with_secret, is_enveloped,
@@ -104,6 +107,6 @@ pub use provider::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
 pub use ready::block_on_ready;
-pub use sign::{SignError, Signed, SignedForm, Signer, sign, sign_with};
+pub use sign::{SignError, SignOptions, Signed, SignedForm, Signer, sign, sign_with};
 pub use time::UnixTime;
 pub use verify::{SignerError, SignerVerdict, TimestampVerdict, Trust, VerifiedCms, VerifyError, verify};

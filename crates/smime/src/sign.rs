@@ -1,9 +1,12 @@
+use std::borrow::Cow;
+
 use const_oid::ObjectIdentifier as Oid;
 
 use crate::algorithm;
 use crate::asn1::{self, tag, write};
 use crate::certificate::Certificate;
 use crate::cms::{self, DATA, SIGNED_DATA, attributes, content_info_header};
+use crate::ess::{self, ContentHint, LabelError, ReceiptRequest, SecurityLabel};
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{Provider, ProviderError, SignatureAlgorithm};
 use crate::time::UnixTime;
@@ -29,6 +32,19 @@ pub enum SignedForm {
     Detached,
 }
 
+/// What a signature is to say beyond what it always says.
+#[derive(Clone, Debug, Default)]
+pub struct SignOptions {
+    /// The algorithm, such as RSA-PSS; the one that goes with the key if there is none.
+    pub algorithm: Option<SignatureAlgorithm>,
+    /// How sensitive the content is (RFC 2634 3).
+    pub label: Option<SecurityLabel>,
+    /// Asks the readers for receipts (RFC 2634 2); only for the innermost signature of a message.
+    pub receipt_request: Option<ReceiptRequest>,
+    /// What an encrypted content is (RFC 2634 2.9); only for a signature around an encryption.
+    pub content_hint: Option<ContentHint>,
+}
+
 /// Why nothing was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +58,12 @@ pub enum SignError {
     /// A timestamp token is not the DER of a ContentInfo.
     #[error("the timestamp token is malformed")]
     MalformedToken,
+    /// The label cannot be written.
+    #[error("{0}")]
+    Label(#[from] LabelError),
+    /// The request for receipts names nobody, or more than 16, to return them to.
+    #[error("receipts are to be returned to nobody or to too many")]
+    ReceiptRequest,
     /// The private key failed.
     #[error("signing failed: {0}")]
     Key(#[from] KeyringError),
@@ -54,7 +76,7 @@ pub enum SignError {
 #[derive(Clone, Debug)]
 pub struct Signed<'a> {
     content_type: Oid,
-    content: Option<&'a [u8]>,
+    content: Option<Cow<'a, [u8]>>,
     digest_identifier: Vec<u8>,
     certificates: Vec<Certificate>,
     /// SignerInfo up to the signature.
@@ -78,7 +100,7 @@ impl Signed<'_> {
 
     /// The DER of the ContentInfo.
     pub fn to_der(&self) -> Vec<u8> {
-        let content_len = self.content.map_or(0, <[u8]>::len);
+        let content_len = self.content.as_deref().map_or(0, <[u8]>::len);
         // The content is copied once, straight to its place.
         let content_header = match self.content {
             Some(_) => {
@@ -105,7 +127,7 @@ impl Signed<'_> {
         der.reserve_exact(sequence.len() + length);
         der.extend(sequence);
         der.extend(before);
-        der.extend_from_slice(self.content.unwrap_or_default());
+        der.extend_from_slice(self.content.as_deref().unwrap_or_default());
         der.extend(after);
         der
     }
@@ -144,27 +166,28 @@ pub async fn sign<'a>(
     form: SignedForm,
     at: UnixTime,
 ) -> Result<Signed<'a>, SignError> {
-    let algorithm = algorithm_of(signer)?;
-    let mut extra = vec![attributes::capabilities()];
-    extra.extend(signer.encryption.as_ref().map(attributes::encryption_preference));
-    let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
-    if form == SignedForm::Detached {
-        signed.content = None;
-    }
-    Ok(signed)
+    sign_with(provider, keyring, signer, content, form, at, &SignOptions::default()).await
 }
 
-/// As [`sign()`], by an algorithm of the caller's choice, such as RSA-PSS.
+/// As [`sign()`], with options.
 pub async fn sign_with<'a>(
     provider: &impl Provider,
     keyring: &impl Keyring,
     signer: &Signer,
-    algorithm: SignatureAlgorithm,
     content: &'a [u8],
     form: SignedForm,
     at: UnixTime,
+    options: &SignOptions,
 ) -> Result<Signed<'a>, SignError> {
-    let extra = vec![attributes::capabilities()];
+    let algorithm = options.algorithm.map_or_else(|| algorithm_of(signer), Ok)?;
+    let mut extra = vec![attributes::capabilities()];
+    extra.extend(signer.encryption.as_ref().map(attributes::encryption_preference));
+    extra.extend(options.label.as_ref().map(ess::label_attribute).transpose()?);
+    if let Some(request) = &options.receipt_request {
+        extra.push(ess::request_attribute(request).ok_or(SignError::ReceiptRequest)?);
+    }
+    extra.extend(options.content_hint.as_ref().map(ess::hint_attribute));
+    let content = Cow::Borrowed(content);
     let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
     if form == SignedForm::Detached {
         signed.content = None;
@@ -185,13 +208,13 @@ pub(crate) async fn sign_as<'a>(
     signer: &Signer,
     algorithm: SignatureAlgorithm,
     content_type: Oid,
-    content: &'a [u8],
+    content: Cow<'a, [u8]>,
     at: UnixTime,
     extra: Vec<Vec<u8>>,
 ) -> Result<Signed<'a>, SignError> {
     let certificate = signer.chain.first().ok_or(SignError::NoCertificate)?;
     let hash = algorithm::digest_of(algorithm);
-    let digest = provider.digest(hash, content).await?;
+    let digest = provider.digest(hash, &content).await?;
     let mut signed_attributes = extra;
     signed_attributes.extend([
         attributes::content_type(content_type),

@@ -8,6 +8,7 @@ use crate::ber;
 use crate::certificate::Certificate;
 use crate::cms::attributes::{SIGNING_TIME, TIMESTAMP_TOKEN};
 use crate::cms::signed::{SignedData, SignerInfo, Unreadable};
+use crate::ess::{self, LabelError, Receipt, RequestedReceipt, SecurityLabel, Services};
 use crate::path::{self, Budget, PathError, Purpose, Query, VerifiedPath};
 use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
@@ -105,6 +106,8 @@ pub struct SignerVerdict {
     pub encryption: Option<Certificate>,
     /// The content ciphers that the signer reads, the preferred first (RFC 8551 2.5.2).
     pub capabilities: Vec<ContentEncryption>,
+    /// Its label, its request for a receipt and the like; empty unless the verdict is good.
+    pub services: Services,
 }
 
 /// A SignedData that was read, with a verdict per signer.
@@ -120,6 +123,40 @@ pub struct VerifiedCms<'a> {
     pub signers: Vec<SignerVerdict>,
     /// Every certificate in the message that could be parsed.
     pub certificates: Vec<Certificate>,
+}
+
+impl VerifiedCms<'_> {
+    /// The label that the good signers put on the content (RFC 2634 3.1.2).
+    ///
+    /// # Errors
+    /// If one of them cannot be read, or they differ: then the content is not to be shown as if it had none.
+    pub fn label(&self) -> Result<Option<&SecurityLabel>, LabelError> {
+        let mut label = None;
+        for services in self.good_services() {
+            match (label, services.label.as_ref().map_err(|error| *error)?) {
+                (Some(known), Some(other)) if known != other => return Err(LabelError::Conflict),
+                (None, found) => label = found.as_ref(),
+                _ => {}
+            }
+        }
+        Ok(label)
+    }
+
+    /// The receipt that the good signers ask for; none if they ask for different ones (RFC 2634 2.3).
+    pub fn requested_receipt(&self) -> Option<&RequestedReceipt> {
+        let mut requests = self.good_services().filter_map(|services| services.requested_receipt.as_ref());
+        let first = requests.next()?;
+        requests.all(|other| first.is_same_request(other)).then_some(first)
+    }
+
+    /// What the content says, if it is a receipt; [`RequestedReceipt::check`] tells if it is believed.
+    pub fn receipt(&self) -> Option<Receipt> {
+        (self.content_type == ess::RECEIPT).then(|| Receipt::from_der(&self.content).ok())?
+    }
+
+    fn good_services(&self) -> impl Iterator<Item = &Services> {
+        self.signers.iter().filter(|signer| signer.verdict.is_ok()).map(|signer| &signer.services)
+    }
 }
 
 impl From<Unreadable> for VerifyError {
@@ -237,6 +274,7 @@ async fn judge_signer(
         timestamp: None,
         encryption,
         capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
+        services: Services::default(),
     };
     let certificate = match signed {
         Ok(certificate) => certificate,
@@ -252,6 +290,10 @@ async fn judge_signer(
     let World { candidates, crls, budget, .. } = world;
     let path = path::validate_within(provider, certificate, candidates, crls, &query, budget).await;
     verdict.verdict = path.map_err(SignerError::from);
+    if let (Ok(_), Some(attributes)) = (&verdict.verdict, attributes) {
+        let requested_receipt = RequestedReceipt::read(provider, info).await;
+        verdict.services = Services { requested_receipt, ..Services::read(attributes) };
+    }
     verdict
 }
 
@@ -290,5 +332,6 @@ fn unread() -> SignerVerdict {
         timestamp: None,
         encryption: None,
         capabilities: Vec::new(),
+        services: Services::default(),
     }
 }

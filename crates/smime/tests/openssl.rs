@@ -217,13 +217,11 @@ fn openssl_verifies_what_is_signed_and_stamped_here() {
         signer.encryption = Some(encryption.clone());
         for form in [SignedForm::Opaque, SignedForm::Detached] {
             let keyring = &world.keyring;
-            let mut signed = if pss {
-                let algorithm = SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 };
-                ready(smime::sign_with(&RustCrypto, keyring, &signer, algorithm, PLAIN, form, NOW))
-            } else {
-                ready(smime::sign(&RustCrypto, keyring, &signer, PLAIN, form, NOW))
-            }
-            .unwrap();
+            let algorithm = SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 };
+            let options =
+                smime::SignOptions { algorithm: pss.then_some(algorithm), ..smime::SignOptions::default() };
+            let signed = smime::sign_with(&RustCrypto, keyring, &signer, PLAIN, form, NOW, &options);
+            let mut signed = ready(signed).unwrap();
             let imprint = sha256(signed.signature());
             let query = timestamp::request(Hash::Sha256, &imprint, 0xdead_beef_0000_0001);
             let reply = ready(authority.respond(&RustCrypto, keyring, &query, 99, NOW)).unwrap();

@@ -65,13 +65,15 @@ pub(crate) fn subject_alt_name(emails: &[String]) -> Vec<u8> {
     if emails.is_empty() {
         return Vec::new();
     }
-    let name = |email: &String| {
-        if email.is_ascii() {
-            return write::tlv(tag::context(1), &[email.as_bytes()]);
-        }
-        let value = write::tlv(tag::constructed(0), &[&write::utf8(email)]);
-        write::tlv(tag::constructed(0), &[&write::oid(oid::SMTP_UTF8_MAILBOX), &value])
-    };
-    let names = emails.iter().map(name).collect::<Vec<_>>();
+    let names = emails.iter().map(|email| mail_name(email)).collect::<Vec<_>>();
     extension(oid::SUBJECT_ALT_NAME, false, &write::sequence(&[&names.concat()]))
+}
+
+/// A mail address as a GeneralName.
+pub(crate) fn mail_name(email: &str) -> Vec<u8> {
+    if email.is_ascii() {
+        return write::tlv(tag::context(1), &[email.as_bytes()]);
+    }
+    let value = write::tlv(tag::constructed(0), &[&write::utf8(email)]);
+    write::tlv(tag::constructed(0), &[&write::oid(oid::SMTP_UTF8_MAILBOX), &value])
 }

@@ -69,7 +69,8 @@ impl TimestampAuthority {
         }
         let algorithm = sign::algorithm_of(&signer)?;
         let mut token =
-            sign::sign_as(provider, keyring, &signer, algorithm, TST_INFO, &info, at, Vec::new()).await?;
+            sign::sign_as(provider, keyring, &signer, algorithm, TST_INFO, info.into(), at, Vec::new())
+                .await?;
         if !request.certificate_wanted {
             token.leave_out_certificates();
         }

@@ -1,14 +1,12 @@
 import type { BrowserContext } from "@playwright/test";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { alice, bob, Person } from "../support/person";
+import { scratch } from "../support/scratch";
 import { expect, newcomer, test } from "../support/story";
 
 test("keys outlive a reload and a closed browser", async ({ meet, guard, relay, secret, playwright }, info) => {
   const [subject, text] = [secret(), secret()];
-  const profile = mkdtempSync(join(tmpdir(), "sealpost-profile-"));
+  const profile = scratch("profile");
   const launch = async (): Promise<BrowserContext> => {
     const options = { ...info.project.use.launchOptions, locale: "en-GB" };
     const context = await playwright.chromium.launchPersistentContext(profile, options);

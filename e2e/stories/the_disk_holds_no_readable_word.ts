@@ -1,21 +1,21 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { canary, chineseCanary, disguises, search, sizeOf } from "../support/canary";
 import { alice, bob } from "../support/person";
+import { scratch } from "../support/scratch";
 import { send } from "../support/smtp";
 import { expect, test } from "../support/story";
 
 test("the search finds a planted word in every disguise", () => {
   for (const word of [canary(), chineseCanary()]) {
     for (const [disguise, bytes] of disguises(word)) {
-      const folder = mkdtempSync(join(tmpdir(), "sealpost-planted-"));
+      const folder = scratch("planted");
       writeFileSync(join(folder, "page.db"), Buffer.concat([Buffer.alloc(5000, 0xa5), bytes, Buffer.alloc(5000, 0x5a)]));
       const found = search([folder], [word]).map((finding) => finding.disguise);
       expect(found, `${word} as ${disguise}`).toContain(disguise);
     }
-    const folder = mkdtempSync(join(tmpdir(), "sealpost-planted-"));
+    const folder = scratch("planted");
     const lines = Buffer.from(`some words before ${word} and some after it`.repeat(20)).toString("base64").match(/.{1,76}/g) ?? [];
     writeFileSync(join(folder, "mail.eml"), lines.join("\r\n"));
     expect(search([folder], [word]), "also across the lines of a base64 body").not.toEqual([]);

@@ -1,14 +1,14 @@
 /** A person elsewhere who uses OpenSSL, with an authority, a key and a certificate of their own. */
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { run } from "./process";
+import { scratch } from "./scratch";
 
 export type KeyKind = "P-256" | "RSA-2048";
 
 export class Outsider {
-  readonly folder = mkdtempSync(join(tmpdir(), "sealpost-outsider-"));
+  readonly folder = scratch("outsider");
   readonly authority = this.file("authority.pem");
   readonly certificate = this.file("certificate.pem");
   readonly key = this.file("key.pem");

@@ -1,15 +1,14 @@
 /** Mail from outside: swaks for letters, and a plain socket where the answers themselves matter. */
 import { type Socket, connect } from "node:net";
 import { writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { randomUUID } from "node:crypto";
 
 import { run } from "./process";
+import { scratch } from "./scratch";
 
 /** Sends a whole message with swaks; throws unless the server took it. */
 export function send(port: number, from: string, to: string, message: string | Buffer): string {
-  const file = join(tmpdir(), `sealpost-${randomUUID()}.eml`);
+  const file = join(scratch("letter"), "letter.eml");
   writeFileSync(file, message);
   return run("swaks", ["--server", "127.0.0.1", "--port", String(port), "--from", from, "--to", to, "--helo", "outside.example", "--data", `@${file}`]).toString();
 }

@@ -8,6 +8,7 @@ mod pages;
 mod style;
 
 use std::path::PathBuf;
+use std::{env, fs};
 
 use anyhow::Result;
 
@@ -75,7 +76,25 @@ fn compile(programs: &[Program], options: Options) -> Result<()> {
     if programs.contains(&Program::Bench) {
         cargo.args(["--features", "bench"]);
     }
+    if !options.dev {
+        cargo.args(["--config", &remapped_paths()?]);
+    }
     shell::run(&mut cargo)
+}
+
+/// Flags that keep this machine's folders out of the program: panics name source files, and the
+/// bytes that a browser runs should be the same wherever they were built.
+fn remapped_paths() -> Result<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let sources = home.map(|home| home.join("registry/src"));
+    let mut folders = vec![(workspace::root().to_path_buf(), "/sealpost")];
+    for registry in sources.iter().filter_map(|sources| fs::read_dir(sources).ok()).flatten() {
+        folders.push((registry?.path(), "/crates"));
+    }
+    let flags = folders.iter().map(|(from, to)| format!("'--remap-path-prefix={}={to}'", from.display()));
+    let flags = flags.collect::<Vec<_>>().join(", ");
+    Ok(format!("target.wasm32-unknown-unknown.rustflags = [{flags}]"))
 }
 
 fn module(program: Program, options: Options) -> Result<bindgen::Module> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 
@@ -52,6 +53,7 @@ pub struct Running {
 
 /// Opens the relay and its doors.
 pub async fn start(mut config: Config) -> Result<Running, ServeError> {
+    raise_descriptors();
     let http_listener = listen(config.listen).await?;
     let smtp_listener = listen(config.smtp_listen).await?;
     let address = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
@@ -74,6 +76,15 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     tasks.spawn(outbound::run(Arc::clone(&relay)));
     tasks.spawn(sweep(Arc::clone(&relay)));
     Ok(Running { relay, http, smtp, tasks })
+}
+
+/// Every push stream is an open file, and the usual limit of a thousand is meant for programs that
+/// wait for files one by one. Where it cannot be raised, connections beyond it wait to be accepted.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    if setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).is_err() {
+        tracing::warn!("the limit of open files stays as it is");
+    }
 }
 
 impl Running {

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// Connections at once.
-const CONNECTIONS: usize = 4096;
+/// Connections at once; nearly all of them are push streams that wait.
+const CONNECTIONS: usize = 16 * 1024;
 /// How long a header may take, and how long a connection may be open without a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: size over the wire, time to the list, speed of sealing and opening.
+//! `cargo xtask bench`: size over the wire, time to the list, speed of sealing and opening, and the relay.
 
 mod browser;
+mod relay;
 mod size;
 
 use std::fmt::Write;
@@ -21,6 +22,8 @@ pub struct Options {
     /// Also writes the figures to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    relay: relay::Options,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -31,6 +34,8 @@ enum Name {
     List,
     /// Sealing and opening in Chromium, beside PKI.js and the bare WebCrypto primitives.
     Crypto,
+    /// The relay beside Cyrus and Dovecot.
+    Relay,
 }
 
 /// One figure.
@@ -44,7 +49,7 @@ pub struct Figure {
 
 /// Measures, prints a table for each, and writes JSON where that is asked for.
 pub fn bench(options: &Options) -> Result<()> {
-    let all = [Name::Size, Name::List, Name::Crypto];
+    let all = [Name::Size, Name::List, Name::Crypto, Name::Relay];
     let names = if options.names.is_empty() { &all[..] } else { &options.names };
     let mut report = serde_json::Map::new();
     for name in names {
@@ -52,6 +57,7 @@ pub fn bench(options: &Options) -> Result<()> {
             Name::Size => ("size", size::measure(&build::build(build::Options { dev: false })?)?),
             Name::List => ("list", browser::list()?),
             Name::Crypto => ("crypto", browser::crypto()?),
+            Name::Relay => ("relay", relay::measure(&options.relay)?),
         };
         println!("\n{title}\n{}", table(&figures)?);
         report.insert(title.to_owned(), figures.iter().map(Figure::to_json).collect());

@@ -59,6 +59,7 @@ fn trust(trusting: &Trusting) -> Result<Trust> {
         timestamp_anchors,
         intermediates: files::certificates(&trusting.untrusted)?,
         crls: files::revocation_lists(&trusting.crl)?,
+        ocsp: Vec::new(),
         revocation_required: !trusting.crl.is_empty(),
     })
 }

@@ -1,3 +1,4 @@
+mod access;
 mod extensions;
 mod name;
 mod pem;

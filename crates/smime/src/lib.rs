@@ -77,6 +77,7 @@ mod cms;
 mod decrypt;
 mod encrypt;
 pub mod ess;
+pub mod evidence;
 pub mod issue;
 mod key_agreement;
 mod keyring;

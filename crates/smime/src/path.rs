@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod crl;
 mod names;
+mod ocsp;
 mod policy;
 mod revocation;
 
@@ -17,6 +18,9 @@ use crate::time::UnixTime;
 
 pub(crate) use build::Candidates;
 pub(crate) use crl::Crl;
+pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
+pub use ocsp::{is_ocsp_response, ocsp_request};
+pub(crate) use revocation::Revocations;
 
 /// What the certificate at the end of a path is to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +58,8 @@ pub struct Query {
     pub at: UnixTime,
     /// Certificate policies.
     pub policies: Policies,
-    /// Whether a certificate must be shown not to be revoked; otherwise revocation lists count
-    /// where they are known.
+    /// Whether a certificate must be shown not to be revoked; otherwise revocation lists and OCSP
+    /// responses count where they are known.
     pub revocation_required: bool,
 }
 
@@ -176,18 +180,20 @@ pub enum PathError {
 
 /// Finds a valid path from `leaf` to one of the anchors.
 ///
-/// Work is bounded: a hostile message can carry any number of certificates.
+/// `revocations` are revocation lists and OCSP responses in DER, in any order; what is neither is passed
+/// over. Work is bounded: a hostile message can carry any number of certificates.
 pub async fn validate(
     provider: &impl Provider,
     leaf: &Certificate,
     anchors: &[Certificate],
     intermediates: &[Certificate],
-    crls: &[Vec<u8>],
+    revocations: &[Vec<u8>],
     query: &Query,
 ) -> Result<VerifiedPath, PathError> {
-    let lists = read_lists(crls);
+    let mut known = Revocations::default();
+    known.add(revocations.iter().map(Vec::as_slice));
     let candidates = Candidates::new(anchors, intermediates);
-    validate_within(provider, leaf, &candidates, &lists, query, &mut Budget::default()).await
+    validate_within(provider, leaf, &candidates, &[&known], query, &mut Budget::default()).await
 }
 
 /// Whether the DER is that of a certificate revocation list: [`validate`] passes over one that is not.
@@ -195,22 +201,18 @@ pub fn is_revocation_list(der: &[u8]) -> bool {
     Crl::read(der).is_ok()
 }
 
-/// The revocation lists that can be read; one that cannot says nothing about anybody.
-pub(crate) fn read_lists(crls: &[Vec<u8>]) -> Vec<Crl<'_>> {
-    crls.iter().filter_map(|crl| Crl::read(crl).ok()).collect()
-}
-
 /// As [`validate`], sharing its budget with other questions.
 pub(crate) async fn validate_within(
     provider: &impl Provider,
     leaf: &Certificate,
     candidates: &Candidates<'_>,
-    crls: &[Crl<'_>],
+    revocations: &[&Revocations<'_>],
     query: &Query,
     budget: &mut Budget,
 ) -> Result<VerifiedPath, PathError> {
     let chains = build::chains(leaf, candidates, query.at, budget);
-    let mut checker = check::Checker { provider, candidates, crls, query, budget, seen: HashMap::new() };
+    let (seen, seen_lists) = (HashMap::new(), HashMap::new());
+    let mut checker = check::Checker { provider, candidates, revocations, query, budget, seen, seen_lists };
     let mut first = None;
     for chain in chains.found {
         match checker.check(&chain).await {

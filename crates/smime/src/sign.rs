@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use const_oid::ObjectIdentifier as Oid;
 
@@ -7,6 +8,7 @@ use crate::asn1::{self, tag, write};
 use crate::certificate::Certificate;
 use crate::cms::{self, DATA, SIGNED_DATA, attributes, content_info_header};
 use crate::ess::{self, ContentHint, LabelError, ReceiptRequest, SecurityLabel};
+use crate::evidence::Evidence;
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{Provider, ProviderError, SignatureAlgorithm};
 use crate::time::UnixTime;
@@ -83,6 +85,8 @@ pub struct Signed<'a> {
     signer_info: Vec<u8>,
     signature: Vec<u8>,
     unsigned_attributes: Vec<Vec<u8>>,
+    /// Revocation lists.
+    revocations: Vec<Vec<u8>>,
 }
 
 impl Signed<'_> {
@@ -96,6 +100,15 @@ impl Signed<'_> {
         asn1::single(token, tag::SEQUENCE).map_err(|_| SignError::MalformedToken)?;
         self.unsigned_attributes.push(attributes::attribute(attributes::TIMESTAMP_TOKEN, token));
         Ok(())
+    }
+
+    /// Puts evidence beside the signature that its certificates, and those of its timestamp, were good.
+    pub fn attach_evidence(&mut self, evidence: &Evidence) {
+        self.certificates.extend(evidence.certificates.iter().cloned());
+        let mut seen = HashSet::new();
+        self.certificates.retain(|certificate| seen.insert(certificate.sha256()));
+        self.revocations.extend(evidence.crls.iter().cloned());
+        self.unsigned_attributes.extend(evidence.ocsp_attribute());
     }
 
     /// The DER of the ContentInfo.
@@ -120,7 +133,9 @@ impl Signed<'_> {
             content_header,
         ]
         .concat();
-        let after = [self.certificate_set(), write::tlv(tag::SET, &[&self.signer_info()])].concat();
+        let after =
+            [self.certificate_set(), self.revocation_set(), write::tlv(tag::SET, &[&self.signer_info()])]
+                .concat();
         let length = before.len() + content_len + after.len();
         let sequence = write::header(tag::SEQUENCE, length);
         let mut der = content_info_header(SIGNED_DATA, sequence.len() + length);
@@ -130,6 +145,13 @@ impl Signed<'_> {
         der.extend_from_slice(self.content.as_deref().unwrap_or_default());
         der.extend(after);
         der
+    }
+
+    fn revocation_set(&self) -> Vec<u8> {
+        if self.revocations.is_empty() {
+            return Vec::new();
+        }
+        write::set_of(tag::constructed(1), self.revocations.clone())
     }
 
     pub(crate) fn leave_out_certificates(&mut self) {
@@ -244,5 +266,6 @@ pub(crate) async fn sign_as<'a>(
         signer_info,
         signature,
         unsigned_attributes: Vec::new(),
+        revocations: Vec::new(),
     })
 }

@@ -6,12 +6,12 @@ mod wire;
 
 use crate::asn1::Malformed;
 use crate::certificate::Certificate;
-use crate::path::PathError;
+use crate::path::{PathError, VerifiedPath};
 use crate::provider::{Hash, ProviderError};
 use crate::time::UnixTime;
 
 pub use authority::{AuthorityError, TimestampAuthority};
-pub(crate) use check::verify_token_within;
+pub(crate) use check::{Known, verify_token_within};
 pub use check::{check_response, verify_token};
 
 /// A timestamp request (RFC 3161 2.4.1).
@@ -75,6 +75,7 @@ pub struct Token {
     der: Vec<u8>,
     time: UnixTime,
     authority: Certificate,
+    path: VerifiedPath,
 }
 
 impl Token {
@@ -91,6 +92,11 @@ impl Token {
     /// The authority's certificate.
     pub fn authority(&self) -> &Certificate {
         &self.authority
+    }
+
+    /// The path from the authority's certificate to a trust anchor, valid at the token's time.
+    pub fn path(&self) -> &VerifiedPath {
+        &self.path
     }
 }
 

@@ -1,3 +1,4 @@
+mod judge;
 mod signer;
 
 use std::borrow::Cow;
@@ -6,14 +7,14 @@ use const_oid::ObjectIdentifier;
 
 use crate::ber;
 use crate::certificate::Certificate;
-use crate::cms::attributes::{SIGNING_TIME, TIMESTAMP_TOKEN};
-use crate::cms::signed::{SignedData, SignerInfo, Unreadable};
+use crate::cms::signed::{SignedData, Unreadable};
 use crate::ess::{self, LabelError, Receipt, RequestedReceipt, SecurityLabel, Services};
-use crate::path::{self, Budget, PathError, Purpose, Query, VerifiedPath};
+use crate::path::{PathError, Revocations, VerifiedPath};
 use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
-use crate::timestamp::{self, TimestampError, Token};
+use crate::timestamp::{TimestampError, Token};
 
+use judge::judge;
 pub(crate) use signer::{Content, find_signer};
 
 /// Whom to believe.
@@ -27,8 +28,19 @@ pub struct Trust {
     pub intermediates: Vec<Certificate>,
     /// Certificate revocation lists in DER.
     pub crls: Vec<Vec<u8>>,
+    /// OCSP responses in DER.
+    pub ocsp: Vec<Vec<u8>>,
     /// Whether a signer counts only if every certificate of its path is shown not to be revoked.
     pub revocation_required: bool,
+}
+
+impl Trust {
+    /// What is known about revocations apart from any message.
+    pub(crate) fn revocations(&self) -> Revocations<'_> {
+        let mut known = Revocations::default();
+        known.add(self.crls.iter().chain(&self.ocsp).map(Vec::as_slice));
+        known
+    }
 }
 
 /// Why a message cannot be taken for a SignedData at all.
@@ -106,6 +118,9 @@ pub struct SignerVerdict {
     pub encryption: Option<Certificate>,
     /// The content ciphers that the signer reads, the preferred first (RFC 8551 2.5.2).
     pub capabilities: Vec<ContentEncryption>,
+    /// The signatures over this signature (RFC 5652 11.4). Their verdicts change nothing about this one,
+    /// and their own countersignatures are not looked at.
+    pub countersignatures: Vec<SignerVerdict>,
     /// Its label, its request for a receipt and the like; empty unless the verdict is good.
     pub services: Services,
 }
@@ -214,124 +229,4 @@ fn verified<'a>(
 ) -> VerifiedCms<'a> {
     let SignedData { content_type, certificates, .. } = message;
     VerifiedCms { content, content_type, signers, certificates }
-}
-
-async fn judge(
-    provider: &impl Provider,
-    message: &SignedData<'_>,
-    content: &[u8],
-    trust: &Trust,
-    now: UnixTime,
-) -> Vec<SignerVerdict> {
-    let mut known = message.certificates.clone();
-    known.extend(trust.intermediates.iter().cloned());
-    let mut crls = path::read_lists(&trust.crls);
-    crls.extend(message.crls.iter().filter_map(|crl| path::Crl::read(crl).ok()));
-    let mut content = Content::new(message.content_type, content);
-    let candidates = path::Candidates::new(&trust.anchors, &known);
-    let (candidates, budget) = (&candidates, Budget::default());
-    let mut world = World { known: &known, candidates, crls: &crls, trust, now, budget };
-    let mut verdicts = Vec::with_capacity(message.signers.len());
-    for info in &message.signers {
-        let verdict = match info {
-            Ok(info) => judge_signer(provider, info, &mut content, &mut world).await,
-            Err(_) => unread(),
-        };
-        verdicts.push(verdict);
-    }
-    verdicts
-}
-
-/// What all signers of a message are judged by.
-struct World<'a> {
-    known: &'a [Certificate],
-    candidates: &'a path::Candidates<'a>,
-    crls: &'a [path::Crl<'a>],
-    trust: &'a Trust,
-    now: UnixTime,
-    budget: Budget,
-}
-
-async fn judge_signer(
-    provider: &impl Provider,
-    info: &SignerInfo<'_>,
-    content: &mut Content<'_>,
-    world: &mut World<'_>,
-) -> SignerVerdict {
-    // The anchors may hold the signer's own certificate.
-    let candidates = world.known.iter().chain(&world.trust.anchors);
-    let signed = find_signer(provider, info, content, candidates, &mut world.budget).await;
-    let certificate = signed.as_ref().map_or_else(|failed| failed.certificate, |found| Some(*found));
-    let attributes = info.signed_attributes.as_ref();
-    let emails = certificate.map(Certificate::emails).unwrap_or_default();
-    let encryption = attributes.and_then(|attributes| attributes.encryption_preference(world.known, &emails));
-    let mut verdict = SignerVerdict {
-        certificate: certificate.cloned(),
-        emails,
-        verdict: Err(SignerError::NoCertificate),
-        signing_time: attributes
-            .and_then(|attributes| UnixTime::from_tlv(attributes.single(SIGNING_TIME).ok()??).ok()),
-        timestamp: None,
-        encryption,
-        capabilities: attributes.map(|attributes| attributes.capabilities()).unwrap_or_default(),
-        services: Services::default(),
-    };
-    let certificate = match signed {
-        Ok(certificate) => certificate,
-        Err(failed) => {
-            verdict.verdict = Err(failed.error);
-            return verdict;
-        }
-    };
-    verdict.timestamp = judge_timestamp(provider, info, world).await;
-    let proven = verdict.timestamp.as_ref().and_then(|timestamp| timestamp.token.as_ref().ok());
-    let mut query = Query::new(Purpose::Signing, proven.map_or(world.now, Token::time));
-    query.revocation_required = world.trust.revocation_required;
-    let World { candidates, crls, budget, .. } = world;
-    let path = path::validate_within(provider, certificate, candidates, crls, &query, budget).await;
-    verdict.verdict = path.map_err(SignerError::from);
-    if let (Ok(_), Some(attributes)) = (&verdict.verdict, attributes) {
-        let requested_receipt = RequestedReceipt::read(provider, info).await;
-        verdict.services = Services { requested_receipt, ..Services::read(attributes) };
-    }
-    verdict
-}
-
-/// The earliest timestamp that is good, since any may be added later; if there is none, the first.
-async fn judge_timestamp(
-    provider: &impl Provider,
-    info: &SignerInfo<'_>,
-    world: &mut World<'_>,
-) -> Option<TimestampVerdict> {
-    /// Each token costs a signature check and a path.
-    const MAX_TOKENS: usize = 4;
-    let (mut earliest, mut first) = (None::<Token>, None);
-    let attributes = info.unsigned_attributes.as_ref()?;
-    for token in attributes.all(TIMESTAMP_TOKEN).take(MAX_TOKENS) {
-        let (trust, now, budget) = (world.trust, world.now, &mut world.budget);
-        let token =
-            timestamp::verify_token_within(provider, token.der, info.signature, trust, now, budget).await;
-        match token {
-            Ok(token) if earliest.as_ref().is_none_or(|known| token.time() < known.time()) => {
-                earliest = Some(token);
-            }
-            Ok(_) => {}
-            Err(error) => drop(first.get_or_insert(error)),
-        }
-    }
-    let token = earliest.map(Ok).or(first.map(Err))?;
-    Some(TimestampVerdict { token })
-}
-
-fn unread() -> SignerVerdict {
-    SignerVerdict {
-        certificate: None,
-        emails: Vec::new(),
-        verdict: Err(SignerError::Malformed),
-        signing_time: None,
-        timestamp: None,
-        encryption: None,
-        capabilities: Vec::new(),
-        services: Services::default(),
-    }
 }

@@ -11,7 +11,11 @@ use crate::time::UnixTime;
 
 pub(crate) const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
 pub(crate) const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
+pub(crate) const COUNTERSIGNATURE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.6");
 pub(crate) const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
+/// id-aa-ets-revocationValues and id-aa-ets-certValues (ETSI EN 319 122-1, once RFC 5126).
+pub(crate) const REVOCATION_VALUES: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.24");
+const CERTIFICATE_VALUES: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.23");
 pub(crate) const TIMESTAMP_TOKEN: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.14");
 const SMIME_CAPABILITIES: Oid = Oid::new_unwrap("1.2.840.113549.1.9.15");
 const ENCRYPTION_KEY_PREFERENCE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.11");
@@ -132,6 +136,51 @@ impl<'a> Attributes<'a> {
         let oids = list.iter().filter_map(|capability| capability.reader().oid().ok());
         oids.filter_map(algorithm::cipher_of).collect()
     }
+}
+
+/// RevocationValues: revocation lists, and BasicOCSPResponses, in DER.
+#[derive(Debug, Default)]
+pub(crate) struct RevocationValues<'a> {
+    pub(crate) lists: Vec<&'a [u8]>,
+    pub(crate) basic_responses: Vec<&'a [u8]>,
+}
+
+impl<'a> Attributes<'a> {
+    /// Certificates that somebody put beside the signature (CertificateValues).
+    pub(crate) fn certificate_values(&self) -> Vec<Certificate> {
+        let lists = self.all(CERTIFICATE_VALUES).filter_map(|list| sequence_of(*list));
+        lists.flatten().filter_map(|element| Certificate::from_der(element.der).ok()).collect()
+    }
+
+    /// Evidence that somebody put beside the signature.
+    pub(crate) fn revocation_values(&self) -> RevocationValues<'a> {
+        const LISTS: u8 = tag::constructed(0);
+        const RESPONSES: u8 = tag::constructed(1);
+        let mut values = RevocationValues::default();
+        for value in self.all(REVOCATION_VALUES) {
+            for field in sequence_of(*value).unwrap_or_default() {
+                let list = asn1::single(field.value, tag::SEQUENCE).ok().and_then(sequence_of);
+                let elements = list.unwrap_or_default().into_iter().map(|element| element.der);
+                match field.tag {
+                    LISTS => values.lists.extend(elements),
+                    RESPONSES => values.basic_responses.extend(elements),
+                    _ => {}
+                }
+            }
+        }
+        values
+    }
+}
+
+/// RevocationValues of BasicOCSPResponses.
+pub(crate) fn revocation_values(basic_responses: &[Vec<u8>]) -> Vec<u8> {
+    let responses = basic_responses.iter().map(Vec::as_slice).collect::<Vec<_>>();
+    let responses = write::tlv(tag::constructed(1), &[&write::sequence(&responses)]);
+    attribute(REVOCATION_VALUES, &write::sequence(&[&responses]))
+}
+
+fn sequence_of(value: Tlv<'_>) -> Option<Vec<Tlv<'_>>> {
+    (value.tag == tag::SEQUENCE).then(|| value.reader().all(MAX_VALUES).ok())?
 }
 
 /// An attribute with one value.

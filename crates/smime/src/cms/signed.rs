@@ -13,6 +13,9 @@ pub(crate) const MAX_SIGNERS: usize = 8;
 /// A message carries at most this many certificates here.
 pub(crate) const MAX_CERTIFICATES: usize = 256;
 
+/// id-ri-ocsp-response (RFC 5940 2.1).
+pub(crate) const OCSP_RESPONSE: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.16.2");
+
 /// Why a SignedData cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
@@ -32,8 +35,8 @@ pub(crate) struct SignedData<'a> {
     pub(crate) content: Option<&'a [u8]>,
     /// Those that could be parsed.
     pub(crate) certificates: Vec<Certificate>,
-    /// Each in DER.
-    pub(crate) crls: Vec<&'a [u8]>,
+    /// Revocation lists and OCSP responses, each in DER.
+    pub(crate) revocations: Vec<&'a [u8]>,
     pub(crate) signers: Vec<Result<SignerInfo<'a>, Malformed>>,
 }
 
@@ -62,14 +65,14 @@ impl<'a> SignedData<'a> {
             Some(set) => read_certificates(set.reader())?,
             None => Vec::new(),
         };
-        let crls = match fields.optional(tag::constructed(1))? {
-            Some(set) => bounded(set.reader(), MAX_CERTIFICATES)?.iter().map(|crl| crl.der).collect(),
+        let revocations = match fields.optional(tag::constructed(1))? {
+            Some(set) => bounded(set.reader(), MAX_CERTIFICATES)?.iter().filter_map(revocation).collect(),
             None => Vec::new(),
         };
         let signers = bounded(fields.expect(tag::SET)?.reader(), MAX_SIGNERS)?;
         fields.end()?;
         let signers = signers.iter().map(SignerInfo::read).collect();
-        Ok(Self { content_type, content, certificates, crls, signers })
+        Ok(Self { content_type, content, certificates, revocations, signers })
     }
 }
 
@@ -94,6 +97,16 @@ fn bounded<'a>(mut reader: Reader<'a>, limit: usize) -> Result<Vec<Tlv<'a>>, Unr
     Ok(elements)
 }
 
+/// RevocationInfoChoice: a list, or an OCSP response in OtherRevocationInfoFormat (RFC 5940 2.1).
+fn revocation<'a>(choice: &Tlv<'a>) -> Option<&'a [u8]> {
+    if choice.tag == tag::SEQUENCE {
+        return Some(choice.der);
+    }
+    let mut fields = choice.reader();
+    let is_ocsp = choice.tag == tag::constructed(1) && fields.oid() == Ok(OCSP_RESPONSE);
+    is_ocsp.then(|| fields.next().ok().map(|response| response.der))?
+}
+
 /// One broken certificate must not hide the others, so that it is left out.
 fn read_certificates(set: Reader<'_>) -> Result<Vec<Certificate>, Unreadable> {
     let elements = bounded(set, MAX_CERTIFICATES)?;
@@ -102,7 +115,8 @@ fn read_certificates(set: Reader<'_>) -> Result<Vec<Certificate>, Unreadable> {
 }
 
 impl<'a> SignerInfo<'a> {
-    fn read(element: &Tlv<'a>) -> Result<Self, Malformed> {
+    /// Reads one SignerInfo.
+    pub(crate) fn read(element: &Tlv<'a>) -> Result<Self, Malformed> {
         let mut fields = asn1::single(element.der, tag::SEQUENCE)?.reader();
         fields.expect(tag::INTEGER)?;
         let id = match fields.optional(tag::context(0))? {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::crl::Crl;
 use super::names::{Forbidden, NameConstraints};
 use super::policy::{PolicyState, Refused};
+use super::revocation::Revocations;
 use super::{Budget, Candidates, PathError, Purpose, Query};
 use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
@@ -30,10 +30,11 @@ const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
 pub(super) struct Checker<'a, P> {
     pub(super) provider: &'a P,
     pub(super) candidates: &'a Candidates<'a>,
-    pub(super) crls: &'a [Crl<'a>],
+    pub(super) revocations: &'a [&'a Revocations<'a>],
     pub(super) query: &'a Query,
     pub(super) budget: &'a mut Budget,
     pub(super) seen: HashMap<(usize, usize), Result<(), PathError>>,
+    pub(super) seen_lists: HashMap<(usize, usize), bool>,
 }
 
 impl<P: Provider> Checker<'_, P> {
@@ -166,7 +167,7 @@ fn constrain(
     Ok(())
 }
 
-fn check_extensions(certificate: &Certificate) -> Result<(), PathError> {
+pub(super) fn check_extensions(certificate: &Certificate) -> Result<(), PathError> {
     let understood = certificate.critical_extensions().all(|critical| UNDERSTOOD.contains(&critical));
     // Names that cannot be read must not count as none.
     if understood && certificate.alternative_names().is_ok() {

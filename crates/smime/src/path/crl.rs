@@ -14,6 +14,7 @@ const MAX_EXTENSIONS: usize = 32;
 const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
 const REASON: Oid = Oid::new_unwrap("2.5.29.21");
 const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
+const ISSUING_DISTRIBUTION_POINT: Oid = Oid::new_unwrap("2.5.29.28");
 const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.35");
 
 /// A list, read in place.
@@ -25,9 +26,22 @@ pub(crate) struct Crl<'a> {
     this_update: UnixTime,
     next_update: Option<UnixTime>,
     revoked: Reader<'a>,
-    /// Whether it has a critical extension that is not understood: then it can revoke, but being
-    /// absent from it proves nothing (RFC 5280 5.2). Partial and indirect lists are among these.
-    is_partial: bool,
+    scope: Scope<'a>,
+}
+
+/// The certificates of which absence from a list says something. To be on it counts in any case.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    All,
+    /// issuingDistributionPoint (RFC 5280 5.2.5).
+    Part {
+        users: bool,
+        authorities: bool,
+        point: Option<&'a [u8]>,
+    },
+    /// None: it has a critical extension that is not understood (RFC 5280 5.2), which the lists of
+    /// changes (delta), of other issuers (indirect) and of some reasons are among.
+    Nothing,
 }
 
 impl<'a> Crl<'a> {
@@ -49,30 +63,31 @@ impl<'a> Crl<'a> {
             _ => None,
         };
         let revoked = fields.optional(tag::SEQUENCE)?.map_or(Reader::new(&[]), |list| list.reader());
-        let is_partial = match fields.optional(tag::constructed(0))? {
-            Some(wrapper) => {
-                let extensions = asn1::single(wrapper.value, tag::SEQUENCE)?.reader();
-                has_unknown_critical(extensions, &[CRL_NUMBER, AUTHORITY_KEY_IDENTIFIER])?
-            }
-            None => false,
+        let scope = match fields.optional(tag::constructed(0))? {
+            Some(wrapper) => Scope::read(asn1::single(wrapper.value, tag::SEQUENCE)?.reader())?,
+            None => Scope::All,
         };
         fields.end()?;
         let algorithm = Identifier::read(algorithm.reader())?;
-        Ok(Self { tbs: tbs.der, algorithm, signature, issuer, this_update, next_update, revoked, is_partial })
+        Ok(Self { tbs: tbs.der, algorithm, signature, issuer, this_update, next_update, revoked, scope })
+    }
+
+    /// Tells lists apart for as long as they are read.
+    pub(super) fn identity(&self) -> usize {
+        self.tbs.as_ptr() as usize
     }
 
     /// `issuer` is in the form of [`Certificate::issuer_name`].
-    pub(super) fn is_of(&self, issuer: &[u8]) -> bool {
+    pub(crate) fn is_of(&self, issuer: &[u8]) -> bool {
         self.issuer == issuer
     }
 
-    /// Whether absence from the list proves that a certificate, valid until `not_after`, was good at
-    /// the moment: a list in force then does, and so does a later one, made while the certificate
-    /// still had to be on it.
-    pub(super) fn proves_at(&self, at: UnixTime, not_after: UnixTime) -> bool {
+    /// Whether absence from the list proves that a certificate was good at the moment: a list in force
+    /// then does, and so does a later one, made while the certificate still had to be on it.
+    pub(super) fn proves_at(&self, at: UnixTime, certificate: &Certificate) -> bool {
         let in_force = self.this_update <= at && self.next_update.is_some_and(|next| at <= next);
-        let later = at < self.this_update && self.this_update <= not_after;
-        !self.is_partial && (in_force || later)
+        let later = at < self.this_update && self.this_update <= certificate.not_after();
+        (in_force || later) && self.scope.covers(certificate)
     }
 
     pub(super) async fn is_signed_by(&self, provider: &impl Provider, authority: &Certificate) -> bool {
@@ -88,43 +103,106 @@ impl<'a> Crl<'a> {
         while !entries.is_empty() {
             let mut entry = entries.sequence()?;
             if entry.expect(tag::INTEGER)?.value == serial {
-                return Revocation::read(entry).map(Some);
+                return Revocation::of_list(entry).map(Some);
             }
         }
         Ok(None)
     }
 }
 
-/// An entry of a list.
+impl<'a> Scope<'a> {
+    fn read(extensions: Reader<'a>) -> Result<Self, Malformed> {
+        let mut scope = Self::All;
+        for extension in extensions.all(MAX_EXTENSIONS)? {
+            let (oid, critical, value) = read_extension(&extension)?;
+            match oid {
+                CRL_NUMBER | AUTHORITY_KEY_IDENTIFIER => {}
+                ISSUING_DISTRIBUTION_POINT if matches!(scope, Self::All) => scope = Self::of_point(value)?,
+                _ if critical => scope = Self::Nothing,
+                _ => {}
+            }
+        }
+        Ok(scope)
+    }
+
+    /// From IssuingDistributionPoint.
+    fn of_point(der: &'a [u8]) -> Result<Self, Malformed> {
+        const POINT: u8 = tag::constructed(0);
+        const ONLY_USERS: u8 = tag::context(1);
+        const ONLY_AUTHORITIES: u8 = tag::context(2);
+        let (mut users, mut authorities, mut point) = (true, true, None);
+        for field in asn1::single(der, tag::SEQUENCE)?.reader().all(6)? {
+            let is_set = field.value != [0];
+            match field.tag {
+                POINT => point = Some(field.value),
+                ONLY_USERS => authorities &= !is_set,
+                ONLY_AUTHORITIES => users &= !is_set,
+                // Some reasons, other issuers' certificates, attribute certificates.
+                _ if is_set => return Ok(Self::Nothing),
+                _ => {}
+            }
+        }
+        Ok(Self::Part { users, authorities, point })
+    }
+
+    fn covers(self, certificate: &Certificate) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Part { users, authorities, point } => {
+                let is_authority = certificate.basic_constraints().ok().flatten().unwrap_or_default().ca;
+                let of_kind = if is_authority { authorities } else { users };
+                of_kind && point.is_none_or(|point| certificate.has_distribution_point(point))
+            }
+        }
+    }
+}
+
+/// What a list or a response says of a revoked certificate.
 pub(super) struct Revocation {
     since: UnixTime,
-    /// Whether the list says that the key stayed with its owner.
+    /// Whether it is said that the key stayed with its owner.
     is_benign: bool,
 }
 
 impl Revocation {
+    pub(super) const fn since(since: UnixTime) -> Self {
+        Self { since, is_benign: false }
+    }
+
     /// From what follows the serial number (RFC 5280 5.3).
-    fn read(mut entry: Reader<'_>) -> Result<Self, Malformed> {
-        let mut revocation = Self { since: UnixTime::from_tlv(&entry.next()?)?, is_benign: false };
+    fn of_list(mut entry: Reader<'_>) -> Result<Self, Malformed> {
+        let mut revocation = Self::since(UnixTime::from_tlv(&entry.next()?)?);
         let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok(revocation) };
         for extension in extensions.reader().all(MAX_EXTENSIONS)? {
             let (oid, critical, value) = read_extension(&extension)?;
-            match oid {
-                REASON => {
-                    let reason = asn1::single(value, tag::ENUMERATED)?.value;
-                    // unspecified, affiliationChanged, superseded, cessationOfOperation.
-                    revocation.is_benign = matches!(reason, [0 | 3 | 4 | 5]);
-                }
-                INVALIDITY_DATE => {
-                    let date = UnixTime::from_tlv(&Reader::new(value).next()?)?;
-                    revocation.since = revocation.since.min(date);
-                }
-                // An entry that is not understood may mean anything, so it is taken at its worst.
-                _ if critical => return Err(Malformed),
-                _ => {}
+            // An entry that is not understood may mean anything, so it is taken at its worst.
+            if !revocation.extend(oid, value)? && critical {
+                return Err(Malformed);
             }
         }
         Ok(revocation)
+    }
+
+    /// Takes an extension of the entry into account; false if it is not one of those that count.
+    pub(super) fn extend(&mut self, oid: Oid, value: &[u8]) -> Result<bool, Malformed> {
+        match oid {
+            REASON => self.set_reason(value)?,
+            INVALIDITY_DATE => {
+                let date = UnixTime::from_tlv(&Reader::new(value).next()?)?;
+                self.since = self.since.min(date);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// From the DER of a CRLReason.
+    pub(super) fn set_reason(&mut self, der: &[u8]) -> Result<(), Malformed> {
+        let reason = asn1::single(der, tag::ENUMERATED)?.value;
+        // unspecified, affiliationChanged, superseded, cessationOfOperation.
+        self.is_benign = matches!(reason, [0 | 3 | 4 | 5]);
+        Ok(())
     }
 
     /// Whether a signature made at `at` is lost. What a stolen key signs can carry any date, so for
@@ -134,18 +212,8 @@ impl Revocation {
     }
 }
 
-fn has_unknown_critical(extensions: Reader<'_>, known: &[Oid]) -> Result<bool, Malformed> {
-    for extension in extensions.all(MAX_EXTENSIONS)? {
-        let (oid, critical, _) = read_extension(&extension)?;
-        if critical && !known.contains(&oid) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// The type of an extension, whether it is critical, and its value.
-fn read_extension<'a>(extension: &Tlv<'a>) -> Result<(Oid, bool, &'a [u8]), Malformed> {
+pub(super) fn read_extension<'a>(extension: &Tlv<'a>) -> Result<(Oid, bool, &'a [u8]), Malformed> {
     let mut fields = extension.reader();
     let oid = fields.oid()?;
     let critical = fields.optional(tag::BOOLEAN)?.map_or(Ok(false), |critical| critical.boolean())?;

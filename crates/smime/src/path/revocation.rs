@@ -1,10 +1,44 @@
-//! Whether the certificates of a path are revoked (RFC 5280 6.3).
+//! Whether the certificates of a path are revoked (RFC 5280 6.3, RFC 6960).
 
-use super::PathError;
-use super::check::Checker;
+use super::check::{Checker, check_extensions};
+use super::crl::Crl;
+use super::ocsp::{EntryStatus, OcspResponse};
+use super::{PathError, Purpose};
 use crate::asn1::Malformed;
-use crate::certificate::{Certificate, KeyUsage};
+use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::cms::attributes::RevocationValues;
 use crate::provider::Provider;
+use crate::time::UnixTime;
+
+/// What authorities said about revocations, read in place.
+#[derive(Default)]
+pub(crate) struct Revocations<'a> {
+    pub(super) crls: Vec<Crl<'a>>,
+    pub(super) responses: Vec<OcspResponse<'a>>,
+}
+
+impl<'a> Revocations<'a> {
+    /// Adds lists and OCSP responses; what is neither says nothing about anybody.
+    pub(crate) fn add(&mut self, evidence: impl IntoIterator<Item = &'a [u8]>) {
+        for der in evidence {
+            match Crl::read(der) {
+                Ok(crl) => self.crls.push(crl),
+                Err(Malformed) => self.responses.extend(OcspResponse::read(der)),
+            }
+        }
+    }
+
+    /// Adds what stands among the unsigned attributes of a signature.
+    pub(crate) fn add_values(&mut self, values: &RevocationValues<'a>) {
+        self.crls.extend(values.lists.iter().filter_map(|der| Crl::read(der).ok()));
+        let responses = values.basic_responses.iter();
+        self.responses.extend(responses.filter_map(|der| OcspResponse::read_basic(der).ok()));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.crls.is_empty() && self.responses.is_empty()
+    }
+}
 
 impl<P: Provider> Checker<'_, P> {
     /// `above` is the part of the path that was validated, the anchor first.
@@ -13,11 +47,13 @@ impl<P: Provider> Checker<'_, P> {
         certificate: &Certificate,
         above: &[&Certificate],
     ) -> Result<(), PathError> {
-        if self.crls.is_empty() && !self.query.revocation_required {
+        if self.revocations.iter().all(|known| known.is_empty()) && !self.query.revocation_required {
             return Ok(());
         }
         let subject = || certificate.subject();
-        match self.status(certificate, above).await? {
+        let moment = Moment { at: self.query.at, purpose: self.query.purpose };
+        let by_lists = self.status(certificate, above, moment).await?;
+        match by_lists.max(self.status_by_responses(certificate, above).await?) {
             Status::Good => Ok(()),
             Status::Unknown if !self.query.revocation_required => Ok(()),
             Status::Unknown => Err(PathError::RevocationUnknown { subject: subject() }),
@@ -31,18 +67,19 @@ impl<P: Provider> Checker<'_, P> {
         &mut self,
         certificate: &Certificate,
         above: &[&Certificate],
+        moment: Moment,
     ) -> Result<Status, PathError> {
         let issuer = certificate.issuer_name();
         let mut status = Status::Unknown;
         for signer in above.iter().rev().filter(|signer| signer.subject_name() == issuer) {
-            status = status.max(self.status_by(certificate, signer).await?);
+            status = status.max(self.status_by(certificate, signer, moment).await?);
         }
         if status != Status::Unknown {
             return Ok(status);
         }
         for signer in self.candidates.named(issuer) {
-            if !above.contains(&signer) && self.may_sign_lists(signer, above).await? {
-                status = status.max(self.status_by(certificate, signer).await?);
+            if !above.contains(&signer) && self.may_sign_lists(signer, above, moment).await? {
+                status = status.max(self.status_by(certificate, signer, moment).await?);
             }
         }
         Ok(status)
@@ -53,6 +90,7 @@ impl<P: Provider> Checker<'_, P> {
         &mut self,
         signer: &Certificate,
         above: &[&Certificate],
+        moment: Moment,
     ) -> Result<bool, PathError> {
         if self.check_time(signer).is_err() {
             return Ok(false);
@@ -61,10 +99,10 @@ impl<P: Provider> Checker<'_, P> {
             if self.check_signed(signer, issuer).await.is_err() {
                 continue;
             }
-            let mut status = self.status_by(signer, issuer).await?;
+            let mut status = self.status_by(signer, issuer, moment).await?;
             if status == Status::Unknown && signer.is_self_issued() {
                 // After a change of keys nobody but the new one signs lists, its own included.
-                status = self.status_by(signer, signer).await?;
+                status = self.status_by(signer, signer, moment).await?;
             }
             return Ok(match status {
                 Status::Good => true,
@@ -80,30 +118,132 @@ impl<P: Provider> Checker<'_, P> {
         &mut self,
         certificate: &Certificate,
         signer: &Certificate,
+        moment: Moment,
     ) -> Result<Status, PathError> {
         let mut status = Status::Unknown;
         if !signer.allows_usage(KeyUsage::CRL_SIGN) {
             return Ok(status);
         }
-        for crl in self.crls.iter().filter(|crl| crl.is_of(certificate.issuer_name())) {
-            self.budget.spend(signer)?;
-            if !crl.is_signed_by(self.provider, signer).await {
+        let known = self.revocations;
+        let lists = known.iter().flat_map(|known| &known.crls);
+        for crl in lists.filter(|crl| crl.is_of(certificate.issuer_name())) {
+            if !self.is_signed_list(crl, signer).await? {
                 continue;
             }
             match crl.revocation(certificate.serial()) {
                 Err(Malformed) => return Ok(Status::Revoked),
-                Ok(Some(revocation)) if revocation.counts_at(self.query.at, self.query.purpose) => {
+                Ok(Some(revocation)) if revocation.counts_at(moment.at, moment.purpose) => {
                     return Ok(Status::Revoked);
                 }
                 // On the list, but since later than the moment: it was good at the moment.
                 Ok(_) => {}
             }
-            if crl.proves_at(self.query.at, certificate.not_after()) {
+            if crl.proves_at(moment.at, certificate) {
                 status = Status::Good;
             }
         }
         Ok(status)
     }
+
+    /// Remembers the answer: a list is asked about several certificates.
+    async fn is_signed_list(&mut self, crl: &Crl<'_>, signer: &Certificate) -> Result<bool, PathError> {
+        let pair = (crl.identity(), signer.identity());
+        if let Some(known) = self.seen_lists.get(&pair) {
+            return Ok(*known);
+        }
+        self.budget.spend(signer)?;
+        let is_signed = crl.is_signed_by(self.provider, signer).await;
+        self.seen_lists.insert(pair, is_signed);
+        Ok(is_signed)
+    }
+
+    /// By the responses of the certificate's issuer, or of whom it lets answer (RFC 6960 4.2.2.2).
+    async fn status_by_responses(
+        &mut self,
+        certificate: &Certificate,
+        above: &[&Certificate],
+    ) -> Result<Status, PathError> {
+        let Some(issuer) = above.last() else { return Ok(Status::Unknown) };
+        let mut status = Status::Unknown;
+        let known = self.revocations;
+        for response in known.iter().flat_map(|known| &known.responses) {
+            let Some(entry) = response.entry(self.provider, certificate, issuer).await else { continue };
+            if !self.is_answered(response, issuer, above).await? {
+                continue;
+            }
+            let (at, purpose) = (self.query.at, self.query.purpose);
+            match &entry.status {
+                EntryStatus::Revoked(revocation) if revocation.counts_at(at, purpose) => {
+                    return Ok(Status::Revoked);
+                }
+                EntryStatus::Good | EntryStatus::Revoked(_)
+                    if entry.proves_at(at, certificate.not_after()) =>
+                {
+                    status = Status::Good;
+                }
+                _ => {}
+            }
+        }
+        Ok(status)
+    }
+
+    /// Whether the response is signed by the issuer, or by one whom it lets answer in its name.
+    async fn is_answered(
+        &mut self,
+        response: &OcspResponse<'_>,
+        issuer: &Certificate,
+        above: &[&Certificate],
+    ) -> Result<bool, PathError> {
+        for responder in response.responders(issuer) {
+            let is_issuer = responder == issuer;
+            if !is_issuer && !self.may_answer(responder, issuer, above, response.produced_at()).await? {
+                continue;
+            }
+            self.budget.spend(responder)?;
+            if response.is_signed_by(self.provider, responder).await {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A delegated responder has its certificate from the same issuer, for this and (RFC 6960
+    /// 4.2.2.2) named; it is judged at the time of the response, which may be later than the moment.
+    async fn may_answer(
+        &mut self,
+        responder: &Certificate,
+        issuer: &Certificate,
+        above: &[&Certificate],
+        at: UnixTime,
+    ) -> Result<bool, PathError> {
+        let purposes = responder.extended_key_usage().ok().flatten().unwrap_or_default();
+        let is_meant = purposes.contains(&oid::OCSP_SIGNING)
+            && responder.allows_usage(KeyUsage::DIGITAL_SIGNATURE)
+            && responder.is_valid_at(at)
+            && responder.issuer_name() == issuer.subject_name()
+            && check_extensions(responder).is_ok();
+        if !is_meant || self.check_signed(responder, issuer).await.is_err() {
+            return Ok(false);
+        }
+        // Without nocheck by lists alone: responses about responders would have no end. What a stolen
+        // responder's key signs can carry any date, as with timestamps.
+        if responder.extension(oid::OCSP_NO_CHECK).is_some() {
+            return Ok(true);
+        }
+        let moment = Moment { at, purpose: Purpose::Timestamping };
+        Ok(match self.status(responder, above, moment).await? {
+            Status::Good => true,
+            Status::Unknown => !self.query.revocation_required,
+            Status::Revoked => false,
+        })
+    }
+}
+
+/// When a certificate had to be good, and for what.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: UnixTime,
+    purpose: Purpose,
 }
 
 /// In the order of what outweighs what.

@@ -4,8 +4,9 @@ use super::wire::{self, TST_INFO, TstInfo};
 use super::{TimestampError, Token};
 use crate::asn1::write;
 use crate::ber;
+use crate::certificate::Certificate;
 use crate::cms::signed::{SignedData, SignerInfo};
-use crate::path::{self, Budget, Purpose, Query};
+use crate::path::{self, Budget, Purpose, Query, Revocations, VerifiedPath};
 use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
 use crate::verify::{Content, SignerError, Trust, find_signer};
@@ -36,7 +37,9 @@ pub async fn check_response(
     if info.nonce != expected.get(2..) {
         return Err(TimestampError::NonceMismatch);
     }
-    check(provider, token, &message, &info, trust, now, &mut Budget::default()).await
+    let revocations = trust.revocations();
+    let known = Known { trust, revocations: &[&revocations], now };
+    check(provider, token, &message, &info, &known, &mut Budget::default()).await
 }
 
 /// Checks a token over `stamped`: for a signature's timestamp, the signature value.
@@ -47,7 +50,17 @@ pub async fn verify_token(
     trust: &Trust,
     now: UnixTime,
 ) -> Result<Token, TimestampError> {
-    verify_token_within(provider, token, stamped, trust, now, &mut Budget::default()).await
+    let revocations = trust.revocations();
+    let known = Known { trust, revocations: &[&revocations], now };
+    verify_token_within(provider, token, stamped, &known, &mut Budget::default()).await
+}
+
+/// What a token is judged by.
+pub(crate) struct Known<'a> {
+    pub(crate) trust: &'a Trust,
+    /// Those of `trust`, and those that come with the message.
+    pub(crate) revocations: &'a [&'a Revocations<'a>],
+    pub(crate) now: UnixTime,
 }
 
 /// As [`verify_token`], sharing its budget with other questions.
@@ -55,8 +68,7 @@ pub(crate) async fn verify_token_within(
     provider: &impl Provider,
     token: &[u8],
     stamped: &[u8],
-    trust: &Trust,
-    now: UnixTime,
+    known: &Known<'_>,
     budget: &mut Budget,
 ) -> Result<Token, TimestampError> {
     let token = ber::to_der(token).map_err(|_| TimestampError::Malformed)?;
@@ -66,7 +78,7 @@ pub(crate) async fn verify_token_within(
     if provider.digest(hash, stamped).await? != info.imprint.digest {
         return Err(TimestampError::ImprintMismatch);
     }
-    check(provider, &token, &message, &info, trust, now, budget).await
+    check(provider, &token, &message, &info, known, budget).await
 }
 
 fn read(token: &[u8]) -> Result<SignedData<'_>, TimestampError> {
@@ -79,31 +91,49 @@ async fn check(
     token: &[u8],
     message: &SignedData<'_>,
     info: &TstInfo<'_>,
-    trust: &Trust,
-    now: UnixTime,
+    known: &Known<'_>,
     budget: &mut Budget,
 ) -> Result<Token, TimestampError> {
     // SHA-1 collisions can be made: one stamp would cover two documents.
     if !matches!(info.imprint.hash, Some(Hash::Sha256 | Hash::Sha384 | Hash::Sha512)) {
         return Err(TimestampError::UnacceptableAlgorithm);
     }
-    if info.time > now.plus(CLOCK_SKEW) {
+    if info.time > known.now.plus(CLOCK_SKEW) {
         return Err(TimestampError::InTheFuture);
     }
+    let (authority, path) = authority(provider, message, info.time, known, budget).await?;
+    Ok(Token { der: token.to_vec(), time: info.time, authority, path })
+}
+
+/// Who signed the token, and their path. Their signature vouches for the time as long as they were
+/// good themselves then.
+async fn authority(
+    provider: &impl Provider,
+    message: &SignedData<'_>,
+    at: UnixTime,
+    known: &Known<'_>,
+    budget: &mut Budget,
+) -> Result<(Certificate, VerifiedPath), TimestampError> {
     let signer = only_signer(message)?;
-    let mut known = message.certificates.clone();
-    known.extend(trust.intermediates.iter().cloned());
+    let mut certificates = message.certificates.clone();
+    certificates.extend(known.trust.intermediates.iter().cloned());
+    let mut own = Revocations::default();
+    own.add(message.revocations.iter().copied());
+    if let Some(unsigned) = &signer.unsigned_attributes {
+        certificates.extend(unsigned.certificate_values());
+        own.add_values(&unsigned.revocation_values());
+    }
     let mut content = Content::new(TST_INFO, message.content.unwrap_or_default());
-    let candidates = known.iter().chain(&trust.timestamp_anchors);
+    let anchors = &known.trust.timestamp_anchors;
+    let candidates = certificates.iter().chain(anchors);
     let signed = find_signer(provider, signer, &mut content, candidates, budget).await;
     let authority = signed.map_err(|failed| from_signer(failed.error))?;
-    // The authority's signature vouches for the time as long as the authority itself was good then.
-    let mut query = Query::new(Purpose::Timestamping, info.time);
-    query.revocation_required = trust.revocation_required;
-    let crls = path::read_lists(&trust.crls);
-    let candidates = path::Candidates::new(&trust.timestamp_anchors, &known);
-    path::validate_within(provider, authority, &candidates, &crls, &query, budget).await?;
-    Ok(Token { der: token.to_vec(), time: info.time, authority: authority.clone() })
+    let mut query = Query::new(Purpose::Timestamping, at);
+    query.revocation_required = known.trust.revocation_required;
+    let candidates = path::Candidates::new(anchors, &certificates);
+    let revocations = known.revocations.iter().copied().chain([&own]).collect::<Vec<_>>();
+    let path = path::validate_within(provider, authority, &candidates, &revocations, &query, budget).await?;
+    Ok((authority.clone(), path))
 }
 
 /// RFC 3161 2.4.2: one signer only, who names their certificate among the signed attributes.

@@ -14,14 +14,20 @@ use crate::provider::{Hash, Provider, ProviderError};
 
 /// The signed content, with the digests made of it so far: signers often share a hash.
 pub(crate) struct Content<'a> {
-    content_type: ObjectIdentifier,
+    /// None for a signature that is signed itself, which has no type (RFC 5652 11.4).
+    content_type: Option<ObjectIdentifier>,
     octets: &'a [u8],
     digests: Vec<(Hash, Vec<u8>)>,
 }
 
 impl<'a> Content<'a> {
     pub(crate) const fn new(content_type: ObjectIdentifier, octets: &'a [u8]) -> Self {
-        Self { content_type, octets, digests: Vec::new() }
+        Self { content_type: Some(content_type), octets, digests: Vec::new() }
+    }
+
+    /// A signature that is signed itself.
+    pub(crate) const fn countersigned(signature: &'a [u8]) -> Self {
+        Self { content_type: None, octets: signature, digests: Vec::new() }
     }
 
     async fn digest(&mut self, provider: &impl Provider, hash: Hash) -> Result<Vec<u8>, ProviderError> {
@@ -132,9 +138,12 @@ async fn check_attributes(
     content: &mut Content<'_>,
     hash: Hash,
 ) -> Result<(), SignerError> {
-    let content_type = attributes.single(CONTENT_TYPE)?.ok_or(SignerError::MissingAttribute)?;
-    if content_type.oid()? != content.content_type {
-        return Err(SignerError::ContentTypeMismatch);
+    match (attributes.single(CONTENT_TYPE)?, content.content_type) {
+        (None, None) => {}
+        (Some(named), Some(content_type)) if named.oid()? == content_type => {}
+        (None, Some(_)) => return Err(SignerError::MissingAttribute),
+        // With a type it is a signature over a content, moved here.
+        (Some(_), _) => return Err(SignerError::ContentTypeMismatch),
     }
     let digest = attributes.single(MESSAGE_DIGEST)?.ok_or(SignerError::MissingAttribute)?;
     if digest.tag != tag::OCTET_STRING {
@@ -165,7 +174,7 @@ async fn check_certificate(
 /// (RFC 5652 5.3); and content that looks like signed attributes is somebody else's signature
 /// over those, moved here.
 fn check_plain(content: &Content<'_>) -> Result<(), SignerError> {
-    if content.content_type != DATA {
+    if content.content_type.is_some_and(|content_type| content_type != DATA) {
         return Err(SignerError::MissingAttribute);
     }
     let set = Tlv { tag: tag::SET, value: content.octets, der: &[] };

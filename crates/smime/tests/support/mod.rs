@@ -1,6 +1,7 @@
 //! What the tests share: a folder, programs to run, and a small world of certificates.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod authority;
 pub mod corpus;
 
 use std::path::PathBuf;

@@ -18,3 +18,5 @@ mod support;
 mod timestamps;
 #[path = "corpora/wycheproof.rs"]
 mod wycheproof;
+#[path = "corpora/wycheproof/operations.rs"]
+mod wycheproof_operations;

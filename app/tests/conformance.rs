@@ -1,0 +1,107 @@
+//! Public corpora of what does arithmetic, through WebCrypto and IndexedDB. The test runner serves the
+//! folder of corpora beside the test.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    reason = "tests may panic, and be tables"
+)]
+
+#[path = "../../crates/smime/tests/corpora/wycheproof/operations.rs"]
+mod operations;
+#[path = "../../crates/smime/tests/support/tally.rs"]
+mod tally;
+
+use app::engine::trust::hex;
+use app::web::crypto::{WebCrypto, WebKeyring, random};
+use app::web::database::Database;
+use js_sys::{ArrayBuffer, Uint8Array};
+use operations::{Keys, id, judge};
+use tally::Tally;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{Response, WorkerGlobalScope};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// A file of the corpora.
+async fn read(path: &str) -> Vec<u8> {
+    let worker: WorkerGlobalScope = js_sys::global().unchecked_into();
+    let response: Response =
+        JsFuture::from(worker.fetch_with_str(&format!("/{path}"))).await.unwrap().unchecked_into();
+    assert!(response.ok(), "{path} is not served");
+    let buffer = JsFuture::from(response.array_buffer().unwrap()).await.unwrap();
+    Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec()
+}
+
+/// One keyring whose one key is overwritten: a database for each of thousands of tests takes minutes.
+struct InIndexedDb(String);
+
+impl InIndexedDb {
+    fn new() -> Self {
+        Self(hex(&random::<8>().unwrap()))
+    }
+}
+
+impl Keys for InIndexedDb {
+    type Keyring = WebKeyring;
+
+    async fn keyring(&self, pkcs8: &[u8]) -> Option<WebKeyring> {
+        let database = Database::open(&self.0).await.ok()?;
+        let keyring = WebKeyring::open(database).await.ok()?;
+        keyring.insert_pkcs8(&id(), pkcs8).await.ok()?;
+        Some(keyring)
+    }
+}
+
+async fn wycheproof(name: &str, expected: usize, argued: &[(&str, &str)]) {
+    let file = read(&format!("wycheproof/{name}.json")).await;
+    let mut tally = Tally::new(&format!("Wycheproof {name}"), argued);
+    for judged in judge(name, &file, &WebCrypto, &InIndexedDb::new()).await {
+        match judged.outcome {
+            Ok(outcome) => tally.judge(&judged.name, outcome),
+            Err(reason) => tally.leave_out(&judged.name, reason),
+        }
+    }
+    tally.finish(expected);
+}
+
+#[wasm_bindgen_test]
+async fn ecdsa_signatures_are_judged_as_wycheproof_says() {
+    wycheproof("ecdsa_secp256r1_sha256_test", 484, &[]).await;
+}
+
+#[wasm_bindgen_test]
+async fn rsa_signatures_are_judged_as_wycheproof_says() {
+    wycheproof("rsa_signature_2048_sha256_test", 259, &[]).await;
+    wycheproof("rsa_pss_2048_sha256_mgf1_32_test", 108, &[]).await;
+    wycheproof("rsa_pss_2048_sha256_mgf1_32_params_test", 108, &[]).await;
+}
+
+#[wasm_bindgen_test]
+async fn ed25519_signatures_are_judged_as_wycheproof_says() {
+    wycheproof("ed25519_test", 151, &[]).await;
+}
+
+#[wasm_bindgen_test]
+async fn ciphers_give_what_wycheproof_says() {
+    wycheproof("aes_gcm_test", 316, &[]).await;
+    wycheproof("aes_cbc_pkcs5_test", 216, &[]).await;
+}
+
+#[wasm_bindgen_test]
+async fn wrapped_keys_come_out_as_wycheproof_says() {
+    wycheproof("rsa_oaep_2048_sha1_mgf1sha1_test", 36, &[]).await;
+    wycheproof("rsa_oaep_2048_sha256_mgf1sha256_test", 37, &[]).await;
+    wycheproof("rsa_oaep_3072_sha512_mgf1sha512_test", 33, &[]).await;
+    wycheproof("rsa_pkcs1_2048_test", 67, &[]).await;
+}
+
+#[wasm_bindgen_test]
+async fn agreements_give_what_wycheproof_says() {
+    wycheproof("ecdh_secp256r1_test", 612, &[]).await;
+    wycheproof("x25519_test", 518, &[]).await;
+}

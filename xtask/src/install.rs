@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{shell, workspace};
 
-/// A program and the Debian package that brings it.
+/// A program (or the path of a file) and the Debian package that brings it.
 pub struct Need {
     pub program: &'static str,
     pub package: &'static str,
@@ -26,6 +26,15 @@ pub const PEERS: &[Need] = &[
     Need { program: "cmsutil", package: "libnss3-tools" },
     Need { program: "gpgsm", package: "gpgsm" },
     Need { program: "python3", package: "python3" },
+    Need { program: "javac", package: "default-jdk-headless" },
+    Need { program: "/usr/share/java/bcmail.jar", package: "libbcmail-java" },
+];
+
+/// What a newer OpenSSL is built with.
+pub const COMPILING: &[Need] = &[
+    Need { program: "perl", package: "perl" },
+    Need { program: "make", package: "make" },
+    Need { program: "cc", package: "gcc" },
 ];
 
 /// What the stories send and receive mail with.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod install;
 mod run;
 mod screenshots;
@@ -30,6 +31,8 @@ enum Verb {
     Run(run::Options),
     /// Runs the checks, the tests and the stories; all of them by default.
     Test(test::Options),
+    /// Runs public corpora and independent programs, and writes `CONFORMANCE.md`.
+    Conformance(conformance::Options),
     /// Measures size, speed of the list, and cryptography.
     Bench(bench::Options),
     /// Takes the pictures of the README.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Verb::Build(options) => build::build(options).map(drop),
         Verb::Run(options) => run::run(&options),
         Verb::Test(options) => test::test(&options),
+        Verb::Conformance(options) => conformance::conformance(&options),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Screenshots => screenshots::screenshots(),
     };

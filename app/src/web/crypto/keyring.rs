@@ -170,10 +170,15 @@ impl Keyring for WebKeyring {
 
     async fn agree(&self, key: &KeyId, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let record = self.record(key).await?;
-        let private: CryptoKey = field(&record, "ECDH")?;
-        let (name, coordinate) = nist(Curve::P256).ok_or(KeyringError::Unsupported)?;
-        let peer = import("raw", peer, &ec("ECDH", name), false, &[]).await.map_err(failed)?;
-        derive(&private, &peer, coordinate).await.map(Zeroizing::new).map_err(failed)
+        let (private, algorithm, length): (CryptoKey, _, _) = match field(&record, "X25519") {
+            Ok(private) => (private, params(&[("name", "X25519".into())]), 32),
+            Err(_) => {
+                let (name, coordinate) = nist(Curve::P256).ok_or(KeyringError::Unsupported)?;
+                (field(&record, "ECDH")?, ec("ECDH", name), coordinate)
+            }
+        };
+        let peer = import("raw", peer, &algorithm, false, &[]).await.map_err(failed)?;
+        derive(&private, &peer, length).await.map(Zeroizing::new).map_err(failed)
     }
 }
 

@@ -24,7 +24,10 @@ const OAEP: [(&str, &str); 1] = [(
     "rsa 0.10.0 does not look at the first octet of the block; no key comes out that was not put in",
 )];
 
-fn run(test: &str, files: &[(&str, usize, &[(&str, &str)])]) {
+/// Name and number of tests of a file, and the tests that are argued.
+type File = (&'static str, usize, &'static [(&'static str, &'static str)]);
+
+fn run(test: &str, files: &[File]) {
     let Some(corpus) = folder("wycheproof", test) else { return };
     for (name, expected, argued) in files {
         let file = std::fs::read(corpus.join(name).with_extension("json")).unwrap();

@@ -1,5 +1,5 @@
 //! Where public corpora and independent programs are, and what happens where they are not.
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test uses its part")]
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "what is skipped is said; tests may panic")]
 
 #[path = "tally.rs"]

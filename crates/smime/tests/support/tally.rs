@@ -12,6 +12,7 @@ use serde_json::json;
 /// what this crate does not claim, by [`Tally::leave_out`]. Anything else fails the test, and so does an
 /// argued case that passes after all.
 pub struct Tally {
+    program: Option<String>,
     corpus: String,
     argued: Vec<(String, String)>,
     cases: usize,
@@ -25,7 +26,13 @@ impl Tally {
     pub fn new(corpus: &str, argued: &[(&str, &str)]) -> Self {
         let argued = argued.iter().map(|(name, reason)| ((*name).to_owned(), (*reason).to_owned()));
         let (exceptions, failed) = (Vec::new(), Vec::new());
-        Self { corpus: corpus.to_owned(), argued: argued.collect(), cases: 0, passed: 0, exceptions, failed }
+        let (program, corpus, argued) = (None, corpus.to_owned(), argued.collect());
+        Self { program, corpus, argued, cases: 0, passed: 0, exceptions, failed }
+    }
+
+    /// Begins to count the suites of one direction with a program, such as `signed here, verified there`.
+    pub fn with(program: &str, direction: &str, argued: &[(&str, &str)]) -> Self {
+        Self { program: Some(program.to_owned()), ..Self::new(direction, argued) }
     }
 
     /// Counts a case whose outcome is known: `Err` says what was found instead of what the corpus says.
@@ -68,11 +75,11 @@ impl Tally {
         if self.cases != expected {
             self.failed.push(("all".to_owned(), format!("{} cases instead of {expected}", self.cases)));
         }
-        let Self { corpus, cases, passed, exceptions, failed, .. } = self;
-        let row = json!({"corpus": corpus, "by": BY, "cases": cases, "passed": passed,
+        let Self { program, corpus, cases, passed, exceptions, failed, .. } = self;
+        let row = json!({"program": program, "corpus": corpus, "by": BY, "cases": cases, "passed": passed,
             "exceptions": exceptions, "failed": failed});
         hand_over(&row.to_string());
-        assert!(failed.is_empty(), "{corpus}: {failed:#?}");
+        assert!(failed.is_empty(), "{} {corpus}: {failed:#?}", program.unwrap_or_default());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys that were made elsewhere: RSA as well, whose old padding WebCrypto does not have.
+//! Keys that were made elsewhere: X25519 as well, and RSA, whose old padding WebCrypto does not have.
 //!
 //! Nothing in the interface imports keys yet, so that the product is built without this.
 
@@ -16,6 +16,11 @@ impl WebKeyring {
         let record = Object::new();
         if import_ec(&record, pkcs8, KeyUse::Signing).await.is_ok() {
             import_ec(&record, pkcs8, KeyUse::Encryption).await.map_err(|_| KeyringError::Malformed)?;
+            return self.keep(id, record).await;
+        }
+        let x25519 = params(&[("name", "X25519".into())]);
+        if let Ok(key) = import("pkcs8", pkcs8, &x25519, false, &["deriveBits"]).await {
+            set(&record, "X25519", &key);
             return self.keep(id, record).await;
         }
         import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;

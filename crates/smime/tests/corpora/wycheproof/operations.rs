@@ -10,6 +10,11 @@ pub trait Keys {
 
     /// A keyring with this key (PKCS#8); None if it is refused.
     async fn keyring(&self, pkcs8: &[u8]) -> Option<Self::Keyring>;
+
+    /// Why the platform takes no public keys like this one, where it does not.
+    fn refuses(&self, _spki: &[u8]) -> Option<&'static str> {
+        None
+    }
 }
 
 pub fn id() -> KeyId {
@@ -20,8 +25,8 @@ pub fn id() -> KeyId {
 pub enum Outcome {
     /// Whether the operation gave what the test says.
     Given(bool),
-    /// CMS has no such operation.
-    NotInCms(&'static str),
+    /// CMS has no such operation, or the platform has none, for this reason.
+    LeftOut(&'static str),
 }
 
 /// A test that went as Wycheproof says, or what was found instead; named by its number.
@@ -42,7 +47,7 @@ pub async fn judge(name: &str, file: &[u8], provider: &impl Provider, keys: &imp
         };
         for test in group["tests"].as_array().unwrap() {
             let outcome = match operate(name, group, test, keyring.as_ref(), provider, keys).await {
-                Outcome::NotInCms(reason) => Err(reason),
+                Outcome::LeftOut(reason) => Err(reason),
                 Outcome::Given(given) => Ok(compare(test, given)),
             };
             judged.push(Judged { name: test["tcId"].to_string(), outcome });
@@ -73,15 +78,16 @@ async fn operate<K: Keyring>(
 ) -> Outcome {
     match name {
         "ecdsa_secp256r1_sha256_test" => {
-            verify(provider, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256), group, test).await
+            verify(provider, keys, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256), group, test).await
         }
-        "ed25519_test" => verify(provider, SignatureAlgorithm::Ed25519, group, test).await,
+        "ed25519_test" => verify(provider, keys, SignatureAlgorithm::Ed25519, group, test).await,
         "rsa_signature_2048_sha256_test" => {
-            verify(provider, SignatureAlgorithm::RsaPkcs1(Hash::Sha256), group, test).await
+            verify(provider, keys, SignatureAlgorithm::RsaPkcs1(Hash::Sha256), group, test).await
         }
         "rsa_pss_2048_sha256_mgf1_32_test" | "rsa_pss_2048_sha256_mgf1_32_params_test" => {
             let salt_len = usize::try_from(group["sLen"].as_u64().unwrap()).unwrap();
-            verify(provider, SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len }, group, test).await
+            verify(provider, keys, SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len }, group, test)
+                .await
         }
         "aes_gcm_test" => gcm(provider, test).await,
         "aes_cbc_pkcs5_test" => cbc(provider, test).await,
@@ -102,11 +108,15 @@ pub fn hex(value: &Value) -> Vec<u8> {
 
 async fn verify(
     provider: &impl Provider,
+    keys: &impl Keys,
     algorithm: SignatureAlgorithm,
     group: &Value,
     test: &Value,
 ) -> Outcome {
     let spki = hex(&group["publicKeyDer"]);
+    if let Some(reason) = keys.refuses(&spki) {
+        return Outcome::LeftOut(reason);
+    }
     let (message, signature) = (hex(&test["msg"]), hex(&test["sig"]));
     Outcome::Given(provider.verify(&spki, algorithm, &message, &signature).await.is_ok())
 }
@@ -119,7 +129,7 @@ async fn gcm(provider: &impl Provider, test: &Value) -> Outcome {
         _ => ContentEncryption::Aes256Gcm,
     };
     if iv.len() != 12 {
-        return Outcome::NotInCms("RFC 5084 3.2: CMS's GCM has nonces of 12 octets, others are refused");
+        return Outcome::LeftOut("RFC 5084 3.2: CMS's GCM has nonces of 12 octets, others are refused");
     }
     let (aad, ciphertext) = (hex(&test["aad"]), hex(&test["ct"]));
     let opened = provider.decrypt(cipher, &key, &iv, &aad, &ciphertext, &tag).await;
@@ -139,7 +149,7 @@ async fn cbc(provider: &impl Provider, test: &Value) -> Outcome {
 
 async fn oaep<K: Keyring>(keyring: Option<&K>, hash: Hash, test: &Value) -> Outcome {
     if !test["label"].as_str().unwrap_or_default().is_empty() {
-        return Outcome::NotInCms(
+        return Outcome::LeftOut(
             "RFC 4055 4.1: no writer of CMS uses a label, and none but the empty is read",
         );
     }
@@ -165,7 +175,7 @@ async fn ecdh(keys: &impl Keys, test: &Value) -> Outcome {
     let algorithm =
         [0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 3];
     if !spki.get(2..).is_some_and(|rest| rest.starts_with(&algorithm)) {
-        return Outcome::NotInCms("no named P-256 key; for whoever reads certificates, which refuses it");
+        return Outcome::LeftOut("no named P-256 key; for whoever reads certificates, which refuses it");
     }
     let scalar = hex(&test["private"]);
     let digits = &scalar[scalar.len().saturating_sub(32)..];

@@ -1,7 +1,9 @@
 //! Immutable bytes, named by their content.
 //!
 //! Small ones ride in the SQL transaction of whatever holds them, so that many deliveries share
-//! one sync. Large ones lie in files that are synced, with their folder, before the row is written.
+//! one sync. Large ones lie in files. A file has a row before it is written, is synced with its
+//! folder before anybody refers to it, and is removed while its row is locked: so no file is without
+//! a row, and none is removed between its writing and its use, by whichever process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +11,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jmap::{AccountId, BlobId};
-use object_store::ObjectStoreExt;
 use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
-use tokio::sync::{OnceCell, OwnedRwLockReadGuard, RwLock};
 
 use crate::clock::{Millis, now};
 use crate::store::{self, BlobRef, Store, StoreError};
@@ -21,38 +22,30 @@ use crate::store::{self, BlobRef, Store, StoreError};
 const SMALL: usize = 64 * 1024;
 /// What of a large message is read for its header.
 const HEADER: u64 = 64 * 1024;
+const HOUR: Millis = 60 * 60 * 1000;
 /// How long an upload that nothing refers to is kept (RFC 8620 6: at least an hour).
-const UNUSED: Millis = 24 * 60 * 60 * 1000;
+const UNUSED: Millis = 24 * HOUR;
+/// How long a blob that nobody holds is kept: longer than a file takes to be written.
+const GRACE: Millis = HOUR;
+/// How many blobs are looked for at once when they are collected.
+const COLLECTED: i64 = 256;
 
 /// The blobs of the relay.
 #[derive(Debug)]
 pub struct Blobs {
-    files: LocalFileSystem,
-    // Held for reading from the writing of a file until its row is there, and for writing while
-    // files are swept, so that a file is never swept between the two.
-    gate: Arc<RwLock<()>>,
+    files: Arc<dyn ObjectStore>,
 }
-
-type Passage = Arc<OwnedRwLockReadGuard<()>>;
-
-/// Blobs that are prepared one after the other for one transaction.
-///
-/// The gate is fair: whoever holds it and asks for it again would wait behind a sweep that waits
-/// for them. So a batch passes it once, for its first large blob.
-#[derive(Debug, Default)]
-pub struct Batch(OnceCell<Passage>);
 
 /// Bytes that are safe to refer to in a transaction.
 #[derive(Debug)]
 pub struct Prepared {
     blob: BlobRef,
-    _gate: Option<Passage>,
 }
 
 impl Prepared {
     /// A blob that is there already; the transaction makes sure of that.
     pub fn kept(id: BlobId, size: i64) -> Self {
-        Self { blob: BlobRef { id, size, data: None }, _gate: None }
+        Self { blob: BlobRef { id, size, data: None } }
     }
 
     /// What to refer to.
@@ -79,23 +72,23 @@ pub enum BlobError {
 impl Blobs {
     /// Opens the folder, which is there.
     pub fn open(folder: &Path) -> Result<Self, BlobError> {
-        let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { files, gate: Arc::default() })
+        Ok(Self { files: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)) })
     }
 
-    /// Makes bytes safe to refer to, until the batch and all that was prepared in it are dropped.
-    pub async fn prepare(&self, batch: &Batch, bytes: Vec<u8>) -> Result<Prepared, BlobError> {
+    /// Makes bytes safe to refer to within [`GRACE`].
+    pub async fn prepare(&self, store: &Store, bytes: Vec<u8>) -> Result<Prepared, BlobError> {
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        if bytes.len() <= SMALL {
-            let blob = BlobRef { id: id(&bytes), size, data: Some(bytes) };
-            return Ok(Prepared { blob, _gate: None });
-        }
-        let pass = || async { Arc::new(Arc::clone(&self.gate).read_owned().await) };
-        let gate = Arc::clone(batch.0.get_or_init(pass).await);
         let id = id(&bytes);
+        if bytes.len() <= SMALL {
+            return Ok(Prepared { blob: BlobRef { id, size, data: Some(bytes) } });
+        }
+        let claimed = id.clone();
+        let claim =
+            store.write(move |tx| Box::pin(async move { store::claim_blob(tx, &claimed, size).await }));
+        claim.await.map_err(|error: StoreError| error)?;
         // Written anew even when it is there: that one may be what a crash left half written.
         self.files.put(&path(&id), bytes.into()).await?;
-        Ok(Prepared { blob: BlobRef { id, size, data: None }, _gate: Some(gate) })
+        Ok(Prepared { blob: BlobRef { id, size, data: None } })
     }
 
     /// The bytes of a blob that the account holds.
@@ -128,19 +121,43 @@ impl Blobs {
         }
     }
 
-    /// Forgets uploads that nothing referred to for a day, and files that nothing refers to.
+    /// Forgets uploads that nothing referred to for a day, and blobs that nobody held for an hour.
     pub async fn sweep(&self, store: &Store) -> Result<(), BlobError> {
-        let _alone = self.gate.write().await;
-        let since = now() - UNUSED;
-        let sweep = store.write(move |tx| Box::pin(store::sweep_blobs(tx, since)));
-        let files: Vec<BlobId> = sweep.await?;
-        for id in files {
-            match self.files.delete(&path(&id)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+        let at = now();
+        let sweep = store.write(move |tx| Box::pin(store::sweep_uploads(tx, at - UNUSED)));
+        sweep.await.map_err(|error: StoreError| error)?;
+        self.collect(store, at - GRACE).await
+    }
+
+    /// Forgets blobs that nobody has held since `since`.
+    pub async fn collect(&self, store: &Store, since: Millis) -> Result<(), BlobError> {
+        loop {
+            let mut connection = store.read().await?;
+            let orphans = store::orphans(&mut connection, since, COLLECTED).await?;
+            drop(connection);
+            if orphans.is_empty() {
+                return Ok(());
+            }
+            for id in orphans {
+                let files = Arc::clone(&self.files);
+                let collect = store.write(move |tx| {
+                    Box::pin(async move {
+                        if store::collect_blob(tx, &id, since).await? {
+                            remove(files.as_ref(), &id).await?;
+                        }
+                        Ok::<_, BlobError>(())
+                    })
+                });
+                collect.await?;
             }
         }
-        Ok(())
+    }
+}
+
+async fn remove(files: &dyn ObjectStore, id: &BlobId) -> Result<(), BlobError> {
+    match files.delete(&path(id)).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -149,7 +166,8 @@ pub fn folder(data: &Path) -> PathBuf {
     data.join("blobs")
 }
 
-fn id(bytes: &[u8]) -> BlobId {
+/// The id of these bytes.
+pub fn id(bytes: &[u8]) -> BlobId {
     BlobId::from(format!("b{}", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))))
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every key optional.
 
 mod ancestor;
+mod database;
 mod smarthost;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +12,7 @@ use smime::Certificate;
 use tracing_subscriber::EnvFilter;
 
 pub use ancestor::{Ancestor, AncestorError};
+pub use database::{Database, DatabaseError};
 pub use smarthost::{Smarthost, SmarthostError};
 
 /// What the operator decides.
@@ -23,6 +25,8 @@ pub struct Config {
     pub smtp_listen: SocketAddr,
     /// The folder of everything that is kept.
     pub data: PathBuf,
+    /// The database that several processes share; embedded in `data` when absent.
+    pub database: Option<Database>,
     /// The domain of the addresses.
     pub domain: String,
     /// The name of this host in SMTP; the domain when absent.
@@ -53,6 +57,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             smtp_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2525)),
             data: PathBuf::from("data"),
+            database: None,
             domain: "sealpost.example".into(),
             host: None,
             web_root: PathBuf::from("dist"),

@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jmap::Role;
+use jmap::{AccountId, Role};
 use smime::message::{SealError, needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
 
-use crate::blobs::{Batch, BlobError, Prepared};
+use crate::blobs::{BlobError, Prepared};
 use crate::clock::now;
 use crate::directory::{self, CertifyError};
 use crate::outer::OuterHeader;
@@ -46,6 +46,13 @@ pub struct Sealed {
     letter: Arc<Letter>,
 }
 
+impl Sealed {
+    /// Whom it is for.
+    pub fn account(&self) -> &AccountId {
+        &self.account.id
+    }
+}
+
 /// A sealed message whose bytes are safe to refer to.
 #[derive(Debug)]
 struct Letter {
@@ -67,12 +74,11 @@ pub async fn prepare(
     recipients: &[Account],
     message: Vec<u8>,
 ) -> Result<Vec<Sealed>, DeliverError> {
-    let batch = Batch::default();
     let message = Arc::new(message);
     let mut mail = Vec::new();
     if is_sealed(Arc::clone(&message)).await? {
         let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());
-        let letter = Arc::new(letter(relay, &batch, message).await?);
+        let letter = Arc::new(letter(relay, message).await?);
         let each =
             recipients.iter().map(|account| Sealed { account: account.clone(), letter: Arc::clone(&letter) });
         mail.extend(each);
@@ -81,10 +87,7 @@ pub async fn prepare(
     for account in recipients {
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
         let sealed = seal(Arc::clone(&message), certificate).await?;
-        mail.push(Sealed {
-            account: account.clone(),
-            letter: Arc::new(letter(relay, &batch, sealed).await?),
-        });
+        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, sealed).await?) });
     }
     Ok(mail)
 }
@@ -102,9 +105,9 @@ pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
     off_thread(move || !needs_door(&message)).await
 }
 
-async fn letter(relay: &Relay, batch: &Batch, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
+async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
     let outer = OuterHeader::parse(&sealed);
-    Ok(Letter { blob: relay.blobs.prepare(batch, sealed).await?, outer })
+    Ok(Letter { blob: relay.blobs.prepare(&relay.store, sealed).await?, outer })
 }
 
 async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {
@@ -124,6 +127,7 @@ pub async fn off_thread<T: Send + 'static>(
 
 /// Puts sealed mail into the inboxes of its recipients.
 pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
+    store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
     for Sealed { account, letter } in mail {
         let blob = letter.blob.blob();
         let inbox = store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?;

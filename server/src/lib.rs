@@ -33,6 +33,7 @@ pub mod logging;
 pub mod outbound;
 pub mod outer;
 pub mod people;
+pub mod processes;
 pub mod push;
 pub mod random;
 pub mod relay;

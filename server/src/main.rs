@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use sealpost::config::Config;
+use sealpost::config::{Config, ConfigError};
 use sealpost::relay::Relay;
-use sealpost::store::{AccountKind, NewAccount};
+use sealpost::store::{self, AccountKind, NewAccount};
 use sealpost::{logging, people, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -26,6 +26,18 @@ enum Command {
         /// The configuration (TOML).
         #[arg(long)]
         config: PathBuf,
+    },
+    /// Bring the database to a version of its tables; `serve` goes to the newest by itself.
+    Migrate {
+        /// The version; the newest when absent. An older one prepares the database for an older release.
+        #[arg(long)]
+        to: Option<i64>,
+        /// Try the way there and back in a transaction, and keep nothing of it.
+        #[arg(long)]
+        dry_run: bool,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
     /// Manage accounts.
     Account {
@@ -66,6 +78,7 @@ fn kind(name: &str) -> Result<AccountKind, String> {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve { config } => run(&config).await,
+        Command::Migrate { to, dry_run, config } => migrate(to, dry_run, config.as_deref()).await,
         Command::Account { command } => account(command).await,
     };
     match done {
@@ -105,9 +118,27 @@ async fn run(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn read(path: Option<&Path>) -> Result<Config, ConfigError> {
+    path.map_or_else(|| Ok(Config::default()), Config::read)
+}
+
+async fn migrate(to: Option<i64>, dry_run: bool, config: Option<&Path>) -> anyhow::Result<()> {
+    let config = read(config)?;
+    let to = to.unwrap_or_else(store::newest);
+    let moved = store::migrate(&config.data, config.database.as_ref(), to, dry_run).await?;
+    let words = match (moved.from == moved.to, dry_run) {
+        (true, _) => format!("The database has version {to}.\n"),
+        (false, true) => {
+            format!("The way from version {} to {to} and back was tried; nothing was changed.\n", moved.from)
+        }
+        (false, false) => format!("The database went from version {} to {to}.\n", moved.from),
+    };
+    Ok(std::io::stdout().write_all(words.as_bytes())?)
+}
+
 async fn account(command: AccountCommand) -> anyhow::Result<()> {
     let AccountCommand::Add { address, kind, name, organisation, password_file, config } = command;
-    let config = config.map_or_else(|| Ok(Config::default()), |path| Config::read(&path))?;
+    let config = read(config.as_deref())?;
     let text = std::fs::read_to_string(&password_file).context("cannot read the password file")?;
     let password =
         text.lines().next().filter(|line| !line.is_empty()).context("the password file is empty")?;

@@ -1,13 +1,15 @@
 //! State changes, fanned out to whoever listens for an account.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jmap::{AccountId, State};
-use tokio::sync::broadcast;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{broadcast, mpsc};
 
 /// What changed in one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// The new states, by type name.
     pub states: BTreeMap<String, State>,
@@ -15,19 +17,64 @@ pub struct Changed {
     pub at: i64,
 }
 
+/// What the processes that share a store tell each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// An account changed.
+    Changed(AccountId, Changed),
+    /// The streams of an account are to end.
+    End(AccountId),
+    /// Something was not told.
+    Missed,
+}
+
+/// How many notices may wait to be told to other processes.
+const TELLING: usize = 4096;
+
 /// How many changes a slow listener may lag behind before it reads the current states instead.
 const BACKLOG: usize = 16;
 
 /// How many streams one account may have open: tabs and devices, not a flood.
 const LISTENERS: usize = 64;
 
-/// Fans state changes out to the push streams of this process.
+/// Fans state changes out to the push streams of this process, and to other processes.
 #[derive(Debug, Default)]
 pub struct Hub {
     channels: Mutex<HashMap<AccountId, broadcast::Sender<Arc<Changed>>>>,
+    others: OnceLock<mpsc::Sender<Notice>>,
+    untold: AtomicBool,
 }
 
 impl Hub {
+    /// What other processes are to be told from now on.
+    pub fn notices(&self) -> mpsc::Receiver<Notice> {
+        let (others, notices) = mpsc::channel(TELLING);
+        self.others.set(others).ok();
+        notices
+    }
+
+    /// Whether something could not be told since this was last asked.
+    pub fn take_untold(&self) -> bool {
+        self.untold.swap(false, Ordering::Relaxed)
+    }
+
+    /// Passes on what another process tells.
+    pub fn hear(&self, notice: Notice) {
+        match notice {
+            Notice::Changed(account, changed) => self.send(&account, Arc::new(changed)),
+            Notice::End(account) => self.cut(&account),
+            Notice::Missed => self.missed(),
+        }
+    }
+
+    fn tell(&self, notice: impl FnOnce() -> Notice) {
+        if let Some(others) = self.others.get()
+            && others.try_send(notice()).is_err()
+        {
+            self.untold.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Listens for the changes of one account from now on; none when too many do already.
     pub fn subscribe(&self, account: &AccountId) -> Option<broadcast::Receiver<Arc<Changed>>> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,15 +84,37 @@ impl Hub {
 
     /// Ends the streams of an account; whoever may still listen comes back.
     pub fn end(&self, account: &AccountId) {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        self.tell(|| Notice::End(account.clone()));
+        self.cut(account);
+    }
+
+    /// Has all listeners read the current states: something may not have been told.
+    pub fn missed(&self) {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0 });
+        for channel in channels.values() {
+            // More than a listener may lag behind.
+            for _ in 0..=BACKLOG {
+                channel.send(Arc::clone(&nothing)).ok();
+            }
+        }
     }
 
     /// Tells all listeners of the account.
     pub fn publish(&self, account: &AccountId, changed: Arc<Changed>) {
+        self.tell(|| Notice::Changed(account.clone(), Changed::clone(&changed)));
+        self.send(account, changed);
+    }
+
+    fn send(&self, account: &AccountId, changed: Arc<Changed>) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let unheard = channels.get(account).is_some_and(|channel| channel.send(changed).is_err());
         if unheard {
             channels.remove(account);
         }
+    }
+
+    fn cut(&self, account: &AccountId) {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
     }
 }

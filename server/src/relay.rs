@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use smime::Certificate;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::{Authority, OpenAuthorityError};
@@ -15,15 +16,18 @@ use crate::clock::unix_time;
 use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::push::Hub;
+use crate::random;
 use crate::sending::Sending;
 use crate::session::SignIn;
-use crate::store::{OpenError, Store};
+use crate::store::{OpenError, Store, fanout};
 
 /// Everything that the doors of the relay share.
 #[derive(Debug)]
 pub struct Relay {
     /// What the operator decided.
     pub config: Config,
+    /// The name of this process among those that share the store.
+    pub process: String,
     /// What is remembered.
     pub store: Store,
     /// Bytes.
@@ -44,6 +48,8 @@ pub struct Relay {
     pub queue_bell: Notify,
     /// Ends streams and loops.
     pub stopping: CancellationToken,
+    telling: Mutex<JoinSet<()>>,
+    told: CancellationToken,
 }
 
 /// Why the relay cannot start.
@@ -77,7 +83,8 @@ impl Relay {
         let hub = Arc::new(Hub::default());
         let authority = Authority::open(&authority_folder, &config.domain, unix_time())?;
         let relay = Self {
-            store: Store::open(&config.data, Arc::clone(&hub)).await?,
+            process: random::id('p'),
+            store: Store::open(&config.data, config.database.as_ref(), Arc::clone(&hub)).await?,
             blobs: Blobs::open(&blobs::folder(&config.data))?,
             anchors: config.read_anchors()?,
             authority,
@@ -87,8 +94,15 @@ impl Relay {
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
             stopping: CancellationToken::new(),
+            telling: Mutex::default(),
+            told: CancellationToken::new(),
             config,
         };
+        if let Some(database) = relay.config.database.clone() {
+            let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
+            let tell = fanout::tell(database, process, hub, relay.told.clone());
+            relay.telling.lock().await.spawn(tell);
+        }
         Ok(Arc::new(relay))
     }
 
@@ -108,6 +122,9 @@ impl Relay {
     pub async fn close(&self) {
         self.stopping.cancel();
         self.store.close().await;
+        // The last writes are done: other processes are to hear of them.
+        self.told.cancel();
+        self.telling.lock().await.join_next().await;
     }
 }
 

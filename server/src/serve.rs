@@ -1,7 +1,9 @@
 //! Starting the doors, and stopping them without losing anything.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,8 @@ use tokio::task::{JoinError, JoinSet};
 use crate::config::Config;
 use crate::people::AddError;
 use crate::relay::{Relay, StartError};
-use crate::{demo, http, outbound, smtp};
+use crate::store::{Engine, StoreError, fanout};
+use crate::{demo, http, outbound, processes, smtp};
 
 /// How long open work may take once the relay stops.
 const GRACE: Duration = Duration::from_secs(20);
@@ -34,6 +37,15 @@ pub enum ServeError {
         /// Why not.
         source: io::Error,
     },
+    /// Another relay serves what is in the data folder.
+    #[error("another relay serves {}", .0.display())]
+    InUse(PathBuf),
+    /// The data folder cannot be locked.
+    #[error("cannot lock the data folder: {0}")]
+    Lock(io::Error),
+    /// The store did not take this process in.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The demo people could not be made.
     #[error("cannot make the demo people: {0}")]
     Demo(#[from] AddError),
@@ -49,6 +61,7 @@ pub struct Running {
     /// Where SMTP is served.
     pub smtp: SocketAddr,
     tasks: JoinSet<()>,
+    _alone: Option<File>,
 }
 
 /// Opens the relay and its doors.
@@ -65,6 +78,8 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     if relay.config.demo {
         demo::add_people(&relay).await?;
     }
+    let alone = alone(&relay)?;
+    processes::arrive(&relay).await?;
     let mut tasks = JoinSet::new();
     let served = Arc::clone(&relay);
     tasks.spawn(async move {
@@ -75,7 +90,12 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&relay)));
     tasks.spawn(outbound::run(Arc::clone(&relay)));
     tasks.spawn(sweep(Arc::clone(&relay)));
-    Ok(Running { relay, http, smtp, tasks })
+    if let Some(database) = relay.config.database.clone() {
+        let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
+        tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
+    }
+    tasks.spawn(processes::keep_alive(Arc::clone(&relay)));
+    Ok(Running { relay, http, smtp, tasks, _alone: alone })
 }
 
 /// Every push stream is an open file, and the usual limit of a thousand is meant for programs that
@@ -95,12 +115,27 @@ impl Running {
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!("some work did not end in time");
         }
+        processes::depart(&self.relay).await;
         self.relay.close().await;
     }
 
     /// Waits until a door closes by itself, which only a failure makes it do.
     pub async fn failed(&mut self) -> Option<Result<(), JoinError>> {
         self.tasks.join_next().await
+    }
+}
+
+/// Keeps a second relay off the embedded database: each would take the other's work for left over.
+fn alone(relay: &Relay) -> Result<Option<File>, ServeError> {
+    if relay.store.engine() != Engine::Sqlite {
+        return Ok(None);
+    }
+    let folder = &relay.config.data;
+    let lock = File::create(folder.join("lock")).map_err(ServeError::Lock)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(ServeError::InUse(folder.clone())),
+        Err(TryLockError::Error(error)) => Err(ServeError::Lock(error)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the relay remembers, in SQL that SQLite and PostgreSQL share.
 //!
-//! Reads go through a pool. Writes go through one writer (SQLite has no other), which puts the
-//! jobs that wait at the same moment into one transaction: many deliveries share one disk sync.
-//! A job's caller is answered, and listeners are told, only after that transaction is durable.
+//! SQLite is embedded and the default; with PostgreSQL several processes share one store. Reads go
+//! through a pool, writes through [`Store::write`]: a job's caller is answered, and listeners are told,
+//! only after its transaction is durable.
 
 mod accounts;
 mod blobs;
@@ -11,8 +11,11 @@ mod changes;
 mod counts;
 mod email_query;
 mod emails;
+mod engine;
+pub mod fanout;
 mod ledger;
 mod mailboxes;
+mod processes;
 mod queue;
 mod schema;
 mod sent;
@@ -25,14 +28,16 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, AnyPool, Connection};
 
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
 };
-pub use blobs::{BlobRef, blob_data, hold_blob, idle_octets, own_blob, put_blob, release_blob, sweep_blobs};
+pub use blobs::{
+    BlobRef, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans, own_blob, put_blob,
+    release_blob, sweep_uploads,
+};
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
     drop_enrolment_key, enrolment_key, put_enrolment_key,
@@ -42,13 +47,15 @@ pub use email_query::{
     EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails, search_emails,
 };
 pub use emails::{EmailPatch, EmailRow, NewEmail, destroy_email, emails, insert_email, update_email};
-pub use ledger::{Kind, Ledger, States, states};
+pub use engine::Engine;
+pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, set_quota, states, usage};
 pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,
 };
-pub use queue::{Busy, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
-pub use schema::{check, checkpoint};
+pub use processes::{beat, depart, serving};
+pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use schema::{MigrateError, Moved, check, checkpoint, newest};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
 pub use submissions::{
@@ -56,9 +63,12 @@ pub use submissions::{
 };
 pub use threads::{ThreadRow, thread_for, threads};
 pub use vault::{put_vault, vault};
-pub use writer::Tx;
+pub use writer::{Quota, Tx};
 
+use crate::clock::Millis;
+use crate::config::Database;
 use crate::push::Hub;
+use engine::Source;
 
 /// A failure of the database itself.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +80,19 @@ pub enum StoreError {
     /// A row does not hold what this program writes.
     #[error("a row is corrupt: {0}")]
     Corrupt(&'static str),
+    /// A blob went while it was to be held.
+    #[error("the blob is not there any more")]
+    BlobGone,
+    /// A newer release changed the tables while this one ran.
+    #[error(
+        "the database has version {found}, this release knows versions up to {known}: use a newer release"
+    )]
+    Newer {
+        /// The version of the database.
+        found: i64,
+        /// The newest version this release can use.
+        known: i64,
+    },
     /// The writer is gone, because the relay is stopping.
     #[error("the store is closed")]
     Closed,
@@ -100,26 +123,32 @@ pub enum OpenError {
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
+    engine: Engine,
+    quota: Quota,
     readers: AnyPool,
     writer: writer::Writer,
 }
 
 impl Store {
-    /// Opens the database in `folder`, makes it when it is not there and brings it up to date.
-    pub async fn open(folder: &Path, hub: Arc<Hub>) -> Result<Self, OpenError> {
-        sqlx::any::install_default_drivers();
-        let url = sqlite_url(&folder.join("sealpost.db"));
-        let options = || {
-            // The file does not go away, so a connection need not be tried before each use.
-            AnyPoolOptions::new()
-                .test_before_acquire(false)
-                .after_connect(|connection, _| Box::pin(async move { schema::prepare(connection).await }))
-        };
-        let single = options().max_connections(1).connect(&url).await?;
-        let mut connection = single.acquire().await?.detach();
-        schema::migrate(&mut connection).await?;
-        let readers = options().min_connections(1).max_connections(READERS).connect(&url).await?;
-        Ok(Self { readers, writer: writer::Writer::start(connection, hub) })
+    /// Opens the configured database, or the one in `folder`, and brings it up to date.
+    pub async fn open(folder: &Path, database: Option<&Database>, hub: Arc<Hub>) -> Result<Self, OpenError> {
+        let source = Source::new(folder, database);
+        let mut connection = source.connect().await?;
+        schema::migrate(&mut connection, source.engine).await?;
+        let readers = source.readers().await?;
+        let quota = Quota::default();
+        let writer = writer::Writer::start(connection, &source, &quota, hub).await?;
+        Ok(Self { engine: source.engine, quota, readers, writer })
+    }
+
+    /// What accounts may keep that have no quota of their own.
+    pub fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// Which database it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// A connection to read with.
@@ -146,20 +175,23 @@ impl Store {
     }
 }
 
-/// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
-const READERS: u32 = 4;
+/// A process that did not say for so long that it is alive is gone.
+pub const ALIVE: Millis = 60 * 1000;
 
-fn sqlite_url(path: &Path) -> String {
-    let mut url = String::from("sqlite://");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                url.push(char::from(*byte))
-            }
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url + "?mode=rwc"
+/// Brings the configured database, or the one in `folder`, to a version; see [`newest`].
+///
+/// With `dry` it is tried in a transaction that is taken back: there, and back again.
+pub async fn migrate(
+    folder: &Path,
+    database: Option<&Database>,
+    to: i64,
+    dry: bool,
+) -> Result<Moved, MigrateError> {
+    let source = Source::new(folder, database);
+    let mut connection = source.connect().await?;
+    let moved = schema::migrate_to(&mut connection, source.engine, to, dry).await?;
+    connection.close().await?;
+    Ok(moved)
 }
 
 /// `$1, $2, …` for `count` values that start at `first`, rounded up so that few texts are prepared.

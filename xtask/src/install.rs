@@ -37,6 +37,9 @@ pub const COMPILING: &[Need] = &[
     Need { program: "cc", package: "gcc" },
 ];
 
+/// The relay's other database; Debian keeps its programs outside of the path, but for this one.
+pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
+
 /// What the stories send and receive mail with.
 pub const MAIL: &[Need] = &[
     Need { program: "openssl", package: "openssl" },

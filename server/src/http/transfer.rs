@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::Shared;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
-use crate::blobs::{Batch, BlobError};
+use crate::blobs::BlobError;
 use crate::delivery;
 use crate::store::{self, StoreError};
 
@@ -35,7 +35,7 @@ pub async fn upload(
     let bytes = collect(body, most).await?;
     let bytes = sealed(bytes).await?;
     let size = u64::try_from(bytes.len()).unwrap_or_default();
-    let prepared = shared.relay.blobs.prepare(&Batch::default(), bytes).await.map_err(Fault::failed)?;
+    let prepared = shared.relay.blobs.prepare(&shared.relay.store, bytes).await.map_err(Fault::failed)?;
     let (owner, blob_id) = (account.clone(), prepared.blob().id.clone());
     let keep = shared
         .relay

@@ -79,6 +79,8 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let (expected, update, destroy) = (wanted.if_in_state, wanted.update, wanted.destroy);
     let write = call.relay.store.write(move |tx| {
         Box::pin(async move {
+            let recipients = ready.iter().flat_map(|(_, prepared)| prepared.accounts());
+            store::lock_accounts(tx, recipients.chain([&account])).await?;
             let mut ledger = Ledger::open(tx, &account).await?;
             let old_state = ledger.before().of(Kind::Submission);
             check_state(expected.as_ref(), &old_state)?;

@@ -14,29 +14,25 @@ use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::relay::Relay;
-use crate::store::{self, Ledger, Queued, StoreError, Tx};
+use crate::store::{self, Engine, Lease, Ledger, Queued, StoreError, Tx};
 
 /// How many conversations run at once.
 const CONVERSATIONS: usize = 16;
 /// How many recipients one conversation has (RFC 5321 4.5.3.1.8).
 const RECIPIENTS: i64 = 100;
-/// How long a taken entry is hidden; longer than a conversation with all hosts of a domain may last.
+/// How long an entry is on lease at most; longer than a conversation with all hosts of a domain may last.
 const LEASE: Millis = 60 * 60 * 1000;
-/// The queue is looked at this often even when nothing rings.
-const LOOK: Duration = Duration::from_secs(60);
+/// The queue is looked at this often even when nothing rings: another process may have put something in.
+const LOOK: Duration = Duration::from_secs(5);
 /// And no more often than this while what is due has to wait.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often entries are looked for before the queue is taken to be empty.
+const TRIES: usize = 4;
 /// How often the outcome of a conversation is written down if that fails.
 const RECORDINGS: usize = 3;
 
 /// Sends what is due until the relay stops; conversations under way are finished.
 pub async fn run(relay: Arc<Relay>) {
-    let at = now();
-    let release = relay.store.write(move |tx| Box::pin(store::release_leases(tx, at, LEASE)));
-    let released: Result<(), StoreError> = release.await;
-    if let Err(error) = released {
-        tracing::error!(%error, "the queue could not be opened");
-    }
     let mut running = JoinSet::new();
     let talks = Arc::new(Talks::default());
     while !relay.stopping.is_cancelled() {
@@ -71,12 +67,20 @@ async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
     if !due {
         return Ok(Vec::new());
     }
-    let (at, by_domain) = (now(), relay.config.smarthost.is_none());
-    let busy = talks.busy(by_domain);
-    let lease = relay.store.write(move |tx| {
-        Box::pin(async move { store::lease(tx, (at, at + LEASE), RECIPIENTS, by_domain, &busy).await })
-    });
-    lease.await
+    let by_domain = relay.config.smarthost.is_none();
+    // Nothing may also mean that another process was quicker.
+    for _ in 0..TRIES {
+        let (at, busy) = (now(), talks.busy(by_domain));
+        let lease = Lease { owner: relay.process.clone(), from: at, until: at + LEASE };
+        let take = relay.store.write(move |tx| {
+            Box::pin(async move { store::lease(tx, &lease, RECIPIENTS, by_domain, &busy).await })
+        });
+        let taken: Vec<Queued> = take.await.map_err(|error: StoreError| error)?;
+        if !taken.is_empty() || relay.store.engine() == Engine::Sqlite {
+            return Ok(taken);
+        }
+    }
+    Ok(Vec::new())
 }
 
 async fn wait(relay: &Relay, running: &mut JoinSet<()>) {
@@ -140,13 +144,15 @@ async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8])
     let (reply, delivered, bounce) = match outcome {
         // What happens behind the next server is not known (RFC 8621 7).
         Outcome::Delivered(reply) => (reply, Delivered::Unknown, Vec::new()),
-        Outcome::Deferred(_) if retry.is_some() => {
+        Outcome::Deferred(reply) if retry.is_some() => {
             tracing::info!(entry = queued.id, attempts = queued.attempts + 1, "sending is put off");
             let at = retry.unwrap_or_default();
-            let postpone = relay
-                .store
-                .write(move |tx| Box::pin(async move { store::postpone(tx, &queued.id, at).await }));
-            return Ok(postpone.await.map_err(|error: StoreError| error)?);
+            let owner = relay.process.clone();
+            let postpone = relay.store.write(move |tx| {
+                Box::pin(async move { store::postpone(tx, &queued, &owner, at, &reply).await })
+            });
+            postpone.await.map_err(|error: StoreError| error)?;
+            return Ok(());
         }
         Outcome::Refused(reason) | Outcome::Deferred(reason) => {
             tracing::info!(entry = queued.id, "a message is returned to its sender");
@@ -178,9 +184,15 @@ async fn finish(
     status: DeliveryStatus,
     bounce: Vec<Sealed>,
 ) -> Result<(), DeliverError> {
+    let owner = relay.process.clone();
     let done = relay.store.write(move |tx| {
         Box::pin(async move {
-            store::discard(tx, &queued).await?;
+            // The account before its blobs, as everybody does.
+            store::lock_accounts(tx, [&queued.outgoing.account]).await?;
+            if !store::discard(tx, &queued, &owner).await? {
+                // Another process has it by now, and will tell.
+                return Ok(());
+            }
             tell(tx, &queued, status).await?;
             delivery::keep(tx, bounce).await
         })

@@ -39,7 +39,7 @@ pub async fn changes(
     limit: usize,
 ) -> Result<ChangedIds, ChangesError> {
     let current = states(connection, account).await?.number(kind);
-    if !(0..=current).contains(&since) {
+    if !(known_since(connection, account).await?..=current).contains(&since) {
         return Err(ChangesError::UnknownState);
     }
     let rows = sqlx::query(statement(kind))
@@ -65,6 +65,12 @@ pub async fn changes(
         }
     }
     Ok(answer)
+}
+
+/// The state from which on all changes are known.
+async fn known_since(connection: &mut AnyConnection, account: &AccountId) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT changes_since FROM accounts WHERE id = $1").bind(account.as_str());
+    Ok(row.fetch_one(connection).await?.try_get(0)?)
 }
 
 fn sort(row: &sqlx::any::AnyRow, since: i64, answer: &mut ChangedIds) -> Result<i64, StoreError> {

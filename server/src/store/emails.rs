@@ -118,6 +118,7 @@ pub async fn insert_email(
     .bind(state)
     .execute(tx.connection())
     .await?;
+    ledger.grow(new.size);
     remember_ids(tx, ledger.account(), &related, &id, &thread).await?;
     let place = (&id, new.received_at, &thread);
     move_between(tx, ledger.account(), place, &BTreeSet::new(), &new.mailboxes).await?;
@@ -173,6 +174,7 @@ pub async fn destroy_email(tx: &mut Tx, ledger: &mut Ledger, old: &EmailRow) -> 
     move_between(tx, &account, place, &old.mailboxes, &BTreeSet::new()).await?;
     let before = Placement { mailboxes: &old.mailboxes, unread: unread(&old.keywords) };
     counts::apply(tx, ledger, &old.thread_id, Some(before), None).await?;
+    ledger.grow(-old.size);
     bury(tx, ledger, Kind::Email, old.id.as_str(), old.created_state).await?;
     release_blob(tx, &account, &old.blob_id).await
 }

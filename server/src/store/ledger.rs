@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jmap::{AccountId, State};
 use sqlx::{AnyConnection, Row};
 
-use super::{StoreError, Tx};
+use super::{Engine, StoreError, Tx};
 use crate::push::Changed;
 
 /// The types of objects that have states.
@@ -81,6 +81,69 @@ pub struct Ledger {
     next: i64,
     before: States,
     after: States,
+    room: i64,
+    grown: i64,
+}
+
+/// What an account keeps and may keep, in octets of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// What it keeps.
+    pub used: i64,
+    /// What it may keep; none for all there is.
+    pub quota: Option<i64>,
+}
+
+impl Usage {
+    /// What it may keep beyond.
+    pub fn room(self) -> i64 {
+        self.quota.map_or(i64::MAX, |quota| quota.saturating_sub(self.used).max(0))
+    }
+}
+
+/// What an account keeps and may keep; `default` for those without a quota of their own.
+pub async fn usage(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    default: Option<i64>,
+) -> Result<Usage, StoreError> {
+    let row = sqlx::query("SELECT used, quota FROM accounts WHERE id = $1")
+        .bind(account.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(Usage { used: row.try_get(0)?, quota: row.try_get::<Option<i64>, _>(1)?.or(default) })
+}
+
+/// Gives an account a quota of its own, or none.
+pub async fn set_quota(tx: &mut Tx, account: &AccountId, quota: Option<i64>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1")
+        .bind(account.as_str())
+        .bind(quota)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Keeps others off these accounts until the transaction ends, in an order that all keep to.
+///
+/// A job that opens the ledgers of several accounts has to do this first: two such jobs of two
+/// processes would otherwise wait for each other.
+pub async fn lock_accounts<'a>(
+    tx: &mut Tx,
+    accounts: impl IntoIterator<Item = &'a AccountId>,
+) -> Result<(), StoreError> {
+    if tx.engine() == Engine::Sqlite {
+        // Its writer is alone in any case.
+        return Ok(());
+    }
+    let accounts: BTreeSet<&str> = accounts.into_iter().map(AccountId::as_str).collect();
+    for account in accounts {
+        sqlx::query("UPDATE accounts SET modseq = modseq WHERE id = $1")
+            .bind(account)
+            .execute(tx.connection())
+            .await?;
+    }
+    Ok(())
 }
 
 impl Ledger {
@@ -88,13 +151,16 @@ impl Ledger {
     pub async fn open(tx: &mut Tx, account: &AccountId) -> Result<Self, StoreError> {
         let row = sqlx::query(
             "UPDATE accounts SET modseq = modseq WHERE id = $1
-             RETURNING modseq, mailbox_state, email_state, thread_state, submission_state",
+             RETURNING modseq, mailbox_state, email_state, thread_state, submission_state, used, quota",
         )
         .bind(account.as_str())
         .fetch_one(tx.connection())
         .await?;
         let before = read(&row, 1)?;
-        Ok(Self { account: account.clone(), next: row.try_get(0)?, after: before.clone(), before })
+        let (used, quota) = (row.try_get(5)?, row.try_get::<Option<i64>, _>(6)?.or(tx.default_quota()));
+        let room = Usage { used, quota }.room();
+        let next = row.try_get(0)?;
+        Ok(Self { account: account.clone(), next, after: before.clone(), before, room, grown: 0 })
     }
 
     /// Whose ledger it is.
@@ -107,6 +173,16 @@ impl Ledger {
         &self.before
     }
 
+    /// How many octets the account may keep beyond what it keeps now.
+    pub fn room(&self) -> i64 {
+        self.room.saturating_sub(self.grown).max(0)
+    }
+
+    /// Counts octets that came or, below 0, went.
+    pub(super) fn grow(&mut self, octets: i64) {
+        self.grown = self.grown.saturating_add(octets);
+    }
+
     /// The number for one changed object.
     pub fn next(&mut self, kind: Kind) -> i64 {
         self.next += 1;
@@ -116,13 +192,13 @@ impl Ledger {
 
     /// Writes the new states and announces them; returns them.
     pub async fn close(self, tx: &mut Tx) -> Result<States, StoreError> {
-        let Self { account, next, before, after } = self;
+        let Self { account, next, before, after, grown, .. } = self;
         if before == after {
             return Ok(after);
         }
         sqlx::query(
             "UPDATE accounts SET modseq = $2, mailbox_state = $3, email_state = $4, thread_state = $5,
-             submission_state = $6 WHERE id = $1",
+             submission_state = $6, used = used + $7 WHERE id = $1",
         )
         .bind(account.as_str())
         .bind(next)
@@ -130,6 +206,7 @@ impl Ledger {
         .bind(after.number(Kind::Email))
         .bind(after.number(Kind::Thread))
         .bind(after.number(Kind::Submission))
+        .bind(grown)
         .execute(tx.connection())
         .await?;
         let moved = Kind::ALL.into_iter().filter(|kind| before.number(*kind) != after.number(*kind));

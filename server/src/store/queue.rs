@@ -1,8 +1,14 @@
+//! Mail on its way elsewhere.
+//!
+//! An entry is worked on by who has it on lease: the statement that takes it looks at the entry's own
+//! row, so that of several processes one gets it. What a process does with an entry that it has no
+//! longer on lease is refused.
+
 use jmap::{AccountId, BlobId, SubmissionId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::blobs::forget_blob;
+use super::blobs::{add_ref, drop_ref};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 use crate::random;
@@ -37,11 +43,22 @@ pub struct Queued {
     pub queued_at: Millis,
 }
 
+/// A lease: whose it is, when it begins and when it ends at the latest.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The process.
+    pub owner: String,
+    /// Now.
+    pub from: Millis,
+    /// The end, in case the process hangs.
+    pub until: Millis,
+}
+
 /// Puts a message into the queue; it is due at once.
 pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO queue (id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts,
-         queued_at, next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8)",
+         queued_at, next_at, held, leased_until) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, 0, 0)",
     )
     .bind(random::id('q'))
     .bind(outgoing.account.as_str())
@@ -53,37 +70,41 @@ pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<()
     .bind(now)
     .execute(tx.connection())
     .await?;
-    Ok(())
+    add_ref(tx, &outgoing.blob).await
 }
 
-/// Takes entries of the message that is due first and hides them until `until`, in case this
-/// process dies; all have one sender, and one domain where `by_domain` says so.
+/// Takes entries of the message that is due first; all have one sender, and one domain where
+/// `by_domain` says so.
 pub async fn lease(
     tx: &mut Tx,
-    (now, until): (Millis, Millis),
+    lease: &Lease,
     limit: i64,
     by_domain: bool,
     busy: &Busy,
 ) -> Result<Vec<Queued>, StoreError> {
     // Few, for each is the cause of several conversations that go on now.
     let (accounts, domains) = (list(&busy.accounts), list(&busy.domains));
+    // The last line decides: another process may have taken the entry since it was selected.
     let rows = sqlx::query(
-        "UPDATE queue SET next_at = $2 WHERE id IN (
+        "UPDATE queue SET leased_by = $7, leased_until = $2 WHERE id IN (
            SELECT q.id FROM queue q JOIN (
-             SELECT account_id, mail_from, blob_id, domain FROM queue WHERE next_at <= $1
+             SELECT account_id, mail_from, blob_id, domain FROM queue
+             WHERE next_at <= $1 AND held = 0 AND leased_by IS NULL
              AND $5 NOT LIKE '% ' || account_id || ' %' AND $6 NOT LIKE '% ' || domain || ' %'
              ORDER BY next_at LIMIT 1
            ) f ON q.account_id = f.account_id AND q.mail_from = f.mail_from AND q.blob_id = f.blob_id
              AND ($4 = 0 OR q.domain = f.domain)
-           WHERE q.next_at <= $1 ORDER BY q.next_at LIMIT $3)
+           WHERE q.next_at <= $1 AND q.held = 0 AND q.leased_by IS NULL ORDER BY q.next_at LIMIT $3)
+         AND next_at <= $1 AND held = 0 AND leased_by IS NULL
          RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at",
     )
-    .bind(now)
-    .bind(until)
+    .bind(lease.from)
+    .bind(lease.until)
     .bind(limit)
     .bind(i64::from(by_domain))
     .bind(accounts)
     .bind(domains)
+    .bind(&lease.owner)
     .fetch_all(tx.connection())
     .await?;
     rows.iter().map(read).collect()
@@ -103,41 +124,62 @@ fn list(names: &[String]) -> String {
     format!(" {} ", names.join(" "))
 }
 
-/// Puts an entry back for another attempt.
-pub async fn postpone(tx: &mut Tx, id: &str, next_at: Millis) -> Result<(), StoreError> {
-    sqlx::query("UPDATE queue SET attempts = attempts + 1, next_at = $2 WHERE id = $1")
-        .bind(id)
-        .bind(next_at)
+/// Puts an entry back for another attempt; false when it was not `owner`'s any more.
+pub async fn postpone(
+    tx: &mut Tx,
+    queued: &Queued,
+    owner: &str,
+    next_at: Millis,
+    reply: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE queue SET attempts = attempts + 1, next_at = $4, reply = $5, leased_by = NULL,
+         leased_until = 0 WHERE account_id = $1 AND id = $2 AND leased_by = $3",
+    )
+    .bind(queued.outgoing.account.as_str())
+    .bind(&queued.id)
+    .bind(owner)
+    .bind(next_at)
+    .bind(reply)
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes an entry out; false when it was not `owner`'s any more.
+pub async fn discard(tx: &mut Tx, queued: &Queued, owner: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM queue WHERE account_id = $1 AND id = $2 AND leased_by = $3")
+        .bind(queued.outgoing.account.as_str())
+        .bind(&queued.id)
+        .bind(owner)
         .execute(tx.connection())
         .await?;
-    Ok(())
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    drop_ref(tx, &queued.outgoing.blob).await?;
+    Ok(true)
 }
 
-/// Takes an entry out, and its message with it when nothing else holds that.
-pub async fn discard(tx: &mut Tx, queued: &Queued) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM queue WHERE id = $1").bind(&queued.id).execute(tx.connection()).await?;
-    forget_blob(tx, &queued.outgoing.blob).await
-}
-
-/// When the next entry is due.
+/// When the next entry is due that nobody works on.
 pub async fn next_due(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
-    let row = sqlx::query("SELECT MIN(next_at) FROM queue").fetch_one(connection).await?;
-    Ok(row.try_get(0)?)
+    let text = "SELECT MIN(next_at) FROM queue WHERE held = 0 AND leased_by IS NULL";
+    Ok(sqlx::query(text).fetch_one(connection).await?.try_get(0)?)
 }
 
-/// Makes entries that an earlier process had taken due again.
-///
-/// An entry that was never tried, or whose lease this schedule could not have set, is due at once.
-pub async fn release_leases(tx: &mut Tx, now: Millis, lease: Millis) -> Result<(), StoreError> {
-    sqlx::query("UPDATE queue SET next_at = $1 WHERE attempts = 0 OR next_at <= $1 + $2")
-        .bind(now)
-        .bind(lease)
-        .execute(tx.connection())
-        .await?;
+/// Gives back what is on lease with processes that are gone, and what was on lease for too long.
+pub async fn release_leases(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE queue SET leased_by = NULL, leased_until = 0 WHERE leased_by IS NOT NULL
+         AND (leased_until <= $1 OR leased_by NOT IN (SELECT id FROM processes))",
+    )
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<Queued, StoreError> {
+pub(super) fn read(row: &AnyRow) -> Result<Queued, StoreError> {
     Ok(Queued {
         id: row.try_get(0)?,
         outgoing: Outgoing {

@@ -1,29 +1,50 @@
-use sqlx::{AnyConnection, Row};
+//! The versions of the schema, and the ways between them.
 
-use super::{OpenError, StoreError, run};
+use std::collections::BTreeSet;
 
-/// The versions of the schema, oldest first; a released one is never edited.
-///
-/// Only types that both databases know: TEXT, BIGINT, BLOB (BYTEA where it is PostgreSQL).
-const VERSIONS: &[&str] = &[include_str!("schema/1.sql")];
+use sqlx::{AnyConnection, Connection, Row};
 
-/// Settings of each new connection.
-pub async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    // FULL: a commit is on the disk before it is answered, also in WAL mode.
-    run(
-        connection,
-        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 67108864;
-         PRAGMA secure_delete = ON",
-    )
-    .await
+use super::engine::Engine;
+use super::{ALIVE, OpenError, StoreError, processes, run};
+use crate::clock::now;
+
+/// A version: the way to it from the one before, and the way back.
+struct Version {
+    up: &'static str,
+    back: &'static str,
+}
+
+macro_rules! version {
+    ($number:literal) => {
+        Version {
+            up: include_str!(concat!("schema/", $number, ".sql")),
+            back: include_str!(concat!("schema/", $number, ".back.sql")),
+        }
+    };
+}
+
+/// Oldest first; a released one is never edited. A new one is two files, `N.sql` and `N.back.sql`, in
+/// the words that both databases share: TEXT, BIGINT and BLOB (see [`Engine::definition`]), statements
+/// that end in a semicolon, and no TEXT or BLOB but as the type of a column.
+const VERSIONS: &[Version] = &[version!("1"), version!("2")];
+
+/// The first version that knows which processes serve.
+const WITH_PROCESSES: i64 = 2;
+
+/// The newest version that this release can use.
+pub fn newest() -> i64 {
+    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
 /// Puts all that was written into the database file and empties the log of writes.
 ///
-/// Until then the log still has the pages from before a deletion.
+/// Until then the log still has the pages from before a deletion. PostgreSQL has no such means: there
+/// deleted rows go when it vacuums, and its log when it is recycled.
 pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    Ok(run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?)
+    if connection.backend_name() == "SQLite" {
+        run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    }
+    Ok(())
 }
 
 /// Reads something that is always there, to see whether the database can be read.
@@ -32,29 +53,178 @@ pub async fn check(connection: &mut AnyConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Brings the database to the newest version, one transaction a step.
-pub async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
+/// The version of the database; 0 before there is any.
+pub async fn version(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT version FROM schema_version").fetch_optional(connection).await?;
+    row.map_or(Ok(0), |row| row.try_get(0))
+}
+
+/// Why a database was left as it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The database could not be reached or refused a statement.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is no such version.
+    #[error("there is no version {asked}: this release knows 1 to {known}")]
+    Unknown {
+        /// What was asked for.
+        asked: i64,
+        /// The newest.
+        known: i64,
+    },
+    /// The way led to other tables than a new database of that version has.
+    #[error("the way to version {version} does not give its tables: {difference}")]
+    Differs {
+        /// Where it led.
+        version: i64,
+        /// A table, column or index that is only on one side.
+        difference: String,
+    },
+    /// The processes that serve could not be counted.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A way back that would leave the database to processes that need the newer tables.
+    #[error("{0} processes are serving: stop them first")]
+    Serving(i64),
+}
+
+impl From<sqlx::Error> for MigrateError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+/// Brings the database to the newest version, all steps in one transaction.
+pub async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), OpenError> {
+    run(connection, engine.begin()).await?;
+    let moved = async {
+        let found = begin_at(connection, engine).await?;
+        go(connection, engine, found, newest()).await?;
+        Ok(())
+    }
+    .await;
+    finish(connection, moved).await
+}
+
+/// Which version the database had and has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Before.
+    pub from: i64,
+    /// After; with `dry`, what it would be.
+    pub to: i64,
+}
+
+/// Brings the database to version `to`, and compares its tables with those of a new database.
+///
+/// `dry` goes the whole way, back again where it led forward, compares both times, and keeps nothing.
+pub async fn migrate_to(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    to: i64,
+    dry: bool,
+) -> Result<Moved, MigrateError> {
+    if !(1..=newest()).contains(&to) {
+        return Err(MigrateError::Unknown { asked: to, known: newest() });
+    }
+    run(connection, engine.begin()).await?;
+    let moved = async {
+        let from = begin_at(connection, engine).await?;
+        if to < from && !dry && from >= WITH_PROCESSES {
+            match processes::serving(connection, now() - ALIVE).await? {
+                0 => {}
+                serving => return Err(MigrateError::Serving(serving)),
+            }
+        }
+        go(connection, engine, from, to).await?;
+        compare(connection, engine, to).await?;
+        if dry && from > 0 {
+            go(connection, engine, to, from).await?;
+            compare(connection, engine, from).await?;
+        }
+        Ok(Moved { from, to })
+    }
+    .await;
+    match moved {
+        Ok(moved) if dry => {
+            run(connection, "ROLLBACK").await?;
+            Ok(moved)
+        }
+        outcome => finish(connection, outcome).await,
+    }
+}
+
+async fn finish<T, E: From<sqlx::Error>>(
+    connection: &mut AnyConnection,
+    outcome: Result<T, E>,
+) -> Result<T, E> {
+    run(connection, if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    outcome
+}
+
+/// Alone with the schema; the version from which to go on.
+async fn begin_at(connection: &mut AnyConnection, engine: Engine) -> Result<i64, OpenError> {
+    engine.lock_schema(connection).await?;
     run(connection, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
     let found = version(connection).await?;
-    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
+    let known = newest();
     if found > known {
         return Err(OpenError::Newer { found, known });
     }
-    let done = usize::try_from(found).unwrap_or_default();
-    for (step, text) in (1_i64..).zip(VERSIONS).skip(done) {
-        run(connection, "BEGIN IMMEDIATE").await?;
-        run(connection, text).await?;
-        sqlx::query("DELETE FROM schema_version").execute(&mut *connection).await?;
-        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
-            .bind(step)
-            .execute(&mut *connection)
-            .await?;
-        run(connection, "COMMIT").await?;
+    Ok(found)
+}
+
+/// Goes step by step, up or back.
+async fn go(connection: &mut AnyConnection, engine: Engine, from: i64, to: i64) -> Result<(), sqlx::Error> {
+    let place = |version: i64| usize::try_from(version).unwrap_or_default();
+    let mut texts: Vec<&str> =
+        VERSIONS.iter().take(place(to)).skip(place(from)).map(|version| version.up).collect();
+    texts.extend(VERSIONS.iter().take(place(from)).skip(place(to)).rev().map(|version| version.back));
+    if texts.is_empty() {
+        return Ok(());
     }
+    for text in texts {
+        let text = sqlx::AssertSqlSafe(engine.definition(text));
+        sqlx::raw_sql(text).execute(&mut *connection).await?;
+    }
+    sqlx::query("DELETE FROM schema_version").execute(&mut *connection).await?;
+    sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(to).execute(connection).await?;
     Ok(())
 }
 
-async fn version(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
-    let row = sqlx::query("SELECT version FROM schema_version").fetch_optional(connection).await?;
-    row.map_or(Ok(0), |row| row.try_get(0))
+/// Compares tables, columns and indices with those of a new database of that version.
+async fn compare(connection: &mut AnyConnection, engine: Engine, version: i64) -> Result<(), MigrateError> {
+    let found = shape(connection, engine).await?;
+    let mut fresh = AnyConnection::connect("sqlite::memory:").await?;
+    run(&mut fresh, "CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;
+    go(&mut fresh, Engine::Sqlite, 0, version).await?;
+    let expected = shape(&mut fresh, Engine::Sqlite).await?;
+    fresh.close().await?;
+    match found.symmetric_difference(&expected).next() {
+        Some(difference) => Err(MigrateError::Differs { version, difference: difference.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The names of tables with their columns, and of indices.
+async fn shape(connection: &mut AnyConnection, engine: Engine) -> Result<BTreeSet<String>, sqlx::Error> {
+    let text = match engine {
+        Engine::Sqlite => {
+            "SELECT m.name || '.' || p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'
+             UNION ALL
+             SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite%'"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(table_name || '.' || column_name AS TEXT) FROM information_schema.columns
+             WHERE table_schema = current_schema()
+             UNION ALL
+             SELECT CAST(c.relname AS TEXT) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+             LEFT JOIN pg_constraint k ON k.conindid = c.oid
+             WHERE k.oid IS NULL AND c.relnamespace = current_schema()::regnamespace"
+        }
+    };
+    sqlx::query(text).fetch_all(connection).await?.iter().map(|row| row.try_get(0)).collect()
 }

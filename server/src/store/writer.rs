@@ -1,4 +1,12 @@
+//! Jobs that write, in transactions that are durable before anybody hears of them.
+//!
+//! SQLite has one writer; it puts the jobs that wait at the same moment into one transaction, so that
+//! they share one sync. PostgreSQL shares syncs itself, between all its clients: there several
+//! connections write, each job has a transaction of its own, and no job waits for the locks of another
+//! that is done.
+
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -6,21 +14,42 @@ use futures::future::BoxFuture;
 use jmap::AccountId;
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
-use super::StoreError;
+use super::engine::{Engine, Source};
+use super::{StoreError, run};
 use crate::push::{Changed, Hub};
 
 /// Jobs that may wait before callers are held up.
 const WAITING: usize = 1024;
 /// Jobs in one transaction: enough to share a sync, few enough that the first does not wait long.
 const GROUP: usize = 64;
+/// Connections that write where several can.
+const WRITERS: usize = 8;
 
 /// A transaction that is being written.
 #[derive(Debug)]
 pub struct Tx {
     connection: AnyConnection,
+    engine: Engine,
+    default_quota: Quota,
     changed: Vec<(AccountId, Changed)>,
+}
+
+/// What accounts may keep that have no quota of their own; the operator can change it.
+#[derive(Debug, Clone, Default)]
+pub struct Quota(Arc<AtomicI64>);
+
+impl Quota {
+    /// In octets; none for all there is.
+    pub fn get(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|quota| *quota > 0)
+    }
+
+    /// Changes it.
+    pub fn set(&self, quota: Option<i64>) {
+        self.0.store(quota.unwrap_or_default(), Ordering::Relaxed);
+    }
 }
 
 impl Tx {
@@ -29,25 +58,54 @@ impl Tx {
         &mut self.connection
     }
 
+    /// Which database it is written to.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    pub(super) fn default_quota(&self) -> Option<i64> {
+        self.default_quota.get()
+    }
+
     /// Tells the listeners of the account once the transaction is durable.
     pub fn announce(&mut self, account: AccountId, changed: Changed) {
         self.changed.push((account, changed));
     }
 }
 
-/// The one task that writes.
+/// The tasks that write.
 #[derive(Debug)]
 pub struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
+type Queue = tokio::sync::Mutex<mpsc::Receiver<Box<dyn Job>>>;
+
 impl Writer {
-    /// Starts writing on `connection`.
-    pub fn start(connection: AnyConnection, hub: Arc<Hub>) -> Self {
+    /// Starts writing; `first` is a connection that is open already.
+    pub async fn start(
+        first: AnyConnection,
+        source: &Source,
+        quota: &Quota,
+        hub: Arc<Hub>,
+    ) -> Result<Self, sqlx::Error> {
         let (jobs, queue) = mpsc::channel(WAITING);
-        let task = tokio::spawn(work(Tx { connection, changed: Vec::new() }, queue, hub));
-        Self { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)) }
+        let queue = Arc::new(Queue::new(queue));
+        let mut connections = vec![first];
+        if source.engine == Engine::Postgres {
+            for _ in 1..WRITERS {
+                connections.push(source.connect().await?);
+            }
+        }
+        let mut tasks = JoinSet::new();
+        for connection in connections {
+            let (engine, default_quota) = (source.engine, quota.clone());
+            let tx = Tx { connection, engine, default_quota, changed: Vec::new() };
+            let hand = Hand { tx, source: source.clone(), broken: false, hub: Arc::clone(&hub) };
+            tasks.spawn(hand.work(Arc::clone(&queue)));
+        }
+        Ok(Self { jobs: Mutex::new(Some(jobs)), tasks: Mutex::new(tasks) })
     }
 
     /// Has a job done; see [`super::Store::write`].
@@ -65,14 +123,12 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Lets the waiting jobs finish and closes the connection.
+    /// Lets the waiting jobs finish and closes the connections.
     pub async fn stop(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            // A panic in the task was reported where it happened.
-            task.await.ok();
-        }
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        // A panic in a task was reported where it happened.
+        while tasks.join_next().await.is_some() {}
     }
 }
 
@@ -125,60 +181,94 @@ where
     }
 }
 
-async fn work(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: Arc<Hub>) {
-    while let Some(first) = queue.recv().await {
-        let mut done = Vec::new();
-        let outcome = group(&mut tx, first, &mut queue, &mut done).await;
-        let changed = std::mem::take(&mut tx.changed);
-        match outcome {
-            Ok(()) => {
-                for (account, changed) in changed {
-                    hub.publish(&account, Arc::new(changed));
+/// One connection that writes, made anew when it breaks.
+struct Hand {
+    tx: Tx,
+    source: Source,
+    broken: bool,
+    hub: Arc<Hub>,
+}
+
+impl Hand {
+    async fn work(mut self, queue: Arc<Queue>) {
+        loop {
+            let first = queue.lock().await.recv().await;
+            let Some(first) = first else { break };
+            let mut done = Vec::new();
+            let outcome = self.group(first, &queue, &mut done).await;
+            let changed = std::mem::take(&mut self.tx.changed);
+            match outcome {
+                Ok(()) => {
+                    for (account, changed) in changed {
+                        self.hub.publish(&account, Arc::new(changed));
+                    }
+                    done.into_iter().for_each(|job| job.finish(None));
                 }
-                done.into_iter().for_each(|job| job.finish(None));
+                Err(error) => {
+                    tracing::error!(%error, jobs = done.len(), "a group of writes failed");
+                    self.undo().await;
+                    done.into_iter().for_each(|job| job.finish(Some(StoreError::Abandoned)));
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, jobs = done.len(), "a group of writes failed");
-                step(&mut tx.connection, "ROLLBACK").await.ok();
-                done.into_iter().for_each(|job| job.finish(Some(StoreError::Abandoned)));
+        }
+        self.tx.connection.close().await.ok();
+    }
+
+    /// Runs the first job, and where syncs are to be shared those that wait behind it, in one transaction.
+    async fn group(
+        &mut self,
+        first: Box<dyn Job>,
+        queue: &Queue,
+        done: &mut Vec<Box<dyn Job>>,
+    ) -> Result<(), sqlx::Error> {
+        let shares = self.source.engine == Engine::Sqlite;
+        let mut next = Some(first);
+        let mut begun = self.begin().await;
+        let mut end = self.source.engine.commit();
+        while let Some(mut job) = next.take() {
+            if begun.is_ok() && shares {
+                begun = self.apart(job.as_mut()).await;
+            } else if begun.is_ok() && job.run(&mut self.tx).await == Verdict::Undo {
+                self.tx.changed.clear();
+                end = "ROLLBACK";
+            }
+            done.push(job);
+            if shares && begun.is_ok() && done.len() < GROUP {
+                next = queue.try_lock().ok().and_then(|mut queue| queue.try_recv().ok());
             }
         }
+        begun?;
+        run(&mut self.tx.connection, end).await
     }
-    tx.connection.close().await.ok();
-}
 
-/// Runs the first job and those that wait behind it in one transaction.
-async fn group(
-    tx: &mut Tx,
-    first: Box<dyn Job>,
-    queue: &mut mpsc::Receiver<Box<dyn Job>>,
-    done: &mut Vec<Box<dyn Job>>,
-) -> Result<(), sqlx::Error> {
-    let mut next = Some(first);
-    // IMMEDIATE takes the write lock at once: a read lock that is upgraded later can fail as busy.
-    let mut begun = step(&mut tx.connection, "BEGIN IMMEDIATE").await;
-    while let Some(mut job) = next.take() {
-        if begun.is_ok() {
-            begun = apart(tx, job.as_mut()).await;
+    /// Begins a transaction, on a new connection when the old one is broken.
+    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        let begin = self.source.engine.begin();
+        if !self.broken && step(&mut self.tx.connection, begin).await.is_ok() {
+            return Ok(());
         }
-        done.push(job);
-        if begun.is_ok() && done.len() < GROUP {
-            next = queue.try_recv().ok();
+        self.tx.connection = self.source.connect().await?;
+        self.broken = false;
+        step(&mut self.tx.connection, begin).await
+    }
+
+    /// Takes back what the transaction did; a connection that cannot is not used again.
+    async fn undo(&mut self) {
+        if step(&mut self.tx.connection, "ROLLBACK").await.is_err() {
+            self.broken = true;
         }
     }
-    begun?;
-    step(&mut tx.connection, "COMMIT").await
-}
 
-/// Runs one job so that its failure leaves the others of the group alone.
-async fn apart(tx: &mut Tx, job: &mut dyn Job) -> Result<(), sqlx::Error> {
-    let announced = tx.changed.len();
-    step(&mut tx.connection, "SAVEPOINT job").await?;
-    if job.run(tx).await == Verdict::Undo {
-        tx.changed.truncate(announced);
-        step(&mut tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
+    /// Runs one job so that its failure leaves the others of the group alone.
+    async fn apart(&mut self, job: &mut dyn Job) -> Result<(), sqlx::Error> {
+        let announced = self.tx.changed.len();
+        step(&mut self.tx.connection, "SAVEPOINT job").await?;
+        if job.run(&mut self.tx).await == Verdict::Undo {
+            self.tx.changed.truncate(announced);
+            step(&mut self.tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
+        }
+        step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await
     }
-    step(&mut tx.connection, "RELEASE SAVEPOINT job").await
 }
 
 /// A statement that is prepared once, unlike those that may hold several.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Folder, PASSWORD, Served, clear_letter};
+use crate::support::{Folder, PASSWORD, Served, clear_letter, database};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -21,8 +21,9 @@ fn start(folder: &Folder, http: u16, smtp: u16) -> Child {
     let config = folder.path().join("sealpost.toml");
     let data = folder.path().join("data");
     let text = format!(
-        "listen = '127.0.0.1:{http}'\nsmtp_listen = '127.0.0.1:{smtp}'\ndata = '{}'\nlog = 'error'\n",
-        data.display()
+        "listen = '127.0.0.1:{http}'\nsmtp_listen = '127.0.0.1:{smtp}'\ndata = '{}'\nlog = 'error'\n{}",
+        data.display(),
+        database_line(folder)
     );
     std::fs::write(&config, text).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_sealpost"))
@@ -35,6 +36,10 @@ fn start(folder: &Folder, http: u16, smtp: u16) -> Child {
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, format!("Sealpost is ready: http://localhost:{http}\n"));
     child
+}
+
+fn database_line(folder: &Folder) -> String {
+    database(folder).map_or_else(String::new, |database| format!("database = '{}'\n", database.url()))
 }
 
 /// Delivers letters until the server dies; remembers those it was told are safe.
@@ -72,7 +77,8 @@ async fn every_letter_answered_with_250_is_there_after_a_kill() {
     let password = folder.path().join("password");
     std::fs::write(&password, PASSWORD).unwrap();
     let data = folder.path().join("account.toml");
-    std::fs::write(&data, format!("data = '{}'\n", folder.path().join("data").display())).unwrap();
+    let text = format!("data = '{}'\n{}", folder.path().join("data").display(), database_line(&folder));
+    std::fs::write(&data, text).unwrap();
     let added = Command::new(env!("CARGO_BIN_EXE_sealpost"))
         .args(["account", "add", ALICE, "--name", "Alice", "--password-file"])
         .arg(&password)

@@ -319,6 +319,8 @@ async fn the_bytes_go_with_the_last_email_that_holds_them() {
     assert_eq!(alice.message(&two).await, letter);
     alice.call("Email/set", json!({"destroy": [two]})).await;
     fixture.relay.blobs.sweep(&fixture.relay.store).await.unwrap();
+    assert_eq!(files(), 1, "for a while they can be had again");
+    fixture.relay.blobs.collect(&fixture.relay.store, i64::MAX).await.unwrap();
     assert_eq!(files(), 0);
 }
 

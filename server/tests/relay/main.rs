@@ -9,18 +9,19 @@
     reason = "tests may panic"
 )]
 
+mod blobs;
 mod certificates;
 mod changes;
 mod clear;
 mod crash;
 mod email;
-mod gate;
 mod isolation;
 mod limits;
 mod mailbox;
 mod malformed;
 mod outbound;
 mod page;
+mod processes;
 mod push;
 mod restart;
 mod session;

@@ -1,6 +1,6 @@
 //! Two relays that send mail to each other.
 
-use sealpost::store::{self, Busy, Outgoing, StoreError};
+use sealpost::store::{self, Busy, Lease, Outgoing, StoreError};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Person, Served, eventually, holds, sealed_letter};
@@ -25,6 +25,18 @@ async fn status(alice: &Person, submission: &str, address: &str, wanted: &str) -
     let answer = alice.call("EmailSubmission/get", json!({"ids": [submission]})).await;
     let status = answer["list"][0]["deliveryStatus"][address].clone();
     (status["delivered"] == wanted).then_some(status)
+}
+
+/// Has what waits for another attempt tried again now.
+async fn make_due(served: &Served) {
+    let due = served.fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
+            Ok::<_, StoreError>(())
+        })
+    });
+    due.await.unwrap();
+    served.fixture.relay.queue_bell.notify_one();
 }
 
 #[tokio::test]
@@ -77,7 +89,11 @@ async fn a_letter_waits_for_a_server_that_is_down_also_over_a_restart() {
     .await;
     let here = Served::open(here_folder, smarthost).await;
     let alice = here.fixture.sign_in("alice").await;
-    eventually(|| status(&alice, &submission, CAROL, "unknown")).await;
+    eventually(|| async {
+        make_due(&here).await;
+        status(&alice, &submission, CAROL, "unknown").await
+    })
+    .await;
     let carol = there.fixture.sign_in("carol").await;
     assert_eq!(carol.counts("inbox").await[0], 1);
 }
@@ -140,13 +156,15 @@ async fn a_letter_whose_bytes_are_gone_is_returned() {
     let lose = here.fixture.relay.store.write(|tx| {
         Box::pin(async move {
             sqlx::query("DELETE FROM blobs").execute(tx.connection()).await?;
-            sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });
     lose.await.unwrap();
-    here.fixture.relay.queue_bell.notify_one();
-    let status = eventually(|| status(&alice, &submission, CAROL, "no")).await;
+    let status = eventually(|| async {
+        make_due(&here).await;
+        status(&alice, &submission, CAROL, "no").await
+    })
+    .await;
     assert!(status["smtpReply"].as_str().unwrap().contains("lost"), "{status}");
     assert_eq!(alice.counts("inbox").await[0], 1, "the sender was told");
 }
@@ -172,13 +190,15 @@ async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
                     domain: recipient.split('@').nth(1).unwrap().into(),
                     blob: blob.into(),
                 };
+                store::claim_blob(tx, &outgoing.blob, 0).await?;
                 store::enqueue(tx, &outgoing, at).await?;
             }
+            let lease = Lease { owner: "p1".into(), from: 100, until: 1000 };
             let busy = Busy { accounts: vec!["a1".into()], domains: Vec::new() };
             let full = Busy { accounts: Vec::new(), domains: vec!["one.example".into()] };
             let mut steps = Vec::new();
             for busy in [&busy, &full, &Busy::default(), &Busy::default(), &Busy::default()] {
-                let taken = store::lease(tx, (100, 1000), 100, true, busy).await?;
+                let taken = store::lease(tx, &lease, 100, true, busy).await?;
                 let mut taken: Vec<String> = taken
                     .into_iter()
                     .map(|queued| format!("{} {}", queued.outgoing.blob, queued.outgoing.recipient))

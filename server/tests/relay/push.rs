@@ -9,10 +9,11 @@ use crate::support::{Client, Fixture, Person, Served, clear_letter, sealed_lette
 
 const ALICE: &str = "alice@sealpost.example";
 
-struct Events(BodyDataStream, String);
+/// An event source.
+pub struct Events(BodyDataStream, String);
 
 impl Events {
-    async fn open(person: &Person, query: &str, last: Option<&str>) -> Self {
+    pub async fn open(person: &Person, query: &str, last: Option<&str>) -> Self {
         let mut request = Request::get(format!("/jmap/eventsource?{query}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
@@ -24,7 +25,7 @@ impl Events {
     }
 
     /// The next event: its fields; none at the end.
-    async fn next(&mut self) -> Option<Vec<(String, String)>> {
+    pub async fn next(&mut self) -> Option<Vec<(String, String)>> {
         loop {
             if let Some((event, rest)) = self.1.split_once("\n\n") {
                 let fields = event.lines().filter_map(|line| line.split_once(": "));
@@ -39,7 +40,7 @@ impl Events {
         }
     }
 
-    async fn state(&mut self) -> Option<(Value, String)> {
+    pub async fn state(&mut self) -> Option<(Value, String)> {
         let event = self.next().await?;
         let field =
             |name: &str| event.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());

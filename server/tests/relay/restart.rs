@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use sealpost::store::{self, MigrateError};
 use serde_json::json;
 use sqlx::Connection;
 
-use crate::support::{Client, Folder, Served, clear_letter, config};
+use crate::support::{Client, Folder, Served, clear_letter, config, database};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -46,12 +47,30 @@ async fn the_demo_people_are_made_once() {
 async fn a_newer_database_is_refused_by_name() {
     let folder = Arc::new(Folder::new());
     Served::open(Arc::clone(&folder), |_| ()).await.stop().await;
-    let url = format!("sqlite://{}", folder.path().join("data/sealpost.db").display());
+    let sqlite = format!("sqlite://{}", folder.path().join("data/sealpost.db").display());
+    let url = database(&folder).map_or(sqlite, |database| database.url().to_owned());
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
     sqlx::query("UPDATE schema_version SET version = 99").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = sealpost::serve::start(config(&folder)).await.unwrap_err().to_string();
     assert!(error.contains("99") && error.contains("newer release"), "{error}");
+}
+
+#[tokio::test]
+async fn the_way_forward_and_the_way_back_give_the_tables_of_their_version() {
+    let folder = Arc::new(Folder::new());
+    Served::start_in(Arc::clone(&folder), &["alice"]).await.stop().await;
+    let config = config(&folder);
+    let go = |to, dry| store::migrate(&config.data, config.database.as_ref(), to, dry);
+    let newest = store::newest();
+    for version in (1..=newest).rev().chain(1..=newest) {
+        let tried = go(1, true).await.unwrap();
+        let moved = go(version, false).await.unwrap();
+        assert_eq!((tried.to, moved.from), (1, tried.from), "a dry run changes nothing");
+    }
+    assert!(matches!(go(newest + 1, false).await, Err(MigrateError::Unknown { .. })));
+    let served = Served::open(folder, |_| ()).await;
+    served.fixture.sign_in("alice").await;
 }
 
 #[cfg(unix)]

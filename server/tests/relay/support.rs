@@ -1,6 +1,7 @@
 //! A relay in a folder of its own, people who use it, and sealed letters.
 
 mod letter;
+pub mod postgres;
 mod smtp_client;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
-use sealpost::config::Config;
+use sealpost::config::{Config, Database};
 use sealpost::relay::Relay;
 use sealpost::store::{AccountKind, NewAccount};
 use sealpost::{http, people, random, serve, session};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use letter::{clear_letter, sealed_letter};
+pub use postgres::Postgres;
 pub use smtp_client::Client;
 
 pub const PASSWORD: &str = "a long enough password";
@@ -49,8 +51,28 @@ pub struct Fixture {
     pub folder: Arc<Folder>,
 }
 
+/// The PostgreSQL that all tests are to use instead of SQLite, when the environment says so.
+pub fn on_postgres() -> Option<&'static Postgres> {
+    std::env::var("SEALPOST_TEST_STORE")
+        .is_ok_and(|store| store == "postgres")
+        .then(|| Postgres::shared().expect("PostgreSQL is installed"))
+}
+
+/// The folder's database; none where that is SQLite.
+pub fn database(folder: &Folder) -> Option<Database> {
+    let server = on_postgres()?;
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let made = folder.path().join("database-is-made");
+    if !made.exists() {
+        server.database(name);
+        std::fs::write(made, "").unwrap();
+    }
+    Some(Database::try_from(server.url(name)).unwrap())
+}
+
 pub fn config(folder: &Folder) -> Config {
     Config {
+        database: database(folder),
         listen: "127.0.0.1:0".parse().unwrap(),
         smtp_listen: "127.0.0.1:0".parse().unwrap(),
         data: folder.path().join("data"),
@@ -219,6 +241,13 @@ impl Served {
         served
     }
 
+    /// Opens a relay with people in a folder that is there.
+    pub async fn start_in(folder: Arc<Folder>, names: &[&str]) -> Self {
+        let served = Self::open(folder, |_| ()).await;
+        add_people(&served.fixture.relay, names).await;
+        served
+    }
+
     /// Opens what lies in a folder.
     pub async fn open(folder: Arc<Folder>, adjust: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(&folder);
@@ -234,21 +263,39 @@ impl Served {
         folder
     }
 
-    /// Everything in the data folder, for searching.
+    /// Everything that is kept, for searching.
     pub fn disk(&self) -> Vec<u8> {
-        let mut all = Vec::new();
-        gather(&self.fixture.folder.path().join("data"), &mut all);
-        all
+        disk(&self.fixture.folder)
+    }
+}
+
+/// Everything in the data folder and in the database, for searching.
+pub fn disk(folder: &Folder) -> Vec<u8> {
+    let mut all = Vec::new();
+    gather(&folder.path().join("data"), &mut all);
+    if let Some(server) = on_postgres() {
+        gather(server.folder(), &mut all);
+    }
+    all
+}
+
+/// Tells that a test has nothing to do here, by its name.
+pub fn skip(test: &str, reason: &str) {
+    eprintln!("skipped: {test}: {reason}");
+    if let Some(list) = std::env::var_os("SEALPOST_SKIPPED") {
+        let mut list = std::fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
+        std::io::Write::write_all(&mut list, format!("{test}\n").as_bytes()).unwrap();
     }
 }
 
 pub fn gather(folder: &Path, all: &mut Vec<u8>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    // What a database removes meanwhile is not there to be found.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
         if path.is_dir() {
             gather(&path, all);
         } else {
-            all.extend(std::fs::read(path).unwrap());
+            all.extend(std::fs::read(path).unwrap_or_default());
         }
     }
 }

@@ -22,14 +22,37 @@ pub fn native() -> Result<Tally> {
     }
     // A test that lacks its material appends its name to this file, and then passes.
     let mut tally = Tally::of_cargo_test(cargo.env("SEALPOST_SKIPPED", &skips))?;
-    let skipped = skipped(&skips);
-    tally.passed = tally.passed.saturating_sub(skipped);
-    tally.skipped += skipped;
+    count_skipped(&mut tally, &skips);
+    tally += on_postgres(&skips)?;
 
     let mut cargo = workspace::cargo(["test", "--package", "xtask", "--profile", "xtask"]);
     let folder = workspace::root().join("target/xtask");
     tally += Tally::of_cargo_test(cargo.arg("--target-dir").arg(folder))?;
     Ok(tally)
+}
+
+/// The relay's tests once more, on PostgreSQL instead of SQLite.
+fn on_postgres(skips: &Path) -> Result<Tally> {
+    if let Err(error) = install::programs(install::DATABASE) {
+        eprintln!("skipped: the relay on PostgreSQL: {error:#}");
+        return Ok(if in_ci() { Tally::FAILED } else { Tally::SKIPPED });
+    }
+    let _ = fs::remove_file(skips);
+    let mut cargo = workspace::cargo(["test", "--no-fail-fast", "--package", "sealpost", "--test", "relay"]);
+    cargo.env("SEALPOST_SKIPPED", skips).env("SEALPOST_TEST_STORE", "postgres");
+    let mut tally = Tally::of_cargo_test(&mut cargo)?;
+    count_skipped(&mut tally, skips);
+    Ok(tally)
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| ci == "true")
+}
+
+fn count_skipped(tally: &mut Tally, list: &Path) {
+    let skipped = skipped(list);
+    tally.passed = tally.passed.saturating_sub(skipped);
+    tally.skipped += skipped;
 }
 
 fn skipped(list: &Path) -> u64 {

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jmap::{
-    Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress, MethodError,
-    SetError, SetErrorType, SubmissionId,
+    AccountId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress,
+    MethodError, SetError, SetErrorType, SubmissionId,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// The recipients here.
+    pub fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        self.local.iter().map(|account| &account.id)
+    }
+
     /// The email that is sent.
     pub fn email_id(&self) -> &EmailId {
         &self.submission.email_id

@@ -1,0 +1,65 @@
+//! Processes that share one store know of each other, so that none waits for one that is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::now;
+use crate::relay::Relay;
+use crate::store::{self, ALIVE, Engine, StoreError};
+
+/// How often a process says that it is alive; several times within [`ALIVE`].
+const BEAT: Duration = Duration::from_secs(10);
+
+/// Joins those that serve, and gives back what one that is gone had on lease.
+pub async fn arrive(relay: &Relay) -> Result<(), StoreError> {
+    beat(relay).await.map(drop)
+}
+
+/// Says that this process is alive, until the relay stops.
+pub async fn keep_alive(relay: Arc<Relay>) {
+    loop {
+        tokio::select! {
+            () = relay.stopping.cancelled() => return,
+            () = tokio::time::sleep(BEAT) => {}
+        }
+        match beat(&relay).await {
+            Ok(0) => {}
+            // What they had to tell, nobody may have told.
+            Ok(_) => relay.hub.missed(),
+            Err(error @ StoreError::Newer { .. }) => {
+                tracing::error!(%error, "this process must not write any more");
+                return;
+            }
+            Err(error) => tracing::error!(%error, "the store does not answer"),
+        }
+    }
+}
+
+/// Leaves those that serve.
+pub async fn depart(relay: &Relay) {
+    let process = relay.process.clone();
+    let depart = relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::depart(tx, &process).await?;
+            store::release_leases(tx, now()).await
+        })
+    });
+    let departed: Result<(), StoreError> = depart.await;
+    if let Err(error) = departed {
+        tracing::error!(%error, "the store was not told that this process ends");
+    }
+}
+
+async fn beat(relay: &Relay) -> Result<u64, StoreError> {
+    let (process, at) = (relay.process.clone(), now());
+    // Of the embedded database there is one process: whatever else is noted there is gone.
+    let dead = if relay.store.engine() == Engine::Sqlite { i64::MAX } else { at - ALIVE };
+    let beat = relay.store.write(move |tx| {
+        Box::pin(async move {
+            let gone = store::beat(tx, &process, at, dead).await?;
+            store::release_leases(tx, at).await?;
+            Ok(gone)
+        })
+    });
+    beat.await
+}

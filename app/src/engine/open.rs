@@ -124,7 +124,7 @@ async fn fetch(
     let digest = digest(&bytes).await?;
     opened.map(|opened| (opened, digest)).map_err(|error| match error {
         OpenError::Decrypt(DecryptError::NotARecipient) => Failure::NotARecipient,
-        OpenError::Decrypt(DecryptError::Unsupported) => Failure::Unsupported,
+        OpenError::Decrypt(DecryptError::Unsupported(_)) => Failure::Unsupported,
         _ => Failure::Damaged,
     })
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use crate::algorithm::{self, Identifier};
+use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{self, Malformed, tag, write};
 use crate::ber::{self, BerError};
 use crate::certificate::Certificate;
-use crate::cms::enveloped::{Enveloped, KeyAgreement, Recipient, Unreadable};
+use crate::cms::enveloped::{Enveloped, KeyAgreement, Originator, Recipient, Unreadable};
 use crate::cms::{AUTH_ENVELOPED_DATA, ENVELOPED_DATA};
+use crate::encapsulation::KemRecipient;
 use crate::key_agreement::Scheme;
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{ContentEncryption, Provider, ProviderError, RsaPadding};
@@ -44,7 +45,7 @@ pub struct Decrypted {
 ///
 /// Everything that depends on a secret is [`DecryptError::Failed`]: telling bad padding, a bad tag
 /// and a bad key apart would be an oracle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecryptError {
     /// Not an EnvelopedData or AuthEnvelopedData, or broken.
@@ -56,9 +57,9 @@ pub enum DecryptError {
     /// None of the keys is addressed.
     #[error("the message is not addressed to any of the keys")]
     NotARecipient,
-    /// A cipher or key management that this crate, the provider or the keyring does not have.
-    #[error("the message uses an unsupported algorithm")]
-    Unsupported,
+    /// A cipher or key management that this crate, the provider or the keyring does not have, by its name.
+    #[error("the algorithm {0} is not supported")]
+    Unsupported(String),
     /// Decryption failed.
     #[error("decryption failed")]
     Failed,
@@ -67,6 +68,15 @@ pub enum DecryptError {
 impl From<Malformed> for DecryptError {
     fn from(_: Malformed) -> Self {
         Self::Malformed
+    }
+}
+
+impl From<Unusable> for DecryptError {
+    fn from(error: Unusable) -> Self {
+        match error {
+            Unusable::Malformed => Self::Malformed,
+            Unusable::Unsupported(name) => Self::Unsupported(name),
+        }
     }
 }
 
@@ -110,7 +120,8 @@ pub async fn decrypt(
         match open(provider, &message, cipher, nonce, &content_key).await {
             Ok(content) => {
                 let content = Zeroizing::new(content);
-                return Ok(Decrypted { content, key: key.key.clone(), cipher, weak: cipher.is_weak() });
+                let weak = cipher.is_weak() || algorithm::is_weak_key(key.certificate.key_kind());
+                return Ok(Decrypted { content, key: key.key.clone(), cipher, weak });
             }
             Err(error) => outcome = error,
         }
@@ -135,6 +146,7 @@ pub fn is_enveloped(cms: &[u8]) -> bool {
 enum Wrapped<'a> {
     Transported { algorithm: &'a Identifier<'a>, wrapped: &'a [u8] },
     Agreed { agreement: &'a KeyAgreement<'a>, wrapped: &'a [u8] },
+    Encapsulated(&'a KemRecipient<'a>),
 }
 
 fn addressed<'a>(
@@ -154,6 +166,10 @@ fn addressed<'a>(
                     found.extend(named.map(|key| (key, Wrapped::Agreed { agreement, wrapped })));
                 }
             }
+            Recipient::Encapsulation(recipient) => {
+                let named = keys.iter().filter(|key| recipient.id.names(&key.certificate));
+                found.extend(named.map(|key| (key, Wrapped::Encapsulated(recipient))));
+            }
             Recipient::KeyEncryptionKey { .. } | Recipient::Password(_) | Recipient::Other => {}
         }
     }
@@ -168,18 +184,36 @@ async fn unwrap(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     match wrapped {
         Wrapped::Transported { algorithm, wrapped } => {
-            let padding = algorithm::rsa_padding(algorithm)?.ok_or(DecryptError::Unsupported)?;
+            let padding = algorithm::rsa_padding(algorithm)?;
             let unwrapped = keyring.unwrap_rsa(key, padding, wrapped).await;
             if padding == RsaPadding::Pkcs1v15 {
                 return or_random(unwrapped, key_len);
             }
-            unwrapped.map_err(from_keyring)
+            unwrapped.map_err(|error| from_keyring(error, "RSA-OAEP with these hashes"))
         }
         Wrapped::Agreed { agreement, wrapped } => {
-            let scheme = Scheme::of(&agreement.algorithm)?.ok_or(DecryptError::Unsupported)?;
-            let shared = keyring.agree(key, agreement.originator).await.map_err(from_keyring)?;
+            let scheme = Scheme::of(&agreement.algorithm)?;
+            let peer = ephemeral(agreement)?;
+            let shared = keyring.agree(key, peer).await;
+            let shared = shared.map_err(|error| from_keyring(error, "key agreement on this curve"))?;
             scheme.unwrap(&shared, agreement.user_keying_material, wrapped).ok_or(DecryptError::Failed)
         }
+        Wrapped::Encapsulated(recipient) => {
+            let scheme = recipient.scheme()?;
+            let shared = keyring.decapsulate(key, recipient.ciphertext).await;
+            let shared = shared.map_err(|error| from_keyring(error, "ML-KEM"))?;
+            recipient.unwrap(scheme, &shared).ok_or(DecryptError::Failed)
+        }
+    }
+}
+
+/// The sender's key, where it was made for the message.
+fn ephemeral<'a>(agreement: &KeyAgreement<'a>) -> Result<&'a [u8], DecryptError> {
+    match agreement.originator {
+        Originator::Ephemeral(peer) => Ok(peer),
+        Originator::Unsupported(oid) => Err(DecryptError::Unsupported(algorithm::name_of(oid))),
+        // No mail program writes it any more; the sender's certificate would have to be found and judged.
+        Originator::Static => Err(DecryptError::Unsupported("static key agreement".into())),
     }
 }
 
@@ -194,19 +228,21 @@ fn or_random(
     match unwrapped {
         Ok(key) if key.len() == key_len => Ok(key),
         Ok(_) | Err(KeyringError::Failed) => Ok(random),
-        Err(error) => Err(from_keyring(error)),
+        Err(error) => Err(from_keyring(error, "RSA PKCS#1 v1.5")),
     }
 }
 
-const fn from_keyring(error: KeyringError) -> DecryptError {
+fn from_keyring(error: KeyringError, asked: &str) -> DecryptError {
     match error {
-        KeyringError::Unsupported => DecryptError::Unsupported,
+        KeyringError::Unsupported => DecryptError::Unsupported(asked.to_owned()),
         _ => DecryptError::Failed,
     }
 }
 
 fn content_cipher<'a>(message: &Enveloped<'a>) -> Result<(ContentEncryption, &'a [u8]), DecryptError> {
-    let cipher = algorithm::cipher_of(message.cipher.oid).ok_or(DecryptError::Unsupported)?;
+    let oid = message.cipher.oid;
+    let cipher =
+        algorithm::cipher_of(oid).ok_or_else(|| DecryptError::Unsupported(algorithm::name_of(oid)))?;
     // GCM belongs in AuthEnvelopedData; elsewhere its tag would go unchecked.
     if cipher.is_authenticated() != message.authentication.is_some() {
         return Err(DecryptError::Malformed);
@@ -214,9 +250,12 @@ fn content_cipher<'a>(message: &Enveloped<'a>) -> Result<(ContentEncryption, &'a
     Ok((cipher, nonce(&message.cipher, cipher)?))
 }
 
-/// The nonce of GCM (RFC 5084 3.2) or the vector of CBC (RFC 3565 2.3).
+/// The nonce of GCM and CCM (RFC 5084 3), of ChaCha20-Poly1305 (RFC 8103 2), or the vector of CBC (RFC 3565 2.3).
 fn nonce<'a>(identifier: &Identifier<'a>, cipher: ContentEncryption) -> Result<&'a [u8], DecryptError> {
     let parameters = identifier.parameters.ok_or(DecryptError::Malformed)?;
+    if cipher == ContentEncryption::ChaCha20Poly1305 {
+        return Ok(asn1::single(parameters.der, tag::OCTET_STRING)?.value);
+    }
     if cipher.is_authenticated() {
         let nonce = asn1::single(parameters.der, tag::SEQUENCE)?.reader().expect(tag::OCTET_STRING)?;
         return Ok(nonce.value);
@@ -244,7 +283,7 @@ async fn open(
     };
     let opened = provider.decrypt(cipher, key, nonce, &aad, message.ciphertext, mac).await;
     opened.map_err(|error| match error {
-        ProviderError::Unsupported => DecryptError::Unsupported,
+        ProviderError::Unsupported => DecryptError::Unsupported(cipher.name().to_owned()),
         _ => DecryptError::Failed,
     })
 }

@@ -5,8 +5,9 @@ use crate::algorithm;
 use crate::asn1::{Malformed, tag, write};
 use crate::certificate::{Certificate, EC_OID, KeyKind, X25519_OID, key_octets};
 use crate::cms::{self, AUTH_ENVELOPED_DATA, ENVELOPED_DATA, content_info_header};
+use crate::encapsulation;
 use crate::key_agreement;
-use crate::provider::{ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding};
+use crate::provider::{ContentEncryption, Curve, Hash, MlKem, Provider, ProviderError, RsaPadding};
 
 /// Why nothing was encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum EncryptError {
     /// The recipient at this index has a key that nothing can be encrypted to.
     #[error("nothing can be encrypted to recipient {0}")]
     UnusableRecipient(usize),
-    /// The cipher is for reading old mail only.
+    /// The cipher is for reading what others wrote.
     #[error("the cipher is not for writing")]
     ReadOnlyCipher,
     /// The arithmetic failed.
@@ -38,8 +39,8 @@ pub enum KeyTransport {
 
 /// Encrypts `content` to every recipient: AuthEnvelopedData (RFC 5083) for GCM, EnvelopedData for CBC.
 ///
-/// RSA recipients get the key by OAEP with SHA-256, EC ones by one ephemeral key per message and
-/// curve. Validity and usage of the certificates are the caller's to judge.
+/// RSA recipients get the key by OAEP with SHA-256, EC and X25519 ones by one ephemeral key per message
+/// and curve, ML-KEM ones by encapsulation. Validity and usage of the certificates are the caller's to judge.
 pub async fn encrypt(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
@@ -62,7 +63,7 @@ pub async fn encrypt_with(
     if recipients.is_empty() {
         return Err(EncryptError::NoRecipients);
     }
-    if cipher.is_weak() {
+    if !cipher.is_written() {
         return Err(EncryptError::ReadOnlyCipher);
     }
     let mut key = Zeroizing::new(vec![0; cipher.key_len()]);
@@ -73,8 +74,13 @@ pub async fn encrypt_with(
     let ciphertext = provider.encrypt(cipher, &key, &nonce, &[], content).await?;
     let only_transport =
         recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
-    // RFC 5652 6.1: version 2 as soon as one recipient is not plain key transport.
-    let version = if cipher.is_authenticated() || only_transport { 0 } else { 2 };
+    let encapsulates = recipients.iter().any(|recipient| matches!(recipient.key_kind(), KeyKind::MlKem(_)));
+    // RFC 5652 6.1: version 2 as soon as one recipient is not plain key transport, 3 with another kind.
+    let version = match (cipher.is_authenticated() || only_transport, encapsulates) {
+        (true, _) => 0,
+        (false, false) => 2,
+        (false, true) => 3,
+    };
     Ok(assemble(cipher, &nonce, version, infos, ciphertext))
 }
 
@@ -99,6 +105,10 @@ async fn recipient_infos(
             }
             KeyKind::Ec(curve) => add_to_curve(&mut by_curve, curve, index),
             KeyKind::X25519 => add_to_curve(&mut by_curve, Curve::X25519, index),
+            KeyKind::MlKem(parameters) => {
+                let info = encapsulate_to(provider, recipient, parameters, key).await;
+                infos.push(info.map_err(|error| at_recipient(error, index))?);
+            }
             _ => return Err(EncryptError::UnusableRecipient(index)),
         }
     }
@@ -148,6 +158,19 @@ async fn agree_with(
             Ok(key_agreement_info(recipient, &originator, &wrapped))
         })
         .collect()
+}
+
+/// KEMRecipientInfo (RFC 9629 3).
+async fn encapsulate_to(
+    provider: &impl Provider,
+    recipient: &Certificate,
+    parameters: MlKem,
+    key: &[u8],
+) -> Result<Vec<u8>, ProviderError> {
+    let public = key_octets(recipient.spki()).map_err(|Malformed| ProviderError::BadKey)?;
+    let made = provider.encapsulate(parameters, public).await?;
+    let info = encapsulation::recipient_info(recipient, parameters, &made.ciphertext, &made.shared, key);
+    info.ok_or(ProviderError::Platform)
 }
 
 /// KeyTransRecipientInfo (RFC 5652 6.2.1).

@@ -63,4 +63,11 @@ pub trait Keyring {
 
     /// The ECDH shared secret (x coordinate) with `peer`: a SEC1 point, or 32 bytes for X25519.
     async fn agree(&self, key: &KeyId, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError>;
+
+    /// Recovers the shared secret from an ML-KEM ciphertext. One that was not made for the key gives
+    /// another secret (implicit rejection), unless its length is wrong.
+    async fn decapsulate(&self, key: &KeyId, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let _ = (key, ciphertext);
+        Err(KeyringError::Unsupported)
+    }
 }

@@ -75,11 +75,13 @@ pub mod ber;
 mod certificate;
 mod cms;
 mod decrypt;
+mod encapsulation;
 mod encrypt;
 pub mod ess;
 pub mod evidence;
 pub mod issue;
 mod key_agreement;
+mod key_wrap;
 mod keyring;
 pub mod message;
 pub mod path;
@@ -105,7 +107,8 @@ pub use encrypt::{EncryptError, KeyTransport, encrypt, encrypt_with};
 pub use keyring::{KeyId, Keyring, KeyringError};
 pub use path::{PathError, VerifiedPath};
 pub use provider::{
-    Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
+    Agreement, ContentEncryption, Curve, Encapsulation, Hash, MlDsa, MlKem, Provider, ProviderError,
+    RsaPadding, SignatureAlgorithm,
 };
 pub use ready::block_on_ready;
 pub use sign::{SignError, SignOptions, Signed, SignedForm, Signer, sign, sign_with};

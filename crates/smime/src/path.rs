@@ -248,7 +248,7 @@ impl Budget {
     /// Pays for one check under the key of a certificate.
     pub(crate) fn spend(&mut self, signer: &Certificate) -> Result<(), PathError> {
         let cost = match signer.key_kind() {
-            KeyKind::Rsa { bits } => (bits / 2048).pow(2).max(1),
+            KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } => (bits / 2048).pow(2).max(1),
             KeyKind::Ec(Curve::P384) => 4,
             KeyKind::Ec(Curve::P521) => 8,
             _ => 2,

@@ -5,6 +5,8 @@ use zeroize::Zeroizing;
 pub enum Hash {
     /// SHA-1: read in old mail, never written, and reported as weak where it carries a signature.
     Sha1,
+    /// SHA-224: read, never written.
+    Sha224,
     /// SHA-256.
     Sha256,
     /// SHA-384.
@@ -18,6 +20,7 @@ impl Hash {
     pub const fn digest_len(self) -> usize {
         match self {
             Self::Sha1 => 20,
+            Self::Sha224 => 28,
             Self::Sha256 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => 64,
@@ -42,6 +45,30 @@ pub enum SignatureAlgorithm {
     },
     /// Ed25519 (RFC 8419).
     Ed25519,
+    /// ML-DSA with an empty context (RFC 9882), not its pre-hashed form.
+    MlDsa(MlDsa),
+}
+
+/// A parameter set of ML-DSA (FIPS 204).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MlDsa {
+    /// ML-DSA-44, as strong as AES-128.
+    Set44,
+    /// ML-DSA-65, as strong as AES-192.
+    Set65,
+    /// ML-DSA-87, as strong as AES-256.
+    Set87,
+}
+
+/// A parameter set of ML-KEM (FIPS 203).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MlKem {
+    /// ML-KEM-512, as strong as AES-128.
+    Set512,
+    /// ML-KEM-768, as strong as AES-192.
+    Set768,
+    /// ML-KEM-1024, as strong as AES-256.
+    Set1024,
 }
 
 /// The padding of a content-encryption key under RSA.
@@ -59,15 +86,23 @@ pub enum RsaPadding {
 pub enum ContentEncryption {
     /// AES-256-GCM: AuthEnvelopedData.
     Aes256Gcm,
-    /// AES-192-GCM, read only.
+    /// AES-192-GCM.
     Aes192Gcm,
-    /// AES-128-GCM, read only.
+    /// AES-128-GCM.
     Aes128Gcm,
+    /// AES-256-CCM (RFC 5084), read only.
+    Aes256Ccm,
+    /// AES-192-CCM, read only.
+    Aes192Ccm,
+    /// AES-128-CCM, read only.
+    Aes128Ccm,
+    /// ChaCha20 with Poly1305 (RFC 8103), read only.
+    ChaCha20Poly1305,
     /// AES-256-CBC: EnvelopedData, for readers that know no GCM.
     Aes256Cbc,
-    /// AES-192-CBC, read only.
+    /// AES-192-CBC.
     Aes192Cbc,
-    /// AES-128-CBC, read only.
+    /// AES-128-CBC.
     Aes128Cbc,
     /// Triple DES in CBC, read only and reported as weak.
     TripleDesCbc,
@@ -77,15 +112,42 @@ impl ContentEncryption {
     /// Length of the key in bytes.
     pub const fn key_len(self) -> usize {
         match self {
-            Self::Aes256Gcm | Self::Aes256Cbc => 32,
-            Self::Aes192Gcm | Self::Aes192Cbc | Self::TripleDesCbc => 24,
-            Self::Aes128Gcm | Self::Aes128Cbc => 16,
+            Self::Aes256Gcm | Self::Aes256Ccm | Self::Aes256Cbc | Self::ChaCha20Poly1305 => 32,
+            Self::Aes192Gcm | Self::Aes192Ccm | Self::Aes192Cbc | Self::TripleDesCbc => 24,
+            Self::Aes128Gcm | Self::Aes128Ccm | Self::Aes128Cbc => 16,
+        }
+    }
+
+    /// Its usual name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aes256Gcm => "AES-256-GCM",
+            Self::Aes192Gcm => "AES-192-GCM",
+            Self::Aes128Gcm => "AES-128-GCM",
+            Self::Aes256Ccm => "AES-256-CCM",
+            Self::Aes192Ccm => "AES-192-CCM",
+            Self::Aes128Ccm => "AES-128-CCM",
+            Self::ChaCha20Poly1305 => "ChaCha20-Poly1305",
+            Self::Aes256Cbc => "AES-256-CBC",
+            Self::Aes192Cbc => "AES-192-CBC",
+            Self::Aes128Cbc => "AES-128-CBC",
+            Self::TripleDesCbc => "DES-EDE3-CBC",
         }
     }
 
     /// True if the cipher authenticates what it encrypts.
     pub const fn is_authenticated(self) -> bool {
-        matches!(self, Self::Aes256Gcm | Self::Aes192Gcm | Self::Aes128Gcm)
+        !matches!(self, Self::Aes256Cbc | Self::Aes192Cbc | Self::Aes128Cbc | Self::TripleDesCbc)
+    }
+
+    /// True if messages are written with the cipher, and not only read.
+    pub const fn is_written(self) -> bool {
+        match self {
+            Self::Aes256Gcm | Self::Aes192Gcm | Self::Aes128Gcm => true,
+            Self::Aes256Cbc | Self::Aes192Cbc | Self::Aes128Cbc => true,
+            Self::Aes256Ccm | Self::Aes192Ccm | Self::Aes128Ccm => false,
+            Self::ChaCha20Poly1305 | Self::TripleDesCbc => false,
+        }
     }
 
     /// True if the cipher is too old to be called encryption.
@@ -114,6 +176,14 @@ pub struct Agreement {
     pub public: Vec<u8>,
     /// One shared secret per peer, in the order of the peers.
     pub shared: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// What [`Provider::encapsulate`] gives.
+pub struct Encapsulation {
+    /// What the holder of the private key recovers the secret from.
+    pub ciphertext: Vec<u8>,
+    /// The shared secret.
+    pub shared: Zeroizing<Vec<u8>>,
 }
 
 /// Why a [`Provider`] did not do what it was asked.
@@ -157,7 +227,7 @@ pub trait Provider {
         signature: &[u8],
     ) -> Result<(), ProviderError>;
 
-    /// Encrypts; GCM appends its 16-byte tag, CBC pads as PKCS#7 does. `aad` is for GCM alone.
+    /// Encrypts; GCM appends its 16-byte tag, CBC pads as PKCS#7 does. `aad` is for authenticated ciphers alone.
     async fn encrypt(
         &self,
         cipher: ContentEncryption,
@@ -184,4 +254,15 @@ pub trait Provider {
 
     /// Makes one ephemeral key and agrees with each peer (public keys as in [`Agreement::public`]).
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError>;
+
+    /// Makes a shared secret that only the holder of an ML-KEM key can recover, given the encapsulation
+    /// key's octets.
+    async fn encapsulate(
+        &self,
+        parameters: MlKem,
+        encapsulation_key: &[u8],
+    ) -> Result<Encapsulation, ProviderError> {
+        let _ = (parameters, encapsulation_key);
+        Err(ProviderError::Unsupported)
+    }
 }

@@ -5,16 +5,22 @@ mod cipher;
 mod keyring;
 mod nist;
 mod oaep;
+#[cfg(feature = "post-quantum")]
+mod post_quantum;
 mod public;
+#[cfg(feature = "read-only-ciphers")]
+mod read_only;
 
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::provider::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
 
 pub use keyring::{MemoryKeyring, unwrap_pkcs1v15};
+#[cfg(feature = "post-quantum")]
+pub use post_quantum::{PostQuantumKey, encapsulate, verify_ml_dsa};
 
 /// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,11 +71,21 @@ impl Provider for RustCrypto {
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
         agree::ephemeral(curve, peers)
     }
+
+    #[cfg(feature = "post-quantum")]
+    async fn encapsulate(
+        &self,
+        parameters: crate::MlKem,
+        encapsulation_key: &[u8],
+    ) -> Result<crate::Encapsulation, ProviderError> {
+        encapsulate(parameters, encapsulation_key)
+    }
 }
 
 fn digest(hash: Hash, data: &[u8]) -> Vec<u8> {
     match hash {
         Hash::Sha1 => Sha1::digest(data).to_vec(),
+        Hash::Sha224 => Sha224::digest(data).to_vec(),
         Hash::Sha256 => Sha256::digest(data).to_vec(),
         Hash::Sha384 => Sha384::digest(data).to_vec(),
         Hash::Sha512 => Sha512::digest(data).to_vec(),

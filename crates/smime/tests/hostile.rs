@@ -60,7 +60,7 @@ fn no_change_opens_a_sealed_message_to_something_else() {
                     Err(
                         DecryptError::Malformed
                         | DecryptError::NotARecipient
-                        | DecryptError::Unsupported
+                        | DecryptError::Unsupported(_)
                         | DecryptError::Failed,
                     ) => {}
                     Err(error) => panic!("{error}"),

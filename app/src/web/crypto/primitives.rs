@@ -67,6 +67,8 @@ pub(super) async fn wait_bytes(promise: Result<Promise, JsValue>) -> Result<Vec<
 pub(super) const fn hash_name(hash: Hash) -> &'static str {
     match hash {
         Hash::Sha1 => "SHA-1",
+        // Browsers lack it, and say so.
+        Hash::Sha224 => "SHA-224",
         Hash::Sha256 => "SHA-256",
         Hash::Sha384 => "SHA-384",
         Hash::Sha512 => "SHA-512",

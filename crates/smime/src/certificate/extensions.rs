@@ -81,7 +81,7 @@ impl Certificate {
 
     /// True if key, keyUsage and extendedKeyUsage let it sign mail (RFC 8550 4.4.2).
     pub fn can_sign(&self) -> bool {
-        let by_key = matches!(self.key_kind(), KeyKind::Rsa { .. } | KeyKind::Ec(_) | KeyKind::Ed25519);
+        let by_key = algorithm::for_key(self.key_kind()).is_some();
         let usage = KeyUsage::DIGITAL_SIGNATURE | KeyUsage::NON_REPUDIATION;
         by_key && self.allows_usage(usage) && self.allows_purpose(oid::EMAIL_PROTECTION)
     }
@@ -90,9 +90,9 @@ impl Certificate {
     pub fn can_encrypt(&self) -> bool {
         let usage = match self.key_kind() {
             key if algorithm::is_weak_key(key) => return false,
-            KeyKind::Rsa { .. } => KeyUsage::KEY_ENCIPHERMENT,
+            KeyKind::Rsa { .. } | KeyKind::MlKem(_) => KeyUsage::KEY_ENCIPHERMENT,
             KeyKind::Ec(_) | KeyKind::X25519 => KeyUsage::KEY_AGREEMENT,
-            KeyKind::Ed25519 | KeyKind::Unknown => return false,
+            _ => return false,
         };
         self.allows_usage(usage) && self.allows_purpose(oid::EMAIL_PROTECTION)
     }

@@ -1,9 +1,10 @@
-//! What a SubjectPublicKeyInfo holds (RFC 3279, 5480, 8410).
+//! What a SubjectPublicKeyInfo holds (RFC 3279, 5480, 8410, 9881, 9935).
 
 use const_oid::ObjectIdentifier as Oid;
 
+use crate::algorithm;
 use crate::asn1::{self, Malformed, tag};
-use crate::provider::Curve;
+use crate::provider::{Curve, MlDsa, MlKem};
 
 pub(crate) const RSA: Oid = Oid::new_unwrap("1.2.840.113549.1.1.1");
 pub(crate) const RSA_PSS: Oid = Oid::new_unwrap("1.2.840.113549.1.1.10");
@@ -14,6 +15,27 @@ const P521: Oid = Oid::new_unwrap("1.3.132.0.35");
 pub(crate) const X25519: Oid = Oid::new_unwrap("1.3.101.110");
 const ED25519: Oid = Oid::new_unwrap("1.3.101.112");
 
+pub(crate) const ML_DSA: [(Oid, MlDsa); 3] = [
+    (Oid::new_unwrap("2.16.840.1.101.3.4.3.17"), MlDsa::Set44),
+    (Oid::new_unwrap("2.16.840.1.101.3.4.3.18"), MlDsa::Set65),
+    (Oid::new_unwrap("2.16.840.1.101.3.4.3.19"), MlDsa::Set87),
+];
+pub(crate) const ML_KEM: [(Oid, MlKem); 3] = [
+    (Oid::new_unwrap("2.16.840.1.101.3.4.4.1"), MlKem::Set512),
+    (Oid::new_unwrap("2.16.840.1.101.3.4.4.2"), MlKem::Set768),
+    (Oid::new_unwrap("2.16.840.1.101.3.4.4.3"), MlKem::Set1024),
+];
+
+/// Curves that are named in reports and not implemented.
+const NAMED_CURVES: [(Oid, &str); 6] = [
+    (Oid::new_unwrap("1.2.156.10197.1.301"), "SM2"),
+    (Oid::new_unwrap("1.3.132.0.10"), "secp256k1"),
+    (Oid::new_unwrap("1.3.132.0.33"), "P-224"),
+    (Oid::new_unwrap("1.2.840.10045.3.1.1"), "P-192"),
+    (Oid::new_unwrap("1.3.36.3.3.2.8.1.1.7"), "brainpoolP256r1"),
+    (Oid::new_unwrap("1.3.36.3.3.2.8.1.1.11"), "brainpoolP384r1"),
+];
+
 /// The kind of a public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,12 +45,23 @@ pub enum KeyKind {
         /// Length of the modulus.
         bits: usize,
     },
+    /// RSA bound to RSA-PSS signatures (RFC 4055 1.2).
+    RsaPss {
+        /// Length of the modulus.
+        bits: usize,
+    },
     /// A point on a NIST curve.
     Ec(Curve),
     /// X25519: key agreement only.
     X25519,
     /// Ed25519: signatures only.
     Ed25519,
+    /// ML-DSA: signatures only.
+    MlDsa(MlDsa),
+    /// ML-KEM: key encapsulation only.
+    MlKem(MlKem),
+    /// A kind that this crate knows by its name alone, such as DSA or SM2.
+    Named(&'static str),
     /// Something that this crate does not know.
     Unknown,
 }
@@ -43,18 +76,27 @@ impl KeyKind {
 fn read(spki: &[u8]) -> Result<KeyKind, Malformed> {
     let mut fields = asn1::single(spki, tag::SEQUENCE)?.reader();
     let mut algorithm = fields.sequence()?;
+    let kind = algorithm.oid()?;
+    if let Some((_, parameters)) = ML_DSA.iter().find(|(oid, _)| *oid == kind) {
+        return Ok(KeyKind::MlDsa(*parameters));
+    }
+    if let Some((_, parameters)) = ML_KEM.iter().find(|(oid, _)| *oid == kind) {
+        return Ok(KeyKind::MlKem(*parameters));
+    }
     let key = fields.expect(tag::BIT_STRING)?.bits()?;
-    Ok(match algorithm.oid()? {
-        RSA | RSA_PSS => KeyKind::Rsa { bits: modulus_bits(key)? },
+    let named = |name: Option<&'static str>| name.map_or(KeyKind::Unknown, KeyKind::Named);
+    Ok(match kind {
+        RSA => KeyKind::Rsa { bits: modulus_bits(key)? },
+        RSA_PSS => KeyKind::RsaPss { bits: modulus_bits(key)? },
         EC => match algorithm.oid()? {
             P256 => KeyKind::Ec(Curve::P256),
             P384 => KeyKind::Ec(Curve::P384),
             P521 => KeyKind::Ec(Curve::P521),
-            _ => KeyKind::Unknown,
+            curve => named(NAMED_CURVES.iter().find(|(oid, _)| *oid == curve).map(|(_, name)| *name)),
         },
         X25519 => KeyKind::X25519,
         ED25519 => KeyKind::Ed25519,
-        _ => KeyKind::Unknown,
+        kind => named(algorithm::static_name(kind)),
     })
 }
 

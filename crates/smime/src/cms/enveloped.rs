@@ -3,6 +3,8 @@
 use super::{AUTH_ENVELOPED_DATA, CertificateId, ENVELOPED_DATA, content_info};
 use crate::algorithm::Identifier;
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
+use crate::certificate::{EC_OID, X25519_OID};
+use crate::encapsulation::KemRecipient;
 
 /// A message has at most this many recipients here.
 const MAX_RECIPIENTS: usize = 1 << 14;
@@ -51,17 +53,28 @@ pub(crate) enum Recipient<'a> {
         wrapped: &'a [u8],
     },
     Password(Password<'a>),
+    Encapsulation(KemRecipient<'a>),
     /// A kind that this crate does not open.
     Other,
 }
 
 #[derive(Debug)]
 pub(crate) struct KeyAgreement<'a> {
-    /// The sender's ephemeral public key.
-    pub(crate) originator: &'a [u8],
+    pub(crate) originator: Originator<'a>,
     pub(crate) user_keying_material: Option<&'a [u8]>,
     pub(crate) algorithm: Identifier<'a>,
     pub(crate) keys: Vec<(CertificateId<'a>, &'a [u8])>,
+}
+
+/// Whose public key the recipients agree with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Originator<'a> {
+    /// The sender's ephemeral key on a curve.
+    Ephemeral(&'a [u8]),
+    /// A key of another kind, such as Diffie-Hellman's (RFC 2631).
+    Unsupported(const_oid::ObjectIdentifier),
+    /// The key of a certificate: static on both sides.
+    Static,
 }
 
 /// PasswordRecipientInfo (RFC 5652 6.2.4).
@@ -74,6 +87,7 @@ pub(crate) struct Password<'a> {
 
 const KEY_ENCRYPTION_KEY: u8 = tag::constructed(2);
 const PASSWORD: u8 = tag::constructed(3);
+const OTHER: u8 = tag::constructed(4);
 const KEY_AGREEMENT: u8 = tag::constructed(1);
 
 impl<'a> Enveloped<'a> {
@@ -121,6 +135,7 @@ fn recipient<'a>(element: &Tlv<'a>) -> Result<Recipient<'a>, Malformed> {
         KEY_AGREEMENT => key_agreement(element.reader()).map(Recipient::KeyAgreement),
         KEY_ENCRYPTION_KEY => key_encryption_key(element.reader()),
         PASSWORD => password(element.reader()).map(Recipient::Password),
+        OTHER => Ok(KemRecipient::read(element.reader())?.map_or(Recipient::Other, Recipient::Encapsulation)),
         _ => Ok(Recipient::Other),
     }
 }
@@ -139,10 +154,7 @@ fn key_transport(mut fields: Reader<'_>) -> Result<Recipient<'_>, Malformed> {
 
 fn key_agreement(mut fields: Reader<'_>) -> Result<KeyAgreement<'_>, Malformed> {
     fields.expect(tag::INTEGER)?;
-    let originator = fields.expect(tag::constructed(0))?;
-    let mut originator = asn1::single(originator.value, tag::constructed(1))?.reader();
-    originator.sequence()?;
-    let originator = originator.expect(tag::BIT_STRING)?.bits()?;
+    let originator = originator(fields.expect(tag::constructed(0))?.reader())?;
     let user_keying_material = match fields.optional(tag::constructed(1))? {
         Some(wrapper) => Some(asn1::single(wrapper.value, tag::OCTET_STRING)?.value),
         None => None,
@@ -152,6 +164,18 @@ fn key_agreement(mut fields: Reader<'_>) -> Result<KeyAgreement<'_>, Malformed> 
     fields.end()?;
     let keys = keys.iter().map(recipient_key).collect::<Result<_, _>>()?;
     Ok(KeyAgreement { originator, user_keying_material, algorithm, keys })
+}
+
+fn originator(mut choice: Reader<'_>) -> Result<Originator<'_>, Malformed> {
+    let Some(key) = choice.optional(tag::constructed(1))? else { return Ok(Originator::Static) };
+    choice.end()?;
+    let mut fields = key.reader();
+    let kind = Identifier::read(fields.sequence()?)?.oid;
+    let key = fields.expect(tag::BIT_STRING)?;
+    match kind {
+        EC_OID | X25519_OID => Ok(Originator::Ephemeral(key.bits()?)),
+        other => Ok(Originator::Unsupported(other)),
+    }
 }
 
 fn recipient_key<'a>(element: &Tlv<'a>) -> Result<(CertificateId<'a>, &'a [u8]), Malformed> {

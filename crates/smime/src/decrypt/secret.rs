@@ -13,7 +13,7 @@ use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, tag};
 use crate::ber;
 use crate::cms::enveloped::{Enveloped, Password, Recipient};
-use crate::key_agreement::unwrap_under;
+use crate::key_wrap::KeyWrap;
 use crate::pkcs12::{self, Pkcs12Error};
 use crate::provider::{ContentEncryption, Provider};
 
@@ -51,9 +51,9 @@ pub async fn decrypt_with_secret(
             (
                 Recipient::KeyEncryptionKey { key_identifier, algorithm, wrapped },
                 Secret::Key { identifier, key },
-            ) if *key_identifier == identifier => {
-                unwrap_under(algorithm.oid, key, wrapped).ok_or(DecryptError::Failed)
-            }
+            ) if *key_identifier == identifier => KeyWrap::of(algorithm.oid)
+                .ok_or_else(|| DecryptError::Unsupported(algorithm::name_of(algorithm.oid)))
+                .and_then(|wrap| wrap.unwrap(key, wrapped).ok_or(DecryptError::Failed)),
             _ => continue,
         };
         let opened = match key {
@@ -74,15 +74,16 @@ const MAX_TRIES: usize = 16;
 /// RFC 3211 2.3.2.
 fn unwrap_password(recipient: &Password<'_>, password: &str) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     if recipient.encryption.oid != PWRI_KEK {
-        return Err(DecryptError::Unsupported);
+        return Err(DecryptError::Unsupported(algorithm::name_of(recipient.encryption.oid)));
     }
     let cipher = Identifier::read(recipient.encryption.parameters.ok_or(Malformed)?.reader())?;
-    let kind = algorithm::cipher_of(cipher.oid).ok_or(DecryptError::Unsupported)?;
+    let kind = algorithm::cipher_of(cipher.oid)
+        .ok_or_else(|| DecryptError::Unsupported(algorithm::name_of(cipher.oid)))?;
     let vector = asn1::single(cipher.parameters.ok_or(Malformed)?.der, tag::OCTET_STRING)?.value;
     let kek = pkcs12::pbkdf2_key(&recipient.derivation, password.as_bytes(), kind.key_len());
     let kek = kek.map_err(|error| match error {
         Pkcs12Error::Malformed => DecryptError::Malformed,
-        _ => DecryptError::Unsupported,
+        _ => DecryptError::Unsupported(algorithm::name_of(recipient.derivation.oid)),
     })?;
     let decrypt = |vector: &[u8], blocks: &[u8]| decrypt_blocks(kind, &kek, vector, blocks);
     let key = || {

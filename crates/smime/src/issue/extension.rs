@@ -4,6 +4,7 @@ use const_oid::ObjectIdentifier as Oid;
 use sha2::{Digest, Sha256};
 
 use super::Usage;
+use crate::algorithm;
 use crate::asn1::{Malformed, tag, write};
 use crate::certificate::{KeyKind, KeyUsage, key_octets, oid};
 
@@ -34,9 +35,9 @@ pub(super) fn basic_constraints(path_len: Option<u64>) -> Vec<u8> {
 
 /// keyUsage, by what the certificate is for and what its key can do; None if the two do not fit.
 pub(crate) fn key_usage(usage: Usage, key: KeyKind) -> Option<Vec<u8>> {
-    let can_sign = matches!(key, KeyKind::Rsa { .. } | KeyKind::Ec(_) | KeyKind::Ed25519);
+    let can_sign = algorithm::for_key(key).is_some();
     let bits = match (usage, key) {
-        (Usage::Encryption, KeyKind::Rsa { .. }) => KeyUsage::KEY_ENCIPHERMENT,
+        (Usage::Encryption, KeyKind::Rsa { .. } | KeyKind::MlKem(_)) => KeyUsage::KEY_ENCIPHERMENT,
         (Usage::Encryption, KeyKind::Ec(_) | KeyKind::X25519) => KeyUsage::KEY_AGREEMENT,
         (Usage::Signing | Usage::TimestampAuthority, _) if can_sign => {
             KeyUsage::DIGITAL_SIGNATURE | KeyUsage::NON_REPUDIATION

@@ -2,7 +2,7 @@
 
 use sha1::Sha1;
 use sha2::digest::block_api::BlockSizeUser;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::provider::Hash;
@@ -26,6 +26,7 @@ pub(super) fn derive(
 ) -> Zeroizing<Vec<u8>> {
     match hash {
         Hash::Sha1 => derive_with::<Sha1>(password, salt, iterations, usage, length),
+        Hash::Sha224 => derive_with::<Sha224>(password, salt, iterations, usage, length),
         Hash::Sha256 => derive_with::<Sha256>(password, salt, iterations, usage, length),
         Hash::Sha384 => derive_with::<Sha384>(password, salt, iterations, usage, length),
         Hash::Sha512 => derive_with::<Sha512>(password, salt, iterations, usage, length),

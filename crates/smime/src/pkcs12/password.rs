@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::Pkcs12Error;
@@ -88,6 +88,7 @@ fn mac_holds(hash: Hash, key: &[u8], data: &[u8], expected: &[u8]) -> Result<boo
     }
     match hash {
         Hash::Sha1 => check::<Hmac<Sha1>>(key, data, expected),
+        Hash::Sha224 => check::<Hmac<Sha224>>(key, data, expected),
         Hash::Sha256 => check::<Hmac<Sha256>>(key, data, expected),
         Hash::Sha384 => check::<Hmac<Sha384>>(key, data, expected),
         Hash::Sha512 => check::<Hmac<Sha512>>(key, data, expected),

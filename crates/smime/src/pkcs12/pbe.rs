@@ -9,7 +9,7 @@ use des::TdesEde3;
 use pbkdf2::pbkdf2_hmac;
 use rc2::Rc2;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::Pkcs12Error;
@@ -21,6 +21,7 @@ use crate::provider::Hash;
 const PBES2: Oid = Oid::new_unwrap("1.2.840.113549.1.5.13");
 const PBKDF2: Oid = Oid::new_unwrap("1.2.840.113549.1.5.12");
 const HMAC_SHA1: Oid = Oid::new_unwrap("1.2.840.113549.2.7");
+const HMAC_SHA224: Oid = Oid::new_unwrap("1.2.840.113549.2.8");
 const HMAC_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.2.9");
 const HMAC_SHA384: Oid = Oid::new_unwrap("1.2.840.113549.2.10");
 const HMAC_SHA512: Oid = Oid::new_unwrap("1.2.840.113549.2.11");
@@ -178,6 +179,7 @@ impl<'a> Parameters<'a> {
             None => Hash::Sha1,
             Some(function) => match Identifier::read(function.reader())?.oid {
                 HMAC_SHA1 => Hash::Sha1,
+                HMAC_SHA224 => Hash::Sha224,
                 HMAC_SHA256 => Hash::Sha256,
                 HMAC_SHA384 => Hash::Sha384,
                 HMAC_SHA512 => Hash::Sha512,
@@ -215,6 +217,7 @@ fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, length: usi
     let mut key = Zeroizing::new(vec![0; length]);
     match hash {
         Hash::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, iterations, &mut key),
+        Hash::Sha224 => pbkdf2_hmac::<Sha224>(password, salt, iterations, &mut key),
         Hash::Sha256 => pbkdf2_hmac::<Sha256>(password, salt, iterations, &mut key),
         Hash::Sha384 => pbkdf2_hmac::<Sha384>(password, salt, iterations, &mut key),
         Hash::Sha512 => pbkdf2_hmac::<Sha512>(password, salt, iterations, &mut key),

@@ -9,6 +9,8 @@ use cipher::block_padding::Pkcs7;
 use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit};
 use des::TdesEde3;
 
+#[cfg(feature = "read-only-ciphers")]
+use super::read_only;
 use crate::provider::{ContentEncryption, ProviderError};
 
 const TAG_LEN: usize = 16;
@@ -27,7 +29,7 @@ pub(super) fn encrypt(
         ContentEncryption::Aes256Cbc => pad::<Encryptor<Aes256>>(key, nonce, plaintext),
         ContentEncryption::Aes192Cbc => pad::<Encryptor<Aes192>>(key, nonce, plaintext),
         ContentEncryption::Aes128Cbc => pad::<Encryptor<Aes128>>(key, nonce, plaintext),
-        ContentEncryption::TripleDesCbc => Err(ProviderError::Unsupported),
+        _ => Err(ProviderError::Unsupported),
     }
 }
 
@@ -47,6 +49,16 @@ pub(super) fn decrypt(
         ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, ciphertext),
         ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, ciphertext),
         ContentEncryption::TripleDesCbc => unpad::<Decryptor<TdesEde3>>(key, nonce, ciphertext),
+        #[cfg(feature = "read-only-ciphers")]
+        ContentEncryption::Aes256Ccm | ContentEncryption::Aes192Ccm | ContentEncryption::Aes128Ccm => {
+            read_only::open_ccm(key, read_only::Sealed { nonce, aad, ciphertext, tag })
+        }
+        #[cfg(feature = "read-only-ciphers")]
+        ContentEncryption::ChaCha20Poly1305 => {
+            read_only::open_chacha20(key, read_only::Sealed { nonce, aad, ciphertext, tag })
+        }
+        #[cfg(not(feature = "read-only-ciphers"))]
+        _ => Err(ProviderError::Unsupported),
     }
 }
 
@@ -81,7 +93,7 @@ fn open<C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit>(
     }
 }
 
-fn open_with<C: AeadInOut + KeyInit>(
+pub(super) fn open_with<C: AeadInOut + KeyInit>(
     key: &[u8],
     nonce: &[u8],
     aad: &[u8],

@@ -6,8 +6,9 @@ use std::fmt;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::certificate::KeyKind;
 use crate::keyring::{KeyId, Keyring, KeyringError};
-use crate::provider::{RsaPadding, SignatureAlgorithm};
+use crate::provider::{Curve, RsaPadding, SignatureAlgorithm};
 use private_key::PrivateKey;
 pub use private_key::unwrap_pkcs1v15;
 
@@ -23,7 +24,8 @@ impl MemoryKeyring {
         Self::default()
     }
 
-    /// Takes in a private key in PKCS#8 (RFC 5958): RSA, P-256, P-384, P-521, X25519 or Ed25519.
+    /// Takes in a private key in PKCS#8 (RFC 5958): RSA, P-256, P-384, P-521, X25519, Ed25519, ML-DSA
+    /// or ML-KEM.
     pub fn insert_pkcs8(&mut self, id: KeyId, der: &[u8]) -> Result<(), KeyringError> {
         self.keys.insert(id, PrivateKey::from_pkcs8(der)?);
         Ok(())
@@ -31,7 +33,19 @@ impl MemoryKeyring {
 
     /// Makes a P-256 key and gives its SubjectPublicKeyInfo.
     pub fn generate_p256(&mut self, id: KeyId, rng: &mut impl CryptoRng) -> Result<Vec<u8>, KeyringError> {
-        self.insert(id, PrivateKey::generate_p256(rng))
+        self.insert(id, PrivateKey::generate(KeyKind::Ec(Curve::P256), rng)?)
+    }
+
+    /// Makes a key of a kind and gives its SubjectPublicKeyInfo. RSA is slow: seconds without optimisation.
+    ///
+    /// Kinds that this keyring does not have are [`KeyringError::Unsupported`].
+    pub fn generate(
+        &mut self,
+        id: KeyId,
+        kind: KeyKind,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, KeyringError> {
+        self.insert(id, PrivateKey::generate(kind, rng)?)
     }
 
     /// Makes an RSA key and gives its SubjectPublicKeyInfo. Slow: seconds without optimisation.
@@ -41,7 +55,7 @@ impl MemoryKeyring {
         bits: usize,
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, KeyringError> {
-        self.insert(id, PrivateKey::generate_rsa(rng, bits)?)
+        self.insert(id, PrivateKey::generate(KeyKind::Rsa { bits }, rng)?)
     }
 
     /// The SubjectPublicKeyInfo of a key.
@@ -92,5 +106,9 @@ impl Keyring for MemoryKeyring {
 
     async fn agree(&self, key: &KeyId, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         self.key(key)?.agree(peer)
+    }
+
+    async fn decapsulate(&self, key: &KeyId, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        self.key(key)?.decapsulate(ciphertext)
     }
 }

@@ -4,7 +4,7 @@ use getrandom::SysRng;
 use rsa::{Oaep, PrivateKey, PublicKey, Result};
 use sha1::Sha1;
 use sha2::digest::FixedOutputReset;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::provider::Hash;
 
@@ -57,6 +57,7 @@ impl Operation for Unwrap<'_> {
 fn with_hashes(label: Hash, mgf: Hash, operation: &impl Operation) -> Result<Vec<u8>> {
     match label {
         Hash::Sha1 => with_mgf::<Sha1>(mgf, operation),
+        Hash::Sha224 => with_mgf::<Sha224>(mgf, operation),
         Hash::Sha256 => with_mgf::<Sha256>(mgf, operation),
         Hash::Sha384 => with_mgf::<Sha384>(mgf, operation),
         Hash::Sha512 => with_mgf::<Sha512>(mgf, operation),
@@ -66,6 +67,7 @@ fn with_hashes(label: Hash, mgf: Hash, operation: &impl Operation) -> Result<Vec
 fn with_mgf<D: Digest + FixedOutputReset>(mgf: Hash, operation: &impl Operation) -> Result<Vec<u8>> {
     match mgf {
         Hash::Sha1 => operation.run(Oaep::<D, Sha1>::new_with_mgf_hash()),
+        Hash::Sha224 => operation.run(Oaep::<D, Sha224>::new_with_mgf_hash()),
         Hash::Sha256 => operation.run(Oaep::<D, Sha256>::new_with_mgf_hash()),
         Hash::Sha384 => operation.run(Oaep::<D, Sha384>::new_with_mgf_hash()),
         Hash::Sha512 => operation.run(Oaep::<D, Sha512>::new_with_mgf_hash()),

@@ -5,7 +5,7 @@ use pkcs8::DecodePublicKey;
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::{Pkcs1v15Encrypt, Pkcs1v15Sign, Pss, PublicKey};
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::{digest, nist, oaep};
 use crate::asn1::Malformed;
@@ -31,6 +31,17 @@ pub(super) fn verify(
             verify_pss(&rsa_key(spki)?, hash, salt_len, &digest(hash, message), signature)
         }
         SignatureAlgorithm::Ed25519 => verify_ed25519(spki, message, signature),
+        #[cfg(feature = "post-quantum")]
+        SignatureAlgorithm::MlDsa(parameters) => {
+            let key = key_octets(spki).map_err(|Malformed| ProviderError::BadKey)?;
+            // The octets alone do not tell what they are a key of.
+            if KeyKind::of(spki) != KeyKind::MlDsa(parameters) {
+                return Err(ProviderError::BadKey);
+            }
+            super::post_quantum::verify_ml_dsa(parameters, key, message, signature)
+        }
+        #[cfg(not(feature = "post-quantum"))]
+        SignatureAlgorithm::MlDsa(_) => Err(ProviderError::Unsupported),
     }
 }
 
@@ -60,6 +71,7 @@ fn verify_pss(
 ) -> Result<(), ProviderError> {
     let valid = match hash {
         Hash::Sha1 => key.verify(Pss::<Sha1>::new_with_salt(salt_len), digest, signature),
+        Hash::Sha224 => key.verify(Pss::<Sha224>::new_with_salt(salt_len), digest, signature),
         Hash::Sha256 => key.verify(Pss::<Sha256>::new_with_salt(salt_len), digest, signature),
         Hash::Sha384 => key.verify(Pss::<Sha384>::new_with_salt(salt_len), digest, signature),
         Hash::Sha512 => key.verify(Pss::<Sha512>::new_with_salt(salt_len), digest, signature),
@@ -80,6 +92,7 @@ pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<V
 pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
     match hash {
         Hash::Sha1 => Pkcs1v15Sign::new::<Sha1>(),
+        Hash::Sha224 => Pkcs1v15Sign::new::<Sha224>(),
         Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
         Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
         Hash::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
@@ -91,7 +104,9 @@ pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
 /// Keys that are bound to RSA-PSS have parameters that the crate does not read; the key within is
 /// the same.
 fn rsa_key(spki: &[u8]) -> Result<PublicKey, ProviderError> {
-    let KeyKind::Rsa { .. } = KeyKind::of(spki) else { return Err(ProviderError::BadKey) };
+    let (KeyKind::Rsa { .. } | KeyKind::RsaPss { .. }) = KeyKind::of(spki) else {
+        return Err(ProviderError::BadKey);
+    };
     let key = key_octets(spki).map_err(|Malformed| ProviderError::BadKey)?;
     PublicKey::from_pkcs1_der(key).map_err(|_| ProviderError::BadKey)
 }

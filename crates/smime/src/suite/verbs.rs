@@ -106,7 +106,7 @@ pub async fn hides_why_decryption_fails<P: Provider, K: Keyring>(world: &World<'
             match opened.err() {
                 Some(DecryptError::Failed) => {}
                 // A keyring without RSAES-PKCS1-v1_5 says so, whatever the ciphertext.
-                Some(DecryptError::Unsupported) => assert_eq!(transport, KeyTransport::Pkcs1v15),
+                Some(DecryptError::Unsupported(_)) => assert_eq!(transport, KeyTransport::Pkcs1v15),
                 other => panic!("{transport:?} octet {at}: {other:?}"),
             }
         }

@@ -128,7 +128,7 @@ async fn check_signature(
         }
         Err(_) => return Err(SignerError::BadSignature),
     }
-    let weak = algorithm::weakness(algorithm, key).or((hash == Hash::Sha1).then_some("SHA-1"));
+    let weak = algorithm::weakness(algorithm, key).or(algorithm::weak_digest(algorithm, hash));
     weak.map_or(Ok(()), |name| Err(SignerError::WeakAlgorithm(name)))
 }
 

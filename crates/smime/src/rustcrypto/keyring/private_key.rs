@@ -6,12 +6,14 @@ use rand_core::CryptoRng;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::{Pkcs1v15Encrypt, Pss};
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "post-quantum")]
+use super::super::PostQuantumKey;
 use super::super::{agree, digest, nist, oaep, public};
 use crate::asn1::{single, tag, write};
-use crate::certificate::{RSA_PSS_OID, X25519_OID};
+use crate::certificate::{KeyKind, RSA_PSS_OID, X25519_OID};
 use crate::keyring::KeyringError;
 use crate::provider::{Curve, Hash, RsaPadding, SignatureAlgorithm};
 
@@ -23,6 +25,8 @@ pub(super) enum PrivateKey {
     X25519(x25519_dalek::StaticSecret),
     Ed25519(ed25519_dalek::SigningKey),
     Rsa(Box<rsa::PrivateKey>),
+    #[cfg(feature = "post-quantum")]
+    PostQuantum(Box<PostQuantumKey>),
 }
 
 impl PrivateKey {
@@ -42,14 +46,43 @@ impl PrivateKey {
         if let Ok(key) = ed25519_dalek::SigningKey::from_pkcs8_der(der) {
             return Ok(Self::Ed25519(key));
         }
-        other_from_pkcs8(der).ok_or(KeyringError::Malformed)
+        if let Some(key) = other_from_pkcs8(der) {
+            return Ok(key);
+        }
+        #[cfg(feature = "post-quantum")]
+        match PostQuantumKey::from_pkcs8(der) {
+            Ok(key) => return Ok(Self::PostQuantum(Box::new(key))),
+            Err(KeyringError::Unsupported) => {}
+            Err(error) => return Err(error),
+        }
+        Err(KeyringError::Malformed)
     }
 
-    pub(super) fn generate_p256(rng: &mut impl CryptoRng) -> Self {
-        Self::P256(p256::SecretKey::generate_from_rng(rng))
+    pub(super) fn generate(kind: KeyKind, rng: &mut impl CryptoRng) -> Result<Self, KeyringError> {
+        Ok(match kind {
+            KeyKind::Rsa { bits } => return Self::generate_rsa(rng, bits),
+            KeyKind::Ec(Curve::P256) => Self::P256(p256::SecretKey::generate_from_rng(rng)),
+            KeyKind::Ec(Curve::P384) => Self::P384(p384::SecretKey::generate_from_rng(rng)),
+            KeyKind::Ec(Curve::P521) => Self::P521(p521::SecretKey::generate_from_rng(rng)),
+            KeyKind::X25519 => Self::X25519(x25519_dalek::StaticSecret::random_from_rng(rng)),
+            KeyKind::Ed25519 => {
+                let mut secret = Zeroizing::new([0; 32]);
+                rng.fill_bytes(&mut *secret);
+                Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(&secret))
+            }
+            #[cfg(feature = "post-quantum")]
+            KeyKind::MlDsa(parameters) => {
+                Self::PostQuantum(Box::new(PostQuantumKey::generate_ml_dsa(parameters, rng)?))
+            }
+            #[cfg(feature = "post-quantum")]
+            KeyKind::MlKem(parameters) => {
+                Self::PostQuantum(Box::new(PostQuantumKey::generate_ml_kem(parameters, rng)?))
+            }
+            _ => return Err(KeyringError::Unsupported),
+        })
     }
 
-    pub(super) fn generate_rsa(rng: &mut impl CryptoRng, bits: usize) -> Result<Self, KeyringError> {
+    fn generate_rsa(rng: &mut impl CryptoRng, bits: usize) -> Result<Self, KeyringError> {
         let key = rsa::PrivateKey::new(rng, bits).map_err(|_| KeyringError::Unsupported)?;
         Ok(Self::Rsa(Box::new(key)))
     }
@@ -61,6 +94,8 @@ impl PrivateKey {
             Self::P521(key) => key.public_key().to_public_key_der(),
             Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
             Self::Rsa(key) => key.to_public_key().to_public_key_der(),
+            #[cfg(feature = "post-quantum")]
+            Self::PostQuantum(key) => return Ok(key.spki()),
             Self::X25519(key) => {
                 let public = x25519_dalek::PublicKey::from(key);
                 let identifier = write::algorithm(X25519_OID, &[]);
@@ -77,6 +112,8 @@ impl PrivateKey {
             Self::P521(key) => key.to_pkcs8_der(),
             Self::Ed25519(key) => key.to_pkcs8_der(),
             Self::Rsa(key) => key.to_pkcs8_der(),
+            #[cfg(feature = "post-quantum")]
+            Self::PostQuantum(key) => return Ok(key.pkcs8().clone()),
             Self::X25519(key) => {
                 let secret = Zeroizing::new(write::octets(key.as_bytes()));
                 let parts: [&[u8]; 3] = [
@@ -107,6 +144,8 @@ impl PrivateKey {
             }
             (Self::Ed25519(key), SignatureAlgorithm::Ed25519) => Ok(key.sign(message).to_bytes().to_vec()),
             (Self::Rsa(key), algorithm) => sign_rsa(key, algorithm, message),
+            #[cfg(feature = "post-quantum")]
+            (Self::PostQuantum(key), SignatureAlgorithm::MlDsa(parameters)) => key.sign(parameters, message),
             _ => Err(KeyringError::WrongKind),
         }
     }
@@ -122,13 +161,22 @@ impl PrivateKey {
         }
     }
 
+    pub(super) fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let _ = ciphertext;
+        match self {
+            #[cfg(feature = "post-quantum")]
+            Self::PostQuantum(key) => key.decapsulate(ciphertext),
+            _ => Err(KeyringError::WrongKind),
+        }
+    }
+
     pub(super) fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let shared = match self {
             Self::P256(key) => nist::p256::shared(key, peer),
             Self::P384(key) => nist::p384::shared(key, peer),
             Self::P521(key) => nist::p521::shared(key, peer),
             Self::X25519(key) => agree::x25519_shared(key, peer),
-            Self::Ed25519(_) | Self::Rsa(_) => return Err(KeyringError::WrongKind),
+            _ => return Err(KeyringError::WrongKind),
         };
         shared.ok_or(KeyringError::Failed)
     }
@@ -170,6 +218,7 @@ fn sign_rsa(
             let digest = digest(hash, message);
             match hash {
                 Hash::Sha1 => key.sign_with_rng(rng, Pss::<Sha1>::new_with_salt(salt_len), &digest),
+                Hash::Sha224 => key.sign_with_rng(rng, Pss::<Sha224>::new_with_salt(salt_len), &digest),
                 Hash::Sha256 => key.sign_with_rng(rng, Pss::<Sha256>::new_with_salt(salt_len), &digest),
                 Hash::Sha384 => key.sign_with_rng(rng, Pss::<Sha384>::new_with_salt(salt_len), &digest),
                 Hash::Sha512 => key.sign_with_rng(rng, Pss::<Sha512>::new_with_salt(salt_len), &digest),

@@ -9,7 +9,7 @@ use smime::{Certificate, ContentEncryption, DecryptError, DecryptionKey, Encrypt
 const LINE: usize = 76;
 
 /// Why a message was not sealed anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResealError {
     /// It is not in the form that sealed mail has here.

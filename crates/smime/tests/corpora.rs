@@ -13,6 +13,8 @@
 mod cms;
 #[path = "corpora/paths.rs"]
 mod paths;
+#[path = "corpora/post_quantum.rs"]
+mod post_quantum;
 mod support;
 #[path = "corpora/timestamps.rs"]
 mod timestamps;

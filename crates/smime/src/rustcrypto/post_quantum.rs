@@ -2,6 +2,7 @@
 
 mod ml_dsa;
 mod ml_kem;
+mod rounding;
 
 use const_oid::ObjectIdentifier as Oid;
 use rand_core::CryptoRng;

@@ -76,6 +76,14 @@ impl Drop for Folder {
     }
 }
 
+/// The octets of the one PEM block in a text.
+pub fn pem(text: &str) -> Vec<u8> {
+    use base64::Engine;
+    let lines = text.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
+    let body = lines.take_while(|line| !line.starts_with("-----END")).collect::<String>();
+    base64::engine::general_purpose::STANDARD.decode(body.replace(['\r', ' '], "")).expect("base64")
+}
+
 /// A root, and people with keys of a kind: `signer` and `reader`, and a timestamp authority.
 pub struct World {
     pub folder: Folder,

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Forms;
+use super::rounding::{self, Shape};
 use crate::asn1::Malformed;
 use crate::keyring::KeyringError;
 use crate::provider::{MlDsa, ProviderError};
@@ -43,15 +44,9 @@ impl SigningKey {
     pub(super) fn read(parameters: MlDsa, key: &[u8]) -> Result<Self, KeyringError> {
         let forms = Forms::read(key).map_err(|Malformed| KeyringError::Malformed)?;
         Ok(match parameters {
-            MlDsa::Set44 => {
-                Self::Set44(Box::new(read::<MlDsa44>(&forms, Ranges { bits: 3, max: 4, vectors: 8 })?))
-            }
-            MlDsa::Set65 => {
-                Self::Set65(Box::new(read::<MlDsa65>(&forms, Ranges { bits: 4, max: 8, vectors: 11 })?))
-            }
-            MlDsa::Set87 => {
-                Self::Set87(Box::new(read::<MlDsa87>(&forms, Ranges { bits: 3, max: 4, vectors: 15 })?))
-            }
+            MlDsa::Set44 => Self::Set44(Box::new(read::<MlDsa44>(&forms, Shape { k: 4, l: 4, eta: 2 })?)),
+            MlDsa::Set65 => Self::Set65(Box::new(read::<MlDsa65>(&forms, Shape { k: 6, l: 5, eta: 4 })?)),
+            MlDsa::Set87 => Self::Set87(Box::new(read::<MlDsa87>(&forms, Shape { k: 8, l: 7, eta: 2 })?)),
         })
     }
 
@@ -74,20 +69,10 @@ impl SigningKey {
     }
 }
 
-/// How the short vectors s1 and s2 lie in an expanded key (FIPS 204 4, algorithm 24).
-struct Ranges {
-    /// Bits of a coefficient.
-    bits: usize,
-    /// The largest value that those bits may have.
-    max: u8,
-    /// Polynomials in both vectors together.
-    vectors: usize,
-}
-
-fn read<P: MlDsaParams>(forms: &Forms<'_>, ranges: Ranges) -> Result<ExpandedSigningKey<P>, KeyringError> {
+fn read<P: MlDsaParams>(forms: &Forms<'_>, shape: Shape) -> Result<ExpandedSigningKey<P>, KeyringError> {
     let Some(seed) = forms.seed else {
         let expanded = forms.expanded.ok_or(KeyringError::Malformed)?;
-        return from_expanded(expanded, ranges);
+        return from_expanded(expanded, shape);
     };
     let seed = Zeroizing::new(<[u8; 32]>::try_from(seed).map_err(|_| KeyringError::Malformed)?);
     let key = ExpandedSigningKey::<P>::from_seed((&*seed).into());
@@ -101,14 +86,10 @@ fn read<P: MlDsaParams>(forms: &Forms<'_>, ranges: Ranges) -> Result<ExpandedSig
 /// The crate checks nothing of an expanded key and panics at coefficients out of range.
 fn from_expanded<P: MlDsaParams>(
     expanded: &[u8],
-    ranges: Ranges,
+    shape: Shape,
 ) -> Result<ExpandedSigningKey<P>, KeyringError> {
-    /// rho, K and tr come before the vectors.
-    const BEFORE: usize = 128;
     let encoded = ExpandedSigningKeyBytes::<P>::try_from(expanded).map_err(|_| KeyringError::Malformed)?;
-    let length = ranges.vectors * 32 * ranges.bits;
-    let short = expanded.get(BEFORE..BEFORE + length).ok_or(KeyringError::Malformed)?;
-    if !in_range(short, ranges.bits, ranges.max) {
+    if rounding::is_consistent(expanded, shape) != Some(true) {
         return Err(KeyringError::Malformed);
     }
     #[expect(deprecated, reason = "some files hold nothing else")]
@@ -123,18 +104,33 @@ fn from_expanded<P: MlDsaParams>(
     }
 }
 
-/// Whether every coefficient, the lowest bit first, is at most `max`; looks at all of them.
-fn in_range(packed: &[u8], bits: usize, max: u8) -> bool {
-    let mask = (1_u32 << bits) - 1;
-    let (mut buffer, mut held, mut too_large) = (0_u32, 0, false);
-    for octet in packed {
-        buffer |= u32::from(*octet) << held;
-        held += 8;
-        while held >= bits {
-            too_large |= buffer & mask > u32::from(max);
-            buffer >>= bits;
-            held -= bits;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::write;
+
+    #[expect(deprecated, reason = "the form under test")]
+    fn expanded<P: MlDsaParams>() -> Vec<u8> {
+        ExpandedSigningKey::<P>::from_seed(&[7; 32].into()).to_expanded().to_vec()
+    }
+
+    #[test]
+    fn an_expanded_key_is_read_only_as_it_was_made() {
+        for (parameters, key) in [
+            (MlDsa::Set44, expanded::<MlDsa44>()),
+            (MlDsa::Set65, expanded::<MlDsa65>()),
+            (MlDsa::Set87, expanded::<MlDsa87>()),
+        ] {
+            let read = |key: &[u8]| SigningKey::read(parameters, &write::octets(key)).is_ok();
+            assert!(read(&key), "{parameters:?}");
+            // In rho, in the hash of the public key, in s1, in s2 and in t0.
+            let (middle, last) = (key.len() / 3, key.len() - 1);
+            for at in [0, 64, 130, middle, last] {
+                let mut changed = key.clone();
+                changed[at] ^= 1;
+                assert!(!read(&changed), "{parameters:?} octet {at}");
+            }
+            assert!(!read(&key[..last]));
         }
     }
-    !too_large
 }

@@ -4,7 +4,7 @@ use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampError, Token};
 use smime::{Certificate, Provider, Trust, UnixTime, block_on_ready as ready};
 
-use crate::support::corpus::folder;
+use crate::support::corpus::{Tally, folder};
 
 /// 2026-06-01: after every sample, and after the end of some authorities' certificates.
 const NOW: UnixTime = UnixTime(1_780_272_000);
@@ -28,6 +28,7 @@ fn accepts_the_responses_of_real_authorities() {
     let Some(folder) = folder("rfc3161", "accepts_the_responses_of_real_authorities") else { return };
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let text = |name: &str| String::from_utf8(read(name)).unwrap();
+    let mut tally = Tally::new("RFC 3161 samples", &[]);
 
     let pem = text("openssl/user-trust-ca.pem") + &text("openssl/sectigo-time-stamping-ca.pem");
     let signer = text("openssl/sectigo-signer.pem");
@@ -36,10 +37,12 @@ fn accepts_the_responses_of_real_authorities() {
     sectigo.intermediates.extend(Certificate::from_pem(&signer));
     let token = token_of(&read("openssl/sectigo-all-zero.tsr"));
     let request = timestamp::parse_request(&read("openssl/all-zero.tsq")).unwrap();
-    assert_eq!(request.digest, [0; 32]);
     // No data has this digest; that the check gets as far as comparing it is what can be seen here.
     let outcome = ready(timestamp::verify_token(&RustCrypto, &token, b"", &sectigo, NOW));
-    assert_eq!(outcome, Err(TimestampError::ImprintMismatch));
+    tally.case("openssl/sectigo-all-zero.tsr", || {
+        assert_eq!(request.digest, [0; 32]);
+        assert_eq!(outcome, Err(TimestampError::ImprintMismatch));
+    });
 
     let pem = text("rfc3161-client/sigstage/ts_chain.pem");
     let sigstage = trust(&pem);
@@ -48,20 +51,26 @@ fn accepts_the_responses_of_real_authorities() {
         let response = read(&format!("rfc3161-client/sigstage/{name}"));
         let token = token_of(&response);
         let outcome = ready(timestamp::verify_token(&RustCrypto, &token, b"hello", &sigstage, NOW));
-        assert!(outcome.is_ok(), "{name}: {outcome:?}");
         let other = ready(timestamp::verify_token(&RustCrypto, &token, b"hullo", &sigstage, NOW));
-        assert_eq!(other, Err(TimestampError::ImprintMismatch), "{name}");
+        tally.case(&format!("sigstage/{name}"), || {
+            assert!(outcome.is_ok(), "{outcome:?}");
+            assert_eq!(other, Err(TimestampError::ImprintMismatch));
+        });
     }
     let bad = read("rfc3161-client/sigstage/response-invalid-signature.tsr");
     let outcome = ready(timestamp::verify_token(&RustCrypto, &token_of(&bad), b"hello", &sigstage, NOW));
-    assert_eq!(outcome, Err(TimestampError::BadSignature));
+    tally.case("sigstage/response-invalid-signature.tsr", || {
+        assert_eq!(outcome, Err(TimestampError::BadSignature));
+    });
     let read_back = timestamp::parse_request(&request).unwrap();
-    assert_eq!(read_back.digest, ready(RustCrypto.digest(read_back.hash, b"hello")).unwrap());
+    let digest = ready(RustCrypto.digest(read_back.hash, b"hello")).unwrap();
+    tally.case("sigstage/request.der", || assert_eq!(read_back.digest, digest));
 
     let trust = trust(&text("rfc3161-client/test_tsa/ts_chain.pem"));
     let request = read("rfc3161-client/test_tsa/request.der");
     let outcome = check(&request, &read("rfc3161-client/test_tsa/response.tsr"), &trust);
-    assert!(outcome.is_ok(), "{outcome:?}");
+    tally.case("test_tsa/response.tsr", || assert!(outcome.is_ok(), "{outcome:?}"));
+    tally.finish(6);
 }
 
 /// The ContentInfo of a response: what follows its status.

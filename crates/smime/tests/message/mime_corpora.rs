@@ -13,9 +13,9 @@ use smime::{
     rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
-use crate::corpus::{folder, installed};
+use crate::corpus::{Tally, folder, installed};
 
-/// Where this parser and CPython's part, and why this one is kept.
+/// Where this parser and CPython's part (file and reason), and why this one is kept.
 const DIFFERENCES: [(&str, &str); 14] = [
     ("attachment_with_unquoted_name.eml", "a name that should be quoted is read to its end"),
     ("raw_email_with_nested_attachment.eml", "a signature is a layer and no part"),
@@ -108,45 +108,72 @@ fn agrees(theirs: &str, ours: &str) -> bool {
             .all(|(column, (a, b))| a == b || *a == "?" || (column == 3 && *a == "-"))
 }
 
-fn same_as_cpython(test: &str, corpora: &[&str]) {
+/// A file, as it is named within the folder of all corpora.
+fn short(path: &Path, corpus: &Path) -> String {
+    path.strip_prefix(corpus).unwrap().to_str().unwrap().to_owned()
+}
+
+/// The argued cases of one corpus: those of its files that the table names.
+fn argued<'a>(names: &[String], table: &[(&'a str, &'a str)]) -> Vec<(String, &'a str)> {
+    let reason = |name: &String| {
+        let found = table.iter().find(|(file, _)| Path::new(name).ends_with(file));
+        found.map(|(_, reason)| (name.clone(), *reason))
+    };
+    names.iter().filter_map(reason).collect()
+}
+
+fn tally(title: &str, names: &[String], table: &[(&str, &str)]) -> Tally {
+    let argued = argued(names, table);
+    Tally::new(title, &argued.iter().map(|(name, reason)| (name.as_str(), *reason)).collect::<Vec<_>>())
+}
+
+fn same_as_cpython(test: &str, corpus: &str, title: &str, expected: usize) {
     if !installed(&["python3"], test) {
         return;
     }
+    let Some(folder) = folder(corpus, test) else { return };
     let mut paths = Vec::new();
-    for corpus in corpora {
-        let Some(folder) = folder(corpus, test) else { return };
-        files(&folder, &mut paths);
-    }
+    files(&folder, &mut paths);
+    let names: Vec<_> = paths.iter().map(|path| short(path, &folder)).collect();
+    let mut tally = tally(&format!("{title}, as CPython reads it"), &names, &DIFFERENCES);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/message/structure.py");
     let output = Command::new("python3").arg(script).args(&paths).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let output = String::from_utf8(output.stdout).unwrap();
-    let mut differing = Vec::new();
     for theirs in output.split("FILE\t").skip(1) {
         let (path, theirs) = theirs.split_once('\n').unwrap();
-        let ours = facts(&opened(&fs::read(path).unwrap()));
-        let theirs: Vec<&str> = theirs.lines().collect();
-        let count =
-            |lines: &mut dyn Iterator<Item = &str>| lines.filter(|line| line.starts_with("PART")).count();
-        let same_parts = count(&mut theirs.iter().copied()) == count(&mut ours.iter().map(String::as_str));
-        let lost = theirs.iter().find(|line| !ours.iter().any(|own| agrees(line, own)));
-        let argued = DIFFERENCES.iter().any(|(file, _)| path.ends_with(file));
-        if (lost.is_some() || !same_parts) != argued {
-            differing.push(format!("{path}: {lost:?}\n  {theirs:?}\n  {ours:?}"));
-        }
+        let path = Path::new(path);
+        tally.case(&short(path, &folder), || {
+            let ours = facts(&opened(&fs::read(path).unwrap()));
+            let theirs: Vec<&str> = theirs.lines().collect();
+            let parts =
+                |lines: &mut dyn Iterator<Item = &str>| lines.filter(|line| line.starts_with("PART")).count();
+            assert_eq!(parts(&mut ours.iter().map(String::as_str)), parts(&mut theirs.iter().copied()));
+            let lost = theirs.iter().find(|line| !ours.iter().any(|own| agrees(line, own)));
+            assert!(lost.is_none(), "{lost:?} is not in {ours:?}");
+        });
     }
-    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    tally.finish(expected);
 }
 
 #[test]
 fn cpythons_own_messages_are_read_as_cpython_reads_them() {
-    same_as_cpython("cpythons_own_messages_are_read_as_cpython_reads_them", &["cpython-email"]);
+    let test = "cpythons_own_messages_are_read_as_cpython_reads_them";
+    same_as_cpython(test, "cpython-email", "CPython's messages", 25);
 }
 
 #[test]
 fn messages_of_other_parsers_are_read_as_cpython_reads_them() {
-    let corpora = ["ruby-mail", "mimekit/messages", "jsmime", "mail-parser-eml", "mime4j"];
-    same_as_cpython("messages_of_other_parsers_are_read_as_cpython_reads_them", &corpora);
+    for (corpus, title, expected) in [
+        ("ruby-mail", "Ruby mail", 57),
+        ("mimekit/messages", "MimeKit messages", 20),
+        ("jsmime", "jsmime", 8),
+        ("mail-parser-eml", "mail-parser", 26),
+        ("mime4j", "mime4j", 45),
+    ] {
+        let test = "messages_of_other_parsers_are_read_as_cpython_reads_them";
+        same_as_cpython(test, corpus, title, expected);
+    }
 }
 
 /// The leaves of a message by their place in mime4j's numbering, messages inside messages included.
@@ -179,8 +206,10 @@ fn mime4js_messages_are_decoded_as_mime4j_decodes_them() {
     let mut paths = Vec::new();
     files(&corpus, &mut paths);
     let unix = |bytes: &[u8]| bytes.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<u8>>();
-    let (mut seen, mut differing) = (0, Vec::new());
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "msg")) {
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "msg"));
+    let names: Vec<_> = paths.iter().map(|path| short(path, &corpus)).collect();
+    let mut tally = tally("mime4j, as mime4j decodes it", &names, &MIME4J_DIFFERENCES);
+    for path in &paths {
         let stem = path.file_stem().unwrap().to_str().unwrap();
         let mut ours = BTreeMap::new();
         leaves(&fs::read(path).unwrap(), "1", &mut ours);
@@ -193,18 +222,16 @@ fn mime4js_messages_are_decoded_as_mime4j_decodes_them() {
                 theirs.insert(place.to_owned(), fs::read(path.with_file_name(&name)).unwrap());
             }
         }
-        let same = ours.len() == theirs.len()
-            && theirs.iter().all(|(place, body)| {
-                ours.get(place).is_some_and(|(data, text)| {
-                    unix(data) == unix(body) || unix(text.as_bytes()) == unix(body)
-                })
-            });
-        let argued = MIME4J_DIFFERENCES.iter().any(|(file, _)| path.ends_with(file));
-        if same == argued {
-            differing.push(format!("{}: {:?} {:?}", path.display(), ours.keys(), theirs.keys()));
-        }
-        seen += 1;
+        let same = |place: &String, body: &[u8]| {
+            ours.get(place)
+                .is_some_and(|(data, text)| unix(data) == unix(body) || unix(text.as_bytes()) == unix(body))
+        };
+        tally.case(&short(path, &corpus), || {
+            assert_eq!(ours.len(), theirs.len(), "{:?} {:?}", ours.keys(), theirs.keys());
+            for (place, body) in &theirs {
+                assert!(same(place, body), "{place}");
+            }
+        });
     }
-    assert_eq!(seen, 45);
-    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    tally.finish(45);
 }

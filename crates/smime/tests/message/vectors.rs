@@ -9,7 +9,10 @@ use smime::{
     rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
-use crate::{corpus::folder, people::base64_decode};
+use crate::{
+    corpus::{Tally, folder},
+    people::base64_decode,
+};
 
 /// 2021-02-20T15:30:00Z, when the messages of RFC 9788 were signed.
 const FEBRUARY_2021: UnixTime = UnixTime(1_613_835_000);
@@ -70,25 +73,30 @@ fn the_signed_messages_of_rfc_9788_show_what_was_signed() {
     const TEST: &str = "the_signed_messages_of_rfc_9788_show_what_was_signed";
     let Some(messages) = folder("rfc9788", TEST) else { return };
     let Some(keys) = folder("rfc9216", TEST) else { return };
-    let nobody = (MemoryKeyring::new(), Vec::new());
+    let mut tally = Tally::new("RFC 9788, signed", &[]);
     for name in ["smime-multipart-hp", "smime-one-part-hp"] {
-        let path = messages.join(format!("{name}.eml"));
-        let opened = open_at(&nobody, &keys.join(ROOT_9216), &path, FEBRUARY_2021);
-        assert_eq!(opened.status, Status::Verified, "{name}: {:?}", opened.signers[0].reason);
-        assert_eq!(opened.headers.subject, name);
-        assert_eq!(opened.headers.text("User-Agent").as_deref(), Some("Sample MUA Version 1.0"));
-        for field in ["Subject", "From", "To", "Date", "Message-ID", "User-Agent"] {
-            assert_eq!(opened.headers.protection(field).code(), "signed-only", "{field}");
-        }
-        // Whatever is done to the fields outside, what is shown stays.
-        let text = fs::read_to_string(&path).unwrap();
-        let forged = text.replacen(&format!("Subject: {name}"), "Subject: Forged", 1);
-        let trust = Trust { anchors: vec![certificate(&keys.join(ROOT_9216))], ..Trust::default() };
-        let again =
-            block_on_ready(open(&RustCrypto, &nobody.0, &[], &trust, forged.as_bytes(), FEBRUARY_2021))
-                .unwrap();
-        assert_eq!((again.status, again.headers.subject.as_str()), (Status::Verified, name));
+        tally.case(name, || shows_what_was_signed(&messages, &keys, name));
     }
+    tally.finish(2);
+}
+
+fn shows_what_was_signed(messages: &Path, keys: &Path, name: &str) {
+    let nobody = (MemoryKeyring::new(), Vec::new());
+    let path = messages.join(format!("{name}.eml"));
+    let opened = open_at(&nobody, &keys.join(ROOT_9216), &path, FEBRUARY_2021);
+    assert_eq!(opened.status, Status::Verified, "{name}: {:?}", opened.signers[0].reason);
+    assert_eq!(opened.headers.subject, name);
+    assert_eq!(opened.headers.text("User-Agent").as_deref(), Some("Sample MUA Version 1.0"));
+    for field in ["Subject", "From", "To", "Date", "Message-ID", "User-Agent"] {
+        assert_eq!(opened.headers.protection(field).code(), "signed-only", "{field}");
+    }
+    // Whatever is done to the fields outside, what is shown stays.
+    let text = fs::read_to_string(&path).unwrap();
+    let forged = text.replacen(&format!("Subject: {name}"), "Subject: Forged", 1);
+    let trust = Trust { anchors: vec![certificate(&keys.join(ROOT_9216))], ..Trust::default() };
+    let again =
+        block_on_ready(open(&RustCrypto, &nobody.0, &[], &trust, forged.as_bytes(), FEBRUARY_2021)).unwrap();
+    assert_eq!((again.status, again.headers.subject.as_str()), (Status::Verified, name));
 }
 
 #[test]
@@ -96,7 +104,13 @@ fn the_sealed_message_of_rfc_9788_hides_its_subject_only() {
     const TEST: &str = "the_sealed_message_of_rfc_9788_hides_its_subject_only";
     let Some(messages) = folder("rfc9788", TEST) else { return };
     let Some(keys) = folder("rfc9216", TEST) else { return };
-    let bob = bob_of_rfc_9216(&keys);
+    let mut tally = Tally::new("RFC 9788, signed and encrypted", &[]);
+    tally.case("smime-signed-enc-hp-baseline", || hides_its_subject_only(&messages, &keys));
+    tally.finish(1);
+}
+
+fn hides_its_subject_only(messages: &Path, keys: &Path) {
+    let bob = bob_of_rfc_9216(keys);
     let path = messages.join("smime-signed-enc-hp-baseline.eml");
     let opened = open_at(&bob, &keys.join(ROOT_9216), &path, FEBRUARY_2021);
     assert_eq!(opened.status, Status::Confidential, "{:?}", opened.signers);
@@ -135,18 +149,24 @@ fn the_older_protected_headers_are_read() {
     let Some(corpus) = folder("protected-headers-v1", TEST) else { return };
     let root = corpus.join("sample-ca.pem");
     let nobody = (MemoryKeyring::new(), Vec::new());
-    let signed = open_at(&nobody, &root, &corpus.join("smime-multipart-signed.eml"), DECEMBER_2019);
-    assert_eq!(signed.status, Status::Verified, "{:?}", signed.signers[0].reason);
-    assert!(signed.headers.protected);
-    assert_eq!(signed.headers.subject, "The FooCorp contract");
+    let mut tally = Tally::new("protected-headers=\"v1\"", &[]);
+    tally.case("smime-multipart-signed.eml", || {
+        let signed = open_at(&nobody, &root, &corpus.join("smime-multipart-signed.eml"), DECEMBER_2019);
+        assert_eq!(signed.status, Status::Verified, "{:?}", signed.signers[0].reason);
+        assert!(signed.headers.protected);
+        assert_eq!(signed.headers.subject, "The FooCorp contract");
+    });
     let bob = reader(&[(pem_body(&corpus.join("bob.p12")), "bob")]);
-    let sealed = open_at(&bob, &root, &corpus.join("smime-enc+legacy-disp.eml"), DECEMBER_2019);
-    assert_eq!(sealed.headers.subject, "BarCorp contract signed, let's go!");
-    assert!(sealed.text().unwrap().starts_with("Hi Bob!"), "{:?}", sealed.text());
-    assert_eq!(sealed.parts.len(), 1);
-    // It was encrypted with triple DES, which is not called encryption.
-    assert!(sealed.weak);
-    assert_eq!(sealed.status, Status::Unprotected);
+    tally.case("smime-enc+legacy-disp.eml", || {
+        let sealed = open_at(&bob, &root, &corpus.join("smime-enc+legacy-disp.eml"), DECEMBER_2019);
+        assert_eq!(sealed.headers.subject, "BarCorp contract signed, let's go!");
+        assert!(sealed.text().unwrap().starts_with("Hi Bob!"), "{:?}", sealed.text());
+        assert_eq!(sealed.parts.len(), 1);
+        // It was encrypted with triple DES, which is not called encryption.
+        assert!(sealed.weak);
+        assert_eq!(sealed.status, Status::Unprotected);
+    });
+    tally.finish(2);
 }
 
 #[test]
@@ -156,34 +176,42 @@ fn thunderbirds_messages_get_its_verdicts() {
     let files = ["Alice.p12", "Bob.p12"].map(|name| (fs::read(corpus.join(name)).unwrap(), "nss"));
     let reader = reader(&files);
     let table = fs::read_to_string(corpus.join("expected.tsv")).unwrap();
-    let mut seen = 0;
+    let mut tally = Tally::new("Thunderbird", &[]);
     for row in table.lines().skip(1) {
         let columns: Vec<&str> = row.split('\t').collect();
-        let opened = open_at(&reader, &corpus.join("TestCA.pem"), &corpus.join(columns[0]), JUNE_2026);
-        let encrypted = opened.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { .. }));
-        // Thunderbird does not look at a signature that lies outside of the encryption.
-        let outside = |signer: &smime::message::SignerReport| {
-            signer.reason.as_ref().is_some_and(|reason| reason.code() == "outside-encryption")
-        };
-        let good = opened.signers.iter().any(|signer| signer.valid);
-        assert_eq!(encrypted, columns[1] == "true", "{}", columns[0]);
-        assert_eq!(good, columns[3] == "true", "{}: {:?}", columns[0], opened.signers);
-        if columns[2] == "true" {
-            assert!(!opened.signers.is_empty() && !opened.signers.iter().any(outside), "{}", columns[0]);
-        } else {
-            assert!(!good, "{}", columns[0]);
-        }
-        if columns[4].contains("gTextAliceBob") {
-            let text = opened.text().unwrap_or_default() + &opened.html().unwrap_or_default();
-            assert!(text.contains("This is a test message from Alice to Bob"), "{}: {text}", columns[0]);
-        }
-        seen += 1;
+        tally.case(columns[0], || {
+            let opened = open_at(&reader, &corpus.join("TestCA.pem"), &corpus.join(columns[0]), JUNE_2026);
+            agrees_with_thunderbird(&opened, &columns);
+        });
     }
-    assert_eq!(seen, 17);
+    tally.finish(17);
+}
+
+fn agrees_with_thunderbird(opened: &Opened, columns: &[&str]) {
+    let encrypted = opened.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { .. }));
+    // Thunderbird does not look at a signature that lies outside of the encryption.
+    let outside = |signer: &smime::message::SignerReport| {
+        signer.reason.as_ref().is_some_and(|reason| reason.code() == "outside-encryption")
+    };
+    let good = opened.signers.iter().any(|signer| signer.valid);
+    assert_eq!(encrypted, columns[1] == "true");
+    assert_eq!(good, columns[3] == "true", "{:?}", opened.signers);
+    if columns[2] == "true" {
+        assert!(!opened.signers.is_empty() && !opened.signers.iter().any(outside));
+    } else {
+        assert!(!good);
+    }
+    if columns[4].contains("gTextAliceBob") {
+        let text = opened.text().unwrap_or_default() + &opened.html().unwrap_or_default();
+        assert!(text.contains("This is a test message from Alice to Bob"), "{text}");
+    }
 }
 
 /// Tests of PKITS with DSA, which is named as unsupported and counts as no signature.
-const DSA: [&str; 2] = ["40104", "40105"];
+const DSA: [(&str, &str); 2] = [
+    ("valid_dsa_signatures_test4", "DSA with SHA-1 is named and no longer believed"),
+    ("valid_dsa_parameter_inheritance_test5", "DSA with SHA-1 is named and no longer believed"),
+];
 /// 2015-06-01T00:00:00Z.
 const JUNE_2015: UnixTime = UnixTime(1_433_116_800);
 
@@ -203,29 +231,34 @@ fn signers_of_pkits_are_trusted_exactly_when_their_paths_are() {
         ..Trust::default()
     };
     let table = fs::read_to_string(corpus.join("expected.tsv")).unwrap();
-    let (mut seen, mut wrong) = (0, Vec::new());
+    let mut tally = Tally::new("PKITS 4.1 to 4.8, as signed messages", &DSA);
     // Other inputs of RFC 5280 6.1.1 than the default ones are for the path alone.
     for row in
         table.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>()).filter(|row| row[5] == "{}")
     {
-        for name in row[4].split(',').filter(|name| !name.is_empty()) {
-            let message = fs::read(corpus.join("smime").join(name)).unwrap();
-            let opened =
-                block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], &trust, &message, JUNE_2015))
-                    .unwrap();
-            let expected = row[6] == "VALID" && !DSA.contains(&row[0]);
-            let reason = opened.signers.first().and_then(|signer| signer.reason.clone());
-            // Few of its certificates have an address, so that nothing ties the others to an author;
-            // that is said only of a signature whose path is good.
-            let good = matches!(reason, None | Some(SignerFault::NoAddress | SignerFault::FromMismatch));
-            assert!(good || opened.status == Status::Unprotected, "{name}");
-            assert!(reason != Some(SignerFault::NoAddress) || opened.status == Status::Unprotected, "{name}");
-            if good != expected {
-                wrong.push(format!("{} {} {name}: {} {reason:?}", row[0], row[1], row[6]));
-            }
-            seen += 1;
+        let messages: Vec<_> = row[4].split(',').filter(|name| !name.is_empty()).collect();
+        if messages.is_empty() {
+            continue;
         }
+        let valid = row[6] == "VALID";
+        tally.case(row[1], || {
+            for name in &messages {
+                let message = fs::read(corpus.join("smime").join(name)).unwrap();
+                shows_whom_nist_trusts(&message, &trust, valid, name);
+            }
+        });
     }
-    assert!(seen > 80, "{seen}");
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    tally.finish(90);
+}
+
+fn shows_whom_nist_trusts(message: &[u8], trust: &Trust, valid: bool, name: &str) {
+    let keyring = MemoryKeyring::new();
+    let opened = block_on_ready(open(&RustCrypto, &keyring, &[], trust, message, JUNE_2015)).unwrap();
+    let reason = opened.signers.first().and_then(|signer| signer.reason.clone());
+    // Few of its certificates have an address, so that nothing ties the others to an author; that is said
+    // only of a signature whose path is good.
+    let good = matches!(reason, None | Some(SignerFault::NoAddress | SignerFault::FromMismatch));
+    assert!(good || opened.status == Status::Unprotected, "{name}");
+    assert!(reason != Some(SignerFault::NoAddress) || opened.status == Status::Unprotected, "{name}");
+    assert_eq!(good, valid, "{name}: {reason:?}");
 }

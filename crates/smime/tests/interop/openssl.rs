@@ -1,0 +1,169 @@
+//! OpenSSL, as a distribution has it or, by `SEALPOST_OPENSSL`, a newer one.
+
+use crate::suites::{
+    CIPHERS, FORMS, NEWER_RECIPIENTS, NEWER_SIGNATURES, PLAIN, RECIPIENTS, SIGNATURES, encrypt, opens, owner,
+    reader, sign, signer, verifies,
+};
+use crate::support::World;
+use crate::support::corpus::Tally;
+
+const AT: &str = "-attime 1780272000";
+
+/// Which OpenSSL it is, and whether it has what newer ones have.
+fn version(world: &World) -> (String, bool) {
+    let text = String::from_utf8(world.folder.openssl("version")).unwrap();
+    let number = text.split_whitespace().nth(1).unwrap().to_owned();
+    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let newer = (parts.next().unwrap(), parts.next().unwrap()) >= (3, 6);
+    (format!("OpenSSL {number}"), newer)
+}
+
+#[test]
+fn openssl_opens_what_is_encrypted_here() {
+    let Some(mut world) = World::with(&["openssl"], "openssl_opens_what_is_encrypted_here") else { return };
+    let (program, newer) = version(&world);
+    let mut tally = Tally::with(&program, "encrypted here, opened there", &[]);
+    let more = if newer { &NEWER_RECIPIENTS[..] } else { &[] };
+    let recipients = RECIPIENTS.iter().chain(more);
+    let mut cases = 0;
+    for (title, key, transport) in recipients {
+        let reader = reader(&mut world, key);
+        let name = owner("reads", key);
+        for (cipher, cipher_name, _) in CIPHERS {
+            cases += 1;
+            tally.case(&format!("{cipher_name} to {title}"), || {
+                world.folder.write("sealed", encrypt(&reader, cipher, *transport));
+                let opened = world.folder.openssl(&format!(
+                    "cms -decrypt -binary -inform DER -in sealed -recip {name}.pem -inkey {name}.key"
+                ));
+                assert_eq!(opened, PLAIN);
+            });
+        }
+    }
+    tally.finish(cases);
+}
+
+/// What OpenSSL can be told about a recipient.
+const OPTIONS: [(&str, &str); 12] = [
+    ("rsa", ""),
+    ("rsa", "-keyopt rsa_padding_mode:oaep"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha384 -keyopt rsa_mgf1_md:sha1"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha1 -keyopt rsa_mgf1_md:sha256"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512"),
+    ("P-256", ""),
+    ("P-256", "-keyopt ecdh_kdf_md:sha256"),
+    ("P-256", "-keyopt ecdh_kdf_md:sha384"),
+    ("P-256", "-keyopt ecdh_kdf_md:sha512 -keyopt ecdh_cofactor_mode:1"),
+    ("P-384", "-keyopt ecdh_kdf_md:sha384"),
+    ("P-521", "-keyopt ecdh_kdf_md:sha512"),
+];
+
+#[test]
+fn what_openssl_encrypts_opens_here() {
+    let Some(mut world) = World::with(&["openssl"], "what_openssl_encrypts_opens_here") else { return };
+    let (program, newer) = version(&world);
+    world.folder.write("plain", PLAIN);
+    let mut tally = Tally::with(&program, "encrypted there, opened here", &[]);
+    let more = if newer { &NEWER_RECIPIENTS[..] } else { &[] };
+    let options = OPTIONS.into_iter().chain(more.iter().map(|(_, key, _)| (*key, "")));
+    let mut readers = std::collections::BTreeMap::new();
+    let mut cases = 0;
+    for (key, options) in options {
+        let reader = readers.entry(key).or_insert_with(|| reader(&mut world, key)).clone();
+        let name = owner("reads", key);
+        for (_, cipher, _) in CIPHERS {
+            for form in ["", "-stream", "-keyid", "-stream -keyid"] {
+                cases += 1;
+                tally.case(&format!("{cipher} to {key} {options} {form}"), || {
+                    world.folder.openssl(&format!(
+                        "cms -encrypt -binary -in plain -outform DER -out sealed {form} -{cipher} \
+                         -recip {name}.pem {options}"
+                    ));
+                    opens(&world, &reader, &world.folder.read("sealed"));
+                });
+            }
+        }
+    }
+    tally.finish(cases);
+}
+
+#[test]
+fn openssl_verifies_what_is_signed_here() {
+    let Some(mut world) = World::with(&["openssl"], "openssl_verifies_what_is_signed_here") else { return };
+    let (program, newer) = version(&world);
+    world.folder.write("plain", PLAIN);
+    let mut tally = Tally::with(&program, "signed here, verified there", &[]);
+    let more = if newer { &NEWER_SIGNATURES[..] } else { &[] };
+    let mut cases = 0;
+    for (title, key, algorithm) in SIGNATURES.iter().chain(more) {
+        let signer = signer(&mut world, key);
+        for (form, form_name) in FORMS {
+            cases += 1;
+            tally.case(&format!("{title}, {form_name}"), || {
+                world.folder.write("signed", sign(&world, &signer, *algorithm, form));
+                let content = if form_name == "detached" { "-content plain" } else { "" };
+                let verify = format!(
+                    "cms -verify -binary -inform DER -in signed -CAfile root.pem -purpose smimesign {AT}"
+                );
+                assert_eq!(world.folder.openssl(&format!("{verify} {content}")), PLAIN);
+                if form_name == "detached" {
+                    world.folder.write("other", b"another text");
+                    let refused = world.folder.run_openssl(&format!("{verify} -content other"));
+                    assert!(!refused.status.success());
+                }
+            });
+        }
+    }
+    tally.finish(cases);
+}
+
+/// What OpenSSL can be told about a signer.
+const SIGNERS: [(&str, &str); 12] = [
+    ("rsa", ""),
+    ("rsa", "-md sha384"),
+    ("rsa", "-md sha512"),
+    ("rsa", "-keyopt rsa_padding_mode:pss"),
+    ("rsa", "-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:32 -md sha384"),
+    ("rsa", "-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:0 -md sha512"),
+    ("P-256", ""),
+    ("P-256", "-md sha384"),
+    ("P-256", "-md sha512"),
+    ("P-384", "-md sha384"),
+    ("P-521", "-md sha512"),
+    ("P-256", "-signer signs-rsa.pem -inkey signs-rsa.key"),
+];
+
+#[test]
+fn what_openssl_signs_verifies_here() {
+    let Some(mut world) = World::with(&["openssl"], "what_openssl_signs_verifies_here") else { return };
+    let (program, newer) = version(&world);
+    world.folder.write("plain", PLAIN);
+    let mut tally = Tally::with(&program, "signed there, verified here", &[]);
+    let more = if newer { &NEWER_SIGNATURES[..] } else { &[] };
+    let mut known = std::collections::BTreeSet::new();
+    let mut cases = 0;
+    for (key, options) in SIGNERS.into_iter().chain(more.iter().map(|(_, key, _)| (*key, ""))) {
+        if known.insert(key) {
+            signer(&mut world, key);
+        }
+        let name = owner("signs", key);
+        for form in ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"]
+        {
+            // It encodes before it knows the parameters.
+            if form.contains("-stream") && options.contains("pss") {
+                continue;
+            }
+            cases += 1;
+            tally.case(&format!("{key} {options} {form}"), || {
+                world.folder.openssl(&format!(
+                    "cms -sign -binary -in plain -outform DER -out signed {form} -signer {name}.pem \
+                     -inkey {name}.key {options}"
+                ));
+                let signers = 1 + options.matches("-signer").count();
+                verifies(&world, &world.folder.read("signed"), !form.contains("-nodetach"), signers);
+            });
+        }
+    }
+    tally.finish(cases);
+}

@@ -4,6 +4,8 @@ mod ecdsa;
 mod keyring;
 mod primitives;
 mod provider;
+mod public;
+mod remembered;
 
 pub use keyring::{DeviceKey, Generated, KeyUse, WebKeyring};
 pub use primitives::{hkdf_aes_key, random, rng};

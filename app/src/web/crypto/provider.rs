@@ -8,8 +8,12 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 use zeroize::Zeroizing;
 
-use super::ecdsa;
 use super::primitives::{aes, derive, ec, hash_name, import, nist, params, subtle, wait, wait_bytes};
+use super::public::{bad_key, check, platform, public};
+use super::remembered;
+
+/// A call of WebCrypto goes to another thread and back, which takes longer than to digest as little as this here.
+const SMALL: usize = 2048;
 
 /// Public-key and symmetric arithmetic by WebCrypto, and by RustCrypto for the ciphers of old mail that
 /// browsers lack. What is only ever written by others (PKCS#1 v1.5 encryption, AES-192) is not written.
@@ -18,6 +22,9 @@ pub struct WebCrypto;
 
 impl Provider for WebCrypto {
     async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        if data.len() <= SMALL {
+            return RustCrypto.digest(hash, data).await;
+        }
         let subtle = subtle().map_err(platform)?;
         wait_bytes(subtle.digest_with_str_and_u8_array(hash_name(hash), data)).await.map_err(platform)
     }
@@ -29,26 +36,12 @@ impl Provider for WebCrypto {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), ProviderError> {
-        match algorithm {
-            SignatureAlgorithm::Ecdsa(curve, hash) if nist(curve).is_some() => {
-                verify_ecdsa(spki, curve, hash, message, signature).await
-            }
-            SignatureAlgorithm::RsaPkcs1(hash) => {
-                let name = params(&[("name", "RSASSA-PKCS1-v1_5".into())]);
-                verify_with(spki, &name, hash, message, signature).await
-            }
-            SignatureAlgorithm::RsaPss { hash, salt_len } => {
-                let salt = u32::try_from(salt_len).map_err(|_| ProviderError::BadSignature)?;
-                let name = params(&[("name", "RSA-PSS".into()), ("saltLength", salt.into())]);
-                verify_with(spki, &name, hash, message, signature).await
-            }
-            SignatureAlgorithm::Ed25519 => {
-                let name = params(&[("name", "Ed25519".into())]);
-                let key = import("spki", spki, &name, false, &["verify"]).await.map_err(bad_key)?;
-                check(&name, &key, message, signature).await
-            }
-            _ => Err(ProviderError::Unsupported),
+        if remembered::is_good(spki, algorithm, message, signature) {
+            return Ok(());
         }
+        check(spki, algorithm, message, signature).await?;
+        remembered::keep_good(spki, algorithm, message, signature);
+        Ok(())
     }
 
     async fn encrypt(
@@ -95,7 +88,7 @@ impl Provider for WebCrypto {
             _ => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
-        let public = import("spki", spki, &algorithm, false, &["encrypt"]).await.map_err(bad_key)?;
+        let public = public("spki", spki, &format!("OAEP {hash:?}"), &algorithm, "encrypt").await?;
         let subtle = subtle().map_err(platform)?;
         wait_bytes(subtle.encrypt_with_object_and_u8_array(&algorithm, &public, key)).await.map_err(bad_key)
     }
@@ -106,56 +99,16 @@ impl Provider for WebCrypto {
             (Curve::X25519, None) => (params(&[("name", "X25519".into())]), 32),
             _ => return Err(ProviderError::Unsupported),
         };
-        let (private, public) = ephemeral(&algorithm).await?;
+        let (private, point) = ephemeral(&algorithm).await?;
+        let usage = format!("ECDH {curve:?}");
         let secrets = peers.iter().map(|peer| {
-            let (algorithm, private) = (&algorithm, &private);
+            let (algorithm, private, usage) = (&algorithm, &private, usage.as_str());
             async move {
-                let peer = import("raw", peer, algorithm, false, &[]).await.map_err(bad_key)?;
+                let peer = public("raw", peer, usage, algorithm, "").await?;
                 derive(private, &peer, coordinate).await.map(Zeroizing::new).map_err(bad_key)
             }
         });
-        Ok(Agreement { public, shared: try_join_all(secrets).await? })
-    }
-}
-
-async fn verify_ecdsa(
-    spki: &[u8],
-    curve: Curve,
-    hash: Hash,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), ProviderError> {
-    let (name, coordinate) = nist(curve).ok_or(ProviderError::Unsupported)?;
-    let raw = ecdsa::raw_from_der(signature, coordinate).ok_or(ProviderError::BadSignature)?;
-    let key = import("spki", spki, &ec("ECDSA", name), false, &["verify"]).await.map_err(bad_key)?;
-    let algorithm = params(&[("name", "ECDSA".into()), ("hash", hash_name(hash).into())]);
-    check(&algorithm, &key, message, &raw).await
-}
-
-async fn verify_with(
-    spki: &[u8],
-    algorithm: &js_sys::Object,
-    hash: Hash,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), ProviderError> {
-    // An RSA key is bound to a hash when it is imported, and ignores the one given later.
-    let _ = Reflect::set(algorithm, &"hash".into(), &hash_name(hash).into());
-    let key = import("spki", spki, algorithm, false, &["verify"]).await.map_err(bad_key)?;
-    check(algorithm, &key, message, signature).await
-}
-
-async fn check(
-    algorithm: &js_sys::Object,
-    key: &CryptoKey,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), ProviderError> {
-    let subtle = subtle().map_err(platform)?;
-    let verdict = subtle.verify_with_object_and_u8_array_and_u8_array(algorithm, key, signature, message);
-    match wait(verdict).await.map_err(platform)?.as_bool() {
-        Some(true) => Ok(()),
-        _ => Err(ProviderError::BadSignature),
+        Ok(Agreement { public: point, shared: try_join_all(secrets).await? })
     }
 }
 
@@ -192,12 +145,4 @@ fn join(ciphertext: &[u8], tag: &[u8]) -> Result<Uint8Array, ProviderError> {
     joined.subarray(0, body).copy_from(ciphertext);
     joined.subarray(body, total).copy_from(tag);
     Ok(joined)
-}
-
-fn platform(_: super::primitives::Refused) -> ProviderError {
-    ProviderError::Platform
-}
-
-fn bad_key(_: super::primitives::Refused) -> ProviderError {
-    ProviderError::BadKey
 }

@@ -303,6 +303,8 @@ pub enum ToEngine {
     Call(CallId, Box<Request>),
     /// The page no longer wants the answer.
     Cancel(CallId),
+    /// Go on past the point of no return: the page will not cancel any more.
+    Commit(CallId),
 }
 
 /// An envelope from the engine.
@@ -314,6 +316,8 @@ pub enum FromEngine {
     Reply(CallId, Result<Reply, Failure>),
     /// A long call went on.
     Progress(CallId, Progress),
+    /// A call is about to do what cannot be taken back, and waits for [`ToEngine::Commit`].
+    Commit(CallId),
     /// Something happened.
     Event(Event),
 }

@@ -100,7 +100,7 @@ async fn send_sealed(
     };
     call.report(Stage::Submitting, 0, 1);
     // From here on the relay may have sent it, whatever becomes of this page.
-    call.commit();
+    call.commit().await;
     let answer = account.relay.request(plan.batch()?).await;
     let outcome = answer.and_then(|answer| plan.outcome(&answer)).map_err(after_asking)?;
     keep::destroy(account, &outcome.leftovers).await;
@@ -180,7 +180,7 @@ async fn send_clear(
     stamp.check()?;
     let own = keep::own_copy(account, letter, call).await?;
     call.report(Stage::Submitting, 0, 1);
-    call.commit();
+    call.commit().await;
     let sender = &account.who.address;
     let answer = account.relay.send_clear(sender, recipients, &signed, call.reporter(Stage::Uploading)).await;
     let answer = answer.map_err(after_asking)?;

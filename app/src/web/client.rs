@@ -29,6 +29,8 @@ struct Inner {
 
 struct Pending {
     reply: oneshot::Sender<Result<Answer, Failure>>,
+    /// Too late to cancel.
+    committed: bool,
     progress: Option<Box<dyn Fn(Progress)>>,
 }
 
@@ -79,11 +81,16 @@ impl Client {
         Call { client: self.clone(), id, request, files: Vec::new(), progress: None }
     }
 
-    /// Asks the engine to drop a call, which then ends with [`Failure::Cancelled`], or with its own reply
-    /// when it was too late. Unknown ids do nothing.
+    /// Ends a call at once with [`Failure::Cancelled`], however busy the engine is; a call that has done
+    /// what cannot be taken back goes on to its own reply. Unknown ids do nothing.
     pub fn cancel(&self, id: CallId) {
-        if self.0.pending.borrow().contains_key(&id) {
-            self.0.post(&ToEngine::Cancel(id), &[]);
+        if self.0.pending.borrow().get(&id).is_none_or(|pending| pending.committed) {
+            return;
+        }
+        self.0.post(&ToEngine::Cancel(id), &[]);
+        if let Some(pending) = self.0.take(id) {
+            // Whoever waits may be what is dropped.
+            let _ = pending.reply.send(Err(Failure::Cancelled));
         }
     }
 
@@ -135,7 +142,10 @@ impl Call {
             return Err(Failure::EngineLost);
         }
         let (reply, answer) = oneshot::channel();
-        inner.pending.borrow_mut().insert(self.id, Pending { reply, progress: self.progress });
+        inner
+            .pending
+            .borrow_mut()
+            .insert(self.id, Pending { reply, committed: false, progress: self.progress });
         let withdraw = Withdraw { client: self.client.clone(), id: self.id };
         inner.post(&ToEngine::Call(self.id, Box::new(self.request)), &self.files);
         let answer = answer.await.unwrap_or(Err(Failure::EngineLost));
@@ -190,6 +200,7 @@ impl Inner {
             }
             Ok(FromEngine::Reply(id, reply)) => self.answer(id, reply, &message),
             Ok(FromEngine::Progress(id, progress)) => self.report(id, progress),
+            Ok(FromEngine::Commit(id)) => self.commit(id),
             Ok(FromEngine::Event(event)) => self.announce(&event),
             Err(_) => self.lose(),
         }
@@ -212,6 +223,15 @@ impl Inner {
         if let Some(pending) = self.pending.borrow_mut().get_mut(&id) {
             pending.progress = Some(listener);
         }
+    }
+
+    /// Of a call that was cancelled before, the engine hears nothing but that.
+    fn commit(&self, id: CallId) {
+        match self.pending.borrow_mut().get_mut(&id) {
+            Some(pending) => pending.committed = true,
+            None => return,
+        }
+        self.post(&ToEngine::Commit(id), &[]);
     }
 
     fn announce(&self, event: &Event) {

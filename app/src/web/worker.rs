@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::channel::oneshot;
 use futures::future::{AbortHandle, Abortable};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -46,9 +47,17 @@ pub struct Call {
     id: CallId,
     /// Files that came with the request.
     pub files: Rc<[Attached]>,
-    /// No way back: cancelling is ignored.
-    committed: Rc<Cell<bool>>,
+    gate: Rc<Gate>,
     reported: Rc<Cell<(Option<Stage>, u64)>>,
+}
+
+/// The point of no return of a call.
+#[derive(Default)]
+struct Gate {
+    /// Behind it: cancelling is ignored.
+    passed: Cell<bool>,
+    /// Before it, waiting for the page.
+    waiting: RefCell<Option<oneshot::Sender<()>>>,
 }
 
 /// A file that came with a request.
@@ -75,6 +84,7 @@ impl Page {
                     running.start(call.clone(), serve(*request, call));
                 }
                 Some((ToEngine::Cancel(id), _)) => running.cancel(id),
+                Some((ToEngine::Commit(id), _)) => running.commit(id),
                 None => {}
             });
         self.0.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -105,12 +115,20 @@ impl Page {
 impl Call {
     fn new(page: Page, id: CallId, files: Vec<Attached>) -> Self {
         let reported = Rc::new(Cell::new((None, 0)));
-        Self { page, id, files: files.into(), committed: Rc::default(), reported }
+        Self { page, id, files: files.into(), gate: Rc::default(), reported }
     }
 
-    /// From here on the call cannot be cancelled.
-    pub fn commit(&self) {
-        self.committed.set(true);
+    /// From here on the call cannot be cancelled. The page has the word: where it cancelled before, the
+    /// call ends here, so that what it says of a cancelled call is true at once.
+    pub async fn commit(&self) {
+        if self.gate.passed.get() {
+            return;
+        }
+        let (agree, agreed) = oneshot::channel();
+        self.gate.waiting.replace(Some(agree));
+        self.page.post(&FromEngine::Commit(self.id), Vec::new());
+        // The sender lives in the gate until it is used.
+        let _ = agreed.await;
     }
 
     /// Tells the page how far the call is; more often than it can be seen is not told.
@@ -151,13 +169,13 @@ struct Running(Rc<RefCell<HashMap<CallId, Task>>>);
 
 struct Task {
     abort: AbortHandle,
-    committed: Rc<Cell<bool>>,
+    gate: Rc<Gate>,
 }
 
 impl Running {
     fn start(&self, call: Call, work: impl Future<Output = Result<Answer, Failure>> + 'static) {
         let (abort, registration) = AbortHandle::new_pair();
-        self.0.borrow_mut().insert(call.id, Task { abort, committed: Rc::clone(&call.committed) });
+        self.0.borrow_mut().insert(call.id, Task { abort, gate: Rc::clone(&call.gate) });
         let running = self.clone();
         spawn_local(async move {
             let result = Abortable::new(work, registration).await.unwrap_or(Err(Failure::Cancelled));
@@ -172,9 +190,19 @@ impl Running {
 
     fn cancel(&self, id: CallId) {
         if let Some(task) = self.0.borrow().get(&id)
-            && !task.committed.get()
+            && !task.gate.passed.get()
         {
             task.abort.abort();
+        }
+    }
+
+    fn commit(&self, id: CallId) {
+        if let Some(task) = self.0.borrow().get(&id)
+            && let Some(agree) = task.gate.waiting.take()
+        {
+            task.gate.passed.set(true);
+            // Nobody waits when the call was aborted in this very moment.
+            let _ = agree.send(());
         }
     }
 }

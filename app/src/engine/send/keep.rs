@@ -32,7 +32,7 @@ pub async fn save_draft(
     content.draft = Some(digest(&sealed).await?);
     let summary = summary(account, &blob, &sealed, content).await?;
     let drafts = account.mailbox(Role::Drafts).await?;
-    call.commit();
+    call.commit().await;
     let kept = keep(account, import(blob, &drafts, &[keyword::DRAFT, keyword::SEEN], Some(summary))).await?;
     if let Some(earlier) = replaces {
         destroy(account, std::slice::from_ref(&earlier.0)).await;

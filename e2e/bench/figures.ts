@@ -3,9 +3,12 @@ import { writeFileSync } from "node:fs";
 
 export interface Figure {
   what: string;
-  /** Milliseconds. */
-  value: number;
+  /** None where there is nothing to measure; `beside` then says why. */
+  value?: number;
+  unit: "ms" | "MB" | "x" | "%";
   beside: string;
+  /** What the figure was made of, for the JSON. */
+  detail?: Record<string, unknown>;
 }
 
 export function report(figures: Figure[]): void {

@@ -46,8 +46,8 @@ test("list", async ({ playwright }, info) => {
       await context.close();
     }
     report([
-      { what: "cold: new browser, empty cache", value: median(cold), beside: `p95 ${p95(cold).toFixed(0)} ms, ${rounds} rounds` },
-      { what: "warm: reload", value: median(warm), beside: `p95 ${p95(warm).toFixed(0)} ms, ${rounds} rounds` },
+      { what: "cold: new browser, empty cache", value: median(cold), unit: "ms", beside: `p95 ${p95(cold).toFixed(0)} ms, ${rounds} rounds` },
+      { what: "warm: reload", value: median(warm), unit: "ms", beside: `p95 ${p95(warm).toFixed(0)} ms, ${rounds} rounds` },
     ]);
   } finally {
     await relay.remove();

@@ -7,13 +7,26 @@ const limits = { maxContentLength: 64 << 20, maxNodes: 1_000_000 };
 
 pkijs.setEngine("browser", new pkijs.CryptoEngine({ name: "browser", crypto }));
 
-const signer = await person("ECDSA", ["sign", "verify"]);
-const recipient = await person("ECDH", ["deriveBits", "deriveKey"]);
+const people = {};
 
-/** A key pair with a certificate that an ECDSA key of the same person signed. */
-async function person(name, uses) {
-  const keys = await crypto.subtle.generateKey({ name, namedCurve: "P-256" }, true, uses);
-  const issuer = name === "ECDSA" ? keys : await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+export async function prepare(rsa) {
+  const curve = { namedCurve: "P-256" };
+  const signing = await crypto.subtle.generateKey({ name: "ECDSA", ...curve }, true, ["sign", "verify"]);
+  const agreeing = await crypto.subtle.generateKey({ name: "ECDH", ...curve }, true, ["deriveBits", "deriveKey"]);
+  people["P-256"] = { signer: await person("Signer", signing, signing), recipient: await person("Reader", agreeing, signing) };
+  const [signs, reads] = [rsa.signing.pair, rsa.encryption.pair];
+  people["RSA-2048"] = { signer: await person("Signer", signs, signs), recipient: await person("Reader", reads, signs) };
+}
+
+export function refuses(keys, cipher) {
+  return cipher === "CBC" ? undefined : "no AuthEnvelopedData";
+}
+
+/** What it leaves out of opening. */
+export const omits = "checks no path";
+
+/** A key pair with its certificate. */
+async function person(name, keys, issuer) {
   const certificate = new pkijs.Certificate();
   certificate.version = 2;
   certificate.serialNumber = new asn1js.Integer({ value: name.length });
@@ -27,7 +40,8 @@ async function person(name, uses) {
   return { keys, certificate };
 }
 
-export async function seal(content) {
+export async function seal(keys, cipher, content) {
+  const { signer, recipient } = people[keys];
   const signed = new pkijs.SignedData({
     version: 1,
     encapContentInfo: new pkijs.EncapsulatedContentInfo({ eContentType: pkijs.ContentInfo.DATA, eContent: new asn1js.OctetString({ valueHex: content.buffer }) }),
@@ -38,12 +52,13 @@ export async function seal(content) {
   await signed.sign(signer.keys.privateKey, 0, "SHA-256", content.buffer);
   const inner = new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.SIGNED_DATA, content: signed.toSchema(true) }).toSchema().toBER(false);
   const enveloped = new pkijs.EnvelopedData();
-  enveloped.addRecipientByCertificate(recipient.certificate, {}, 2);
+  enveloped.addRecipientByCertificate(recipient.certificate, { oaepHashAlgorithm: "SHA-256" }, keys === "P-256" ? 2 : 1);
   await enveloped.encrypt({ name: "AES-CBC", length: 256 }, inner);
   return new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.ENVELOPED_DATA, content: enveloped.toSchema() }).toSchema().toBER(false);
 }
 
-export async function open(sealed) {
+export async function open(keys, cipher, sealed) {
+  const { recipient } = people[keys];
   const outer = new pkijs.ContentInfo({ schema: asn1js.fromBER(sealed, limits).result });
   const enveloped = new pkijs.EnvelopedData({ schema: outer.content });
   const inner = await enveloped.decrypt(0, { recipientCertificate: recipient.certificate, recipientPrivateKey: recipient.keys.privateKey });

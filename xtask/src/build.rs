@@ -55,7 +55,7 @@ pub fn build(options: Options) -> Result<PathBuf> {
     })
 }
 
-/// Builds the program of `cargo xtask bench crypto`.
+/// Builds the program of `cargo xtask bench smime`.
 pub fn bench_module() -> Result<bindgen::Module> {
     let options = Options { dev: false };
     install::wasm_target()?;
@@ -104,7 +104,9 @@ fn module(program: Program, options: Options) -> Result<bindgen::Module> {
         .join(folder)
         .join(program.binary())
         .with_extension("wasm");
-    let mut module = bindgen::generate(program, &compiled, options.dev)?;
+    // The profile that the bench takes would be of nameless functions.
+    let keep_names = options.dev || program == Program::Bench;
+    let mut module = bindgen::generate(program, &compiled, keep_names)?;
     if program == Program::Page {
         module.glue = glue::route_through_policy(&module.glue)?;
     } else {

@@ -89,6 +89,16 @@ pub fn wasm_opt() -> Result<PathBuf> {
     Ok(workspace::e2e().join("node_modules/.bin/wasm-opt"))
 }
 
+/// The headers of OpenSSL's library, which only the native bench compiles against.
+pub fn openssl_headers() -> Result<()> {
+    programs(&[Need { program: "pkg-config", package: "pkg-config" }])?;
+    let there = Command::new("pkg-config").args(["--exists", "openssl"]).status();
+    if there.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    install(&["libssl-dev"])
+}
+
 /// Installs what is missing of `needs` where this is root on Debian, and otherwise says what to install.
 pub fn programs(needs: &[Need]) -> Result<()> {
     let mut missing: Vec<&str> =
@@ -100,13 +110,17 @@ pub fn programs(needs: &[Need]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    install(&missing)
+}
+
+fn install(missing: &[&str]) -> Result<()> {
     if !rustix::process::geteuid().is_root() || !shell::exists("apt-get") {
         bail!(
             "these are missing: {0}; on Debian install them with `sudo apt-get install {0}`",
             missing.join(" ")
         );
     }
-    shell::step(&format!("Installing {}", missing.join(", ")), || apt_install(&missing))
+    shell::step(&format!("Installing {}", missing.join(", ")), || apt_install(missing))
 }
 
 fn has_chinese_font() -> bool {

@@ -19,8 +19,8 @@ pub fn list() -> Result<Vec<Figure>> {
     figures(command.args(["--project=bench", "list"]))
 }
 
-/// Sealing and opening through the engine's code, beside PKI.js and the bare primitives.
-pub fn crypto() -> Result<Vec<Figure>> {
+/// Sealing and opening through the engine's code, beside others' and the bare primitives.
+pub fn smime(quick: bool) -> Result<Vec<Figure>> {
     prepare()?;
     let module = build::bench_module()?;
     let folder = workspace::target().join("front-end/bench");
@@ -28,7 +28,10 @@ pub fn crypto() -> Result<Vec<Figure>> {
     fs::write(folder.join("bench.wasm"), &module.wasm)?;
     fs::write(folder.join("bench.js"), &module.glue)?;
     let mut command = test::playwright();
-    figures(command.args(["--project=bench", "crypto"]).env("SEALPOST_BENCH", folder))
+    if quick {
+        command.env("SEALPOST_QUICK", "1");
+    }
+    figures(command.args(["--project=bench", "smime"]).env("SEALPOST_BENCH", folder))
 }
 
 fn prepare() -> Result<()> {
@@ -48,11 +51,16 @@ fn figures(command: &mut std::process::Command) -> Result<Vec<Figure>> {
 
 fn read(path: &Path) -> Result<Vec<Figure>> {
     let text = fs::read_to_string(path).context("the measurement left no figures")?;
-    let list: Vec<Value> = serde_json::from_str(&text)?;
+    read_figures(&serde_json::from_str::<Vec<Value>>(&text)?)
+}
+
+/// Figures as a program outside of this one gives them.
+pub fn read_figures(list: &[Value]) -> Result<Vec<Figure>> {
     let figure = |entry: &Value| {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
-        let value = entry.get("value").and_then(Value::as_f64)?;
-        Some(Figure { what: text("what")?, value, unit: "ms", beside: text("beside")? })
+        let value = entry.get("value").and_then(Value::as_f64);
+        let detail = entry.get("detail").cloned().unwrap_or_default();
+        Some(Figure { what: text("what")?, value, unit: text("unit")?, beside: text("beside")?, detail })
     };
     list.iter()
         .map(|entry| figure(entry).with_context(|| format!("a figure is incomplete: {entry}")))

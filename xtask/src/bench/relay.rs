@@ -22,6 +22,7 @@ use peers::{Cyrus, Dovecot};
 
 /// How much is done; the defaults take some minutes.
 #[derive(clap::Args)]
+#[group(id = "relay")]
 pub struct Options {
     /// Messages delivered to each server in each round.
     #[arg(long, default_value_t = 1500)]
@@ -210,7 +211,13 @@ fn sync_time(folder: &Path) -> Result<f64> {
 }
 
 fn figure(what: &str, value: f64, unit: &'static str, beside: &str) -> Figure {
-    Figure { what: what.to_owned(), value, unit, beside: beside.to_owned() }
+    Figure {
+        what: what.to_owned(),
+        value: Some(value),
+        unit: unit.to_owned(),
+        beside: beside.to_owned(),
+        detail: serde_json::Value::Null,
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {

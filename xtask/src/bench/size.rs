@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use super::Figure;
 
@@ -18,11 +19,15 @@ pub fn measure(dist: &Path) -> Result<Vec<Figure>> {
         let value = bytes as f64 / 1000.0;
         let verdict = if value <= target { "" } else { ", missed" };
         let beside = format!("target {target}{verdict}");
-        figures.push(Figure { what: format!("{program}, wasm and glue"), value, unit: "KB", beside });
+        figures.push(kilobytes(format!("{program}, wasm and glue"), value, beside));
     }
     let style = compressed_size(&dist.join("assets"), "main-")? as f64 / 1000.0;
-    figures.push(Figure { what: "style sheet".to_owned(), value: style, unit: "KB", beside: String::new() });
+    figures.push(kilobytes("style sheet".to_owned(), style, String::new()));
     Ok(figures)
+}
+
+fn kilobytes(what: String, value: f64, beside: String) -> Figure {
+    Figure { what, value: Some(value), unit: "KB".to_owned(), beside, detail: Value::Null }
 }
 
 fn compressed_size(assets: &Path, prefix: &str) -> Result<u64> {

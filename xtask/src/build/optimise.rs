@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::Program;
 use super::assets::content_hash;
 use super::bindgen::Module;
 use crate::{install, shell, workspace};
@@ -37,6 +38,9 @@ pub fn optimise(module: &mut Module) -> Result<()> {
             fs::write(&input, &module.wasm)?;
             let unfinished = output.with_extension("part");
             let mut command = Command::new(optimiser);
+            if module.program == Program::Bench {
+                command.arg("--debuginfo");
+            }
             shell::run(command.arg("-Oz").args(FEATURES).arg(&input).arg("-o").arg(&unfinished))?;
             Ok(fs::rename(unfinished, &output)?)
         })?;

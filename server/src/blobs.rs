@@ -5,6 +5,8 @@
 //! folder before anybody refers to it, and is removed while its row is locked: so no file is without
 //! a row, and none is removed between its writing and its use, by whichever process.
 
+mod verify;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ const COLLECTED: i64 = 256;
 #[derive(Debug)]
 pub struct Blobs {
     files: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
 }
 
 /// Bytes that are safe to refer to in a transaction.
@@ -72,7 +75,8 @@ pub enum BlobError {
 impl Blobs {
     /// Opens the folder, which is there.
     pub fn open(folder: &Path) -> Result<Self, BlobError> {
-        Ok(Self { files: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)) })
+        let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self { files: Arc::new(files), folder: Some(folder.to_owned()) })
     }
 
     /// Makes bytes safe to refer to within [`GRACE`].
@@ -168,7 +172,11 @@ pub fn folder(data: &Path) -> PathBuf {
 
 /// The id of these bytes.
 pub fn id(bytes: &[u8]) -> BlobId {
-    BlobId::from(format!("b{}", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))))
+    named(&Sha256::digest(bytes))
+}
+
+fn named(digest: &[u8]) -> BlobId {
+    BlobId::from(format!("b{}", URL_SAFE_NO_PAD.encode(digest)))
 }
 
 /// Two levels of folders, so that none grows too large to list.

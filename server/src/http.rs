@@ -83,7 +83,7 @@ pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std:
 async fn health(State(shared): State<Shared>) -> Result<&'static str, Fault> {
     let look = async {
         let mut connection = shared.relay.store.read().await?;
-        store::check(&mut connection).await
+        store::probe(&mut connection).await
     };
     match tokio::time::timeout(HEALTH, look).await {
         Ok(Ok(())) => Ok("ok\n"),

@@ -17,8 +17,10 @@
 pub mod address;
 pub mod authority;
 pub mod blobs;
+pub mod check;
 pub mod clear;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod delivery;
 pub mod demo;
@@ -34,6 +36,7 @@ pub mod outbound;
 pub mod outer;
 pub mod people;
 pub mod processes;
+pub mod progress;
 pub mod push;
 pub mod random;
 pub mod relay;

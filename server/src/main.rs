@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use sealpost::config::{Config, ConfigError};
+use sealpost::commands::{self, Outcome};
+use sealpost::config::Config;
 use sealpost::relay::Relay;
-use sealpost::store::{self, AccountKind, NewAccount};
+use sealpost::store::{AccountKind, NewAccount};
 use sealpost::{logging, people, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,6 +36,15 @@ enum Command {
         /// Try the way there and back in a transaction, and keep nothing of it.
         #[arg(long)]
         dry_run: bool,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Look at everything that must hold, while the relay serves or not; ends with 2 where it does not.
+    Check {
+        /// Mend what can be.
+        #[arg(long)]
+        repair: bool,
         /// The configuration (TOML).
         #[arg(long)]
         config: Option<PathBuf>,
@@ -76,19 +86,27 @@ fn kind(name: &str) -> Result<AccountKind, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Serve { config } => run(&config).await,
-        Command::Migrate { to, dry_run, config } => migrate(to, dry_run, config.as_deref()).await,
-        Command::Account { command } => account(command).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match perform(Arguments::parse().command).await {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::Unwell) => ExitCode::from(2),
         Err(error) => {
             let words = format!("sealpost: {}\n", in_words(&error));
             std::io::stderr().write_all(words.as_bytes()).ok();
             ExitCode::FAILURE
         }
     }
+}
+
+async fn perform(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Serve { config } => run(&config).await?,
+        Command::Migrate { to, dry_run, config } => {
+            commands::migrate(to, dry_run, config.as_deref()).await?;
+        }
+        Command::Check { repair, config } => return commands::check(repair, config.as_deref()).await,
+        Command::Account { command } => account(command).await?,
+    }
+    Ok(Outcome::Well)
 }
 
 /// The error and its causes, without those that an error's own words repeat.
@@ -118,27 +136,9 @@ async fn run(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(path: Option<&Path>) -> Result<Config, ConfigError> {
-    path.map_or_else(|| Ok(Config::default()), Config::read)
-}
-
-async fn migrate(to: Option<i64>, dry_run: bool, config: Option<&Path>) -> anyhow::Result<()> {
-    let config = read(config)?;
-    let to = to.unwrap_or_else(store::newest);
-    let moved = store::migrate(&config.data, config.database.as_ref(), to, dry_run).await?;
-    let words = match (moved.from == moved.to, dry_run) {
-        (true, _) => format!("The database has version {to}.\n"),
-        (false, true) => {
-            format!("The way from version {} to {to} and back was tried; nothing was changed.\n", moved.from)
-        }
-        (false, false) => format!("The database went from version {} to {to}.\n", moved.from),
-    };
-    Ok(std::io::stdout().write_all(words.as_bytes())?)
-}
-
 async fn account(command: AccountCommand) -> anyhow::Result<()> {
     let AccountCommand::Add { address, kind, name, organisation, password_file, config } = command;
-    let config = read(config.as_deref())?;
+    let config = commands::config(config.as_deref())?;
     let text = std::fs::read_to_string(&password_file).context("cannot read the password file")?;
     let password =
         text.lines().next().filter(|line| !line.is_empty()).context("the password file is empty")?;

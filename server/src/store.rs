@@ -8,6 +8,7 @@ mod accounts;
 mod blobs;
 mod certificates;
 mod changes;
+pub mod check;
 mod counts;
 mod email_query;
 mod emails;
@@ -55,7 +56,7 @@ pub use mailboxes::{
 };
 pub use processes::{beat, depart, serving};
 pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
-pub use schema::{MigrateError, Moved, check, checkpoint, newest};
+pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
 pub use submissions::{
@@ -123,7 +124,7 @@ pub enum OpenError {
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
-    engine: Engine,
+    source: Source,
     quota: Quota,
     readers: AnyPool,
     writer: writer::Writer,
@@ -138,7 +139,7 @@ impl Store {
         let readers = source.readers().await?;
         let quota = Quota::default();
         let writer = writer::Writer::start(connection, &source, &quota, hub).await?;
-        Ok(Self { engine: source.engine, quota, readers, writer })
+        Ok(Self { source, quota, readers, writer })
     }
 
     /// What accounts may keep that have no quota of their own.
@@ -148,7 +149,14 @@ impl Store {
 
     /// Which database it is.
     pub fn engine(&self) -> Engine {
-        self.engine
+        self.source.engine
+    }
+
+    /// A connection on which everything looks as at one moment, whatever is written meanwhile.
+    pub async fn snapshot(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = self.source.connect().await?;
+        run(&mut connection, self.engine().begin_reading()).await?;
+        Ok(connection)
     }
 
     /// A connection to read with.
@@ -173,6 +181,11 @@ impl Store {
         self.writer.stop().await;
         self.readers.close().await;
     }
+}
+
+/// Whether there is a database to open; a server is taken to have one.
+pub fn exists(folder: &Path, database: Option<&Database>) -> bool {
+    Source::new(folder, database).exists(folder)
 }
 
 /// A process that did not say for so long that it is alive is gone.

@@ -180,7 +180,7 @@ pub async fn destroy_email(tx: &mut Tx, ledger: &mut Ledger, old: &EmailRow) -> 
 }
 
 /// RFC 8621 2: unread is what is neither seen nor a draft.
-fn unread(keywords: &BTreeSet<String>) -> bool {
+pub(super) fn unread(keywords: &BTreeSet<String>) -> bool {
     !keywords.contains(jmap::keyword::SEEN) && !keywords.contains(jmap::keyword::DRAFT)
 }
 

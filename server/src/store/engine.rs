@@ -53,6 +53,16 @@ impl Engine {
         }
     }
 
+    /// Begins a transaction that reads everything as at one moment.
+    pub fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => {
+                "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            }
+        }
+    }
+
     /// Makes a transaction durable.
     pub fn commit(self) -> &'static str {
         match self {
@@ -97,6 +107,11 @@ impl Source {
             Some(database) => Self { engine: Engine::Postgres, url: database.url().into() },
             None => Self { engine: Engine::Sqlite, url: sqlite_url(folder).into() },
         }
+    }
+
+    /// Whether there is a database at all; of a server that is not known.
+    pub fn exists(&self, folder: &Path) -> bool {
+        self.engine == Engine::Postgres || folder.join("sealpost.db").exists()
     }
 
     /// A connection of one's own.

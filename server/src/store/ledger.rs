@@ -193,7 +193,7 @@ impl Ledger {
     /// Writes the new states and announces them; returns them.
     pub async fn close(self, tx: &mut Tx) -> Result<States, StoreError> {
         let Self { account, next, before, after, grown, .. } = self;
-        if before == after {
+        if before == after && grown == 0 {
             return Ok(after);
         }
         sqlx::query(

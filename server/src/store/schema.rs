@@ -48,7 +48,7 @@ pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError
 }
 
 /// Reads something that is always there, to see whether the database can be read.
-pub async fn check(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub async fn probe(connection: &mut AnyConnection) -> Result<(), StoreError> {
     version(connection).await?;
     Ok(())
 }
@@ -196,16 +196,25 @@ async fn go(connection: &mut AnyConnection, engine: Engine, from: i64, to: i64) 
 
 /// Compares tables, columns and indices with those of a new database of that version.
 async fn compare(connection: &mut AnyConnection, engine: Engine, version: i64) -> Result<(), MigrateError> {
+    match difference(connection, engine, version).await? {
+        Some(difference) => Err(MigrateError::Differs { version, difference }),
+        None => Ok(()),
+    }
+}
+
+/// A table, column or index that is only here, or only in a new database of that version.
+pub async fn difference(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    version: i64,
+) -> Result<Option<String>, sqlx::Error> {
     let found = shape(connection, engine).await?;
     let mut fresh = AnyConnection::connect("sqlite::memory:").await?;
     run(&mut fresh, "CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;
     go(&mut fresh, Engine::Sqlite, 0, version).await?;
     let expected = shape(&mut fresh, Engine::Sqlite).await?;
     fresh.close().await?;
-    match found.symmetric_difference(&expected).next() {
-        Some(difference) => Err(MigrateError::Differs { version, difference: difference.clone() }),
-        None => Ok(()),
-    }
+    Ok(found.symmetric_difference(&expected).next().cloned())
 }
 
 /// The names of tables with their columns, and of indices.

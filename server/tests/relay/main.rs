@@ -12,6 +12,7 @@
 mod blobs;
 mod certificates;
 mod changes;
+mod check;
 mod clear;
 mod crash;
 mod email;

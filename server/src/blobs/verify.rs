@@ -1,0 +1,94 @@
+//! Whether files are what they are named, and which belong to nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use futures::TryStreamExt;
+use jmap::BlobId;
+use object_store::{ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
+
+use super::{BlobError, Blobs, id, named, path};
+use crate::store::check::BytesFault;
+
+/// Half-written files are left for so long: somebody may be writing them.
+const GRACE: Duration = Duration::from_secs(60 * 60);
+
+impl Blobs {
+    /// What is wrong with a blob's file; nothing if it has the bytes that its name says.
+    pub async fn fault(&self, blob: &BlobId) -> Result<Option<BytesFault>, BlobError> {
+        let file = match self.files.get(&path(blob)).await {
+            Ok(file) => file,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Some(BytesFault::Missing)),
+            Err(error) => return Err(error.into()),
+        };
+        let (mut digest, mut bytes) = (Sha256::new(), file.into_stream());
+        while let Some(chunk) = bytes.try_next().await? {
+            digest.update(&chunk);
+        }
+        Ok((named(&digest.finalize()) != *blob).then_some(BytesFault::Damaged))
+    }
+
+    /// What is wrong with the bytes of a blob that are in the database.
+    pub fn fault_in(blob: &BlobId, bytes: &[u8]) -> Option<BytesFault> {
+        (id(bytes) != *blob).then_some(BytesFault::Damaged)
+    }
+
+    /// The paths of all files that were there an hour ago, with the blobs that they are named by.
+    pub async fn files(&self) -> Result<Vec<(String, Option<BlobId>)>, BlobError> {
+        let before = SystemTime::now().checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
+        let paths = match self.folder.clone() {
+            // The folder itself also has what a crash left half written, which the object store hides.
+            Some(folder) => walk(folder, before).await?,
+            None => self.list(before).await?,
+        };
+        Ok(paths.into_iter().map(|path| (path.clone(), blob_of(&path))).collect())
+    }
+
+    async fn list(&self, before: SystemTime) -> Result<Vec<String>, BlobError> {
+        let listed: Vec<_> = self.files.list(None).try_collect().await?;
+        let old = listed.into_iter().filter(|meta| SystemTime::from(meta.last_modified) < before);
+        Ok(old.map(|meta| meta.location.to_string()).collect())
+    }
+
+    /// Removes a file that belongs to nothing.
+    pub async fn remove_file(&self, stray: &str) -> Result<(), BlobError> {
+        if let Some(folder) = &self.folder {
+            return Ok(tokio::fs::remove_file(folder.join(stray)).await.map_err(io)?);
+        }
+        Ok(self.files.delete(&object_store::path::Path::from(stray)).await?)
+    }
+}
+
+fn io(source: std::io::Error) -> object_store::Error {
+    object_store::Error::Generic { store: "folder", source: Box::new(source) }
+}
+
+fn blob_of(stray: &str) -> Option<BlobId> {
+    let name = BlobId::from(stray.rsplit('/').next()?);
+    (path(&name).as_ref() == stray).then_some(name)
+}
+
+async fn walk(root: PathBuf, before: SystemTime) -> Result<Vec<String>, BlobError> {
+    let walking = tokio::task::spawn_blocking(move || {
+        let mut files = Vec::new();
+        gather(&root, &root, before, &mut files).map(|()| files)
+    });
+    Ok(walking.await.map_err(|error| io(error.into()))?.map_err(io)?)
+}
+
+fn gather(root: &Path, folder: &Path, before: SystemTime, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            gather(root, &entry.path(), before, files)?;
+            continue;
+        }
+        // What goes meanwhile was no stray.
+        let old = entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at < before);
+        if let (true, Ok(path)) = (old, entry.path().strip_prefix(root)) {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}

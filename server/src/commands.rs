@@ -1,0 +1,44 @@
+//! What the command line does beside serving.
+
+mod check;
+mod migrate;
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+pub use check::check;
+pub use migrate::migrate;
+
+use crate::config::Config;
+use crate::relay::Relay;
+use crate::store;
+
+/// How a command ended that did what it was to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Well,
+    /// Something is not as it should be; what, was said.
+    Unwell,
+}
+
+/// Reads a configuration, or takes the default one.
+pub fn config(path: Option<&Path>) -> Result<Config> {
+    Ok(path.map_or_else(|| Ok(Config::default()), Config::read)?)
+}
+
+/// Opens the relay that a configuration tells of, which is there.
+async fn open(path: Option<&Path>) -> Result<Arc<Relay>> {
+    let config = config(path)?;
+    if !store::exists(&config.data, config.database.as_ref()) {
+        bail!("there is no store in {}", config.data.display());
+    }
+    Ok(Relay::open(config).await?)
+}
+
+fn say(line: &str) -> Result<()> {
+    Ok(stdout().write_all(format!("{line}\n").as_bytes())?)
+}

@@ -1,0 +1,322 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::finding::{Counts, Finding};
+use crate::store::emails::unread;
+use crate::store::{Kind, StoreError, states, words};
+
+/// What one email says of itself.
+struct Fact {
+    thread: ThreadId,
+    blob: BlobId,
+    size: i64,
+    received_at: i64,
+    unread: bool,
+    mailboxes: BTreeSet<MailboxId>,
+}
+
+type Emails = HashMap<EmailId, Fact>;
+
+/// Looks at an account: what its emails say is what everything else is held against.
+pub async fn examine(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let emails = emails(connection, account).await?;
+    mailboxes(connection, account, &emails, findings).await?;
+    threads(connection, account, &emails, findings).await?;
+    thread_mailboxes(connection, account, &emails, findings).await?;
+    placements(connection, account, &emails, findings).await?;
+    message_ids(connection, account, &emails, findings).await?;
+    blobs(connection, account, &emails, findings).await?;
+    used(connection, account, &emails, findings).await?;
+    numbers(connection, account, findings).await
+}
+
+async fn rows(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    text: &'static str,
+) -> Result<Vec<AnyRow>, StoreError> {
+    Ok(sqlx::query(text).bind(account.as_str()).fetch_all(connection).await?)
+}
+
+fn text<T: From<String>>(row: &AnyRow, place: usize) -> Result<T, StoreError> {
+    Ok(T::from(row.try_get::<String, _>(place)?))
+}
+
+async fn emails(connection: &mut AnyConnection, account: &AccountId) -> Result<Emails, StoreError> {
+    let statement = "SELECT id, thread_id, blob_id, size, received_at, keywords, mailboxes FROM emails
+                     WHERE account_id = $1";
+    let mut emails = Emails::new();
+    for row in rows(connection, account, statement).await? {
+        let fact = Fact {
+            thread: text(&row, 1)?,
+            blob: text(&row, 2)?,
+            size: row.try_get(3)?,
+            received_at: row.try_get(4)?,
+            unread: unread(&words(row.try_get(5)?)),
+            mailboxes: words(row.try_get(6)?),
+        };
+        emails.insert(text(&row, 0)?, fact);
+    }
+    Ok(emails)
+}
+
+fn thread_counts(emails: &Emails) -> BTreeMap<ThreadId, (i64, i64)> {
+    let mut counts: BTreeMap<ThreadId, (i64, i64)> = BTreeMap::new();
+    for fact in emails.values() {
+        let (all, unread) = counts.entry(fact.thread.clone()).or_default();
+        *all += 1;
+        *unread += i64::from(fact.unread);
+    }
+    counts
+}
+
+fn mailbox_counts(emails: &Emails) -> BTreeMap<MailboxId, Counts> {
+    let threads = thread_counts(emails);
+    let (mut counts, mut seen) = (BTreeMap::<MailboxId, Counts>::new(), BTreeSet::new());
+    for fact in emails.values() {
+        for mailbox in &fact.mailboxes {
+            let counts = counts.entry(mailbox.clone()).or_default();
+            counts.total_emails += 1;
+            counts.unread_emails += i64::from(fact.unread);
+            if seen.insert((mailbox, &fact.thread)) {
+                counts.total_threads += 1;
+                let unread = threads.get(&fact.thread).is_some_and(|(_, unread)| *unread > 0);
+                counts.unread_threads += i64::from(unread);
+            }
+        }
+    }
+    counts
+}
+
+async fn mailboxes(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let statement = "SELECT id, parent_id, role, total_emails, unread_emails, total_threads, unread_threads
+                     FROM mailboxes WHERE account_id = $1 ORDER BY id";
+    let expected = mailbox_counts(emails);
+    let rows = rows(connection, account, statement).await?;
+    let known: BTreeSet<MailboxId> = rows.iter().map(|row| text(row, 0)).collect::<Result<_, _>>()?;
+    let mut inboxes = 0;
+    for row in rows {
+        let mailbox: MailboxId = text(&row, 0)?;
+        let parent = row.try_get::<Option<String>, _>(1)?.map(MailboxId::from);
+        if parent.is_some_and(|parent| !known.contains(&parent)) {
+            findings.push(Finding::NoParent { account: account.clone(), mailbox: mailbox.clone() });
+        }
+        inboxes += i64::from(row.try_get::<Option<String>, _>(2)?.as_deref() == Some("inbox"));
+        let found = Counts {
+            total_emails: row.try_get(3)?,
+            unread_emails: row.try_get(4)?,
+            total_threads: row.try_get(5)?,
+            unread_threads: row.try_get(6)?,
+        };
+        let expected = expected.get(&mailbox).copied().unwrap_or_default();
+        if found != expected {
+            let account = account.clone();
+            findings.push(Finding::MailboxCounts { account, mailbox, found, expected });
+        }
+    }
+    if inboxes != 1 {
+        findings.push(Finding::NoInbox { account: account.clone() });
+    }
+    let lost =
+        emails.iter().filter(|(_, fact)| fact.mailboxes.is_empty() || !fact.mailboxes.is_subset(&known));
+    findings.extend(lost.map(|(id, _)| Finding::NoMailbox { account: account.clone(), email: id.clone() }));
+    Ok(())
+}
+
+async fn threads(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let mut expected = thread_counts(emails);
+    let statement = "SELECT id, emails, unread FROM threads WHERE account_id = $1";
+    let mut differ = |thread: ThreadId, found, expected| {
+        if found != expected {
+            findings.push(Finding::Thread { account: account.clone(), thread, found, expected });
+        }
+    };
+    for row in rows(connection, account, statement).await? {
+        let thread: ThreadId = text(&row, 0)?;
+        let expected = expected.remove(&thread).unwrap_or_default();
+        differ(thread, (row.try_get(1)?, row.try_get(2)?), expected);
+    }
+    for (thread, expected) in expected {
+        differ(thread, (0, 0), expected);
+    }
+    Ok(())
+}
+
+async fn thread_mailboxes(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let mut expected: BTreeMap<(ThreadId, MailboxId), i64> = BTreeMap::new();
+    for fact in emails.values() {
+        for mailbox in &fact.mailboxes {
+            *expected.entry((fact.thread.clone(), mailbox.clone())).or_default() += 1;
+        }
+    }
+    let mut differ = |(thread, mailbox), found, expected| {
+        if found != expected {
+            let account = account.clone();
+            findings.push(Finding::ThreadMailbox { account, thread, mailbox, found, expected });
+        }
+    };
+    let statement = "SELECT thread_id, mailbox_id, emails FROM thread_mailboxes WHERE account_id = $1";
+    for row in rows(connection, account, statement).await? {
+        let key = (text(&row, 0)?, text(&row, 1)?);
+        let expected = expected.remove(&key).unwrap_or_default();
+        differ(key, row.try_get(2)?, expected);
+    }
+    for (key, expected) in expected {
+        differ(key, 0, expected);
+    }
+    Ok(())
+}
+
+async fn placements(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let places = |(id, fact): (&EmailId, &Fact)| {
+        let id = id.clone();
+        fact.mailboxes.clone().into_iter().map(move |mailbox| (mailbox, id.clone()))
+    };
+    let mut lacking: BTreeSet<(MailboxId, EmailId)> = emails.iter().flat_map(places).collect();
+    let statement = "SELECT mailbox_id, email_id, received_at, thread_id FROM email_mailboxes
+                     WHERE account_id = $1";
+    for row in rows(connection, account, statement).await? {
+        let (mailbox, email, thread) = (text(&row, 0)?, text(&row, 1)?, text::<ThreadId>(&row, 3)?);
+        let received_at: i64 = row.try_get(2)?;
+        let right = emails.get(&email).is_some_and(|fact| {
+            fact.received_at == received_at && fact.thread == thread && fact.mailboxes.contains(&mailbox)
+        });
+        if right {
+            lacking.remove(&(mailbox, email));
+        } else {
+            let account = account.clone();
+            findings.push(Finding::Placement { account, mailbox, email, received_at, lacks: None });
+        }
+    }
+    for (mailbox, email) in lacking {
+        let Some(fact) = emails.get(&email) else { continue };
+        findings.push(Finding::Placement {
+            account: account.clone(),
+            mailbox,
+            email,
+            received_at: fact.received_at,
+            lacks: Some(fact.thread.clone()),
+        });
+    }
+    Ok(())
+}
+
+async fn message_ids(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let statement = "SELECT DISTINCT email_id, thread_id FROM message_ids WHERE account_id = $1";
+    for row in rows(connection, account, statement).await? {
+        let (email, thread): (EmailId, ThreadId) = (text(&row, 0)?, text(&row, 1)?);
+        if emails.get(&email).is_none_or(|fact| fact.thread != thread) {
+            findings.push(Finding::MessageId { account: account.clone(), email });
+        }
+    }
+    Ok(())
+}
+
+async fn blobs(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let statement = "SELECT a.blob_id, a.in_use, b.size FROM account_blobs a
+                     LEFT JOIN blobs b ON b.id = a.blob_id WHERE a.account_id = $1";
+    let mut held: BTreeMap<BlobId, (bool, Option<i64>)> = BTreeMap::new();
+    for row in rows(connection, account, statement).await? {
+        held.insert(text(&row, 0)?, (row.try_get::<i64, _>(1)? == 1, row.try_get(2)?));
+    }
+    let mut wanted = BTreeSet::new();
+    for (email, fact) in emails {
+        let holding = held.get(&fact.blob);
+        if !holding.is_some_and(|(in_use, _)| *in_use) && wanted.insert(&fact.blob) {
+            findings.push(Finding::NotHeld { account: account.clone(), blob: fact.blob.clone() });
+        }
+        if let Some((_, Some(expected))) = holding
+            && *expected != fact.size
+        {
+            let (account, email) = (account.clone(), email.clone());
+            findings.push(Finding::Size { account, email, found: fact.size, expected: *expected });
+        }
+        wanted.insert(&fact.blob);
+    }
+    let vain = held.iter().filter(|(blob, (in_use, _))| *in_use && !wanted.contains(blob));
+    findings
+        .extend(vain.map(|(blob, _)| Finding::HeldInVain { account: account.clone(), blob: blob.clone() }));
+    Ok(())
+}
+
+async fn used(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    emails: &Emails,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let row = rows(connection, account, "SELECT used FROM accounts WHERE id = $1").await?;
+    let found = row.first().map_or(Ok(0), |row| row.try_get(0))?;
+    let expected = emails.values().map(|fact| fact.size).sum();
+    if found != expected {
+        findings.push(Finding::Used { account: account.clone(), found, expected });
+    }
+    Ok(())
+}
+
+/// Each change has a number of its own, and the state of its type is no older.
+async fn numbers(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    findings: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let statement = "SELECT 'Mailbox', updated_state FROM mailboxes WHERE account_id = $1
+        UNION ALL SELECT 'Email', updated_state FROM emails WHERE account_id = $1
+        UNION ALL SELECT 'Thread', updated_state FROM threads WHERE account_id = $1
+        UNION ALL SELECT 'EmailSubmission', updated_state FROM submissions WHERE account_id = $1
+        UNION ALL SELECT kind, updated_state FROM tombstones WHERE account_id = $1";
+    let (mut newest, mut seen) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
+    for row in rows(connection, account, statement).await? {
+        let (kind, state): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+        if !seen.insert(state) {
+            findings.push(Finding::SharedState { account: account.clone(), state });
+        }
+        let newest = newest.entry(kind).or_default();
+        *newest = state.max(*newest);
+    }
+    let states = states(connection, account).await?;
+    for kind in Kind::ALL {
+        let (found, newest) = (states.number(kind), newest.get(kind.name()).copied().unwrap_or_default());
+        if found < newest {
+            findings.push(Finding::State { account: account.clone(), kind, found, newest });
+        }
+    }
+    Ok(())
+}

@@ -234,7 +234,7 @@ mod tests {
             timestamp: None,
             certificate: None,
             encryption: None,
-            capabilities: Vec::new(),
+            capabilities: Capabilities::default(),
             role: None,
         }
     }

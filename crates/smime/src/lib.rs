@@ -88,6 +88,7 @@ pub mod path;
 pub mod pkcs12;
 mod provider;
 mod ready;
+pub mod recipients;
 pub mod request;
 pub mod rustcrypto;
 mod sign;

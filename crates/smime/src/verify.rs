@@ -10,7 +10,8 @@ use crate::certificate::Certificate;
 use crate::cms::signed::{SignedData, Unreadable};
 use crate::ess::{self, LabelError, Receipt, RequestedReceipt, SecurityLabel, Services};
 use crate::path::{PathError, Revocations, VerifiedPath};
-use crate::provider::{ContentEncryption, Provider};
+use crate::provider::Provider;
+use crate::recipients::Capabilities;
 use crate::time::UnixTime;
 use crate::timestamp::{TimestampError, Token};
 
@@ -116,8 +117,8 @@ pub struct SignerVerdict {
     pub timestamp: Option<TimestampVerdict>,
     /// The certificate that the signer wants to be written to under (RFC 8551 2.5.3).
     pub encryption: Option<Certificate>,
-    /// The content ciphers that the signer reads, the preferred first (RFC 8551 2.5.2).
-    pub capabilities: Vec<ContentEncryption>,
+    /// What the signer's program reads (RFC 8551 2.5.2).
+    pub capabilities: Capabilities,
     /// The signatures over this signature (RFC 5652 11.4). Their verdicts change nothing about this one,
     /// and their own countersignatures are not looked at.
     pub countersignatures: Vec<SignerVerdict>,

@@ -140,7 +140,7 @@ fn openssl_verifies_what_is_signed_and_stamped_here() {
             let stamp = here.signers[0].timestamp.as_ref().unwrap().token.as_ref().unwrap();
             assert_eq!(stamp.time(), NOW);
             assert_eq!(here.signers[0].signing_time, Some(NOW));
-            assert_eq!(here.signers[0].capabilities.first(), Some(&ContentEncryption::Aes256Gcm));
+            assert_eq!(here.signers[0].capabilities.ciphers.first(), Some(&ContentEncryption::Aes256Gcm));
             if !pss {
                 assert_eq!(here.signers[0].encryption.as_ref(), Some(&encryption));
             }

@@ -161,7 +161,7 @@ mod tests {
             timestamp: None,
             certificate: Some(certificate.clone()),
             encryption: Some(encryption.clone()),
-            capabilities: Vec::new(),
+            capabilities: Capabilities::default(),
             role: None,
         }
     }

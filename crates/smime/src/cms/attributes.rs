@@ -6,7 +6,8 @@ use super::{CertificateId, issuer_and_serial};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Tlv, tag, write};
 use crate::certificate::Certificate;
-use crate::provider::{ContentEncryption, Hash};
+use crate::provider::{ContentEncryption, Hash, RsaPadding};
+use crate::recipients::Capabilities;
 use crate::time::UnixTime;
 
 pub(crate) const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
@@ -129,12 +130,17 @@ impl<'a> Attributes<'a> {
         certificates.find(|certificate| is_named(certificate) && is_signers(certificate)).cloned()
     }
 
-    /// The content ciphers that the signer can read, the preferred first (RFC 8551 2.5.2).
-    pub(crate) fn capabilities(&self) -> Vec<ContentEncryption> {
-        let Ok(Some(value)) = self.single(SMIME_CAPABILITIES) else { return Vec::new() };
+    /// What the signer's program can read (RFC 8551 2.5.2).
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let Ok(Some(value)) = self.single(SMIME_CAPABILITIES) else { return Capabilities::default() };
         let list = value.reader().all(MAX_VALUES).unwrap_or_default();
-        let oids = list.iter().filter_map(|capability| capability.reader().oid().ok());
-        oids.filter_map(algorithm::cipher_of).collect()
+        let list = list.iter().filter_map(|capability| Identifier::read(capability.reader()).ok());
+        let list: Vec<Identifier<'_>> = list.collect();
+        let oaep = Some(RsaPadding::Oaep(Hash::Sha256, Hash::Sha256));
+        Capabilities {
+            ciphers: list.iter().filter_map(|capability| algorithm::cipher_of(capability.oid)).collect(),
+            oaep: list.iter().any(|capability| algorithm::rsa_padding(capability) == Ok(oaep)),
+        }
     }
 }
 
@@ -214,8 +220,9 @@ pub(crate) fn capabilities() -> Vec<u8> {
         ContentEncryption::Aes128Gcm,
         ContentEncryption::Aes128Cbc,
     ];
-    let list = ciphers.map(|cipher| write::algorithm(algorithm::cipher_oid(cipher), &[]));
-    attribute(SMIME_CAPABILITIES, &write::sequence(&[&list.concat()]))
+    let ciphers = ciphers.map(|cipher| write::algorithm(algorithm::cipher_oid(cipher), &[]));
+    let oaep = algorithm::rsa_padding_identifier(RsaPadding::Oaep(Hash::Sha256, Hash::Sha256));
+    attribute(SMIME_CAPABILITIES, &write::sequence(&[&ciphers.concat(), &oaep]))
 }
 
 /// sMIMEEncryptionKeyPreference (RFC 8551 2.5.3).

@@ -34,6 +34,8 @@ pub(crate) struct Envelope<'m> {
     pub(crate) signatures: Vec<Signature>,
     /// Certificates found on the way.
     pub(crate) certificates: Vec<Certificate>,
+    /// Whether the payload is a bag of certificates (RFC 8551 3.8).
+    pub(crate) certificates_only: bool,
 }
 
 /// A signature found on the way.
@@ -69,7 +71,8 @@ impl<'m> Envelope<'m> {
         message: &'m [u8],
     ) -> Result<Self, OpenError> {
         let (layers, signatures, certificates) = (Vec::new(), Vec::new(), Vec::new());
-        let mut envelope = Self { payload: Cow::Borrowed(message), layers, signatures, certificates };
+        let payload = Cow::Borrowed(message);
+        let mut envelope = Self { payload, layers, signatures, certificates, certificates_only: false };
         loop {
             let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
             let step = step(&entity, &envelope.payload);
@@ -142,6 +145,7 @@ impl<'m> Envelope<'m> {
             return false;
         };
         let VerifiedCms { content, content_type, signers, certificates } = verified;
+        self.certificates_only = signers.is_empty() && !certificates.is_empty() && content.is_empty();
         self.certificates.extend(certificates);
         // Without signers it only carries certificates; without id-data there is no mail inside.
         if signers.is_empty() || content_type != const_oid::db::rfc5911::ID_DATA {

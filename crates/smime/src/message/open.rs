@@ -32,10 +32,24 @@ pub struct Opened {
     pub headers: Headers,
     /// The parts, in order.
     pub parts: Vec<Part>,
+    /// What the message is for.
+    pub kind: Kind,
     /// Certificates that came with the message: known, not trusted.
     pub certificates: Vec<Certificate>,
     /// The layers, outermost first.
     pub layers: Vec<Layer>,
+}
+
+/// What a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// To be read: a letter.
+    Letter,
+    /// To carry [`Opened::certificates`] and nothing else (`smime-type=certs-only`, RFC 8551 3.8).
+    ///
+    /// The object itself is the only part.
+    Certificates,
 }
 
 /// Why a message could not be read at all.
@@ -136,6 +150,7 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
         weak,
         headers,
         parts: parts_of(body.as_ref().unwrap_or(&payload), decoration),
+        kind: if envelope.certificates_only { Kind::Certificates } else { Kind::Letter },
         certificates: envelope.certificates.clone(),
         layers: envelope.layers.clone(),
     })

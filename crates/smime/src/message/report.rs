@@ -2,7 +2,7 @@
 
 use crate::{
     Certificate, ContentEncryption, KeyId, PathError, SignedForm, SignerError, TimestampVerdict, UnixTime,
-    VerifyError, timestamp::TimestampError,
+    VerifyError, recipients::Capabilities, timestamp::TimestampError,
 };
 
 /// The Cryptographic Status of a message (RFC 9787 3.1): what a reader may rely on.
@@ -99,8 +99,8 @@ pub struct SignerReport {
     pub certificate: Option<Certificate>,
     /// The certificate under which the signer wants to be written to.
     pub encryption: Option<Certificate>,
-    /// The content ciphers that the signer reads, the preferred first.
-    pub capabilities: Vec<ContentEncryption>,
+    /// What the signer's program reads.
+    pub capabilities: Capabilities,
     /// Whom the signer is to the message, if the signature counts.
     pub role: Option<Role>,
 }
@@ -199,7 +199,7 @@ fn signer_code(error: &SignerError) -> &'static str {
     }
 }
 
-fn path_code(error: &PathError) -> &'static str {
+pub(crate) fn path_code(error: &PathError) -> &'static str {
     match error {
         PathError::UnknownIssuer => "unknown-issuer",
         PathError::NotYetValid { .. } => "not-yet-valid",

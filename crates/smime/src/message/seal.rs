@@ -10,8 +10,8 @@ use super::{
     reference::Reference,
 };
 use crate::{
-    Certificate, ContentEncryption, EncryptError, Keyring, Provider, SignError, SignedForm, Signer, UnixTime,
-    encrypt, sign,
+    Certificate, ContentEncryption, EncryptError, KeyTransport, Keyring, Provider, SignError, SignedForm,
+    Signer, UnixTime, encrypt_with, sign,
 };
 
 /// How a message is sealed.
@@ -19,6 +19,8 @@ use crate::{
 pub struct SealOptions {
     /// The content cipher: AES-256-GCM unless a recipient cannot read it.
     pub cipher: ContentEncryption,
+    /// How RSA recipients are given the key; [`crate::recipients::agree`] chooses both.
+    pub transport: KeyTransport,
     /// What the outside of the message hides.
     pub header_policy: HeaderPolicy,
     /// The message that this one answers or forwards: what it hid stays hidden.
@@ -51,6 +53,7 @@ impl Default for SealOptions {
     fn default() -> Self {
         Self {
             cipher: ContentEncryption::Aes256Gcm,
+            transport: KeyTransport::Oaep,
             header_policy: HeaderPolicy::default(),
             reference: None,
             legacy_display: false,
@@ -131,7 +134,7 @@ async fn seal_entity(
     if let Some(signer) = by.signer {
         entity = sign_entity(provider, keyring, signer, &entity, by.at, &[], stamp).await?;
     }
-    let cms = encrypt(provider, rng, &entity, recipients, options.cipher).await?;
+    let cms = encrypt_with(provider, rng, &entity, recipients, options.cipher, options.transport).await?;
     drop(entity);
     Ok(cms_entity(&outer, smime_type(options.cipher), &cms))
 }
@@ -167,7 +170,7 @@ async fn sign_entity(
     Ok(multipart_signed(fields, entity, "sha-256", &signed.to_der()))
 }
 
-/// The smime-type of what [`encrypt()`] makes (RFC 8551 3.2.2).
+/// The smime-type of what [`crate::encrypt()`] makes (RFC 8551 3.2.2).
 pub(crate) fn smime_type(cipher: ContentEncryption) -> &'static str {
     if cipher.is_authenticated() { "authEnveloped-data" } else { "enveloped-data" }
 }

@@ -116,7 +116,7 @@ impl SignerReport {
             timestamp: None,
             certificate: None,
             encryption: None,
-            capabilities: Vec::new(),
+            capabilities: crate::recipients::Capabilities::default(),
             role: None,
         }
     }

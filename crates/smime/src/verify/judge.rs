@@ -7,6 +7,7 @@ use crate::cms::signed::{SignedData, SignerInfo};
 use crate::ess::{RequestedReceipt, Services};
 use crate::path::{self, Budget, Purpose, Query, Revocations};
 use crate::provider::Provider;
+use crate::recipients::Capabilities;
 use crate::time::UnixTime;
 use crate::timestamp::{self, Known, Token};
 
@@ -168,7 +169,7 @@ fn unread() -> SignerVerdict {
         signing_time: None,
         timestamp: None,
         encryption: None,
-        capabilities: Vec::new(),
+        capabilities: Capabilities::default(),
         countersignatures: Vec::new(),
         services: Services::default(),
     }

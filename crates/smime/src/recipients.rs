@@ -1,0 +1,239 @@
+//! Choosing how a message is encrypted, so that every recipient can open it.
+//!
+//! Two questions, each answered with its reasons. Which certificate of a person? [`choose`] takes the
+//! newest that stands up, and says of every other why not. Which algorithms? [`agree`] takes the best
+//! that all of them read (RFC 8551 2.7), and says for whose sake not a better one. What is known of a
+//! person comes from a directory or from their own mail: [`offers`].
+
+mod agreement;
+mod offer;
+
+use crate::certificate::Certificate;
+use crate::message::{path_code, same_mailbox};
+use crate::path::{self, PathError, Purpose, Query, VerifiedPath};
+use crate::provider::{ContentEncryption, Provider};
+use crate::time::UnixTime;
+use crate::verify::Trust;
+
+pub use agreement::{Agreement, agree};
+pub use offer::{Offer, offers};
+
+/// More certificates of one person are not checked.
+const MAX_CHECKED: usize = 16;
+
+/// What the smimeCapabilities of a signed message announce (RFC 8551 2.5.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The content ciphers that its signer reads, the preferred first.
+    pub ciphers: Vec<ContentEncryption>,
+    /// Whether RSAES-OAEP with SHA-256 is read.
+    pub oaep: bool,
+}
+
+impl Capabilities {
+    /// Whether anything is announced.
+    pub const fn is_empty(&self) -> bool {
+        self.ciphers.is_empty() && !self.oaep
+    }
+}
+
+/// What is known of the programs with which a person reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing: what every program in use reads has to do.
+    #[default]
+    Unknown,
+    /// What their signed mail announced.
+    Announced(Capabilities),
+    /// All that this crate writes: they use it too.
+    Everything,
+}
+
+/// A certificate that a person might be written to under.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Certificates that came with it and may lie between it and a root.
+    pub issuers: Vec<Certificate>,
+    /// What is known of the programs that hold its key.
+    pub reads: Reads,
+}
+
+/// A certificate that was checked for an address. Only [`choose`] makes one.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    certificate: Certificate,
+    path: VerifiedPath,
+    reads: Reads,
+    passed_over: Vec<PassedOver>,
+}
+
+/// A certificate that was not chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Why.
+    pub reason: Unfit,
+}
+
+/// Why a certificate is not written to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// It names other addresses.
+    #[error("it names another address")]
+    OtherAddress,
+    /// Its key is of a kind that nothing can be encrypted to, or too weak, or for another use.
+    #[error("mail cannot be encrypted to it")]
+    WrongUsage,
+    /// It is expired, revoked, or not trusted.
+    #[error(transparent)]
+    Path(PathError),
+    /// It may be good, and another good one was issued later.
+    #[error("a newer one is good")]
+    Older,
+    /// The person has more certificates than are checked.
+    #[error("there are too many")]
+    NotChecked,
+}
+
+/// Why there is no certificate to write to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoneChosen {
+    /// None is known for the address.
+    #[error("no certificate is known for the address")]
+    Unknown,
+    /// None of those that are known stands up: the newest first, and never empty.
+    #[error("no certificate of the address can be used")]
+    Unfit(Vec<PassedOver>),
+}
+
+impl Chosen {
+    /// The certificate to encrypt to.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The path that vouches for it.
+    pub fn path(&self) -> &VerifiedPath {
+        &self.path
+    }
+
+    /// What is known of the programs that hold its key.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// The certificates that were not chosen, and why.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+}
+
+impl NoneChosen {
+    /// What to tell of it: why the newest certificate of the address is not written to.
+    pub fn reason(&self) -> Option<&Unfit> {
+        match self {
+            Self::Unknown => None,
+            Self::Unfit(passed_over) => passed_over.first().map(|one| &one.reason),
+        }
+    }
+}
+
+impl Unfit {
+    /// The stable name in machine-readable output.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OtherAddress => "other-address",
+            Self::WrongUsage => "wrong-usage",
+            Self::Path(error) => path_code(error),
+            Self::Older => "older",
+            Self::NotChecked => "not-checked",
+        }
+    }
+}
+
+/// The newest certificate of an address that is valid at `now`, for encryption, not known to be revoked,
+/// and leads to a root of `trust`. None of the sources is believed: all pass the same checks.
+pub async fn choose(
+    provider: &impl Provider,
+    address: &str,
+    candidates: &[Candidate],
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<Chosen, NoneChosen> {
+    let (own, others) = of_address(address, candidates);
+    if own.is_empty() {
+        return Err(NoneChosen::Unknown);
+    }
+    let mut chosen: Option<(&Candidate, VerifiedPath)> = None;
+    let mut passed_over = Vec::new();
+    for (place, candidate) in own.iter().copied().enumerate() {
+        let reason = match &chosen {
+            Some(_) => Unfit::Older,
+            None if place >= MAX_CHECKED => Unfit::NotChecked,
+            None => match check(provider, candidate, trust, now).await {
+                Ok(path) => {
+                    chosen = Some((candidate, path));
+                    continue;
+                }
+                Err(reason) => reason,
+            },
+        };
+        passed_over.push(PassedOver { certificate: candidate.certificate.clone(), reason });
+    }
+    let Some((candidate, path)) = chosen else { return Err(NoneChosen::Unfit(passed_over)) };
+    passed_over.extend(others);
+    let certificate = candidate.certificate.clone();
+    let reads = best_reads(&certificate, &own);
+    Ok(Chosen { certificate, path, reads, passed_over })
+}
+
+/// The candidates that name the address, each certificate once, the newest first; and the others.
+fn of_address<'c>(address: &str, candidates: &'c [Candidate]) -> (Vec<&'c Candidate>, Vec<PassedOver>) {
+    let names_it = |candidate: &&Candidate| {
+        candidate.certificate.emails().iter().any(|email| same_mailbox(email, address))
+    };
+    let (mut own, others): (Vec<_>, Vec<_>) = candidates.iter().partition(names_it);
+    let others = others
+        .into_iter()
+        .map(|other| PassedOver { certificate: other.certificate.clone(), reason: Unfit::OtherAddress });
+    own.sort_by_key(|one| {
+        let certificate = &one.certificate;
+        std::cmp::Reverse((certificate.not_before(), certificate.not_after(), certificate.sha256()))
+    });
+    (own, others.collect())
+}
+
+async fn check(
+    provider: &impl Provider,
+    candidate: &Candidate,
+    trust: &Trust,
+    now: UnixTime,
+) -> Result<VerifiedPath, Unfit> {
+    let mut query = Query::new(Purpose::Encryption, now);
+    query.revocation_required = trust.revocation_required;
+    let known: Vec<Certificate> = candidate.issuers.iter().chain(&trust.intermediates).cloned().collect();
+    let leaf = &candidate.certificate;
+    let revocations: Vec<Vec<u8>> = trust.crls.iter().chain(&trust.ocsp).cloned().collect();
+    let path = path::validate(provider, leaf, &trust.anchors, &known, &revocations, &query).await;
+    match path {
+        Ok(path) if leaf.can_encrypt() => Ok(path),
+        Ok(_) | Err(PathError::WrongUsage) => Err(Unfit::WrongUsage),
+        Err(error) => Err(Unfit::Path(error)),
+    }
+}
+
+/// One certificate may have been learnt twice: what is known best of its owner's programs counts.
+fn best_reads(certificate: &Certificate, own: &[&Candidate]) -> Reads {
+    let same = own.iter().filter(|candidate| candidate.certificate == *certificate);
+    let rank = |reads: &&Reads| match reads {
+        Reads::Unknown => 0,
+        Reads::Announced(_) => 1,
+        Reads::Everything => 2,
+    };
+    same.map(|candidate| &candidate.reads).max_by_key(rank).cloned().unwrap_or_default()
+}

@@ -15,7 +15,6 @@ pub mod letter;
 pub mod lists;
 pub mod open;
 pub mod reading;
-pub mod recipients;
 pub mod recovery;
 pub mod relay;
 pub mod reseal;

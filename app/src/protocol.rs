@@ -232,10 +232,27 @@ pub enum RecipientKind {
     },
     /// No certificate is known.
     NoCertificate,
-    /// There is one, but it does not stand up to checking (expired, wrong usage, unknown authority).
-    Untrusted,
+    /// There is one, but it does not stand up to checking.
+    Unfit(Unfit),
     /// This is no mail address.
     NotAnAddress,
+}
+
+/// Why the newest certificate of a person is not sealed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unfit {
+    /// It is no longer valid.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// Its authority took it back.
+    Revoked,
+    /// It is not for receiving sealed mail, or its key is too weak.
+    WrongUsage,
+    /// No authority that is known here vouches for it.
+    UnknownAuthority,
+    /// It breaks some other rule.
+    Broken,
 }
 
 /// Something that happened without being asked for.

@@ -6,17 +6,18 @@ use std::collections::HashMap;
 
 use jmap::sealed::{DirectoryQuery, Kind, Lookup};
 use smime::message::Opened;
+use smime::recipients::{Candidate, Chosen, NoneChosen, Reads, Unfit, choose, offers};
+use smime::{Certificate, PathError};
 
 use super::account::Account;
 use super::addresses::is_address;
-use super::recipients::{Candidate, Chosen, NoneChosen, Source, choose};
 use super::trust::certificate;
-use crate::protocol::{Completion, Failure, Recipient, RecipientKind};
+use crate::protocol::{self, Completion, Failure, Recipient, RecipientKind};
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
 use crate::web::database::Store;
 
-use contact::{Contact, offered};
+use contact::Contact;
 
 /// Completions shown at once.
 const COMPLETIONS: u64 = 8;
@@ -63,16 +64,35 @@ pub async fn recipients(account: &Account, addresses: &[String]) -> Result<Vec<R
         let kind = match chosen.remove(&key(address)) {
             Some(Ok(chosen)) => RecipientKind::Sealed {
                 name: chosen.certificate().common_name(),
-                vouched_by: chosen.vouched_by().to_owned(),
+                vouched_by: chosen.path().anchor().map(authority).unwrap_or_default(),
             },
-            Some(Err(NoneChosen::Unfit)) => RecipientKind::Untrusted,
-            Some(Err(NoneChosen::Unknown)) => RecipientKind::NoCertificate,
+            Some(Err(none)) => match none.reason() {
+                Some(reason) => RecipientKind::Unfit(unfit(reason)),
+                None => RecipientKind::NoCertificate,
+            },
             None if is_address(address) => RecipientKind::NoCertificate,
             None => RecipientKind::NotAnAddress,
         };
         Recipient { address: address.clone(), kind }
     };
     Ok(addresses.iter().map(answer).collect())
+}
+
+fn authority(anchor: &Certificate) -> String {
+    anchor.common_name().unwrap_or_else(|| anchor.subject())
+}
+
+fn unfit(reason: &Unfit) -> protocol::Unfit {
+    match reason {
+        Unfit::WrongUsage => protocol::Unfit::WrongUsage,
+        Unfit::Path(PathError::Expired { .. }) => protocol::Unfit::Expired,
+        Unfit::Path(PathError::NotYetValid { .. }) => protocol::Unfit::NotYetValid,
+        Unfit::Path(PathError::Revoked { .. }) => protocol::Unfit::Revoked,
+        Unfit::Path(PathError::UnknownIssuer | PathError::BadSignature { .. }) => {
+            protocol::Unfit::UnknownAuthority
+        }
+        _ => protocol::Unfit::Broken,
+    }
 }
 
 /// A certificate for each address, or why there is none; by the address in lower case.
@@ -97,7 +117,8 @@ async fn lookup(account: &Account, addresses: &[String]) -> Result<HashMap<Strin
         let account_id = account.relay.account().clone();
         let answer = account.relay.call(&Lookup { account_id, addresses: addresses.to_vec() }).await?;
         for entry in answer.list {
-            let candidates = entry.encryption.iter().map(|chain| candidate(chain, Source::Directory));
+            // The relay's people read with this program.
+            let candidates = entry.encryption.iter().filter_map(|chain| candidate(chain, Reads::Everything));
             found.entry(key(&entry.address)).or_default().extend(candidates);
         }
     }
@@ -105,29 +126,30 @@ async fn lookup(account: &Account, addresses: &[String]) -> Result<HashMap<Strin
 }
 
 async fn learnt(account: &Account, address: &str) -> Result<Vec<Candidate>, Failure> {
-    let chains = contact(account, address).await?.unwrap_or_default().chains;
-    Ok(chains.iter().map(|chain| candidate(chain, Source::Message)).collect())
+    Ok(contact(account, address).await?.unwrap_or_default().candidates())
 }
 
-fn candidate(chain: &[String], source: Source) -> Candidate {
-    Candidate { chain: chain.iter().filter_map(|text| certificate(text)).collect(), source }
+/// A chain as the relay and the contacts carry it: leaf first.
+fn candidate(chain: &[String], reads: Reads) -> Option<Candidate> {
+    let mut chain = chain.iter().filter_map(|text| certificate(text));
+    Some(Candidate { certificate: chain.next()?, issuers: chain.collect(), reads })
 }
 
 async fn contact(account: &Account, address: &str) -> Result<Option<Contact>, Failure> {
     account.database.record(Store::Contacts, &key(address)).await
 }
 
-/// Keeps the encryption certificates of those whose signature holds.
+/// Keeps how those whose signature holds, or whose certificates are all that a message carries, are
+/// written to.
 ///
 /// Whether such a certificate stands up is judged anew each time something is sealed to it.
 pub async fn learn(account: &Account, opened: &Opened) -> Result<(), Failure> {
     let (trust, now) = (account.trust(), clock::now());
-    for signer in &opened.signers {
-        let Some((addresses, chain)) = offered(signer, &opened.certificates) else { continue };
-        for address in addresses {
-            let mut contact = contact(account, &address).await?.unwrap_or_default();
-            if contact.learn(&WebCrypto, &address, &chain, &trust, now).await {
-                account.database.set_record(Store::Contacts, &key(&address), &contact).await?;
+    for offer in offers(opened) {
+        for address in offer.addresses.iter().filter(|address| is_address(address)) {
+            let mut contact = contact(account, address).await?.unwrap_or_default();
+            if contact.learn(&WebCrypto, address, &offer, &trust, now).await {
+                account.database.set_record(Store::Contacts, &key(address), &contact).await?;
             }
         }
     }

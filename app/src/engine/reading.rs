@@ -234,7 +234,7 @@ mod tests {
             timestamp: None,
             certificate: None,
             encryption: None,
-            capabilities: Capabilities::default(),
+            capabilities: smime::recipients::Capabilities::default(),
             role: None,
         }
     }

@@ -6,14 +6,14 @@ mod stamp;
 use std::collections::HashMap;
 
 use smime::message::{self, Reference, SealError, SealOptions};
-use smime::{Certificate, ContentEncryption, EncryptError};
+use smime::recipients::{Chosen, NoneChosen, Reads, agree};
+use smime::{Certificate, EncryptError, KeyTransport};
 
 use super::account::Account;
 use super::addresses::Copies;
 use super::directory;
 use super::letter::letter;
 use super::open;
-use super::recipients::{Chosen, NoneChosen, Source};
 use super::submission::{Outgoing, Plan, after_asking};
 use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
 use crate::web::crypto::{WebCrypto, rng};
@@ -124,9 +124,11 @@ async fn seal(
     let recipients = chosen(addresses, resolved)?;
     let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
     // Programs that know no header protection show the subject in the text.
-    let legacy_display = recipients.iter().any(|one| one.source() != Source::Directory);
+    let legacy_display = recipients.iter().any(|one| *one.reads() != Reads::Everything);
     let options = SealOptions {
-        cipher: cipher(&recipients),
+        cipher: agree(recipients.iter().copied()).cipher,
+        // WebCrypto writes no other, whatever is known of the reader.
+        transport: KeyTransport::Oaep,
         reference: reference.cloned(),
         legacy_display,
         ..SealOptions::default()
@@ -147,14 +149,6 @@ async fn seal(
     stamp.check()?;
     call.report(Stage::Sealing, 1, 1);
     Ok(sealed)
-}
-
-/// People of the directory read AES-GCM; what others' programs read is not known, and all read CBC.
-fn cipher(recipients: &[&Chosen]) -> ContentEncryption {
-    match recipients.iter().all(|one| one.source() == Source::Directory) {
-        true => ContentEncryption::Aes256Gcm,
-        false => ContentEncryption::Aes256Cbc,
-    }
 }
 
 fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {

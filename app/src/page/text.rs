@@ -7,7 +7,7 @@ mod format;
 mod zh;
 
 use crate::page::place::Writing;
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
+use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
 
 pub(crate) use format::{common_name, day_and_time, full_time, grouped, list_time, size};
 
@@ -191,8 +191,8 @@ pub(crate) struct Texts {
     pub no_one_yet: &'static str,
     pub checking: &'static str,
     pub chip_sealed: fn(authority: &str) -> String,
-    pub chip_open: &'static str,
-    pub chip_untrusted: &'static str,
+    pub chip_open: fn(why: &str) -> String,
+    pub no_certificate: fn(Option<Unfit>) -> &'static str,
     pub chip_wrong: &'static str,
     pub suggestions: &'static str,
     pub suggestion_open: &'static str,

@@ -13,7 +13,7 @@ pub(crate) use names::{name_of, static_name};
 pub(crate) use signature::{
     Unusable, digest_of, for_key, is_weak_key, signature, signature_identifier, weak_digest, weakness,
 };
-pub(crate) use transport::{rsa_padding, rsa_padding_identifier};
+pub(crate) use transport::{RSA_OAEP, rsa_padding, rsa_padding_identifier};
 
 const SHA1: Oid = Oid::new_unwrap("1.3.14.3.2.26");
 const SHA224: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.4");

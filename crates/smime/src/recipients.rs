@@ -8,6 +8,9 @@
 mod agreement;
 mod offer;
 
+use const_oid::ObjectIdentifier;
+
+use crate::algorithm;
 use crate::certificate::Certificate;
 use crate::message::{path_code, same_mailbox};
 use crate::path::{self, PathError, Purpose, Query, VerifiedPath};
@@ -34,6 +37,23 @@ impl Capabilities {
     /// Whether anything is announced.
     pub const fn is_empty(&self) -> bool {
         self.ciphers.is_empty() && !self.oaep
+    }
+
+    /// The object identifiers of what is read, in dotted form: how it may be stored.
+    pub fn identifiers(&self) -> Vec<String> {
+        let ciphers = self.ciphers.iter().map(|cipher| algorithm::cipher_oid(*cipher));
+        let all = ciphers.chain(self.oaep.then_some(algorithm::RSA_OAEP));
+        all.map(|identifier| identifier.to_string()).collect()
+    }
+
+    /// Reads back what [`Self::identifiers`] gave; what is unknown is left out.
+    pub fn from_identifiers(identifiers: &[String]) -> Self {
+        let known = identifiers.iter().filter_map(|text| ObjectIdentifier::new(text).ok());
+        let known: Vec<ObjectIdentifier> = known.collect();
+        Self {
+            ciphers: known.iter().copied().filter_map(algorithm::cipher_of).collect(),
+            oaep: known.contains(&algorithm::RSA_OAEP),
+        }
     }
 }
 

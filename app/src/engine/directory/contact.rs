@@ -1,77 +1,107 @@
-//! What is learnt of people from signed mail, and what is not.
+//! What is learnt of people from their mail, and what is not.
 
 use serde::{Deserialize, Serialize};
-use smime::message::{SignerReport, same_mailbox};
-use smime::{Certificate, Provider, Trust, UnixTime};
+use smime::recipients::{Candidate, Capabilities, Offer, Reads, choose};
+use smime::{Provider, Trust, UnixTime};
 
-use crate::engine::addresses::is_address;
-use crate::engine::recipients::{Candidate, Source, choose};
-use crate::engine::trust::{certificate, encoded};
+use super::candidate;
+use crate::engine::trust::encoded;
 
 /// Certificates that are kept of one person.
 const MAX_LEARNT: usize = 8;
-/// Certificates of a chain that are kept.
-const MAX_CHAIN: usize = 8;
-/// Addresses that are learnt from one certificate.
-const MAX_ADDRESSES: usize = 4;
 
-/// What was learnt of a person from signed mail.
+/// What was learnt of a person from their mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Contact {
     /// The name in the newest certificate.
     pub(super) name: Option<String>,
     /// Chains, newest first (base64 of DER).
     pub(super) chains: Vec<Vec<String>>,
+    /// What their program reads, as they said last.
+    #[serde(default)]
+    reads: Option<Announcement>,
 }
 
-/// How to write to a signer: the chain of their certificate for encryption, leaf first, and the addresses it
-/// may be learnt for, which are the signer's own. Nobody vouches for somebody else.
-pub(super) fn offered(
-    signer: &SignerReport,
-    certificates: &[Certificate],
-) -> Option<(Vec<String>, Vec<Certificate>)> {
-    let encryption = to_write_to(signer, certificates).filter(|_| signer.valid)?;
-    let own = |address: &String| signer.emails.iter().any(|email| same_mailbox(email, address));
-    let addresses = encryption.emails().into_iter().filter(|address| is_address(address) && own(address));
-    let above = certificates.iter().filter(|one| *one != encryption && !is_leaf(one));
-    let chain = std::iter::once(encryption).chain(above).take(MAX_CHAIN).cloned();
-    Some((addresses.take(MAX_ADDRESSES).collect(), chain.collect()))
+/// What the programs of a person read, as signed mail of theirs said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Announcement {
+    /// When it was said, in seconds since 1970.
+    at: u64,
+    /// [`Capabilities::identifiers`].
+    identifiers: Vec<String>,
 }
 
 impl Contact {
-    /// Takes a certificate in that mail to the address could be sealed to now; tells whether it did.
+    /// The certificates that were learnt, to choose from.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let reads = self.reads.as_ref().map_or(Reads::Unknown, |said| {
+            Reads::Announced(Capabilities::from_identifiers(&said.identifiers))
+        });
+        self.chains.iter().filter_map(|chain| candidate(chain, reads.clone())).collect()
+    }
+
+    /// Takes in what mail offers for the address, if mail could be sealed to its certificate now; tells whether
+    /// anything changed.
     ///
-    /// One that is still good makes room for no other: somebody who sends many would drive out the true one.
+    /// A certificate that is still good makes room for no other: somebody who sends many would drive out the
+    /// true one.
     pub(super) async fn learn(
         &mut self,
         provider: &impl Provider,
         address: &str,
-        chain: &[Certificate],
+        offer: &Offer,
         trust: &Trust,
         now: UnixTime,
     ) -> bool {
-        let Some(leaf) = chain.first() else { return false };
-        let known = encoded(leaf);
-        if self.chains.iter().any(|chain| chain.first() == Some(&known)) {
+        let candidate = &offer.candidate;
+        let leaf = encoded(&candidate.certificate);
+        let known = self.chains.iter().any(|chain| chain.first() == Some(&leaf));
+        if known {
+            return self.hear(offer, now);
+        }
+        if !is_good(provider, address, candidate, trust, now).await {
             return false;
         }
-        if !is_good(provider, address, chain.to_vec(), trust, now).await {
-            return false;
-        }
-        let mut kept = Vec::with_capacity(self.chains.len() + 1);
-        kept.push(chain.iter().map(encoded).collect());
+        let chain = std::iter::once(leaf).chain(candidate.issuers.iter().map(encoded)).collect();
+        let Some(kept) = self.with(chain, provider, address, trust, now).await else { return false };
+        self.name = candidate.certificate.common_name();
+        self.chains = kept;
+        self.hear(offer, now);
+        true
+    }
+
+    /// The chains with one more; `None` where there is no room.
+    async fn with(
+        &self,
+        chain: Vec<String>,
+        provider: &impl Provider,
+        address: &str,
+        trust: &Trust,
+        now: UnixTime,
+    ) -> Option<Vec<Vec<String>>> {
         let full = self.chains.len() >= MAX_LEARNT;
+        let mut kept = vec![chain];
         for chain in &self.chains {
-            let read = chain.iter().filter_map(|text| certificate(text)).collect();
-            if !full || is_good(provider, address, read, trust, now).await {
+            let good = match candidate(chain, Reads::Unknown) {
+                Some(candidate) if full => is_good(provider, address, &candidate, trust, now).await,
+                Some(_) => true,
+                None => false,
+            };
+            if good {
                 kept.push(chain.clone());
             }
         }
-        if kept.len() > MAX_LEARNT {
+        (kept.len() <= MAX_LEARNT).then_some(kept)
+    }
+
+    /// RFC 8551 2.7.1: what was said later counts, and nothing that claims to be said in the future.
+    fn hear(&mut self, offer: &Offer, now: UnixTime) -> bool {
+        let Reads::Announced(said) = &offer.candidate.reads else { return false };
+        let at = offer.at.filter(|at| *at <= now).map(|at| at.0);
+        let Some(at) = at.filter(|at| self.reads.as_ref().is_none_or(|known| known.at < *at)) else {
             return false;
-        }
-        self.name = leaf.common_name();
-        self.chains = kept;
+        };
+        self.reads = Some(Announcement { at, identifiers: said.identifiers() });
         true
     }
 }
@@ -79,36 +109,22 @@ impl Contact {
 async fn is_good(
     provider: &impl Provider,
     address: &str,
-    chain: Vec<Certificate>,
+    candidate: &Candidate,
     trust: &Trust,
     now: UnixTime,
 ) -> bool {
-    let candidate = Candidate { chain, source: Source::Message };
-    choose(provider, address, &[candidate], trust, now).await.is_ok()
-}
-
-/// The certificate to write to a signer under (RFC 8551 2.5.3.1): the one they ask for, otherwise one in
-/// the message that names the same subject and is for encryption.
-fn to_write_to<'a>(signer: &'a SignerReport, certificates: &'a [Certificate]) -> Option<&'a Certificate> {
-    let own = signer.certificate.as_ref()?;
-    let for_encryption = |one: &&Certificate| one.can_encrypt() && one.subject() == own.subject();
-    signer.encryption.as_ref().or_else(|| std::iter::once(own).chain(certificates).find(for_encryption))
-}
-
-/// Certificates of people name an address; those of authorities do not.
-fn is_leaf(certificate: &Certificate) -> bool {
-    !certificate.emails().is_empty()
+    choose(provider, address, std::slice::from_ref(candidate), trust, now).await.is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use rand_core::UnwrapErr;
     use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};
-    use smime::message::SignerReport;
+    use smime::recipients::{Candidate, Capabilities, Offer, Reads};
     use smime::rustcrypto::{MemoryKeyring, RustCrypto};
-    use smime::{Certificate, KeyId, Trust, UnixTime, block_on_ready};
+    use smime::{Certificate, ContentEncryption, KeyId, Trust, UnixTime, block_on_ready};
 
-    use super::{Contact, MAX_LEARNT, offered};
+    use super::{Contact, MAX_LEARNT};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -149,35 +165,9 @@ mod tests {
         }
     }
 
-    fn signer(certificate: &Certificate, encryption: &Certificate) -> SignerReport {
-        SignerReport {
-            emails: certificate.emails(),
-            subject: certificate.subject(),
-            name: certificate.common_name(),
-            issuer: certificate.issuer(),
-            valid: true,
-            reason: None,
-            signed_at: None,
-            timestamp: None,
-            certificate: Some(certificate.clone()),
-            encryption: Some(encryption.clone()),
-            capabilities: Capabilities::default(),
-            role: None,
-        }
-    }
-
-    #[test]
-    fn nobody_vouches_for_the_keys_of_somebody_else() {
-        let mut authority = Authority::new();
-        let signing = authority.certify(&["eve@x.example"], Usage::Signing, NOW.0 + 500);
-        let mixed = ["eve@x.example", "bob@x.example"];
-        let encryption = authority.certify(&mixed, Usage::Encryption, NOW.0 + 500);
-        let mut signer = signer(&signing, &encryption);
-        let (addresses, chain) = offered(&signer, &[]).unwrap();
-        assert_eq!(addresses, ["eve@x.example"]);
-        assert_eq!(chain, [encryption]);
-        signer.valid = false;
-        assert_eq!(offered(&signer, &[]), None);
+    fn offer(certificate: &Certificate, reads: Reads, at: u64) -> Offer {
+        let candidate = Candidate { certificate: certificate.clone(), issuers: Vec::new(), reads };
+        Offer { addresses: vec!["bob@x.example".into()], candidate, at: Some(UnixTime(at)) }
     }
 
     #[test]
@@ -190,8 +180,8 @@ mod tests {
         let good = authority.certify(&bob, Usage::Encryption, NOW.0 + 500);
         let (trust, mut contact) = (authority.trust(), Contact::default());
         for (certificate, learnt) in [(&expired, false), (&unknown, false), (&other, false), (&good, true)] {
-            let chain = std::slice::from_ref(certificate);
-            let learning = contact.learn(&RustCrypto, "bob@x.example", chain, &trust, NOW);
+            let offer = offer(certificate, Reads::Unknown, NOW.0);
+            let learning = contact.learn(&RustCrypto, "bob@x.example", &offer, &trust, NOW);
             assert_eq!(block_on_ready(learning), learnt);
         }
         assert_eq!((contact.name, contact.chains.len()), (good.common_name(), 1));
@@ -204,8 +194,8 @@ mod tests {
         let trust = authority.trust();
         let mut contact = Contact::default();
         let mut learn = |certificate: &Certificate, now: u64| {
-            let chain = std::slice::from_ref(certificate);
-            block_on_ready(contact.learn(&RustCrypto, "bob@x.example", chain, &trust, UnixTime(now)))
+            let offer = offer(certificate, Reads::Unknown, now);
+            block_on_ready(contact.learn(&RustCrypto, "bob@x.example", &offer, &trust, UnixTime(now)))
         };
         let good = authority.certify(&bob, Usage::Encryption, NOW.0 + 500);
         assert!(learn(&good, NOW.0));
@@ -219,5 +209,30 @@ mod tests {
         assert!(learn(&newer, NOW.0 + 200));
         assert_eq!(contact.chains.len(), 2);
         assert_eq!(contact.name, newer.common_name());
+    }
+
+    #[test]
+    fn what_somebody_said_last_of_their_program_counts_and_nothing_from_the_future() {
+        let mut authority = Authority::new();
+        let good = authority.certify(&["bob@x.example"], Usage::Encryption, NOW.0 + 500);
+        let (trust, mut contact) = (authority.trust(), Contact::default());
+        let says = |cipher| Reads::Announced(Capabilities { ciphers: vec![cipher], oaep: true });
+        let (gcm, cbc) = (says(ContentEncryption::Aes256Gcm), says(ContentEncryption::Aes256Cbc));
+        for (said, at, counts) in [
+            (Reads::Unknown, 100, Reads::Unknown),
+            (gcm.clone(), 50, gcm.clone()),
+            (cbc.clone(), 40, gcm.clone()),
+            (cbc.clone(), 60, cbc.clone()),
+            (Reads::Unknown, 70, cbc.clone()),
+            (gcm.clone(), 1001, cbc.clone()),
+        ] {
+            let offer = offer(&good, said, NOW.0 - 1000 + at);
+            block_on_ready(contact.learn(&RustCrypto, "bob@x.example", &offer, &trust, NOW));
+            // As it is stored.
+            contact = serde_json::from_str(&serde_json::to_string(&contact).unwrap()).unwrap();
+            assert_eq!(contact.candidates()[0].reads, counts, "{at}");
+        }
+        let before = r#"{"name":null,"chains":[]}"#;
+        assert_eq!(serde_json::from_str::<Contact>(before).unwrap(), Contact::default());
     }
 }

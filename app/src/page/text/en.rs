@@ -1,7 +1,7 @@
 //! English.
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
+use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::English,
@@ -173,8 +173,16 @@ pub(super) static TEXTS: Texts = Texts {
     no_one_yet: "Signed and sealed when you send",
     checking: "Checking",
     chip_sealed: |authority| format!("Can be sealed; vouched for by {authority}"),
-    chip_open: "Cannot be sealed: no certificate is known",
-    chip_untrusted: "Cannot be sealed: the certificate does not stand up to checking",
+    chip_open: |why| format!("Cannot be sealed: {why}"),
+    no_certificate: |why| match why {
+        None => "no certificate is known",
+        Some(Unfit::Expired) => "the certificate has expired",
+        Some(Unfit::NotYetValid) => "the certificate is not valid yet",
+        Some(Unfit::Revoked) => "the certificate has been revoked",
+        Some(Unfit::WrongUsage) => "the certificate is not for receiving sealed mail",
+        Some(Unfit::UnknownAuthority) => "no authority known here vouches for the certificate",
+        Some(Unfit::Broken) => "the certificate does not stand up to checking",
+    },
     chip_wrong: "This is not an email address",
     suggestions: "Suggestions",
     suggestion_open: "cannot be sealed",

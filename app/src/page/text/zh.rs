@@ -1,7 +1,7 @@
 //! 简体中文。
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status};
+use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::Chinese,
@@ -163,8 +163,16 @@ pub(super) static TEXTS: Texts = Texts {
     no_one_yet: "发送时自动签名并密封",
     checking: "正在核对",
     chip_sealed: |authority| format!("可以密封；由 {authority} 担保"),
-    chip_open: "无法密封：没有对方的证书",
-    chip_untrusted: "无法密封：对方的证书未通过核对",
+    chip_open: |why| format!("无法密封：{why}"),
+    no_certificate: |why| match why {
+        None => "没有对方的证书",
+        Some(Unfit::Expired) => "对方的证书已过期",
+        Some(Unfit::NotYetValid) => "对方的证书尚未生效",
+        Some(Unfit::Revoked) => "对方的证书已被撤销",
+        Some(Unfit::WrongUsage) => "对方的证书不能用于接收密封邮件",
+        Some(Unfit::UnknownAuthority) => "没有此处所知的机构为对方的证书担保",
+        Some(Unfit::Broken) => "对方的证书未通过核对",
+    },
     chip_wrong: "这不是邮箱地址",
     suggestions: "建议",
     suggestion_open: "无法密封",

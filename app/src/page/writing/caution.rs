@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::page::texts;
 use crate::page::writing::sending::Sending;
 use crate::page::writing::sheet::Sheet;
+use crate::protocol::RecipientKind;
 
 /// Names who cannot receive sealed mail, and sends in clear only when that is ticked and pressed.
 #[component]
@@ -26,7 +27,14 @@ pub(super) fn Caution(sending: Sending, sheet: Sheet) -> impl IntoView {
     });
     let addresses = move || {
         let addresses = sending.asking.get();
-        addresses.into_iter().map(|address| view! { <li>{address}</li> }).collect_view()
+        let item = |address: String| {
+            let why = match sheet.kind(&address) {
+                Some(RecipientKind::Unfit(why)) => Some(why),
+                _ => None,
+            };
+            view! { <li>{address} <span class="why">{(texts.no_certificate)(why)}</span></li> }
+        };
+        addresses.into_iter().map(item).collect_view()
     };
     let title = move || (texts.caution_title)(sending.asking.with(Vec::len));
     let cancel = move || {

@@ -143,7 +143,7 @@ impl Sheet {
     /// The addresses that mail cannot be sealed for, as far as is known.
     pub(super) fn unsealable(self) -> Vec<String> {
         let open = |address: &String| {
-            matches!(self.kind(address), Some(RecipientKind::NoCertificate | RecipientKind::Untrusted))
+            matches!(self.kind(address), Some(RecipientKind::NoCertificate | RecipientKind::Unfit(_)))
         };
         self.addresses().into_iter().filter(open).collect()
     }

@@ -7,7 +7,7 @@ use crate::asn1::{self, tag, write};
 use crate::certificate::RSA_OID;
 use crate::provider::{Hash, RsaPadding};
 
-const RSA_OAEP: Oid = Oid::new_unwrap("1.2.840.113549.1.1.7");
+pub(crate) const RSA_OAEP: Oid = Oid::new_unwrap("1.2.840.113549.1.1.7");
 const P_SPECIFIED: Oid = Oid::new_unwrap("1.2.840.113549.1.1.9");
 
 /// The padding that a KeyTransRecipientInfo names.

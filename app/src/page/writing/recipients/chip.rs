@@ -19,14 +19,14 @@ pub(super) fn Chip(address: Address, typing: Typing, sheet: Sheet) -> impl IntoV
     let kind = Memo::new(move |_| sheet.kind(&email));
     let class = move || match kind.get() {
         None | Some(RecipientKind::Sealed { .. }) => "chip",
-        Some(RecipientKind::NoCertificate | RecipientKind::Untrusted) => "chip open",
+        Some(RecipientKind::NoCertificate | RecipientKind::Unfit(_)) => "chip open",
         Some(RecipientKind::NotAnAddress) => "chip wrong",
     };
     let said = move || match kind.get() {
         None => texts.checking.to_owned(),
         Some(RecipientKind::Sealed { vouched_by, .. }) => (texts.chip_sealed)(&common_name(&vouched_by)),
-        Some(RecipientKind::NoCertificate) => texts.chip_open.to_owned(),
-        Some(RecipientKind::Untrusted) => texts.chip_untrusted.to_owned(),
+        Some(RecipientKind::NoCertificate) => (texts.chip_open)((texts.no_certificate)(None)),
+        Some(RecipientKind::Unfit(why)) => (texts.chip_open)((texts.no_certificate)(Some(why))),
         Some(RecipientKind::NotAnAddress) => texts.chip_wrong.to_owned(),
     };
     let mark = move || match kind.get() {

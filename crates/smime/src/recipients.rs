@@ -13,7 +13,7 @@ use const_oid::ObjectIdentifier;
 use crate::algorithm;
 use crate::certificate::Certificate;
 use crate::message::{path_code, same_mailbox};
-use crate::path::{self, PathError, Purpose, Query, VerifiedPath};
+use crate::path::{self, Budget, Candidates, PathError, Purpose, Query, Revocations, VerifiedPath};
 use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
 use crate::verify::Trust;
@@ -189,13 +189,14 @@ pub async fn choose(
     if own.is_empty() {
         return Err(NoneChosen::Unknown);
     }
+    let revocations = trust.revocations();
     let mut chosen: Option<(&Candidate, VerifiedPath)> = None;
     let mut passed_over = Vec::new();
     for (place, candidate) in own.iter().copied().enumerate() {
         let reason = match &chosen {
             Some(_) => Unfit::Older,
             None if place >= MAX_CHECKED => Unfit::NotChecked,
-            None => match check(provider, candidate, trust, now).await {
+            None => match check(provider, candidate, (trust, &revocations), now).await {
                 Ok(path) => {
                     chosen = Some((candidate, path));
                     continue;
@@ -231,15 +232,16 @@ fn of_address<'c>(address: &str, candidates: &'c [Candidate]) -> (Vec<&'c Candid
 async fn check(
     provider: &impl Provider,
     candidate: &Candidate,
-    trust: &Trust,
+    (trust, revocations): (&Trust, &Revocations<'_>),
     now: UnixTime,
 ) -> Result<VerifiedPath, Unfit> {
     let mut query = Query::new(Purpose::Encryption, now);
     query.revocation_required = trust.revocation_required;
     let known: Vec<Certificate> = candidate.issuers.iter().chain(&trust.intermediates).cloned().collect();
     let leaf = &candidate.certificate;
-    let revocations: Vec<Vec<u8>> = trust.crls.iter().chain(&trust.ocsp).cloned().collect();
-    let path = path::validate(provider, leaf, &trust.anchors, &known, &revocations, &query).await;
+    let candidates = Candidates::new(&trust.anchors, &known);
+    let budget = &mut Budget::default();
+    let path = path::validate_within(provider, leaf, &candidates, &[revocations], &query, budget).await;
     match path {
         Ok(path) if leaf.can_encrypt() => Ok(path),
         Ok(_) | Err(PathError::WrongUsage) => Err(Unfit::WrongUsage),

@@ -136,7 +136,7 @@ impl<'a> Attributes<'a> {
         let list = value.reader().all(MAX_VALUES).unwrap_or_default();
         let list = list.iter().filter_map(|capability| Identifier::read(capability.reader()).ok());
         let list: Vec<Identifier<'_>> = list.collect();
-        let oaep = Some(RsaPadding::Oaep(Hash::Sha256, Hash::Sha256));
+        let oaep = RsaPadding::Oaep(Hash::Sha256, Hash::Sha256);
         Capabilities {
             ciphers: list.iter().filter_map(|capability| algorithm::cipher_of(capability.oid)).collect(),
             oaep: list.iter().any(|capability| algorithm::rsa_padding(capability) == Ok(oaep)),

@@ -53,7 +53,12 @@ fn der(world: &World, name: &str) -> String {
 }
 
 /// Ciphers that it writes and that are only read here.
-const READ_ONLY: [(&str, &str); 1] = [("des-ede3-cbc", "1.2.840.113549.3.7")];
+const READ_ONLY: [(&str, &str); 4] = [
+    ("aes-128-ccm", "2.16.840.1.101.3.4.1.7"),
+    ("aes-192-ccm", "2.16.840.1.101.3.4.1.27"),
+    ("aes-256-ccm", "2.16.840.1.101.3.4.1.47"),
+    ("des-ede3-cbc", "1.2.840.113549.3.7"),
+];
 
 /// How it encrypts to a kind of key: the schemes of RFC 5753 by their numbers, OAEP by its hashes.
 const SCHEMES: [(&str, &str, &str); 13] = [

@@ -7,6 +7,12 @@ use crate::suites::{
 use crate::support::World;
 use crate::support::corpus::Tally;
 
+/// Its CMS asks the key for bytes that only the derivation could give.
+const NO_X25519: &str = "its CMS has no X25519 (4.0.3: \"ossl_ecx_compute_key: output buffer too small\")";
+
+/// RFC 9882 3.3 asks for SHA-512 of everybody and allows SHAKE256.
+const SHAKE: &str = "SHAKE256 is not read as the digest of a message";
+
 const AT: &str = "-attime 1780272000";
 
 /// Which OpenSSL it is, and whether it has what newer ones have.
@@ -40,7 +46,8 @@ fn openssl_opens_what_is_encrypted_here() {
             });
         }
     }
-    tally.finish(cases);
+    tally.leave_out("X25519", NO_X25519);
+    tally.finish(cases + 1);
 }
 
 /// What OpenSSL can be told about a recipient.
@@ -85,7 +92,8 @@ fn what_openssl_encrypts_opens_here() {
             }
         }
     }
-    tally.finish(cases);
+    tally.leave_out("X25519", NO_X25519);
+    tally.finish(cases + 1);
 }
 
 #[test]
@@ -134,28 +142,57 @@ const SIGNERS: [(&str, &str); 12] = [
     ("P-256", "-signer signs-rsa.pem -inkey signs-rsa.key"),
 ];
 
+/// What a newer OpenSSL can be told; of itself it digests with SHAKE256 for ML-DSA.
+const NEWER_SIGNERS: [(&str, &str); 7] = [
+    ("Ed25519", ""),
+    ("ML-DSA-44", ""),
+    ("ML-DSA-65", ""),
+    ("ML-DSA-87", ""),
+    ("ML-DSA-44", "-md sha512"),
+    ("ML-DSA-65", "-md sha512"),
+    ("ML-DSA-87", "-md sha512"),
+];
+const SIGNED_FORMS: [&str; 6] =
+    ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"];
+
+/// Why OpenSSL itself cannot do it.
+fn undone(key: &str, options: &str, form: &str) -> Option<&'static str> {
+    if form.contains("-stream") && options.contains("pss") {
+        return Some("it encodes the signer before it knows the parameters of RSA-PSS");
+    }
+    let shake = key.starts_with("ML-DSA") && options.is_empty();
+    (shake && form.contains("-cades")).then_some("its signingCertificateV2 has no digest of fixed length")
+}
+
 #[test]
 fn what_openssl_signs_verifies_here() {
     let Some(mut world) = World::with(&["openssl"], "what_openssl_signs_verifies_here") else { return };
     let (program, newer) = version(&world);
     world.folder.write("plain", PLAIN);
-    let mut tally = Tally::with(&program, "signed there, verified here", &[]);
-    let more = if newer { &NEWER_SIGNATURES[..] } else { &[] };
-    let mut known = std::collections::BTreeSet::new();
+    let shake = ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"].iter().flat_map(|key| {
+        SIGNED_FORMS
+            .iter()
+            .filter(|form| !form.ends_with("cades") && **form != "-noattr")
+            .map(move |form| format!("{key}  {form}"))
+    });
+    let shake: Vec<_> = if newer { shake.collect() } else { Vec::new() };
+    let argued: Vec<_> = shake.iter().map(|case| (case.as_str(), SHAKE)).collect();
+    let mut tally = Tally::with(&program, "signed there, verified here", &argued);
+    let more = if newer { &NEWER_SIGNERS[..] } else { &[] };
+    // The last of them signs with the RSA key too.
+    signer(&mut world, "rsa");
     let mut cases = 0;
-    for (key, options) in SIGNERS.into_iter().chain(more.iter().map(|(_, key, _)| (*key, ""))) {
-        if known.insert(key) {
-            signer(&mut world, key);
-        }
+    for (key, options) in SIGNERS.iter().chain(more) {
+        signer(&mut world, key);
         let name = owner("signs", key);
-        for form in ["", "-nodetach", "-nodetach -stream", "-nodetach -keyid", "-nodetach -cades", "-noattr"]
-        {
-            // It encodes before it knows the parameters.
-            if form.contains("-stream") && options.contains("pss") {
+        for form in SIGNED_FORMS {
+            cases += 1;
+            let case = format!("{key} {options} {form}");
+            if let Some(reason) = undone(key, options, form) {
+                tally.leave_out(&case, reason);
                 continue;
             }
-            cases += 1;
-            tally.case(&format!("{key} {options} {form}"), || {
+            tally.case(&case, || {
                 world.folder.openssl(&format!(
                     "cms -sign -binary -in plain -outform DER -out signed {form} -signer {name}.pem \
                      -inkey {name}.key {options}"

@@ -36,8 +36,7 @@ pub const RECIPIENTS: [Recipient; 5] = [
 ];
 
 /// The kinds that newer programs have.
-pub const NEWER_RECIPIENTS: [Recipient; 4] = [
-    ("X25519", "X25519", KeyTransport::Oaep),
+pub const NEWER_RECIPIENTS: [Recipient; 3] = [
     ("ML-KEM-512", "ML-KEM-512", KeyTransport::Oaep),
     ("ML-KEM-768", "ML-KEM-768", KeyTransport::Oaep),
     ("ML-KEM-1024", "ML-KEM-1024", KeyTransport::Oaep),

@@ -1,5 +1,6 @@
 //! Paths from a certificate to a trust anchor (RFC 5280 6).
 
+mod budget;
 mod build;
 mod check;
 mod crl;
@@ -12,10 +13,11 @@ use std::collections::HashMap;
 
 use const_oid::ObjectIdentifier;
 
-use crate::certificate::{Certificate, KeyKind};
-use crate::provider::{Curve, Provider};
+use crate::certificate::Certificate;
+use crate::provider::Provider;
 use crate::time::UnixTime;
 
+pub(crate) use budget::Budget;
 pub(crate) use build::Candidates;
 pub(crate) use crl::Crl;
 pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
@@ -226,41 +228,4 @@ pub(crate) async fn validate_within(
     }
     let exhausted = if chains.incomplete { PathError::BudgetExceeded } else { PathError::UnknownIssuer };
     Err(first.unwrap_or(exhausted))
-}
-
-/// How much work one message may cost.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    /// Public-key work, in checks of an RSA-2048 signature.
-    checks: usize,
-    /// Steps from a certificate to a possible issuer.
-    steps: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        // Three signers with timestamps and paths of five, each under revocation lists.
-        Self { checks: 128, steps: 512 }
-    }
-}
-
-impl Budget {
-    /// Pays for one check under the key of a certificate.
-    pub(crate) fn spend(&mut self, signer: &Certificate) -> Result<(), PathError> {
-        let cost = match signer.key_kind() {
-            KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } => (bits / 2048).pow(2).max(1),
-            KeyKind::Ec(Curve::P384) => 4,
-            KeyKind::Ec(Curve::P521) => 8,
-            _ => 2,
-        };
-        self.checks = self.checks.checked_sub(cost).ok_or(PathError::BudgetExceeded)?;
-        Ok(())
-    }
-
-    /// Pays for one step in the search for a path; false if nothing is left.
-    fn step(&mut self) -> bool {
-        let left = self.steps.checked_sub(1);
-        self.steps = left.unwrap_or_default();
-        left.is_some()
-    }
 }

@@ -1,5 +1,7 @@
 //! The extensions that S/MIME and path validation need (RFC 5280 4.2).
 
+use std::collections::HashSet;
+
 use const_oid::ObjectIdentifier;
 
 use super::{Certificate, KeyKind, name};
@@ -70,12 +72,8 @@ impl Certificate {
         let mut emails = self.alternative_emails();
         let subject = name::attribute(self.subject_der(), name::EMAIL_ADDRESS);
         emails.extend(subject.iter().filter_map(|email| mailbox(email).ok()));
-        let mut seen = Vec::new();
-        emails.retain(|email| {
-            let known = seen.contains(email);
-            seen.push(email.clone());
-            !known
-        });
+        let mut seen = HashSet::new();
+        emails.retain(|email| seen.insert(email.clone()));
         emails
     }
 

@@ -107,6 +107,14 @@ fn modulus_bits(key: &[u8]) -> Result<usize, Malformed> {
     Ok((modulus.len() - zeros) * 8 - first.leading_zeros() as usize)
 }
 
+/// Length of the public exponent of an RSA key in bits.
+pub(crate) fn rsa_exponent_bits(spki: &[u8]) -> Result<usize, Malformed> {
+    let mut fields = asn1::single(key_octets(spki)?, tag::SEQUENCE)?.reader();
+    fields.expect(tag::INTEGER)?;
+    let exponent = fields.expect(tag::INTEGER)?.value;
+    Ok(exponent.len() * 8 - exponent.first().map_or(0, |first| first.leading_zeros() as usize))
+}
+
 /// The public key's octets: an RSAPublicKey, a SEC1 point, or an X25519 or Ed25519 key.
 pub(crate) fn key_octets(spki: &[u8]) -> Result<&[u8], Malformed> {
     let mut fields = asn1::single(spki, tag::SEQUENCE)?.reader();

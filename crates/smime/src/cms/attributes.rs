@@ -1,5 +1,7 @@
 //! Signed and unsigned attributes (RFC 5652 11, RFC 5035, RFC 8551 2.5).
 
+use std::collections::HashSet;
+
 use const_oid::ObjectIdentifier as Oid;
 
 use super::{CertificateId, issuer_and_serial};
@@ -27,6 +29,9 @@ const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47"
 const MAX_ATTRIBUTES: usize = 64;
 /// An attribute has at most this many values here.
 const MAX_VALUES: usize = 64;
+
+/// As many certificates of one issuer and serial number are looked at; honest ones have none in common.
+const MAX_PREFERRED: usize = 4;
 
 /// A SET OF Attribute, with its octets as they were sent.
 #[derive(Clone, Debug)]
@@ -122,12 +127,13 @@ impl<'a> Attributes<'a> {
             SUBJECT_KEY_ID => CertificateId::KeyIdentifier(value.value),
             _ => return None,
         };
-        let (is_named, mut certificates) = (id.matcher(), certificates.iter());
-        let is_signers = |certificate: &Certificate| {
-            let mut emails = certificate.emails().into_iter();
-            emails.any(|email| addresses.iter().any(|address| address.eq_ignore_ascii_case(&email)))
+        let is_named = id.matcher();
+        let addresses = addresses.iter().map(|one| one.to_ascii_lowercase()).collect::<HashSet<_>>();
+        let is_signers = |certificate: &&Certificate| {
+            certificate.emails().iter().any(|email| addresses.contains(&email.to_ascii_lowercase()))
         };
-        certificates.find(|certificate| is_named(certificate) && is_signers(certificate)).cloned()
+        let mut named = certificates.iter().filter(|certificate| is_named(certificate)).take(MAX_PREFERRED);
+        named.find(is_signers).cloned()
     }
 
     /// What the signer's program can read (RFC 8551 2.5.2).

@@ -82,9 +82,14 @@ struct Search<'s, 'a> {
 impl<'a> Search<'_, 'a> {
     fn extend(&mut self, chain: &mut Vec<&'a Certificate>) {
         let Some(last) = chain.last().copied() else { return };
+        let fitting = self.candidates.of(last.issuer_name()).len();
+        if !self.budget.step(fitting) {
+            self.chains.incomplete = true;
+            return;
+        }
         for issuer in self.issuers(last, chain) {
             let full = self.chains.found.len() == MAX_CHAINS || chain.len() == MAX_LENGTH;
-            if full || !self.budget.step() {
+            if full || !self.budget.step(0) {
                 self.chains.incomplete = true;
                 return;
             }

@@ -56,14 +56,17 @@ impl<P: Provider> Checker<'_, P> {
             self.check_time(certificate)?;
             self.check_signed(certificate, issuer).await?;
             self.check_revocation(certificate, &above).await?;
+            // Its names, policies and extensions are read.
+            self.budget.read(certificate.der().len())?;
             if is_last || !certificate.is_self_issued() {
-                names.allow(certificate).map_err(|forbidden| match forbidden {
-                    Forbidden::Outside => PathError::NameNotPermitted { subject: certificate.subject() },
-                    Forbidden::TooMany => PathError::BudgetExceeded,
-                })?;
+                self.budget.compare(names.comparisons(certificate))?;
+                names
+                    .allow(certificate)
+                    .map_err(|Forbidden| PathError::NameNotPermitted { subject: certificate.subject() })?;
             }
             let refused = |refused| policy_error(refused, certificate);
             policies.process(certificate, is_last).map_err(refused)?;
+            self.budget.compare(policies.take_comparisons())?;
             check_extensions(certificate)?;
             if !is_last {
                 policies.prepare(certificate).map_err(refused)?;
@@ -101,7 +104,7 @@ impl<P: Provider> Checker<'_, P> {
         if let Some(known) = self.seen.get(&pair) {
             return known.clone();
         }
-        self.budget.spend(issuer)?;
+        self.budget.spend(issuer, certificate.der().len())?;
         let outcome = signed_by(self.provider, certificate, issuer).await;
         self.seen.insert(pair, outcome.clone());
         outcome
@@ -142,8 +145,9 @@ fn constrain(
 ) -> Result<(), PathError> {
     let not_an_authority = || PathError::NotAnAuthority { subject: authority.subject() };
     let not_understood = || PathError::UnknownCriticalExtension { subject: authority.subject() };
-    // RFC 5280 4.1.2.6: an authority has a name.
-    if authority.subject().is_empty() {
+    // RFC 5280 4.1.2.6: an authority has a name, and one that can be read is not its own normal form.
+    let name = authority.subject_name();
+    if name.is_empty() || name == authority.subject_der() {
         return Err(not_an_authority());
     }
     names.narrow(authority).map_err(|Malformed| not_understood())?;

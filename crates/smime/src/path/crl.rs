@@ -77,6 +77,11 @@ impl<'a> Crl<'a> {
         self.tbs.as_ptr() as usize
     }
 
+    /// In octets.
+    pub(super) fn len(&self) -> usize {
+        self.tbs.len()
+    }
+
     /// `issuer` is in the form of [`Certificate::issuer_name`].
     pub(crate) fn is_of(&self, issuer: &[u8]) -> bool {
         self.issuer == issuer

@@ -1,5 +1,7 @@
 //! OCSP responses (RFC 6960).
 
+use std::collections::{HashMap, hash_map};
+
 use const_oid::ObjectIdentifier as Oid;
 use sha1::{Digest, Sha1};
 
@@ -105,11 +107,18 @@ impl<'a> OcspResponse<'a> {
             return None;
         }
         let key = key_octets(issuer.spki()).ok()?;
-        for entry in self.entries.iter().filter(|entry| entry.serial == certificate.serial()) {
+        let about = |entry: &&Entry<'_>| entry.serial == certificate.serial();
+        // Each hash once, however many entries name it.
+        let mut digests = HashMap::new();
+        for entry in self.entries.iter().filter(about) {
             let Some(hash) = entry.hash else { continue };
-            let name = provider.digest(hash, certificate.issuer_der()).await.ok()?;
-            let key = provider.digest(hash, key).await.ok()?;
-            if name == entry.issuer_name && key == entry.issuer_key {
+            if let hash_map::Entry::Vacant(vacant) = digests.entry(hash) {
+                let name = provider.digest(hash, certificate.issuer_der()).await.ok()?;
+                vacant.insert((name, provider.digest(hash, key).await.ok()?));
+            }
+            let fits =
+                |(name, key): &(Vec<u8>, Vec<u8>)| name == entry.issuer_name && key == entry.issuer_key;
+            if digests.get(&hash).is_some_and(fits) {
                 return Some(entry);
             }
         }
@@ -127,6 +136,11 @@ impl<'a> OcspResponse<'a> {
                 key_octets(certificate.spki()).is_ok_and(|key| Sha1::digest(key).as_slice() == *hash)
             }
         })
+    }
+
+    /// In octets.
+    pub(super) fn len(&self) -> usize {
+        self.tbs.len()
     }
 
     pub(super) fn produced_at(&self) -> UnixTime {

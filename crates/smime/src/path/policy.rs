@@ -33,6 +33,8 @@ pub(super) struct PolicyState {
     explicit_policy: u32,
     policy_mapping: u32,
     inhibit_any: u32,
+    /// How many policies were looked at since somebody asked.
+    comparisons: usize,
 }
 
 /// Why the path's policies do not do.
@@ -60,7 +62,13 @@ impl PolicyState {
             explicit_policy: unless(policies.require_explicit),
             policy_mapping: unless(policies.inhibit_mapping),
             inhibit_any: unless(policies.inhibit_any),
+            comparisons: 0,
         }
+    }
+
+    /// How many policies were looked at since the last call.
+    pub(super) fn take_comparisons(&mut self) -> usize {
+        std::mem::take(&mut self.comparisons)
     }
 
     /// RFC 5280 6.1.3 (d) to (f).
@@ -70,6 +78,10 @@ impl PolicyState {
         self.level = match (self.level.take(), named) {
             (Some(parents), Some(named)) => {
                 let level = next_level(&parents, &named, any_counts);
+                let looked_at = |nodes: &BTreeMap<Oid, Node>| {
+                    nodes.values().map(|node| 1 + node.expected.len() + node.roots.len()).sum::<usize>()
+                };
+                self.comparisons += named.len() + looked_at(&parents) + looked_at(&level);
                 (!level.is_empty()).then_some(level)
             }
             _ => None,
@@ -140,20 +152,24 @@ fn next_level(parents: &BTreeMap<Oid, Node>, named: &BTreeSet<Oid>, any_counts: 
             node.roots.extend(&parent.roots);
         }
     };
+    // Who expects what, found once: mappings are bounded, so that these are few.
+    let mut expecting: BTreeMap<Oid, Vec<(Oid, &Node)>> = BTreeMap::new();
+    for (parent_policy, parent) in parents {
+        for policy in &parent.expected {
+            expecting.entry(*policy).or_default().push((*parent_policy, parent));
+        }
+    }
     for policy in named.iter().filter(|policy| **policy != ANY_POLICY) {
-        let expecting = || parents.iter().filter(|(_, node)| node.expected.contains(policy));
-        if expecting().next().is_some() {
-            expecting().for_each(|(parent_policy, parent)| add(*policy, *parent_policy, parent));
+        if let Some(parents) = expecting.get(policy) {
+            parents.iter().for_each(|(parent_policy, parent)| add(*policy, *parent_policy, parent));
         } else if let Some(any) = parents.get(&ANY_POLICY) {
             add(*policy, ANY_POLICY, any);
         }
     }
     if named.contains(&ANY_POLICY) && any_counts {
-        for (parent_policy, parent) in parents {
-            for policy in
-                parent.expected.iter().filter(|policy| !named.contains(*policy) || **policy == ANY_POLICY)
-            {
-                add(*policy, *parent_policy, parent);
+        for (policy, parents) in &expecting {
+            if !named.contains(policy) || *policy == ANY_POLICY {
+                parents.iter().for_each(|(parent_policy, parent)| add(*policy, *parent_policy, parent));
             }
         }
     }

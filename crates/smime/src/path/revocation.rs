@@ -130,6 +130,7 @@ impl<P: Provider> Checker<'_, P> {
             if !self.is_signed_list(crl, signer).await? {
                 continue;
             }
+            self.budget.read(crl.len())?;
             match crl.revocation(certificate.serial()) {
                 Err(Malformed) => return Ok(Status::Revoked),
                 Ok(Some(revocation)) if revocation.counts_at(moment.at, moment.purpose) => {
@@ -151,7 +152,7 @@ impl<P: Provider> Checker<'_, P> {
         if let Some(known) = self.seen_lists.get(&pair) {
             return Ok(*known);
         }
-        self.budget.spend(signer)?;
+        self.budget.spend(signer, crl.len())?;
         let is_signed = crl.is_signed_by(self.provider, signer).await;
         self.seen_lists.insert(pair, is_signed);
         Ok(is_signed)
@@ -167,6 +168,7 @@ impl<P: Provider> Checker<'_, P> {
         let mut status = Status::Unknown;
         let known = self.revocations;
         for response in known.iter().flat_map(|known| &known.responses) {
+            self.budget.read(response.len() + certificate.der().len() + issuer.der().len())?;
             let Some(entry) = response.entry(self.provider, certificate, issuer).await else { continue };
             if !self.is_answered(response, issuer, above).await? {
                 continue;
@@ -199,7 +201,7 @@ impl<P: Provider> Checker<'_, P> {
             if !is_issuer && !self.may_answer(responder, issuer, above, response.produced_at()).await? {
                 continue;
             }
-            self.budget.spend(responder)?;
+            self.budget.spend(responder, response.len())?;
             if response.is_signed_by(self.provider, responder).await {
                 return Ok(true);
             }

@@ -76,7 +76,7 @@ pub(crate) async fn find_signer<'c>(
     let mut failed = NotFound { certificate: None, error: SignerError::NoCertificate };
     let is_named = info.id.matcher();
     for certificate in candidates.filter(|certificate| is_named(certificate)) {
-        let outcome = match budget.spend(certificate) {
+        let outcome = match budget.spend(certificate, certificate.der().len()) {
             Ok(()) => check_signature(provider, info, content, certificate).await,
             Err(error) => Err(SignerError::Path(error)),
         };

@@ -216,16 +216,24 @@ pub(crate) async fn validate_within(
     let (seen, seen_lists) = (HashMap::new(), HashMap::new());
     let mut checker = check::Checker { provider, candidates, revocations, query, budget, seen, seen_lists };
     let mut first = None;
+    let mut exceeded = false;
     for chain in chains.found {
         match checker.check(&chain).await {
             Ok(()) => {
                 let certificates = chain.into_iter().cloned().collect();
                 return Ok(VerifiedPath { certificates, at: query.at });
             }
+            // Others may cost less.
+            Err(PathError::BudgetExceeded) => exceeded = true,
             // The most plausible chain was tried first, so its reason tells most.
-            Err(error) => first.get_or_insert(error),
-        };
+            Err(error) => drop(first.get_or_insert(error)),
+        }
     }
-    let exhausted = if chains.incomplete { PathError::BudgetExceeded } else { PathError::UnknownIssuer };
-    Err(first.unwrap_or(exhausted))
+    Err(match first {
+        // What was not tried might have been good.
+        _ if exceeded => PathError::BudgetExceeded,
+        Some(error) => error,
+        None if chains.incomplete => PathError::BudgetExceeded,
+        None => PathError::UnknownIssuer,
+    })
 }

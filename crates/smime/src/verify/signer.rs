@@ -88,7 +88,7 @@ pub(crate) async fn find_signer<'c>(
             {
                 failed = NotFound { certificate: Some(certificate), error };
             }
-            Err(SignerError::Path(_)) => break,
+            // One whose key is too slow to use is passed over at no cost: others may cost less.
             Err(_) => {}
         }
     }

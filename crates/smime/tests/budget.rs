@@ -1,0 +1,347 @@
+//! What hostile certificates cost: counted by what the arithmetic is asked to do, not by a clock.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "tests may panic and speak"
+)]
+
+mod support;
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use smime::issue::{Profile, Usage, issue};
+use smime::path::{Purpose, Query, validate};
+use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::{
+    Agreement, Certificate, ContentEncryption, Curve, Hash, KeyId, KeyKind, Keyring, PathError, Provider,
+    ProviderError, RsaPadding, SignatureAlgorithm, SignerError, block_on_ready as ready, verify,
+};
+use support::{NOW, World, rng};
+
+/// What one message or path may cost, in microseconds of the machine that the costs below are from.
+const LIMIT: u64 = 50_000;
+
+const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+const RSA: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+
+/// Counts what verifying and digesting costs; can do nothing else.
+#[derive(Default)]
+struct Counting {
+    spent: Cell<u64>,
+    checks: Cell<usize>,
+}
+
+impl Counting {
+    fn spend(&self, cost: u64) {
+        self.spent.set(self.spent.get() + cost);
+    }
+}
+
+impl Provider for Counting {
+    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        self.spend(data.len() as u64 / 800);
+        RustCrypto.digest(hash, data).await
+    }
+
+    async fn verify(
+        &self,
+        spki: &[u8],
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), ProviderError> {
+        self.checks.set(self.checks.get() + 1);
+        let check = match KeyKind::of(spki) {
+            // 52 for 2048 bits and the exponent 65537; the largest exponent that is tried at all,
+            // of 33 bits, took less than twice as long.
+            KeyKind::Rsa { bits } => (bits as u64).pow(2) * 52 * 2 / 2048_u64.pow(2),
+            KeyKind::Ec(Curve::P256) => 142,
+            _ => 486,
+        };
+        self.spend(check + message.len() as u64 / 800);
+        RustCrypto.verify(spki, algorithm, message, signature).await
+    }
+
+    async fn encrypt(
+        &self,
+        _: ContentEncryption,
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        Err(ProviderError::Unsupported)
+    }
+
+    async fn decrypt(
+        &self,
+        _: ContentEncryption,
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        Err(ProviderError::Unsupported)
+    }
+
+    async fn wrap_rsa(&self, _: &[u8], _: RsaPadding, _: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        Err(ProviderError::Unsupported)
+    }
+
+    async fn agree_ephemeral(&self, _: Curve, _: &[&[u8]]) -> Result<Agreement, ProviderError> {
+        Err(ProviderError::Unsupported)
+    }
+}
+
+/// DER of contents below 16 MB.
+fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
+    let mut der = vec![tag];
+    match length {
+        [0, 0, 0, short @ 0..0x80] => der.push(short),
+        [0, 0, 0, short] => der.extend([0x81, short]),
+        [0, 0, high, low] => der.extend([0x82, high, low]),
+        [_, high, middle, low] => der.extend([0x83, high, middle, low]),
+    }
+    der.extend(contents);
+    der
+}
+
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    tlv(0x30, &parts.concat())
+}
+
+fn name(common: &str) -> Vec<u8> {
+    sequence(&[&tlv(0x31, &sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, common.as_bytes())]))])
+}
+
+fn extension(number: u8, value: &[u8]) -> Vec<u8> {
+    sequence(&[&[6, 3, 0x55, 0x1d, number], &tlv(4, value)])
+}
+
+/// The oid 1.3.6.1.4.1 and two numbers.
+fn oid(one: u8, other: u8) -> Vec<u8> {
+    tlv(6, &[0x2b, 6, 1, 4, 1, 0x81, one & 0x7f, 0x81, other & 0x7f])
+}
+
+struct Forge {
+    keyring: MemoryKeyring,
+    serial: u32,
+}
+
+impl Forge {
+    fn new() -> Self {
+        Self { keyring: MemoryKeyring::new(), serial: 1_000_000 }
+    }
+
+    fn key(&mut self, key: &str) -> Vec<u8> {
+        self.keyring.generate_p256(KeyId::new(key), &mut rng()).unwrap()
+    }
+
+    /// A certificate, signed if there is a key.
+    fn certificate(
+        &mut self,
+        subject: &str,
+        spki: &[u8],
+        issuer: (&str, Option<&str>),
+        extensions: &[Vec<u8>],
+    ) -> Certificate {
+        self.serial += 1;
+        let validity = sequence(&[&tlv(0x17, b"200101000000Z"), &tlv(0x17, b"400101000000Z")]);
+        let serial = tlv(2, &[&[1][..], &self.serial.to_be_bytes()].concat());
+        let extensions = tlv(0xa3, &sequence(&[&extensions.concat()]));
+        let (issuer, key) = issuer;
+        let body = sequence(&[
+            &tlv(0xa0, &[2, 1, 2]),
+            &serial,
+            &ECDSA_SHA256,
+            &name(issuer),
+            &validity,
+            &name(subject),
+            spki,
+            &extensions,
+        ]);
+        let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
+        let signature = key.map_or_else(
+            || vec![1, 2, 3],
+            |key| ready(self.keyring.sign(&KeyId::new(key), algorithm, &body)).unwrap(),
+        );
+        let signature = tlv(3, &[&[0][..], &signature].concat());
+        Certificate::from_der(&sequence(&[&body, &ECDSA_SHA256, &signature])).unwrap()
+    }
+}
+
+fn authority() -> Vec<u8> {
+    extension(19, &sequence(&[&[1, 1, 0xff]]))
+}
+
+/// What asking for a path costs, and its outcome.
+fn path(
+    test: &str,
+    leaf: &Certificate,
+    anchors: &[Certificate],
+    others: &[Certificate],
+) -> Result<usize, PathError> {
+    let counting = Counting::default();
+    let started = Instant::now();
+    let outcome = ready(validate(&counting, leaf, anchors, others, &[], &Query::new(Purpose::Signing, NOW)));
+    let (took, spent) = (started.elapsed(), counting.spent.get());
+    println!("{test}: {spent} counted, {} checks, {took:?} on the clock", counting.checks.get());
+    assert!(spent <= LIMIT, "{test} cost {spent}");
+    outcome.map(|path| path.certificates().len())
+}
+
+#[test]
+fn thousands_of_certificates_of_one_name_cost_little() {
+    let mut forge = Forge::new();
+    let spki = forge.key("root");
+    let root = forge.certificate("Root", &spki, ("Root", Some("root")), &[authority()]);
+    let spki = forge.key("office");
+    let others = (0..5000).map(|_| forge.certificate("Office", &spki, ("Root", None), &[authority()]));
+    let mut others = others.collect::<Vec<_>>();
+    let leaf = forge.key("leaf");
+    let leaf = forge.certificate("Leaf", &leaf, ("Office", Some("office")), &[]);
+    let outcome = path("one name", &leaf, std::slice::from_ref(&root), &others);
+    assert_eq!(outcome, Err(PathError::BudgetExceeded));
+    // Among as many as honest messages carry, the right one is found.
+    others.truncate(20);
+    others.push(forge.certificate("Office", &spki, ("Root", Some("root")), &[authority()]));
+    let outcome = path("twenty of one name", &leaf, &[root], &others);
+    assert_eq!(outcome, Ok(3));
+}
+
+#[test]
+fn deep_chains_and_circles_cost_little() {
+    let mut forge = Forge::new();
+    let spki = forge.key("root");
+    let root = forge.certificate("0", &spki, ("0", Some("root")), &[authority()]);
+    let mut others = Vec::new();
+    for depth in 1..300 {
+        // Each is above the one before it, and below it too.
+        let (one, other) = (depth.to_string(), (depth - 1).to_string());
+        let spki = forge.key("office");
+        others.push(forge.certificate(&one, &spki, (&other, None), &[authority()]));
+        others.push(forge.certificate(&other, &spki, (&one, None), &[authority()]));
+    }
+    let spki = forge.key("leaf");
+    let leaf = forge.certificate("Leaf", &spki, ("299", None), &[]);
+    assert_eq!(path("a deep chain", &leaf, &[root], &others), Err(PathError::BudgetExceeded));
+}
+
+/// A leaf, its root, and nine authorities in between, each twice if there are to be many ways. Every
+/// policy is mapped to one, and that one to every policy.
+fn tower(width: u8, ways: usize) -> (Certificate, [Certificate; 1], Vec<Certificate>) {
+    let mut forge = Forge::new();
+    let spki = forge.key("0");
+    let root = forge.certificate("0", &spki, ("0", Some("0")), &[authority()]);
+    let policies = |level: u8| {
+        let policies = (0..width).map(move |number| sequence(&[&oid(level, number)]));
+        extension(32, &sequence(&[&policies.collect::<Vec<_>>().concat()]))
+    };
+    let mut others = Vec::new();
+    for level in 1..10_u8 {
+        let mappings = (0..width).map(|number| {
+            let (from, to) = if level.is_multiple_of(2) { (0, number) } else { (number, 0) };
+            sequence(&[&oid(level, from), &oid(level + 1, to)])
+        });
+        let mappings = extension(33, &sequence(&[&mappings.collect::<Vec<_>>().concat()]));
+        let (key, above) = (level.to_string(), (level - 1).to_string());
+        let spki = forge.key(&key);
+        for _ in 0..ways {
+            let extensions = [authority(), policies(level), mappings.clone()];
+            others.push(forge.certificate(&key, &spki, (&above, Some(&above)), &extensions));
+        }
+    }
+    // Its purpose is wrong, so that every way through is tried.
+    let usage = sequence(&[&tlv(6, &[0x2b, 6, 1, 5, 5, 7, 3, 1])]);
+    let spki = forge.key("leaf");
+    let leaf = forge.certificate("Leaf", &spki, ("9", Some("9")), &[policies(10), extension(37, &usage)]);
+    (leaf, [root], others)
+}
+
+#[test]
+fn policies_that_multiply_cost_little() {
+    let (leaf, root, others) = tower(127, 2);
+    assert_eq!(path("policies", &leaf, &root, &others), Err(PathError::BudgetExceeded));
+    // With as many as honest authorities name, what is refused is the purpose.
+    let (leaf, root, others) = tower(20, 1);
+    assert_eq!(path("some policies", &leaf, &root, &others), Err(PathError::WrongUsage));
+}
+
+#[test]
+fn thousands_of_name_constraints_cost_little() {
+    for (trees, names, outcome) in
+        [(512, 1000, Err(PathError::BudgetExceeded)), (512, 300, Ok(3)), (512, 50, Ok(3))]
+    {
+        let mut forge = Forge::new();
+        let spki = forge.key("root");
+        let root = forge.certificate("Root", &spki, ("Root", Some("root")), &[authority()]);
+        let tree = |number: usize| sequence(&[&tlv(0x81, format!("b{number}.example").as_bytes())]);
+        let permitted = (0..trees).map(|number| if number == 7 { tree(0) } else { tree(number + 1) });
+        let permitted = tlv(0xa0, &permitted.collect::<Vec<_>>().concat());
+        let excluded = (0..trees).map(|number| tree(number + 9999));
+        let excluded = tlv(0xa1, &excluded.collect::<Vec<_>>().concat());
+        let constraints = extension(30, &sequence(&[&permitted, &excluded]));
+        let spki = forge.key("office");
+        let offices = [(); 3].map(|()| {
+            forge.certificate("Office", &spki, ("Root", Some("root")), &[authority(), constraints.clone()])
+        });
+        let name = |number: usize| tlv(0x81, format!("person.{number}@b0.example").as_bytes());
+        let names = sequence(&[&(0..names).map(name).collect::<Vec<_>>().concat()]);
+        let spki = forge.key("leaf");
+        let leaf = forge.certificate("Leaf", &spki, ("Office", Some("office")), &[extension(17, &names)]);
+        assert_eq!(path("name constraints", &leaf, &[root], &offices), outcome);
+    }
+}
+
+#[test]
+fn keys_that_are_slow_to_use_cost_little() {
+    let Some(mut world) = World::with(&["openssl"], "keys_that_are_slow_to_use_cost_little") else { return };
+    // Two hundred certificates that all may be the signer's, whose real one is left out.
+    let signer = world.signer("alice", "rsa").chain.remove(0);
+    let hex = signer.serial_hex();
+    // Without the octet of the sign that half of all random numbers need.
+    let serial = u128::from_str_radix(hex.strip_prefix("00").unwrap_or(&hex), 16).unwrap().to_be_bytes();
+    let mut bag = String::new();
+    for (number, (modulus, exponent)) in
+        [(1024, 5), (1024, 4096), (12_500, 3), (30_000, 30_000)].into_iter().cycle().take(200).enumerate()
+    {
+        let mut modulus = vec![0xc1_u8; modulus];
+        modulus[9] = number as u8;
+        let exponent = [vec![1_u8; exponent]].concat();
+        let key = sequence(&[&tlv(2, &[&[0][..], &modulus].concat()), &tlv(2, &exponent)]);
+        let spki = sequence(&[&RSA, &tlv(3, &[&[0][..], &key].concat())]);
+        let profile = Profile {
+            common_name: "Mallory".into(),
+            organisation: None,
+            emails: vec!["alice@example.org".into()],
+            usage: Usage::Signing,
+            serial,
+            not_before: NOW,
+            not_after: NOW.plus(9999),
+        };
+        bag.push_str(&ready(issue(&world.keyring, &world.root, &spki, &profile)).unwrap().to_pem());
+    }
+    world.folder.write("bag.pem", bag);
+    world.folder.write("plain", "x");
+    world.folder.openssl(
+        "cms -sign -binary -nodetach -nocerts -in plain -signer alice.pem -inkey alice.key -certfile bag.pem \
+         -outform DER -out cms",
+    );
+    let cms = world.folder.read("cms");
+    let counting = Counting::default();
+    let started = Instant::now();
+    let verified = ready(verify(&counting, &cms, None, &world.trust, NOW)).unwrap();
+    println!("slow keys: {} counted, {:?} on the clock", counting.spent.get(), started.elapsed());
+    assert!(counting.spent.get() <= LIMIT, "{}", counting.spent.get());
+    assert!(counting.checks.get() > 0, "at least one was tried");
+    let found = &verified.signers[0].verdict;
+    assert!(
+        matches!(found, Err(SignerError::BadSignature | SignerError::Path(PathError::BudgetExceeded))),
+        "{found:?}"
+    );
+}

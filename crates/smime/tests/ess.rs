@@ -249,3 +249,100 @@ fn mailing_lists_decide_about_receipts() {
         assert_eq!(requested.recipients(&lists), recipients, "{from:?} {policy:?}");
     }
 }
+
+#[test]
+fn a_receipt_for_a_message_that_was_changed_on_its_way_proves_nothing() {
+    let Some(mut world) =
+        World::with(&["openssl"], "a_receipt_for_a_message_that_was_changed_on_its_way_proves_nothing")
+    else {
+        return;
+    };
+    let alice = world.signer("alice", "P-256");
+    world.signer("bob", "rsa");
+    let options = SignOptions { label: Some(label()), ..asking(ReceiptsFrom::All) };
+    let cms = signed(&world, &alice, &options).unwrap();
+    let sent = verified(&world, &cms);
+    // The label is lowered, the signature left as it is; OpenSSL gives receipts without looking at it.
+    let mut changed = cms.clone();
+    let at = changed.windows(4).position(|part| part == [2, 1, 4, 6]).unwrap();
+    changed[at + 2] = 3;
+    world.folder.write("cms", &changed);
+    world.folder.openssl(
+        "cms -sign_receipt -inform DER -in cms -signer bob.pem -inkey bob.key -outform DER -out receipt",
+    );
+    let receipt = world.folder.read("receipt");
+    let receipt = verified(&world, &receipt);
+    assert!(receipt.signers[0].verdict.is_ok());
+    let outcome = sent.requested_receipt().unwrap().check(&receipt).map(|_| ());
+    assert_eq!(outcome, Err(ReceiptError::DigestMismatch));
+}
+
+/// The contents of the element at the beginning, and all that follows it.
+fn split(der: &[u8]) -> (&[u8], &[u8]) {
+    let (header, length) = match der[1] {
+        short @ 0..0x80 => (2, usize::from(short)),
+        long => {
+            let octets = usize::from(long & 0x7f);
+            (2 + octets, der[2..2 + octets].iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
+        }
+    };
+    (&der[header..header + length], &der[header + length..])
+}
+
+fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    let mut der = vec![tag, 0x82, length[0], length[1]];
+    if contents.len() < 0x100 {
+        der = if contents.len() < 0x80 { vec![tag, length[1]] } else { vec![tag, 0x81, length[1]] };
+    }
+    der.extend(contents);
+    der
+}
+
+/// The SignedData with the certificates and signers of another one too, whose content is the same.
+fn joined(one: &[u8], other: &[u8]) -> Vec<u8> {
+    // Version, digest algorithms, content, certificates, signers.
+    let fields = |cms| {
+        let mut rest = split(split(split(split(cms).0).1).0).0;
+        let mut fields = Vec::new();
+        while !rest.is_empty() {
+            let (contents, after) = split(rest);
+            fields.push((rest[0], contents, &rest[..rest.len() - after.len()]));
+            rest = after;
+        }
+        fields
+    };
+    let (ours, theirs) = (fields(one), fields(other));
+    let set = |at: usize| tlv(ours[at].0, &[ours[at].1, theirs[at].1].concat());
+    let signed = tlv(0x30, &[ours[0].2, ours[1].2, ours[2].2, &set(3), &set(4)].concat());
+    let content_type = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    tlv(0x30, &[&content_type[..], &tlv(0xa0, &signed)].concat())
+}
+
+#[test]
+fn signers_that_disagree_leave_no_label_and_no_receipt() {
+    let Some(mut world) = World::with(&["openssl"], "signers_that_disagree_leave_no_label_and_no_receipt")
+    else {
+        return;
+    };
+    let (alice, bob) = (world.signer("alice", "P-256"), world.signer("bob", "P-256"));
+    let higher = SecurityLabel { classification: Some(Classification::TOP_SECRET), ..label() };
+    let labelled = |label: Option<SecurityLabel>| SignOptions { label, ..asking(ReceiptsFrom::All) };
+    let one = signed(&world, &alice, &labelled(Some(label()))).unwrap();
+    for (other, expected) in [
+        (labelled(Some(label())), Ok(Some(label()))),
+        (labelled(None), Ok(Some(label()))),
+        (labelled(Some(higher)), Err(LabelError::Conflict)),
+    ] {
+        let both = joined(&one, &signed(&world, &bob, &other).unwrap());
+        let found = verified(&world, &both);
+        assert!(found.signers.len() == 2 && found.signers.iter().all(|signer| signer.verdict.is_ok()));
+        assert_eq!(found.label().map(Option::<&SecurityLabel>::cloned), expected);
+        assert!(found.requested_receipt().is_some());
+    }
+    let other = signed(&world, &bob, &asking(ReceiptsFrom::FirstTier)).unwrap();
+    let both = joined(&one, &other);
+    let found = verified(&world, &both);
+    assert!(found.signers.iter().all(|signer| signer.services.requested_receipt.is_some()));
+    assert!(found.requested_receipt().is_none());
+}

@@ -102,8 +102,11 @@ impl Authority {
         vec![self.root.clone()]
     }
 
-    /// A person's certificate with its issuers.
+    /// A person's certificate with its issuers, as far as they are this relay's.
     pub fn chain(&self, leaf: Certificate) -> Vec<Certificate> {
+        if leaf.issuer() != self.issuer.certificate.subject() {
+            return vec![leaf];
+        }
         vec![leaf, self.issuer.certificate.clone(), self.root.clone()]
     }
 

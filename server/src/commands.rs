@@ -1,5 +1,6 @@
 //! What the command line does beside serving.
 
+mod account;
 mod check;
 mod migrate;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
+pub use account::{AccountCommand, account};
 pub use check::check;
 pub use migrate::migrate;
 

@@ -1,6 +1,7 @@
 //! From bytes in memory to mail that is sealed, durable and announced.
 //!
-//! Clear mail exists here only in memory: it is sealed to each recipient before anything is kept.
+//! Clear mail exists here only in memory: it is sealed to each recipient before anything is kept. Public
+//! accounts alone keep it as it came.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
 
 use crate::blobs::{BlobError, Prepared};
+use crate::clear_text::ClearText;
 use crate::clock::now;
 use crate::directory::{self, CertifyError};
 use crate::outer::OuterHeader;
@@ -39,7 +41,7 @@ pub enum DeliverError {
     NoInbox,
 }
 
-/// Mail that is sealed to its recipient and ready to be kept.
+/// Mail that is sealed to its recipient, or goes to a public account, and is ready to be kept.
 #[derive(Debug)]
 pub struct Sealed {
     account: Account,
@@ -58,6 +60,7 @@ impl Sealed {
 struct Letter {
     blob: Prepared,
     outer: OuterHeader,
+    clear: Option<ClearText>,
 }
 
 /// Delivers a message to accounts of this relay: to all of them or to none.
@@ -68,7 +71,7 @@ pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) ->
     relay.store.write(move |tx| Box::pin(keep(tx, mail))).await
 }
 
-/// Seals a message to each recipient, unless its sender did, and makes the bytes safe to refer to.
+/// Seals a message to each recipient, unless its sender did or the account is public, and makes the bytes safe to refer to.
 pub async fn prepare(
     relay: &Relay,
     recipients: &[Account],
@@ -78,13 +81,25 @@ pub async fn prepare(
     let mut mail = Vec::new();
     if is_sealed(Arc::clone(&message)).await? {
         let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());
-        let letter = Arc::new(letter(relay, message).await?);
+        let clear = recipients.iter().any(|account| !account.kind.is_sealed());
+        let clear = clear.then(|| ClearText::of(&message));
+        let letter = Arc::new(Letter { clear, ..letter(relay, message).await? });
         let each =
             recipients.iter().map(|account| Sealed { account: account.clone(), letter: Arc::clone(&letter) });
         mail.extend(each);
         return Ok(mail);
     }
+    let mut clear: Option<Arc<Letter>> = None;
     for account in recipients {
+        if !account.kind.is_sealed() {
+            let letter = match &clear {
+                Some(letter) => Arc::clone(letter),
+                None => Arc::new(in_clear(relay, &message).await?),
+            };
+            clear = Some(Arc::clone(&letter));
+            mail.push(Sealed { account: account.clone(), letter });
+            continue;
+        }
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
         let sealed = seal(Arc::clone(&message), certificate).await?;
         mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, sealed).await?) });
@@ -96,7 +111,7 @@ pub async fn prepare(
 /// made sure that its bytes are there.
 pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
     let blob = Prepared::kept(email.blob_id.clone(), email.size);
-    let letter = Arc::new(Letter { blob, outer: email.outer.clone() });
+    let letter = Arc::new(Letter { blob, outer: email.outer.clone(), clear: None });
     recipients.into_iter().map(|account| Sealed { account, letter: Arc::clone(&letter) }).collect()
 }
 
@@ -107,7 +122,14 @@ pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
 
 async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
     let outer = OuterHeader::parse(&sealed);
-    Ok(Letter { blob: relay.blobs.prepare(&relay.store, sealed).await?, outer })
+    Ok(Letter { blob: relay.blobs.prepare(&relay.store, sealed).await?, outer, clear: None })
+}
+
+/// A letter as public accounts keep it, with what it can be found by.
+async fn in_clear(relay: &Relay, message: &Arc<Vec<u8>>) -> Result<Letter, DeliverError> {
+    let parsed = Arc::clone(message);
+    let clear = off_thread(move || ClearText::of(&parsed)).await?;
+    Ok(Letter { clear: Some(clear), ..letter(relay, message.to_vec()).await? })
 }
 
 async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {
@@ -139,6 +161,7 @@ pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverEr
             keywords: BTreeSet::new(),
             mailboxes: BTreeSet::from([inbox.ok_or(DeliverError::NoInbox)?]),
             summary: None,
+            clear: letter.clear.clone().filter(|_| !account.kind.is_sealed()),
         };
         let mut ledger = Ledger::open(tx, &account.id).await?;
         store::put_blob(tx, &account.id, blob, true).await?;

@@ -1,9 +1,9 @@
 //! Who has which certificate.
 
 use jmap::sealed::{Entry, Kind, Person};
-use smime::Certificate;
 use smime::issue::{IssueError, Usage};
 use smime::rustcrypto::MemoryKeyring;
+use smime::{Certificate, KeyKind};
 use smime::{KeyId, KeyringError};
 use sqlx::AnyConnection;
 
@@ -72,6 +72,33 @@ pub async fn certify(
     let added: Result<(), StoreError> = add.await;
     added?;
     Ok(certificate)
+}
+
+/// Whether everybody can use the key: what one person's key is must not stop others' mail.
+pub fn is_certified(spki: &[u8]) -> bool {
+    match KeyKind::of(spki) {
+        KeyKind::Rsa { bits } => (2048..=8192).contains(&bits),
+        KeyKind::Ec(_) | KeyKind::X25519 => true,
+        _ => false,
+    }
+}
+
+/// Puts an encryption certificate of another authority into the directory; the operator vouches for it.
+pub async fn make_known(
+    store: &Store,
+    account: &Account,
+    certificate: &Certificate,
+) -> Result<(), StoreError> {
+    let known = IssuedCertificate {
+        // Two authorities may give the same number.
+        serial: certificate.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+        address: account.address.clone(),
+        key_use: ENCRYPTION,
+        issued_at: now(),
+        expires_at: millis(certificate.not_after()),
+        der: certificate.der().to_vec(),
+    };
+    store.write(move |tx| Box::pin(store::add_certificate(tx, known))).await
 }
 
 /// The certificate that clear mail for an account is sealed to.
@@ -161,6 +188,7 @@ fn kind(kind: AccountKind) -> Kind {
     match kind {
         AccountKind::Personal => Kind::Personal,
         AccountKind::Office => Kind::Office,
+        AccountKind::Public => Kind::Public,
     }
 }
 

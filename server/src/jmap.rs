@@ -1,7 +1,7 @@
 //! JMAP: one request in, one response out (RFC 8620 3).
 //!
-//! Each type of object has a file; `table` says which methods there are. A method sees only the
-//! account of the session: an `accountId` that is not its id is refused before the method runs.
+//! Each type of object has a file; `table` says which methods there are. A method sees one account, the
+//! user's own or one that is shared with them: any other `accountId` is refused before the method runs.
 
 mod answer;
 mod changes;
@@ -9,19 +9,23 @@ mod email;
 mod identity;
 mod limits;
 mod mailbox;
+mod query;
 mod reference;
 mod sealed;
 mod session_object;
+mod set;
 mod submission;
 mod table;
 mod thread;
+mod vacation;
 mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jmap::{
-    CORE, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request, RequestErrorType, Response,
+    AccountId, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request, RequestErrorType,
+    Response, SEALED,
 };
 use serde_json::{Map, Value};
 
@@ -29,7 +33,7 @@ pub use limits::Limits;
 pub use session_object::session;
 
 use crate::relay::Relay;
-use crate::store::Account;
+use crate::store::{Account, Shared};
 use table::Method;
 
 /// When the answers of a request have this many octets, the calls that are left are refused.
@@ -40,8 +44,12 @@ const ANSWERED: usize = 32 * 1024 * 1024;
 pub struct Call {
     /// The relay.
     pub relay: Arc<Relay>,
-    /// Whose session it is; the only account that a method touches.
+    /// Whose session it is.
+    pub user: Account,
+    /// The account that the running method works on: the user's own, or one that is shared with them.
     pub account: Account,
+    /// The other accounts that the user may open.
+    pub shared: Vec<Shared>,
     /// The capabilities that the request uses (RFC 8620 3.3).
     pub using: Vec<String>,
     /// Ids by creation id, of this request and as the client gave them.
@@ -51,6 +59,14 @@ pub struct Call {
 impl Call {
     fn uses(&self, capability: &str) -> bool {
         self.using.iter().any(|uri| uri == capability)
+    }
+
+    /// The account of that id, if it is open to the user.
+    fn opened(&self, id: &AccountId) -> Option<Account> {
+        if self.user.id == *id {
+            return Some(self.user.clone());
+        }
+        self.shared.iter().find(|shared| shared.account.id == *id).map(|shared| shared.account.clone())
     }
 
     /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.
@@ -63,11 +79,17 @@ impl Call {
 }
 
 /// Answers a request.
-pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Result<Response, Problem> {
+pub async fn respond(
+    relay: &Arc<Relay>,
+    user: Account,
+    shared: Vec<Shared>,
+    body: &[u8],
+) -> Result<Response, Problem> {
     let request = parse(body, &relay.limits)?;
+    let account = user.clone();
     let asked_ids = request.created_ids.is_some();
     let created = request.created_ids.unwrap_or_default();
-    let mut call = Call { relay: Arc::clone(relay), account, using: request.using, created };
+    let mut call = Call { relay: Arc::clone(relay), user, account, shared, using: request.using, created };
     let mut responses: Vec<Invocation> = Vec::new();
     let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
     for Invocation(name, arguments, id) in request.method_calls {
@@ -89,7 +111,7 @@ pub async fn respond(relay: &Arc<Relay>, account: Account, body: &[u8]) -> Resul
         }
     }
     let created_ids = asked_ids.then_some(call.created);
-    let session_state = session_object::state(relay, &call.account);
+    let session_state = session_object::state(relay, &call.user, &call.shared);
     Ok(Response { method_responses: responses, created_ids, session_state })
 }
 
@@ -114,24 +136,37 @@ async fn invoke(
     arguments: Value,
     (earlier, copied): (&[Invocation], &mut usize),
 ) -> Result<answer::Answer, MethodError> {
-    let method = table::find(name).filter(|method| method.capability == CORE || call.uses(method.capability));
+    let method = table::find(name).filter(|method| call.uses(method.capability));
     let method = method.ok_or(MethodErrorType::UnknownMethod)?;
     let Value::Object(arguments) = arguments else {
         return Err(MethodError::new(MethodErrorType::InvalidArguments, "the arguments are not an object"));
     };
     let arguments = reference::resolve(arguments, earlier, copied)?;
-    own_account(method, &arguments, call)?;
+    call.account = opened(method, &arguments, call)?;
     (method.handler)(call, Value::Object(arguments)).await
 }
 
-/// Refuses every account but the session's own, alike whether it exists or not.
-fn own_account(method: &Method, arguments: &Map<String, Value>, call: &Call) -> Result<(), MethodError> {
+/// The account that a method works on.
+///
+/// One that is not open to the user is refused alike whether it exists or not.
+fn opened(method: &Method, arguments: &Map<String, Value>, call: &Call) -> Result<Account, MethodError> {
     if !method.takes_account {
-        return Ok(());
+        return Ok(call.user.clone());
     }
-    match arguments.get("accountId") {
-        Some(Value::String(id)) if id == call.account.id.as_str() => Ok(()),
-        Some(Value::String(_)) => Err(MethodErrorType::AccountNotFound.into()),
-        _ => Err(MethodError::new(MethodErrorType::InvalidArguments, "accountId is missing")),
+    let Some(Value::String(id)) = arguments.get("accountId") else {
+        return Err(MethodError::new(MethodErrorType::InvalidArguments, "accountId is missing"));
+    };
+    if id == call.user.id.as_str() {
+        return Ok(call.user.clone());
     }
+    let found = call.shared.iter().find(|shared| shared.account.id.as_str() == id);
+    let found = found.ok_or(MethodErrorType::AccountNotFound)?;
+    // Keys and certificates are one person's, whoever else works in the mailbox.
+    if method.capability == SEALED {
+        return Err(MethodErrorType::AccountNotSupportedByMethod.into());
+    }
+    if method.writes && !found.may_write {
+        return Err(MethodErrorType::AccountReadOnly.into());
+    }
+    Ok(found.account.clone())
 }

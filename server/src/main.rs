@@ -8,9 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use sealpost::commands::{self, Outcome};
 use sealpost::config::Config;
-use sealpost::relay::Relay;
-use sealpost::store::{AccountKind, NewAccount};
-use sealpost::{logging, people, serve};
+use sealpost::{logging, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -52,36 +50,8 @@ enum Command {
     /// Manage accounts.
     Account {
         #[command(subcommand)]
-        command: AccountCommand,
+        command: commands::AccountCommand,
     },
-}
-
-#[derive(Subcommand)]
-enum AccountCommand {
-    /// Make an account.
-    Add {
-        /// The address.
-        address: String,
-        /// What it stands for: personal or office; fixed for ever.
-        #[arg(long, default_value = "personal", value_parser = kind)]
-        kind: AccountKind,
-        /// The name of the person or office.
-        #[arg(long)]
-        name: String,
-        /// Where the person works.
-        #[arg(long)]
-        organisation: Option<String>,
-        /// A file whose first line is the password.
-        #[arg(long)]
-        password_file: PathBuf,
-        /// The configuration (TOML).
-        #[arg(long)]
-        config: Option<PathBuf>,
-    },
-}
-
-fn kind(name: &str) -> Result<AccountKind, String> {
-    AccountKind::from_name(name).ok_or_else(|| "personal or office".to_owned())
 }
 
 #[tokio::main]
@@ -104,7 +74,7 @@ async fn perform(command: Command) -> anyhow::Result<Outcome> {
             commands::migrate(to, dry_run, config.as_deref()).await?;
         }
         Command::Check { repair, config } => return commands::check(repair, config.as_deref()).await,
-        Command::Account { command } => account(command).await?,
+        Command::Account { command } => commands::account(command).await?,
     }
     Ok(Outcome::Well)
 }
@@ -133,19 +103,5 @@ async fn run(path: &Path) -> anyhow::Result<()> {
         _ = running.failed() => anyhow::bail!("a door closed; see the log"),
     }
     running.stop().await;
-    Ok(())
-}
-
-async fn account(command: AccountCommand) -> anyhow::Result<()> {
-    let AccountCommand::Add { address, kind, name, organisation, password_file, config } = command;
-    let config = commands::config(config.as_deref())?;
-    let text = std::fs::read_to_string(&password_file).context("cannot read the password file")?;
-    let password =
-        text.lines().next().filter(|line| !line.is_empty()).context("the password file is empty")?;
-    let password = people::hash(password.to_owned()).await?;
-    let relay = Relay::open(config).await?;
-    let added = people::add(&relay, NewAccount { address, name, kind, organisation, password }).await;
-    relay.close().await;
-    added?;
     Ok(())
 }

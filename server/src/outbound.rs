@@ -1,6 +1,7 @@
 //! Mail to recipients elsewhere: a durable queue, retries, and a bounce when all fails.
 
 mod bounce;
+mod held;
 mod mx;
 mod queue;
 mod reach;
@@ -10,6 +11,7 @@ mod talks;
 mod transport;
 mod wire;
 
+pub use held::run as run_held;
 pub use queue::run;
 pub use route::{Route, by_route};
 pub use transport::{Envelope, Outcome, send};

@@ -36,6 +36,12 @@ pub fn id(prefix: char) -> String {
     text
 }
 
+/// Random letters and digits, five random bits each.
+pub fn letters<const N: usize>() -> String {
+    let digit = |byte: u8| char::from(DIGITS.get(usize::from(byte & 31)).copied().unwrap_or(b'0'));
+    bytes::<N>().into_iter().map(digit).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

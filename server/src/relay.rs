@@ -46,6 +46,8 @@ pub struct Relay {
     pub limits: Limits,
     /// Wakes the queue when something was put into it.
     pub queue_bell: Notify,
+    /// Wakes whoever sends what was held when something is held.
+    pub held_bell: Notify,
     /// Ends streams and loops.
     pub stopping: CancellationToken,
     telling: Mutex<JoinSet<()>>,
@@ -93,6 +95,7 @@ impl Relay {
             sending: Sending::default(),
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
+            held_bell: Notify::new(),
             stopping: CancellationToken::new(),
             telling: Mutex::default(),
             told: CancellationToken::new(),

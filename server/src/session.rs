@@ -1,5 +1,6 @@
 //! Signing in: one room, which other ways than a password can join.
 
+pub mod app_password;
 mod cookie;
 mod password;
 mod rate;

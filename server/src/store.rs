@@ -5,15 +5,19 @@
 //! only after its transaction is durable.
 
 mod accounts;
+mod app_passwords;
 mod blobs;
 mod certificates;
 mod changes;
 pub mod check;
+mod clear_texts;
 mod counts;
 mod email_query;
 mod emails;
 mod engine;
 pub mod fanout;
+mod held;
+mod identities;
 mod ledger;
 mod mailboxes;
 mod processes;
@@ -21,8 +25,10 @@ mod queue;
 mod schema;
 mod sent;
 mod sessions;
+mod shares;
 mod submissions;
 mod threads;
+mod vacations;
 mod vault;
 mod writer;
 
@@ -35,6 +41,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection};
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
 };
+pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
     BlobRef, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans, own_blob, put_blob,
     release_blob, sweep_uploads,
@@ -45,10 +52,13 @@ pub use certificates::{
 };
 pub use changes::{ChangedIds, ChangesError, changes};
 pub use email_query::{
-    EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails, search_emails,
+    ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
+    emails_of_changed_threads, places, search_emails,
 };
 pub use emails::{EmailPatch, EmailRow, NewEmail, destroy_email, emails, insert_email, update_email};
 pub use engine::Engine;
+pub use held::{Held, due, hold, next_held, release_held};
+pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, set_quota, states, usage};
 pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
@@ -59,10 +69,13 @@ pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
+pub use shares::{Shared, share, shared_with, unshare};
 pub use submissions::{
-    SubmissionRow, add_submission, destroy_submission, set_delivery, submission, submissions,
+    NewSubmission, SubmissionRow, add_submission, destroy_submission, set_delivery, set_undo, submission,
+    submissions,
 };
 pub use threads::{ThreadRow, thread_for, threads};
+pub use vacations::{Vacation, claim_answer, put_vacation, vacation};
 pub use vault::{put_vault, vault};
 pub use writer::{Quota, Tx};
 

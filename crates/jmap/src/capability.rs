@@ -4,5 +4,7 @@ pub const CORE: &str = "urn:ietf:params:jmap:core";
 pub const MAIL: &str = "urn:ietf:params:jmap:mail";
 /// RFC 8621 1.3.2: identities and submission.
 pub const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
+/// RFC 8621 1.3.3: the answer while its owner is away.
+pub const VACATION: &str = "urn:ietf:params:jmap:vacationresponse";
 /// What JMAP lacks for sealed mail: certificates, the directory, the vault, enrolment keys.
 pub const SEALED: &str = "https://sealpost.dev/ns/jmap/sealed";

@@ -122,6 +122,7 @@ pub enum MethodErrorType {
     AccountNotFound,
     AccountNotSupportedByMethod,
     AccountReadOnly,
+    FromAccountNotFound,
     RequestTooLarge,
     CannotCalculateChanges,
     StateMismatch,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, IdentityId, Object};
+use crate::{EmailAddress, IdentityId, NoExtra, Object, Settable};
 
 /// An address that the user may send from (RFC 8621 6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +35,9 @@ impl Object for Identity {
     const TYPE: &'static str = "Identity";
     const GET: &'static str = "Identity/get";
     const CHANGES: &'static str = "Identity/changes";
+}
+
+impl Settable for Identity {
+    const SET: &'static str = "Identity/set";
+    type Extra = NoExtra;
 }

@@ -16,8 +16,9 @@ pub mod sealed;
 mod session;
 mod submission;
 mod thread;
+mod vacation;
 
-pub use capability::{CORE, MAIL, SEALED, SUBMISSION};
+pub use capability::{CORE, MAIL, SEALED, SUBMISSION, VACATION};
 pub use email::{
     Email, EmailAddress, EmailFilter, EmailImport, EmailImported, Import, ImportAnswer, NoExtra, keyword,
 };
@@ -36,3 +37,4 @@ pub use submission::{
     Delivered, DeliveryStatus, Displayed, EmailSubmission, Envelope, EnvelopeAddress, SubmissionSet, Submit,
 };
 pub use thread::Thread;
+pub use vacation::VacationResponse;

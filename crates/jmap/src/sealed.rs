@@ -25,6 +25,8 @@ pub enum Kind {
     Personal,
     /// An office.
     Office,
+    /// An office's announcements to everybody, signed and clear by definition.
+    Public,
 }
 
 /// `Certificate/issue`: a certificate for the signed-in address.

@@ -9,15 +9,23 @@ use jmap::{LimitKind, RequestErrorType, Response, Session};
 use super::Shared;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
+use crate::store::{self, Account};
 
 /// `GET /.well-known/jmap` (RFC 8620 2.2)
 pub async fn session(
     State(shared): State<Shared>,
     SignedIn(account): SignedIn,
     headers: HeaderMap,
-) -> Json<Session> {
+) -> Result<Json<Session>, Fault> {
     let base = base(&headers, &shared.relay.config.url());
-    Json(crate::jmap::session(&shared.relay, &account, &base))
+    let others = others(&shared, &account).await?;
+    Ok(Json(crate::jmap::session(&shared.relay, &account, &others, &base)))
+}
+
+/// The other accounts that the user may open.
+pub async fn others(shared: &Shared, account: &Account) -> Result<Vec<store::Shared>, Fault> {
+    let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
+    store::shared_with(&mut connection, &account.id).await.map_err(Fault::failed)
 }
 
 /// `POST /jmap/api` (RFC 8620 3.1)
@@ -41,7 +49,8 @@ pub async fn api(
         }
         status => Fault::new(status, "the request could not be read"),
     })?;
-    Ok(Json(crate::jmap::respond(&shared.relay, account, &body).await?))
+    let others = others(&shared, &account).await?;
+    Ok(Json(crate::jmap::respond(&shared.relay, account, others, &body).await?))
 }
 
 /// How the client reaches the relay: by the name it used, so that the page's own origin is kept.

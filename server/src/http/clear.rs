@@ -19,7 +19,7 @@ pub async fn send(
     signed_in: SignedIn,
     body: Body,
 ) -> Result<Json<ClearAnswer>, Fault> {
-    let account = signed_in.own(&account)?;
+    let account = signed_in.changes(&shared, &account).await?;
     let turn = shared.turns.upload(&account.id);
     let turn = turn.map_err(|limit| jmap::RequestErrorType::Limit(limit).problem("too many at once"))?;
     let (mail_from, recipients) = envelope(query.as_deref().unwrap_or_default())?;

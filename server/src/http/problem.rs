@@ -1,5 +1,6 @@
 use std::any::Any;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jmap::Problem;
@@ -9,6 +10,7 @@ use jmap::Problem;
 pub struct Fault {
     problem: Problem,
     retry_after: Option<u64>,
+    challenge: bool,
 }
 
 impl Fault {
@@ -20,13 +22,19 @@ impl Fault {
             detail: Some(detail.to_owned()),
             limit: None,
         };
-        Self { problem, retry_after: None }
+        Self { problem, retry_after: None, challenge: false }
     }
 
     /// A failure that the log tells about and the client does not learn.
     pub fn failed(error: impl std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay failed")
+    }
+
+    /// Says how a program signs in (RFC 9110 11.6.1); a browser would ask its user in a window of its own.
+    pub fn challenge(mut self, request: &Parts) -> Self {
+        self.challenge = !request.headers.contains_key("sec-fetch-mode");
+        self
     }
 
     /// Asks to come again after some seconds.
@@ -38,7 +46,7 @@ impl Fault {
 
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
-        Self { problem, retry_after: None }
+        Self { problem, retry_after: None, challenge: false }
     }
 }
 
@@ -48,6 +56,10 @@ impl IntoResponse for Fault {
         let body = serde_json::to_vec(&self.problem).unwrap_or_default();
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if self.challenge {
+            let ways = HeaderValue::from_static("Basic realm=\"sealpost\", Bearer realm=\"sealpost\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, ways);
+        }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -146,6 +146,15 @@ impl Outcome {
 }
 
 impl Call {
+    /// Remembers the ids of created objects of an answer that is JSON already.
+    pub fn remember_made(&mut self, told: &Value) {
+        for (creation, object) in told.get("created").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(Value::String(id)) = object.get("id") {
+                self.created.insert(creation.clone(), id.clone());
+            }
+        }
+    }
+
     /// Remembers the ids of created objects for later references.
     pub fn remember(&mut self, created: Option<&BTreeMap<String, Map<String, Value>>>) {
         for (creation, object) in created.into_iter().flatten() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::answer::{arguments, failed};
-use crate::store::{self, ChangesError, Kind};
+use crate::store::{self, ChangedIds, ChangesError, Kind};
 
 /// The greatest number of changes in one answer when the client names none.
 const MOST: usize = 5000;
@@ -42,4 +42,19 @@ pub async fn changes(call: &Call, kind: Kind, given: Value) -> Result<ChangesAns
         destroyed: ids(found.destroyed),
         updated_properties: None,
     })
+}
+
+/// How many changes a `/queryChanges` looks at; after more of them a client better asks anew.
+const MOST_OF_QUERY: usize = 20_000;
+
+/// What happened since the state of a query, which is the state of its type.
+pub async fn since(call: &Call, kind: Kind, state: &State) -> Result<ChangedIds, MethodError> {
+    let since = state.as_str().parse::<i64>().map_err(|_| MethodErrorType::CannotCalculateChanges)?;
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let found = store::changes(&mut connection, &call.account.id, kind, since, MOST_OF_QUERY).await;
+    match found {
+        Ok(found) if !found.has_more => Ok(found),
+        Ok(_) | Err(ChangesError::UnknownState) => Err(MethodErrorType::CannotCalculateChanges.into()),
+        Err(ChangesError::Store(error)) => Err(failed(error)),
+    }
 }

@@ -1,19 +1,32 @@
-//! `Email` (RFC 8621 4), as far as a relay that cannot read can answer.
+//! `Email` (RFC 8621 4).
+//!
+//! Of sealed mail the relay tells the outer header and the outer structure; of public mail, everything.
 
+mod body;
+mod compose;
+mod copy;
+mod create;
 mod get;
 mod header;
 mod import;
+mod parse;
 mod patch;
 mod query;
+mod query_changes;
 mod set;
+mod snippet;
 
-use jmap::{MethodError, MethodErrorType};
+use jmap::MethodError;
 use serde_json::Value;
 
+pub use copy::copy;
 pub use get::get;
 pub use import::import;
-pub use query::query;
+pub use parse::parse;
+pub use query::{query, sort_options};
+pub use query_changes::query_changes;
 pub use set::set;
+pub use snippet::snippets;
 
 use super::Call;
 use super::answer::{Answer, answer};
@@ -22,9 +35,4 @@ use crate::store::Kind;
 /// `Email/changes`.
 pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     answer(&super::changes::changes(call, Kind::Email, given).await?)
-}
-
-/// `Email/queryChanges`: clients apply `Email/changes` to the lists they show.
-pub async fn query_changes(_: &mut Call, _: Value) -> Result<Answer, MethodError> {
-    Err(MethodErrorType::CannotCalculateChanges.into())
 }

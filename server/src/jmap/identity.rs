@@ -1,56 +1,167 @@
-//! `Identity` (RFC 8621 6): each account has one, its own address.
+//! `Identity` (RFC 8621 6): ways in which an account sends as itself.
 
-use jmap::{Changes, ChangesAnswer, Get, Identity, IdentityId, MethodError, MethodErrorType, State};
-use serde_json::Value;
+use jmap::{EmailAddress, Get, Id, Identity, IdentityId, MethodError, Patch, SetError, SetErrorType};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::Call;
-use super::answer::{Answer, answer, arguments, get_answer, ids_to_get, project};
-use crate::store::Account;
+use super::answer::{Answer, answer, arguments, failed, get_answer, ids_to_get, project};
+use super::{Call, set};
+use crate::random;
+use crate::store::{self, Account, Kind, Ledger, StoreError, Tx};
 
-/// Identities never change, so they have one state.
-const STATE: &str = "0";
+/// The greatest number of identities of an account, of octets of a name and of a signature.
+const MOST: usize = 100;
+const LONGEST_NAME: usize = 255;
+const LONGEST_SIGNATURE: usize = 16 * 1024;
+/// The greatest number of addresses of Reply-To and of Bcc.
+const MOST_ADDRESSES: usize = 20;
 
-/// The identity of an account.
-pub fn identity(account: &Account) -> Identity {
-    Identity {
-        id: IdentityId::from("self"),
-        name: account.name.clone(),
+/// `Identity/get`.
+pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    let Get::<Identity> { ids, properties, .. } = arguments(given)?;
+    let ids = ids_to_get(ids, &call.relay.limits)?;
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Identity);
+    let all = store::identities(&mut connection, &call.account.id).await.map_err(failed)?;
+    let missing: Vec<IdentityId> =
+        ids.iter().flatten().filter(|id| !all.iter().any(|one| one.id == **id)).cloned().collect();
+    let wanted = all.iter().filter(|one| ids.as_ref().is_none_or(|ids| ids.contains(&one.id)));
+    let list = wanted.map(|one| project(one, properties.as_deref())).collect::<Result<_, _>>()?;
+    get_answer(&call.account.id, &state, list, &missing)
+}
+
+/// `Identity/changes`.
+pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    answer(&super::changes::changes(call, Kind::Identity, given).await?)
+}
+
+/// `Identity/set` (RFC 8621 6.3).
+pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    let wanted = set::read::<Identity>(call, given)?;
+    let account = call.account.clone();
+    let change = set::write(call, Kind::Identity, wanted.if_in_state.into(), move |tx, ledger, outcome| {
+        Box::pin(async move {
+            for (creation, properties) in wanted.create.into_iter().flatten() {
+                match create(tx, ledger, &account, properties).await? {
+                    Ok(made) => drop(outcome.created.insert(creation, made)),
+                    Err(error) => drop(outcome.not_created.insert(creation, error)),
+                }
+            }
+            for (id, patch) in wanted.update.into_iter().flatten() {
+                match update(tx, ledger, &account, &id, patch).await? {
+                    Ok(()) => drop(outcome.updated.insert(id, None)),
+                    Err(error) => drop(outcome.not_updated.insert(id, error)),
+                }
+            }
+            for id in wanted.destroy.into_iter().flatten() {
+                match destroy(tx, ledger, &id).await? {
+                    None => outcome.destroyed.push(id),
+                    Some(kind) => drop(outcome.not_destroyed.insert(id, kind.into())),
+                }
+            }
+            Ok(Vec::new())
+        })
+    });
+    answer(&change.await?)
+}
+
+async fn create(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    account: &Account,
+    mut properties: Patch,
+) -> Result<Result<Map<String, Value>, SetError>, StoreError> {
+    let Some(Value::String(email)) = properties.remove("email") else {
+        return Ok(Err(SetError::invalid_properties(["email"])));
+    };
+    if !email.eq_ignore_ascii_case(&account.address) {
+        return Ok(Err(SetError::new(SetErrorType::ForbiddenFrom, "the address is not the account's own")));
+    }
+    if store::identities(tx.connection(), ledger.account()).await?.len() >= MOST {
+        return Ok(Err(SetErrorType::OverQuota.into()));
+    }
+    let blank = Identity {
+        id: IdentityId::from(random::id('i')),
+        name: String::new(),
         email: account.address.clone(),
         reply_to: None,
         bcc: None,
         text_signature: String::new(),
         html_signature: String::new(),
-        may_delete: false,
-    }
-}
-
-/// `Identity/get`.
-pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let Get::<Identity> { ids, properties, .. } = arguments(given)?;
-    let identity = identity(&call.account);
-    let ids = ids_to_get(ids, &call.relay.limits)?.unwrap_or_else(|| vec![identity.id.clone()]);
-    let (found, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| *id == identity.id);
-    let list = match found.as_slice() {
-        [] => Vec::new(),
-        _ => vec![project(&identity, properties.as_deref())?],
+        may_delete: true,
     };
-    get_answer(&call.account.id, &State::from(STATE), list, &missing)
+    let given: Vec<String> = properties.keys().cloned().collect();
+    let identity = match patched(blank, properties, account) {
+        Ok(identity) => identity,
+        Err(error) => return Ok(Err(error)),
+    };
+    store::put_identity(tx, ledger, &identity).await?;
+    let mut made = match serde_json::to_value(&identity) {
+        Ok(Value::Object(made)) => made,
+        _ => Map::new(),
+    };
+    made.retain(|key, _| !given.contains(key));
+    Ok(Ok(made))
 }
 
-/// `Identity/changes`.
-pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let Changes::<Identity> { since_state, .. } = arguments(given)?;
-    if since_state.as_str() != STATE {
-        return Err(MethodErrorType::CannotCalculateChanges.into());
+async fn update(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    account: &Account,
+    id: &Id,
+    patch: Patch,
+) -> Result<Result<(), SetError>, StoreError> {
+    let all = store::identities(tx.connection(), ledger.account()).await?;
+    let Some(identity) = all.into_iter().find(|one| one.id.as_str() == id.as_str()) else {
+        return Ok(Err(SetErrorType::NotFound.into()));
+    };
+    match patched(identity, patch, account) {
+        Ok(identity) => Ok(Ok(store::put_identity(tx, ledger, &identity).await?)),
+        Err(error) => Ok(Err(error)),
     }
-    answer(&ChangesAnswer::<IdentityId> {
-        account_id: call.account.id.clone(),
-        old_state: since_state.clone(),
-        new_state: since_state,
-        has_more_changes: false,
-        created: Vec::new(),
-        updated: Vec::new(),
-        destroyed: Vec::new(),
-        updated_properties: None,
-    })
+}
+
+async fn destroy(tx: &mut Tx, ledger: &mut Ledger, id: &Id) -> Result<Option<SetErrorType>, StoreError> {
+    if id.as_str() == store::OWN_IDENTITY {
+        return Ok(Some(SetErrorType::Forbidden));
+    }
+    let gone = store::destroy_identity(tx, ledger, &IdentityId::from(id.as_str())).await?;
+    Ok((!gone).then_some(SetErrorType::NotFound))
+}
+
+fn patched(mut identity: Identity, patch: Patch, account: &Account) -> Result<Identity, SetError> {
+    for (property, value) in patch {
+        let wrong = || SetError::invalid_properties([property.as_str()]);
+        match (property.as_str(), value) {
+            ("name", Value::String(name)) if fits(&name, LONGEST_NAME) && !name.contains(['\r', '\n']) => {
+                identity.name = name;
+            }
+            ("replyTo", list) => identity.reply_to = addresses(list).ok_or_else(wrong)?,
+            ("bcc", list) => identity.bcc = addresses(list).ok_or_else(wrong)?,
+            ("textSignature" | "htmlSignature", Value::String(text))
+                if account.kind.is_sealed() && !text.is_empty() =>
+            {
+                // What stands under every letter is content, and would lie here readable.
+                let why = "this account holds nothing readable: keep signatures in the mail program";
+                return Err(SetError::new(SetErrorType::Forbidden, why));
+            }
+            ("textSignature", Value::String(text)) if fits(&text, LONGEST_SIGNATURE) => {
+                identity.text_signature = text;
+            }
+            ("htmlSignature", Value::String(text)) if fits(&text, LONGEST_SIGNATURE) => {
+                identity.html_signature = text;
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(identity)
+}
+
+fn fits(text: &str, most: usize) -> bool {
+    text.len() <= most
+}
+
+fn addresses(list: Value) -> Option<Option<Vec<EmailAddress>>> {
+    let list = Option::<Vec<EmailAddress>>::deserialize(list).ok()?;
+    list.as_ref().is_none_or(|list| list.len() <= MOST_ADDRESSES).then_some(list)
 }

@@ -28,6 +28,9 @@ pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of ids in a page of a `/query`.
 pub const MAX_PAGE: i64 = 1000;
 
+/// For how long a submission may wait before it goes out, in milliseconds.
+pub const MAX_DELAY: i64 = 30 * 24 * 60 * 60 * 1000;
+
 impl Limits {
     /// Limits that let a message of that size through.
     pub fn for_messages_of(max_size_upload: usize) -> Self {

@@ -8,7 +8,7 @@ use jmap::{MethodError, MethodErrorType, State};
 use serde_json::Value;
 use smime::issue::{IssueError, Usage};
 use smime::rustcrypto::RustCrypto;
-use smime::{KeyKind, block_on_ready, request};
+use smime::{block_on_ready, request};
 
 use super::Call;
 use super::answer::{Answer, answer, arguments, failed};
@@ -28,7 +28,7 @@ pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let der = octets(&request, MAX_REQUEST, "request")?;
     let request = block_on_ready(request::verify(&RustCrypto, &der))
         .map_err(|error| MethodError::new(MethodErrorType::InvalidArguments, error.to_string()))?;
-    if !is_certified(request.spki()) {
+    if !directory::is_certified(request.spki()) {
         return Err(uncertified());
     }
     // Names and addresses of the request are not asked: the session says whose key it is.
@@ -51,15 +51,6 @@ pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError>
         certificate: base64_text(certificate.der()),
         chain: directory::chain_text(&relay.authority, certificate),
     })
-}
-
-/// Whether everybody can use the key: what one person's key is must not stop others' mail.
-fn is_certified(spki: &[u8]) -> bool {
-    match KeyKind::of(spki) {
-        KeyKind::Rsa { bits } => (2048..=8192).contains(&bits),
-        KeyKind::Ec(_) | KeyKind::X25519 => true,
-        _ => false,
-    }
 }
 
 fn uncertified() -> MethodError {

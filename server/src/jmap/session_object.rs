@@ -1,27 +1,28 @@
 use std::collections::BTreeMap;
 
-use jmap::{AccountId, CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State};
+use jmap::{AccountId, CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::limits::{MAX_SUMMARY, MAX_VAULT};
+use super::limits::{MAX_DELAY, MAX_SUMMARY, MAX_VAULT};
 use crate::base64_text;
 use crate::relay::Relay;
-use crate::store::Account;
+use crate::store::{Account, Shared};
 
 type Capabilities = BTreeMap<String, Value>;
 type Accounts = BTreeMap<AccountId, jmap::Account>;
 
 /// The Session object (RFC 8620 2); `base` is how the client reaches the relay.
-pub fn session(relay: &Relay, account: &Account, base: &str) -> Session {
-    let (capabilities, accounts) = (capabilities(relay), accounts(relay, account));
+pub fn session(relay: &Relay, account: &Account, shared: &[Shared], base: &str) -> Session {
+    let (capabilities, accounts) = (capabilities(relay), accounts(relay, account, shared));
     let state = state_of(&capabilities, &accounts);
-    let primary = [MAIL, SUBMISSION, SEALED].map(|uri| (uri.to_owned(), account.id.clone()));
+    let own = accounts.get(&account.id).map(|own| &own.account_capabilities);
+    let primary = own.into_iter().flatten().map(|(uri, _)| (uri.clone(), account.id.clone())).collect();
     Session {
         capabilities,
         accounts,
-        primary_accounts: BTreeMap::from(primary),
+        primary_accounts: primary,
         username: account.address.clone(),
         api_url: format!("{base}/jmap/api"),
         download_url: format!("{base}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}"),
@@ -34,8 +35,8 @@ pub fn session(relay: &Relay, account: &Account, base: &str) -> Session {
 }
 
 /// The state of the Session object.
-pub fn state(relay: &Relay, account: &Account) -> State {
-    state_of(&capabilities(relay), &accounts(relay, account))
+pub fn state(relay: &Relay, account: &Account, shared: &[Shared]) -> State {
+    state_of(&capabilities(relay), &accounts(relay, account, shared))
 }
 
 /// A hash of what can change: another configuration or release gives clients another state.
@@ -50,12 +51,19 @@ fn capabilities(relay: &Relay) -> Capabilities {
         capability(CORE, to_json(&relay.limits.capability())),
         capability(MAIL, json!({})),
         capability(SUBMISSION, json!({})),
+        capability(VACATION, json!({})),
         capability(SEALED, to_json(&sealed(relay))),
     ])
 }
 
-fn accounts(relay: &Relay, account: &Account) -> Accounts {
-    BTreeMap::from([(account.id.clone(), account_object(relay, account))])
+fn accounts(relay: &Relay, account: &Account, shared: &[Shared]) -> Accounts {
+    let own = (account.id.clone(), account_object(relay, account));
+    let others = shared.iter().map(|Shared { account, may_write }| {
+        let mut object = account_object(relay, account);
+        (object.is_personal, object.is_read_only) = (false, !may_write);
+        (account.id.clone(), object)
+    });
+    std::iter::once(own).chain(others).collect()
 }
 
 fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
@@ -64,23 +72,23 @@ fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
         "maxMailboxDepth": 10,
         "maxSizeMailboxName": 255,
         "maxSizeAttachmentsPerEmail": relay.limits.max_size_upload,
-        "emailQuerySortOptions": ["receivedAt", "size", "hasKeyword"],
+        "emailQuerySortOptions": super::email::sort_options(account.kind.is_sealed()),
         "mayCreateTopLevelMailbox": true,
     });
-    let submission = json!({"maxDelayedSend": 0, "submissionExtensions": {}});
+    let submission =
+        json!({"maxDelayedSend": MAX_DELAY / 1000, "submissionExtensions": {"FUTURERELEASE": []}});
     let sealed = json!({"kind": account.kind.name()});
     let capability = |uri: &str, value: Value| (uri.to_owned(), object(value));
-    jmap::Account {
-        name: account.name.clone(),
-        is_personal: true,
-        is_read_only: false,
-        account_capabilities: BTreeMap::from([
-            capability(CORE, json!({})),
-            capability(MAIL, mail),
-            capability(SUBMISSION, submission),
-            capability(SEALED, sealed),
-        ]),
+    let mut account_capabilities = BTreeMap::from([
+        capability(CORE, json!({})),
+        capability(MAIL, mail),
+        capability(SUBMISSION, submission),
+        capability(SEALED, sealed),
+    ]);
+    if !account.kind.is_sealed() {
+        account_capabilities.extend([capability(VACATION, json!({}))]);
     }
+    jmap::Account { name: account.name.clone(), is_personal: true, is_read_only: false, account_capabilities }
 }
 
 fn sealed(relay: &Relay) -> SealedCapability {

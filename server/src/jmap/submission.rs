@@ -1,19 +1,20 @@
 //! `EmailSubmission` (RFC 8621 7).
 
 mod create;
+mod query;
 
 use std::collections::BTreeMap;
 
 use jmap::{
-    EmailSubmission, Get, Id, MethodError, MethodErrorType, Patch, Set, SetError, SetErrorType, SubmissionId,
+    EmailSubmission, Get, Id, MethodError, MethodErrorType, Patch, SetAnswer, SetError, SetErrorType,
+    SubmissionId, SubmissionSet,
 };
 use serde_json::{Map, Value, json};
 
-use super::Call;
-use super::answer::{
-    Answer, Outcome, WriteError, answer, arguments, check_set_size, check_state, failed, get_answer,
-    ids_to_get, project,
-};
+pub use query::{query, query_changes};
+
+use super::answer::{Answer, Outcome, answer, arguments, failed, get_answer, ids_to_get, project};
+use super::{Call, set};
 use crate::clock::utc_date;
 use crate::store::{self, Kind, Ledger, StoreError, SubmissionRow, Tx};
 
@@ -53,78 +54,94 @@ pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodErro
 
 /// `EmailSubmission/set` (RFC 8621 7.5).
 ///
-/// A submission is final at once: what is sent cannot be taken back.
+/// A submission is final at once unless it waits for its time: what is sent cannot be taken back.
 pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let wanted: Set<EmailSubmission> = arguments(given)?;
-    let count = wanted.create.iter().flatten().count()
-        + wanted.update.iter().flatten().count()
-        + wanted.destroy.iter().flatten().count();
-    check_set_size(count, &call.relay.limits)?;
+    let wanted: SubmissionSet = set::read::<EmailSubmission>(call, given)?;
     if wanted.create.iter().flatten().count() > MOST_AT_ONCE {
         return Err(MethodErrorType::RequestTooLarge.into());
     }
-    let account = call.account.id.clone();
-    let mut outcome = Outcome::default();
-    let mut ready = Vec::new();
+    let (mut outcome, mut ready) = (Outcome::default(), Vec::new());
+    let mut emails = emails_of(call, &wanted).await?;
     for (creation, properties) in wanted.create.into_iter().flatten() {
         match create::prepare(call, properties).await? {
-            Ok(prepared) => ready.push((creation, prepared)),
+            Ok(prepared) => {
+                emails.insert(Id::from(format!("#{creation}")), prepared.email_id().to_string());
+                ready.push((creation, prepared));
+            }
             Err(error) => drop(outcome.not_created.insert(creation, error)),
         }
     }
-    let mut emails: BTreeMap<Id, String> = BTreeMap::new();
-    for (creation, prepared) in &ready {
-        emails.insert(Id::from(format!("#{creation}")), prepared.email_id().to_string());
-    }
-    let (expected, update, destroy) = (wanted.if_in_state, wanted.update, wanted.destroy);
-    let write = call.relay.store.write(move |tx| {
+    let (updates, destroy) = (wanted.update.unwrap_or_default(), wanted.destroy.unwrap_or_default());
+    let recipients =
+        ready.iter().flat_map(|(_, prepared): &(_, create::Prepared)| prepared.accounts().cloned());
+    let before = set::Before { if_in_state: wanted.if_in_state, recipients: recipients.collect(), outcome };
+    let write = set::write(call, Kind::Submission, before, move |tx, ledger, outcome| {
         Box::pin(async move {
-            let recipients = ready.iter().flat_map(|(_, prepared)| prepared.accounts());
-            store::lock_accounts(tx, recipients.chain([&account])).await?;
-            let mut ledger = Ledger::open(tx, &account).await?;
-            let old_state = ledger.before().of(Kind::Submission);
-            check_state(expected.as_ref(), &old_state)?;
             let mut local = Vec::new();
             for (creation, prepared) in ready {
-                match create::keep(tx, &mut ledger, prepared, &mut local).await? {
+                match create::keep(tx, ledger, prepared, &mut local).await? {
                     Ok(made) => drop(outcome.created.insert(creation, made)),
                     Err(error) => drop(outcome.not_created.insert(creation, error)),
                 }
             }
-            refuse_updates(tx, &ledger, update, &mut outcome).await?;
-            forget(tx, &mut ledger, destroy.unwrap_or_default(), &mut outcome).await?;
-            let new_state = ledger.close(tx).await?.of(Kind::Submission);
-            // After the sender's own ledger is closed, for a recipient may be the sender.
-            create::deliver(tx, local).await?;
-            Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
+            for (id, patch) in updates {
+                match update(tx, ledger, &id, &patch).await? {
+                    Ok(()) => drop(outcome.updated.insert(id, None)),
+                    Err(error) => drop(outcome.not_updated.insert(id, error)),
+                }
+            }
+            forget(tx, ledger, destroy, outcome).await?;
+            Ok(local)
         })
     });
     let done = write.await?;
     call.relay.queue_bell.notify_one();
-    call.remember(done.created.as_ref());
-    let implied = implied(&done.created.clone().unwrap_or_default(), wanted.extra, &emails);
+    call.relay.held_bell.notify_one();
+    let implied = implied(&done, wanted.extra, &emails);
     Ok(Answer { then: implied.map(|arguments| email_set(call, arguments)), ..answer(&done)? })
 }
 
-/// RFC 8621 7: only `undoStatus` may be changed, and a final submission cannot be undone.
-async fn refuse_updates(
-    tx: &mut Tx,
-    ledger: &Ledger,
-    wanted: Option<BTreeMap<Id, Patch>>,
-    outcome: &mut Outcome,
-) -> Result<(), StoreError> {
-    for (id, patch) in wanted.into_iter().flatten() {
-        let row =
-            store::submission(tx.connection(), ledger.account(), &SubmissionId::from(id.as_str())).await?;
-        let cancels = patch.get("undoStatus") == Some(&json!("canceled"));
-        let error = match (row, cancels) {
-            (None, _) => SetErrorType::NotFound.into(),
-            (Some(_), true) => SetErrorType::CannotUnsend.into(),
-            (Some(_), false) => SetError::invalid_properties(patch.keys()),
-        };
-        outcome.not_updated.insert(id, error);
+/// The emails of the submissions that exist and that a success is to change something for.
+async fn emails_of(call: &Call, wanted: &SubmissionSet) -> Result<BTreeMap<Id, String>, MethodError> {
+    let updates = wanted.extra.on_success_update_email.iter().flatten().map(|(id, _)| id);
+    let destroys = wanted.extra.on_success_destroy_email.iter().flatten();
+    let mut emails = BTreeMap::new();
+    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    for id in updates.chain(destroys).filter(|id| !id.as_str().starts_with('#')) {
+        let submission = SubmissionId::from(id.as_str());
+        let found = store::submission(&mut connection, &call.account.id, &submission).await;
+        if let Some(row) = found.map_err(failed)? {
+            emails.insert(id.clone(), row.email_id.to_string());
+        }
     }
-    Ok(())
+    Ok(emails)
+}
+
+/// RFC 8621 7: only `undoStatus` may be changed, and what is final cannot be undone.
+async fn update(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &Id,
+    patch: &Patch,
+) -> Result<Result<(), SetError>, StoreError> {
+    let id = SubmissionId::from(id.as_str());
+    let Some(row) = store::submission(tx.connection(), ledger.account(), &id).await? else {
+        return Ok(Err(SetErrorType::NotFound.into()));
+    };
+    let same = |value: &Value| value.as_str() == Some(&row.undo_status);
+    let others: Vec<&String> = patch.keys().filter(|key| *key != "undoStatus").collect();
+    if !others.is_empty() {
+        return Ok(Err(SetError::invalid_properties(others)));
+    }
+    match patch.get("undoStatus") {
+        None => Ok(Ok(())),
+        Some(status) if same(status) => Ok(Ok(())),
+        Some(status) if *status != json!("canceled") => Ok(Err(SetError::invalid_properties(["undoStatus"]))),
+        Some(_) if row.undo_status == "pending" && store::release_held(tx, &id).await? => {
+            Ok(Ok(store::set_undo(tx, ledger, &id, "canceled").await?))
+        }
+        Some(_) => Ok(Err(SetErrorType::CannotUnsend.into())),
+    }
 }
 
 async fn forget(
@@ -147,18 +164,22 @@ async fn forget(
 
 /// What `onSuccessUpdateEmail` and `onSuccessDestroyEmail` ask for, by email.
 fn implied(
-    created: &BTreeMap<String, Map<String, Value>>,
+    done: &SetAnswer,
     extra: jmap::Submit,
     emails: &BTreeMap<Id, String>,
 ) -> Option<(Map<String, Value>, Vec<String>)> {
-    let sent = |id: &Id| {
-        let creation = id.as_str().strip_prefix('#')?;
-        created.contains_key(creation).then(|| emails.get(id).cloned())?
+    let succeeded = |id: &Id| match id.as_str().strip_prefix('#') {
+        Some(creation) => done.created.as_ref().is_some_and(|made| made.contains_key(creation)),
+        None => {
+            done.updated.as_ref().is_some_and(|updated| updated.contains_key(id))
+                || done.destroyed.as_ref().is_some_and(|destroyed| destroyed.contains(id))
+        }
     };
+    let email = |id: &Id| emails.get(id).filter(|_| succeeded(id)).cloned();
     let updates = extra.on_success_update_email.into_iter().flatten();
     let updates: Map<String, Value> =
-        updates.filter_map(|(id, patch)| Some((sent(&id)?, Value::Object(patch)))).collect();
-    let destroys: Vec<String> = extra.on_success_destroy_email.iter().flatten().filter_map(sent).collect();
+        updates.filter_map(|(id, patch)| Some((email(&id)?, Value::Object(patch)))).collect();
+    let destroys: Vec<String> = extra.on_success_destroy_email.iter().flatten().filter_map(email).collect();
     (!updates.is_empty() || !destroys.is_empty()).then_some((updates, destroys))
 }
 
@@ -176,7 +197,7 @@ fn object(row: SubmissionRow) -> Value {
         "threadId": row.thread_id,
         "envelope": stored(&row.envelope),
         "sendAt": utc_date(row.send_at),
-        "undoStatus": "final",
+        "undoStatus": row.undo_status,
         "deliveryStatus": stored(&row.delivery),
         "dsnBlobIds": [],
         "mdnBlobIds": [],

@@ -1,14 +1,14 @@
 //! Which methods there are.
 
 use futures::future::BoxFuture;
-use jmap::{CORE, MAIL, MethodError, SEALED, SUBMISSION};
+use jmap::{CORE, MAIL, MethodError, SEALED, SUBMISSION, VACATION};
 use serde_json::Value;
 
 use super::answer::{Answer, answer};
-use super::{Call, email, identity, mailbox, sealed, submission, thread};
+use super::{Call, email, identity, mailbox, sealed, submission, thread, vacation};
 
 /// The capabilities that a request may use.
-pub const CAPABILITIES: [&str; 4] = [CORE, MAIL, SUBMISSION, SEALED];
+pub const CAPABILITIES: [&str; 5] = [CORE, MAIL, SUBMISSION, VACATION, SEALED];
 
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;
@@ -21,18 +21,25 @@ pub struct Method {
     pub capability: &'static str,
     /// Whether it works on an account.
     pub takes_account: bool,
+    /// Whether it changes the account.
+    pub writes: bool,
     /// What runs it.
     pub handler: Handler,
 }
 
 const fn method(capability: &'static str, name: &'static str, handler: Handler) -> Method {
-    Method { name, capability, takes_account: true, handler }
+    Method { name, capability, takes_account: true, writes: false, handler }
+}
+
+const fn writing(capability: &'static str, name: &'static str, handler: Handler) -> Method {
+    Method { writes: true, ..method(capability, name, handler) }
 }
 
 const ECHO: Method = Method {
     name: "Core/echo",
     capability: CORE,
     takes_account: false,
+    writes: false,
     handler: |_, arguments| Box::pin(async move { answer(&arguments) }),
 };
 
@@ -42,29 +49,41 @@ static METHODS: &[Method] = &[
     method(MAIL, "Mailbox/changes", |call, arguments| Box::pin(mailbox::changes(call, arguments))),
     method(MAIL, "Mailbox/query", |call, arguments| Box::pin(mailbox::query(call, arguments))),
     method(MAIL, "Mailbox/queryChanges", |call, arguments| Box::pin(mailbox::query_changes(call, arguments))),
-    method(MAIL, "Mailbox/set", |call, arguments| Box::pin(mailbox::set(call, arguments))),
+    writing(MAIL, "Mailbox/set", |call, arguments| Box::pin(mailbox::set(call, arguments))),
     method(MAIL, "Thread/get", |call, arguments| Box::pin(thread::get(call, arguments))),
     method(MAIL, "Thread/changes", |call, arguments| Box::pin(thread::changes(call, arguments))),
     method(MAIL, "Email/get", |call, arguments| Box::pin(email::get(call, arguments))),
     method(MAIL, "Email/changes", |call, arguments| Box::pin(email::changes(call, arguments))),
     method(MAIL, "Email/query", |call, arguments| Box::pin(email::query(call, arguments))),
+    writing(MAIL, "Email/copy", |call, arguments| Box::pin(email::copy(call, arguments))),
+    method(MAIL, "Email/parse", |call, arguments| Box::pin(email::parse(call, arguments))),
+    method(MAIL, "SearchSnippet/get", |call, arguments| Box::pin(email::snippets(call, arguments))),
     method(MAIL, "Email/queryChanges", |call, arguments| Box::pin(email::query_changes(call, arguments))),
-    method(MAIL, "Email/set", |call, arguments| Box::pin(email::set(call, arguments))),
-    method(MAIL, "Email/import", |call, arguments| Box::pin(email::import(call, arguments))),
+    writing(MAIL, "Email/set", |call, arguments| Box::pin(email::set(call, arguments))),
+    writing(MAIL, "Email/import", |call, arguments| Box::pin(email::import(call, arguments))),
     method(SUBMISSION, "Identity/get", |call, arguments| Box::pin(identity::get(call, arguments))),
     method(SUBMISSION, "Identity/changes", |call, arguments| Box::pin(identity::changes(call, arguments))),
+    writing(SUBMISSION, "Identity/set", |call, arguments| Box::pin(identity::set(call, arguments))),
+    method(VACATION, "VacationResponse/get", |call, arguments| Box::pin(vacation::get(call, arguments))),
+    writing(VACATION, "VacationResponse/set", |call, arguments| Box::pin(vacation::set(call, arguments))),
+    method(SUBMISSION, "EmailSubmission/query", |call, arguments| {
+        Box::pin(submission::query(call, arguments))
+    }),
+    method(SUBMISSION, "EmailSubmission/queryChanges", |call, arguments| {
+        Box::pin(submission::query_changes(call, arguments))
+    }),
     method(SUBMISSION, "EmailSubmission/get", |call, arguments| Box::pin(submission::get(call, arguments))),
     method(SUBMISSION, "EmailSubmission/changes", |call, arguments| {
         Box::pin(submission::changes(call, arguments))
     }),
-    method(SUBMISSION, "EmailSubmission/set", |call, arguments| Box::pin(submission::set(call, arguments))),
-    method(SEALED, "Certificate/issue", |call, arguments| Box::pin(sealed::issue(call, arguments))),
+    writing(SUBMISSION, "EmailSubmission/set", |call, arguments| Box::pin(submission::set(call, arguments))),
+    writing(SEALED, "Certificate/issue", |call, arguments| Box::pin(sealed::issue(call, arguments))),
     method(SEALED, "Certificate/lookup", |call, arguments| Box::pin(sealed::lookup(call, arguments))),
     method(SEALED, "Directory/query", |call, arguments| Box::pin(sealed::directory(call, arguments))),
     method(SEALED, "Vault/get", |call, arguments| Box::pin(sealed::vault_get(call, arguments))),
-    method(SEALED, "Vault/set", |call, arguments| Box::pin(sealed::vault_set(call, arguments))),
+    writing(SEALED, "Vault/set", |call, arguments| Box::pin(sealed::vault_set(call, arguments))),
     method(SEALED, "Enrolment/get", |call, arguments| Box::pin(sealed::enrolment_get(call, arguments))),
-    method(SEALED, "Enrolment/destroy", |call, arguments| {
+    writing(SEALED, "Enrolment/destroy", |call, arguments| {
         Box::pin(sealed::enrolment_destroy(call, arguments))
     }),
 ];

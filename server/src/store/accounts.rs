@@ -13,6 +13,8 @@ pub enum AccountKind {
     Personal,
     /// An office.
     Office,
+    /// An office's announcements to everybody: signed, and clear by definition.
+    Public,
 }
 
 impl AccountKind {
@@ -21,12 +23,21 @@ impl AccountKind {
         match self {
             Self::Personal => "personal",
             Self::Office => "office",
+            Self::Public => "public",
+        }
+    }
+
+    /// Whether the account keeps sealed mail only.
+    pub fn is_sealed(self) -> bool {
+        match self {
+            Self::Personal | Self::Office => true,
+            Self::Public => false,
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Personal, Self::Office].into_iter().find(|kind| kind.name() == name)
+        [Self::Personal, Self::Office, Self::Public].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -79,7 +90,20 @@ pub async fn add_account(tx: &mut Tx, new: &NewAccount) -> Result<Option<Account
     .bind(clock::now())
     .execute(tx.connection())
     .await?;
-    Ok((done.rows_affected() == 1).then(|| AccountId::from(id)))
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    // Each account sends as itself from the start.
+    sqlx::query(
+        "INSERT INTO identities (account_id, id, name, email, text_signature, html_signature, created_state,
+         updated_state) VALUES ($1, 'self', $2, $3, '', '', 0, 0)",
+    )
+    .bind(&id)
+    .bind(&new.name)
+    .bind(new.address.to_lowercase())
+    .execute(tx.connection())
+    .await?;
+    Ok(Some(AccountId::from(id)))
 }
 
 /// The account of that id.

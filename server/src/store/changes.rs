@@ -105,6 +105,8 @@ fn statement(kind: Kind) -> &'static str {
         Kind::Email => text!("emails"),
         Kind::Thread => text!("threads"),
         Kind::Submission => text!("submissions"),
+        Kind::Identity => text!("identities"),
+        Kind::Vacation => text!("vacations"),
     }
 }
 

@@ -1,6 +1,6 @@
 mod plan;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use futures::TryStreamExt;
 use jmap::{AccountId, EmailId, MailboxId};
@@ -29,12 +29,55 @@ pub enum EmailCondition {
     MaxSize(i64),
     /// With this keyword.
     HasKeyword(String),
+    /// With this keyword on every email of the thread.
+    AllInThread(String),
+    /// With this keyword on some email of the thread.
+    SomeInThread(String),
+    /// With this text, in lower case, in the field; public accounts alone.
+    Holds(ClearField, String),
+    /// With or without an attachment; public accounts alone.
+    HasAttachment(bool),
+    /// With such a header field, in lower case, and this text in it; public accounts alone.
+    Header(String, Option<String>),
     /// All of these.
     All(Vec<EmailCondition>),
     /// Any of these.
     Any(Vec<EmailCondition>),
     /// None of these.
     None(Vec<EmailCondition>),
+}
+
+/// What of a message in clear can be searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearField {
+    /// From.
+    From,
+    /// To.
+    To,
+    /// Cc.
+    Cc,
+    /// Bcc.
+    Bcc,
+    /// Subject.
+    Subject,
+    /// The text.
+    Body,
+    /// The names of attachments.
+    AttachmentName,
+}
+
+impl ClearField {
+    fn column(self) -> &'static str {
+        match self {
+            Self::From => "from_text",
+            Self::To => "to_text",
+            Self::Cc => "cc_text",
+            Self::Bcc => "bcc_text",
+            Self::Subject => "subject",
+            Self::Body => "body",
+            Self::AttachmentName => "attachments",
+        }
+    }
 }
 
 /// What to sort by.
@@ -46,6 +89,18 @@ pub enum SortKey {
     Size,
     /// Whether it has this keyword.
     HasKeyword(String),
+    /// Whether all of its thread have this keyword.
+    AllInThread(String),
+    /// Whether some of its thread have this keyword.
+    SomeInThread(String),
+    /// Who it is from; public accounts alone.
+    From,
+    /// Who it is to; public accounts alone.
+    To,
+    /// What it is about; public accounts alone.
+    Subject,
+    /// When it was sent; public accounts alone.
+    SentAt,
 }
 
 /// One key of a sort order.
@@ -102,6 +157,49 @@ pub async fn search_emails(
         return Ok(Some(FoundEmails { ids, position: *position }));
     }
     walk(connection, account, &plan, search.collapse, start, limit).await
+}
+
+/// Where each of these emails stands in the results of a search, as far as it is among them.
+pub async fn places(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    search: &EmailSearch,
+    wanted: &BTreeSet<EmailId>,
+) -> Result<Vec<(usize, EmailId)>, StoreError> {
+    let plan = Plan::of(search);
+    let (mut seen, mut found, mut place) = (HashSet::new(), Vec::new(), 0);
+    let mut rows = plan.bound(account, plan.text(plan.columns())).fetch(connection);
+    while found.len() < wanted.len()
+        && let Some(row) = rows.try_next().await?
+    {
+        let (id, thread) = read(&row)?;
+        if search.collapse && !seen.insert(thread) {
+            continue;
+        }
+        if wanted.contains(&id) {
+            found.push((place, id));
+        }
+        place += 1;
+    }
+    Ok(found)
+}
+
+/// All emails of the threads of which one came, went or changed after `since`.
+pub async fn emails_of_changed_threads(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    since: i64,
+) -> Result<Vec<EmailId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id FROM emails WHERE account_id = $1 AND thread_id IN (
+           SELECT id FROM threads WHERE account_id = $1 AND updated_state > $2
+           UNION SELECT thread_id FROM emails WHERE account_id = $1 AND updated_state > $2)",
+    )
+    .bind(account.as_str())
+    .bind(since)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?))).collect()
 }
 
 /// How many emails, or threads where they are collapsed, a search finds.
@@ -170,9 +268,25 @@ impl EmailSearch {
     fn by_arrival(&self) -> Option<bool> {
         match self.order.as_slice() {
             [] => Some(false),
-            [EmailOrder { key: SortKey::ReceivedAt, ascending }, ..] => Some(*ascending),
+            [EmailOrder { key: SortKey::ReceivedAt, ascending }] => Some(*ascending),
             _ => None,
         }
+    }
+
+    /// Whether another email of the thread can move this one in or out of the results.
+    pub fn looks_at_threads(&self) -> bool {
+        fn condition(this: &EmailCondition) -> bool {
+            match this {
+                EmailCondition::AllInThread(_) | EmailCondition::SomeInThread(_) => true,
+                EmailCondition::All(inner) | EmailCondition::Any(inner) | EmailCondition::None(inner) => {
+                    inner.iter().any(condition)
+                }
+                _ => false,
+            }
+        }
+        let key =
+            |order: &EmailOrder| matches!(order.key, SortKey::AllInThread(_) | SortKey::SomeInThread(_));
+        self.collapse || self.condition.as_ref().is_some_and(condition) || self.order.iter().any(key)
     }
 
     /// A mailbox that all results lie in.

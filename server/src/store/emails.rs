@@ -5,8 +5,10 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::changes::bury;
+use super::clear_texts::{add_clear_text, drop_clear_text};
 use super::counts::{self, Placement};
 use super::{Kind, Ledger, StoreError, Tx, padding, placeholders, release_blob, thread_for, words};
+use crate::clear_text::ClearText;
 use crate::clock::Millis;
 use crate::outer::OuterHeader;
 use crate::random;
@@ -52,6 +54,8 @@ pub struct NewEmail {
     pub mailboxes: BTreeSet<MailboxId>,
     /// What a list shows of it, sealed to its owner.
     pub summary: Option<Vec<u8>>,
+    /// What it can be found by; in public accounts alone.
+    pub clear: Option<ClearText>,
 }
 
 /// What of an email changes.
@@ -120,6 +124,9 @@ pub async fn insert_email(
     .await?;
     ledger.grow(new.size);
     remember_ids(tx, ledger.account(), &related, &id, &thread).await?;
+    if let Some(clear) = &new.clear {
+        add_clear_text(tx, ledger.account(), &id, clear).await?;
+    }
     let place = (&id, new.received_at, &thread);
     move_between(tx, ledger.account(), place, &BTreeSet::new(), &new.mailboxes).await?;
     let after = Placement { mailboxes: &new.mailboxes, unread: unread(&new.keywords) };
@@ -170,6 +177,7 @@ pub async fn destroy_email(tx: &mut Tx, ledger: &mut Ledger, old: &EmailRow) -> 
             .execute(tx.connection())
             .await?;
     }
+    drop_clear_text(tx, &account, &old.id).await?;
     let place = (&old.id, old.received_at, &old.thread_id);
     move_between(tx, &account, place, &old.mailboxes, &BTreeSet::new()).await?;
     let before = Placement { mailboxes: &old.mailboxes, unread: unread(&old.keywords) };

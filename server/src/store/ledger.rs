@@ -17,11 +17,16 @@ pub enum Kind {
     Thread,
     /// Submissions.
     Submission,
+    /// Addresses to send from.
+    Identity,
+    /// The answer while its owner is away.
+    Vacation,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Mailbox, Self::Email, Self::Thread, Self::Submission];
+    pub const ALL: [Self; 6] =
+        [Self::Mailbox, Self::Email, Self::Thread, Self::Submission, Self::Identity, Self::Vacation];
 
     /// The type's name in JMAP.
     pub fn name(self) -> &'static str {
@@ -30,6 +35,8 @@ impl Kind {
             Self::Email => "Email",
             Self::Thread => "Thread",
             Self::Submission => "EmailSubmission",
+            Self::Identity => "Identity",
+            Self::Vacation => "VacationResponse",
         }
     }
 }
@@ -64,7 +71,8 @@ impl States {
 /// The states of an account.
 pub async fn states(connection: &mut AnyConnection, account: &AccountId) -> Result<States, StoreError> {
     let row = sqlx::query(
-        "SELECT mailbox_state, email_state, thread_state, submission_state FROM accounts WHERE id = $1",
+        "SELECT mailbox_state, email_state, thread_state, submission_state, identity_state, vacation_state
+         FROM accounts WHERE id = $1",
     )
     .bind(account.as_str())
     .fetch_one(connection)
@@ -151,13 +159,14 @@ impl Ledger {
     pub async fn open(tx: &mut Tx, account: &AccountId) -> Result<Self, StoreError> {
         let row = sqlx::query(
             "UPDATE accounts SET modseq = modseq WHERE id = $1
-             RETURNING modseq, mailbox_state, email_state, thread_state, submission_state, used, quota",
+             RETURNING modseq, mailbox_state, email_state, thread_state, submission_state, identity_state,
+             vacation_state, used, quota",
         )
         .bind(account.as_str())
         .fetch_one(tx.connection())
         .await?;
         let before = read(&row, 1)?;
-        let (used, quota) = (row.try_get(5)?, row.try_get::<Option<i64>, _>(6)?.or(tx.default_quota()));
+        let (used, quota) = (row.try_get(7)?, row.try_get::<Option<i64>, _>(8)?.or(tx.default_quota()));
         let room = Usage { used, quota }.room();
         let next = row.try_get(0)?;
         Ok(Self { account: account.clone(), next, after: before.clone(), before, room, grown: 0 })
@@ -198,7 +207,7 @@ impl Ledger {
         }
         sqlx::query(
             "UPDATE accounts SET modseq = $2, mailbox_state = $3, email_state = $4, thread_state = $5,
-             submission_state = $6, used = used + $7 WHERE id = $1",
+             submission_state = $6, identity_state = $7, vacation_state = $8, used = used + $9 WHERE id = $1",
         )
         .bind(account.as_str())
         .bind(next)
@@ -206,6 +215,8 @@ impl Ledger {
         .bind(after.number(Kind::Email))
         .bind(after.number(Kind::Thread))
         .bind(after.number(Kind::Submission))
+        .bind(after.number(Kind::Identity))
+        .bind(after.number(Kind::Vacation))
         .bind(grown)
         .execute(tx.connection())
         .await?;

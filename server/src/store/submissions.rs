@@ -23,6 +23,8 @@ pub struct SubmissionRow {
     pub send_at: Millis,
     /// By address: how far it got.
     pub delivery: String,
+    /// `pending`, `final` or `canceled`.
+    pub undo_status: String,
     created_state: i64,
 }
 
@@ -33,8 +35,8 @@ pub async fn submissions(
     limit: i64,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, created_state
-         FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
+        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
+         created_state FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(account.as_str())
     .bind(limit)
@@ -50,8 +52,8 @@ pub async fn submission(
     id: &SubmissionId,
 ) -> Result<Option<SubmissionRow>, StoreError> {
     let row = sqlx::query(
-        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, created_state
-         FROM submissions WHERE account_id = $1 AND id = $2",
+        "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
+         created_state FROM submissions WHERE account_id = $1 AND id = $2",
     )
     .bind(account.as_str())
     .bind(id.as_str())
@@ -60,27 +62,61 @@ pub async fn submission(
     row.as_ref().map(read).transpose()
 }
 
-/// Remembers a submission whose id is chosen already.
+/// A submission to remember; its id is chosen already.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is the column of its name in SubmissionRow")]
+pub struct NewSubmission<'a> {
+    pub id: &'a SubmissionId,
+    pub identity_id: &'a IdentityId,
+    pub email_id: &'a EmailId,
+    pub thread_id: &'a ThreadId,
+    pub envelope: String,
+    pub delivery: String,
+    pub send_at: Millis,
+    pub undo_status: &'static str,
+}
+
+/// Remembers a submission.
 pub async fn add_submission(
     tx: &mut Tx,
     ledger: &mut Ledger,
-    id: &SubmissionId,
-    (identity, email, thread): (&IdentityId, &EmailId, &ThreadId),
-    (envelope, delivery, send_at): (String, String, Millis),
+    new: NewSubmission<'_>,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
     sqlx::query(
         "INSERT INTO submissions (account_id, id, identity_id, email_id, thread_id, envelope, send_at,
-         delivery, created_state, updated_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+         delivery, undo_status, created_state, updated_state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+    )
+    .bind(ledger.account().as_str())
+    .bind(new.id.as_str())
+    .bind(new.identity_id.as_str())
+    .bind(new.email_id.as_str())
+    .bind(new.thread_id.as_str())
+    .bind(new.envelope)
+    .bind(new.send_at)
+    .bind(new.delivery)
+    .bind(new.undo_status)
+    .bind(state)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Tells whether a submission can still be taken back.
+pub async fn set_undo(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &SubmissionId,
+    undo_status: &'static str,
+) -> Result<(), StoreError> {
+    let state = ledger.next(Kind::Submission);
+    sqlx::query(
+        "UPDATE submissions SET undo_status = $3, updated_state = $4 WHERE account_id = $1 AND id = $2",
     )
     .bind(ledger.account().as_str())
     .bind(id.as_str())
-    .bind(identity.as_str())
-    .bind(email.as_str())
-    .bind(thread.as_str())
-    .bind(envelope)
-    .bind(send_at)
-    .bind(delivery)
+    .bind(undo_status)
     .bind(state)
     .execute(tx.connection())
     .await?;
@@ -128,6 +164,7 @@ fn read(row: &AnyRow) -> Result<SubmissionRow, StoreError> {
         envelope: row.try_get(4)?,
         send_at: row.try_get(5)?,
         delivery: row.try_get(6)?,
-        created_state: row.try_get(7)?,
+        undo_status: row.try_get(7)?,
+        created_state: row.try_get(8)?,
     })
 }

@@ -71,7 +71,7 @@ async fn an_import_names_what_is_wrong() {
     let alice = fixture.sign_in("alice").await;
     let (inbox, blob) = (alice.mailbox("inbox").await, alice.upload(sealed_letter(ALICE, BOB, "")).await);
     for (email, kind) in [
-        (json!({"blobId": "b-nothing", "mailboxIds": {&inbox: true}}), "blobNotFound"),
+        (json!({"blobId": "b-nothing", "mailboxIds": {&inbox: true}}), "invalidProperties"),
         (json!({"blobId": blob, "mailboxIds": {}}), "invalidProperties"),
         (json!({"blobId": blob, "mailboxIds": {"m-nothing": true}}), "invalidProperties"),
         (

@@ -80,7 +80,7 @@ async fn ids_of_another_account_are_not_found() {
     let answer = bob.call("Mailbox/set", json!({"destroy": [inbox]})).await;
     assert_eq!(answer["notDestroyed"][&inbox]["type"], "notFound");
     let own = bob.mailbox("inbox").await;
-    for (blob, mailbox, kind) in [(&blob, &own, "blobNotFound"), (&blob, &inbox, "blobNotFound")] {
+    for (blob, mailbox, kind) in [(&blob, &own, "invalidProperties"), (&blob, &inbox, "invalidProperties")] {
         let email = json!({"blobId": blob, "mailboxIds": {mailbox: true}});
         let answer = bob.call("Email/import", json!({"emails": {"k": email}})).await;
         assert_eq!(answer["notCreated"]["k"]["type"], kind);

@@ -47,7 +47,6 @@ async fn what_must_not_be_is_refused_property_by_property() {
     for (create, property) in [
         (json!({"name": ""}), "name"),
         (json!({"name": "x".repeat(300)}), "name"),
-        (json!({"name": "Inbox"}), "name"),
         (json!({"name": "new", "parentId": "m-nothing"}), "parentId"),
         (json!({"name": "new", "role": "inbox"}), "role"),
         (json!({"name": "new", "totalEmails": 1}), "totalEmails"),
@@ -56,6 +55,9 @@ async fn what_must_not_be_is_refused_property_by_property() {
         assert_eq!(answer["notCreated"]["k"]["type"], "invalidProperties", "{answer}");
         assert_eq!(answer["notCreated"]["k"]["properties"], json!([property]));
     }
+    let answer = alice.call("Mailbox/set", json!({"create": {"k": {"name": "Inbox"}}})).await;
+    assert_eq!(answer["notCreated"]["k"]["type"], "alreadyExists");
+    assert_eq!(answer["notCreated"]["k"]["existingId"], json!(inbox));
     let circle = json!({trash.as_str(): {"parentId": trash}});
     let answer = alice.call("Mailbox/set", json!({"update": circle})).await;
     assert_eq!(answer["notUpdated"][&trash]["properties"], json!(["parentId"]));

@@ -1,18 +1,20 @@
-use jmap::{EmailId, MethodError, MethodErrorType, SEALED};
-use mail_parser::MessageParser;
+use jmap::{BlobId, EmailId, MethodError, MethodErrorType, SEALED};
+use mail_parser::{Message, MessageParser, MimeHeaders};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::header;
+use super::body::{Body, BodyWanted};
+use super::header::Fields;
 use crate::base64_text;
 use crate::clock::utc_date;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
+use crate::outer::OuterHeader;
 use crate::store::{self, EmailRow, Kind};
 
 /// What a client gets that names no properties (RFC 8621 4.2).
-const DEFAULT: [&str; 24] = [
+pub const DEFAULT: [&str; 24] = [
     "id",
     "blobId",
     "threadId",
@@ -44,44 +46,68 @@ const SUMMARY: &str = "sealedSummary";
 /// How many properties a call may name.
 const MOST_PROPERTIES: usize = 100;
 /// What the objects of one answer may have in octets; header fields can be long.
-const ANSWER: usize = 16 * 1024 * 1024;
+pub const ANSWER: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Arguments {
     ids: Option<Vec<EmailId>>,
     properties: Option<Vec<String>>,
-    body_properties: Option<Vec<String>>,
+    #[serde(flatten)]
+    body: BodyWanted,
 }
 
 /// `Email/get` (RFC 8621 4.2).
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let Arguments { ids, properties, body_properties } = arguments(given)?;
+    let Arguments { ids, properties, body } = arguments(given)?;
     // RFC 8620 5.1: a type may refuse to give all its objects at once.
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
     let properties = properties.unwrap_or_else(|| default_properties(call));
-    if properties.len() > MOST_PROPERTIES
-        || body_properties.as_ref().is_some_and(|b| b.len() > MOST_PROPERTIES)
-    {
-        return Err(MethodErrorType::RequestTooLarge.into());
-    }
+    check_properties(&properties, &body)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Email);
     let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?;
     drop(connection);
     let missing: Vec<_> = ids.iter().filter(|id| !found.iter().any(|row| row.id == **id)).collect();
-    let from_blob = properties.iter().any(|property| header::is_in_blob(property));
+    let sealed = call.account.kind.is_sealed();
     let (mut list, mut room) = (Vec::with_capacity(found.len()), ANSWER);
     for row in &found {
-        let blob = match from_blob {
-            true => call.relay.blobs.read_start(&call.relay.store, &row.blob_id).await.map_err(failed)?,
-            false => Vec::new(),
-        };
-        let object = object(row, &blob, &properties, body_properties.as_deref())?;
+        let bytes = bytes(call, row, &properties).await?;
+        let shown = Shown { row: Some(row), outer: &row.outer, blob: &row.blob_id, size: row.size, sealed };
+        let object = shown.object(&bytes, &properties, &body)?;
         room = room.checked_sub(weight(&object)).ok_or(MethodErrorType::RequestTooLarge)?;
         list.push(object);
     }
     get_answer(&call.account.id, &state, list, &missing)
+}
+
+/// Refuses more properties than a program has a use for.
+pub fn check_properties(properties: &[String], body: &BodyWanted) -> Result<(), MethodError> {
+    let of_parts = body.body_properties.as_ref().map_or(0, Vec::len);
+    match properties.len().max(of_parts) > MOST_PROPERTIES {
+        true => Err(MethodErrorType::RequestTooLarge.into()),
+        false => Ok(()),
+    }
+}
+
+/// As much of a message as the properties need: of a sealed one nothing lies behind its header.
+async fn bytes(call: &Call, row: &EmailRow, properties: &[String]) -> Result<Vec<u8>, MethodError> {
+    let (blobs, store) = (&call.relay.blobs, &call.relay.store);
+    if properties.iter().all(|property| is_kept(property, call.account.kind.is_sealed())) {
+        return Ok(Vec::new());
+    }
+    let read = match call.account.kind.is_sealed() {
+        true => blobs.read_start(store, &row.blob_id).await,
+        false => blobs.read_any(store, &row.blob_id).await,
+    };
+    read.map_err(failed)
+}
+
+fn is_kept(property: &str, sealed: bool) -> bool {
+    let in_header = matches!(property, "subject" | "headers") || property.starts_with("header:");
+    let in_body = matches!(property, "bodyStructure" | "attachments");
+    let in_clear = matches!(property, "preview" | "bodyValues" | "textBody" | "htmlBody" | "hasAttachment");
+    !in_header && !in_body && (sealed || !in_clear)
 }
 
 fn default_properties(call: &Call) -> Vec<String> {
@@ -89,58 +115,142 @@ fn default_properties(call: &Call) -> Vec<String> {
     DEFAULT.into_iter().chain(summary).map(str::to_owned).collect()
 }
 
-fn object(
-    row: &EmailRow,
-    blob: &[u8],
-    properties: &[String],
-    body_properties: Option<&[String]>,
-) -> Result<Value, MethodError> {
-    // Parsed once, however many properties are read from it.
-    let message = MessageParser::default().parse_headers(blob);
-    let mut object = Map::new();
-    object.insert("id".into(), json!(row.id));
-    for property in properties {
-        let value = match kept(row, property) {
-            Some(value) => value,
-            None => header::property(row, message.as_ref(), property, body_properties)?,
-        };
-        object.insert(property.clone(), value);
-    }
-    Ok(Value::Object(object))
+/// A message to show: one that is kept, or bytes that were never imported.
+pub struct Shown<'a> {
+    pub row: Option<&'a EmailRow>,
+    pub outer: &'a OuterHeader,
+    pub blob: &'a BlobId,
+    pub size: i64,
+    pub sealed: bool,
 }
 
-/// A property that needs no look into the message.
-fn kept(row: &EmailRow, property: &str) -> Option<Value> {
+impl Shown<'_> {
+    /// The properties that were asked for.
+    pub fn object(
+        &self,
+        bytes: &[u8],
+        properties: &[String],
+        body: &BodyWanted,
+    ) -> Result<Value, MethodError> {
+        // Parsed once, however many properties are read from it.
+        let parser = MessageParser::default();
+        let message = if self.sealed { parser.parse_headers(bytes) } else { parser.parse(bytes) };
+        let mut object = Map::new();
+        if let Some(row) = self.row {
+            object.insert("id".into(), json!(row.id));
+        }
+        for property in properties {
+            let value = match self.kept(property) {
+                Some(value) => value,
+                None => self.in_message(message.as_ref(), property, body)?,
+            };
+            object.insert(property.clone(), value);
+        }
+        Ok(Value::Object(object))
+    }
+
+    /// A property that needs no look into the message.
+    fn kept(&self, property: &str) -> Option<Value> {
+        let outer = self.outer;
+        Some(match property {
+            "blobId" => json!(self.blob),
+            "size" => json!(self.size),
+            "messageId" => some(&outer.message_id),
+            "inReplyTo" => some(&outer.in_reply_to),
+            "references" => some(&outer.references),
+            "sender" => some(&outer.sender),
+            "from" => some(&outer.from),
+            "to" => some(&outer.to),
+            "cc" => some(&outer.cc),
+            "bcc" => some(&outer.bcc),
+            "replyTo" => some(&outer.reply_to),
+            "sentAt" => json!(outer.sent_at),
+            "id" | "threadId" | "mailboxIds" | "keywords" | "receivedAt" | SUMMARY => {
+                self.row.map_or(Value::Null, |row| metadata(row, property))
+            }
+            _ => return None,
+        })
+    }
+
+    fn in_message(
+        &self,
+        message: Option<&Message<'_>>,
+        property: &str,
+        wanted: &BodyWanted,
+    ) -> Result<Value, MethodError> {
+        if self.sealed
+            && let Some(value) = self.of_sealed(message, property, wanted)
+        {
+            return Ok(value);
+        }
+        let Some(message) = message.filter(|message| !message.parts.is_empty()) else {
+            return if property == "subject" { Ok(Value::Null) } else { Fields::none().property(property) };
+        };
+        if property == "subject" {
+            return Ok(json!(message.subject()));
+        }
+        let body = Body { message, blob: self.blob, wanted };
+        if let Some(value) = body.property(property)? {
+            return Ok(value);
+        }
+        Fields::of(message, message.headers()).property(property)
+    }
+
+    /// What a sealed message holds is not for the relay to tell.
+    fn of_sealed(&self, message: Option<&Message<'_>>, property: &str, wanted: &BodyWanted) -> Option<Value> {
+        let part = || message.map_or(Value::Null, |message| self.envelope(message, wanted));
+        Some(match property {
+            "preview" => json!(""),
+            "bodyValues" => json!({}),
+            "textBody" | "htmlBody" => json!([]),
+            "hasAttachment" => json!(true),
+            "bodyStructure" => part(),
+            "attachments" => json!([part()]),
+            _ => return None,
+        })
+    }
+
+    /// The one part of a sealed message: the CMS.
+    ///
+    /// Its `blobId` is that of the whole message, which is what a client opens.
+    fn envelope(&self, message: &Message<'_>, wanted: &BodyWanted) -> Value {
+        let content_type = message.content_type();
+        let media_type = content_type.map_or_else(
+            || "text/plain".to_owned(),
+            |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()).to_lowercase(),
+        );
+        let disposition = message.content_disposition().map(mail_parser::ContentType::ctype);
+        let mut all = json!({
+            "partId": "1",
+            "blobId": self.blob,
+            "size": self.size,
+            "name": message.attachment_name(),
+            "type": media_type,
+            "charset": null,
+            "disposition": disposition,
+            "cid": null,
+            "language": null,
+            "location": null,
+        });
+        if let (Some(map), Some(properties)) = (all.as_object_mut(), &wanted.body_properties) {
+            map.retain(|key, _| properties.iter().any(|property| property == key));
+        }
+        all
+    }
+}
+
+fn metadata(row: &EmailRow, property: &str) -> Value {
     let flags = |names: &mut dyn Iterator<Item = &str>| {
         Value::Object(names.map(|name| (name.to_owned(), Value::Bool(true))).collect())
     };
-    let outer = &row.outer;
-    Some(match property {
+    match property {
         "id" => json!(row.id),
-        "blobId" => json!(row.blob_id),
         "threadId" => json!(row.thread_id),
         "mailboxIds" => flags(&mut row.mailboxes.iter().map(jmap::MailboxId::as_str)),
         "keywords" => flags(&mut row.keywords.iter().map(String::as_str)),
-        "size" => json!(row.size),
         "receivedAt" => json!(utc_date(row.received_at)),
-        "messageId" => some(&outer.message_id),
-        "inReplyTo" => some(&outer.in_reply_to),
-        "references" => some(&outer.references),
-        "sender" => some(&outer.sender),
-        "from" => some(&outer.from),
-        "to" => some(&outer.to),
-        "cc" => some(&outer.cc),
-        "bcc" => some(&outer.bcc),
-        "replyTo" => some(&outer.reply_to),
-        "sentAt" => json!(outer.sent_at),
-        SUMMARY => json!(row.summary.as_deref().map(base64_text)),
-        // What a sealed message holds is not for the relay to tell.
-        "preview" => json!(""),
-        "bodyValues" => json!({}),
-        "textBody" | "htmlBody" => json!([]),
-        "hasAttachment" => json!(true),
-        _ => return None,
-    })
+        _ => json!(row.summary.as_deref().map(base64_text)),
+    }
 }
 
 /// A field that is absent is null (RFC 8621 4.1.2).

@@ -1,116 +1,137 @@
-//! Properties that are read from the outer header of the message itself.
+//! Header fields in the forms of RFC 8621 4.1.2.
 
 use jmap::{MethodError, MethodErrorType};
-use mail_parser::{Addr, Address, HeaderForm, HeaderValue, Message, MimeHeaders};
+use mail_parser::parsers::MessageStream;
+use mail_parser::{Addr, Address, Header, HeaderValue, Message};
 use serde_json::{Value, json};
 
-use crate::store::EmailRow;
-
-/// Whether a property needs a look into the message.
-pub fn is_in_blob(property: &str) -> bool {
-    matches!(property, "subject" | "headers" | "bodyStructure" | "attachments")
-        || property.starts_with("header:")
+/// The header fields of a message or of one of its parts.
+#[derive(Clone, Copy)]
+pub struct Fields<'m> {
+    raw: &'m [u8],
+    headers: &'m [Header<'m>],
 }
 
-/// A property that stands in the message.
-pub fn property(
-    row: &EmailRow,
-    message: Option<&Message<'_>>,
-    property: &str,
-    body_properties: Option<&[String]>,
-) -> Result<Value, MethodError> {
-    let invalid =
-        || MethodError::new(MethodErrorType::InvalidArguments, format!("there is no property {property}"));
-    if !is_in_blob(property) {
-        return Err(invalid());
-    }
-    let Some(message) = message else { return Ok(Value::Null) };
-    match property {
-        "subject" => Ok(json!(message.subject())),
-        "headers" => Ok(raw_headers(message)),
-        "bodyStructure" => Ok(part(row, message, body_properties)),
-        "attachments" => Ok(json!([part(row, message, body_properties)])),
-        _ => header(message, property.strip_prefix("header:").ok_or_else(invalid)?).ok_or_else(invalid),
-    }
+/// A property of the form `header:Name:asForm:all`.
+struct Wanted<'p> {
+    name: &'p str,
+    form: Form,
+    all: bool,
 }
 
-/// The one part of a sealed message: the CMS.
-///
-/// Its `blobId` is that of the whole message, which is what a client opens.
-fn part(row: &EmailRow, message: &Message<'_>, properties: Option<&[String]>) -> Value {
-    let content_type = message.content_type();
-    let media_type = content_type.map_or_else(
-        || "text/plain".to_owned(),
-        |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()).to_lowercase(),
-    );
-    let disposition = message.content_disposition().map(mail_parser::ContentType::ctype);
-    let all = json!({
-        "partId": "1",
-        "blobId": row.blob_id,
-        "size": row.size,
-        "name": message.attachment_name(),
-        "type": media_type,
-        "charset": null,
-        "disposition": disposition,
-        "cid": null,
-        "language": null,
-        "location": null,
-    });
-    match (all, properties) {
-        (Value::Object(mut map), Some(properties)) => {
-            map.retain(|key, _| properties.iter().any(|property| property == key));
-            Value::Object(map)
+impl<'m> Fields<'m> {
+    /// The fields of a part of a message.
+    pub fn of(message: &'m Message<'_>, headers: &'m [Header<'_>]) -> Self {
+        Self { raw: &message.raw_message, headers }
+    }
+
+    /// No fields, of what is no message.
+    pub fn none() -> Self {
+        Self { raw: &[], headers: &[] }
+    }
+
+    /// `headers` or one of the `header:` properties (RFC 8621 4.1.3).
+    pub fn property(&self, property: &str) -> Result<Value, MethodError> {
+        if property == "headers" {
+            let each = self.each().map(|(name, value)| json!({"name": name, "value": text_of(value)}));
+            return Ok(each.collect());
         }
-        (all, _) => all,
+        let wanted = Wanted::read(property).ok_or_else(|| {
+            MethodError::new(MethodErrorType::InvalidArguments, format!("there is no property {property}"))
+        })?;
+        let named = self.each().filter(|(name, _)| name.eq_ignore_ascii_case(wanted.name));
+        let mut values: Vec<Value> = named.map(|(_, value)| wanted.form.show(value)).collect();
+        Ok(if wanted.all { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&'m str, &'m [u8])> {
+        let Self { raw, headers } = *self;
+        headers.iter().map(move |header| {
+            let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+            let value = raw.get(at(header.offset_start)..at(header.offset_end)).unwrap_or_default();
+            (header.name.as_str(), value)
+        })
     }
 }
 
-fn raw_headers(message: &Message<'_>) -> Value {
-    let fields = message
-        .headers_raw()
-        .map(|(name, value)| json!({"name": name, "value": value.trim_end_matches(['\r', '\n'])}));
-    Value::Array(fields.collect())
-}
-
-/// `header:Name[:asForm][:all]` (RFC 8621 4.1.3); none when it is no such property.
-fn header(message: &Message<'_>, wanted: &str) -> Option<Value> {
-    let mut parts = wanted.split(':');
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let (mut form, mut all) = ("asRaw", false);
-    for part in parts {
-        match part {
-            "all" if !all => all = true,
-            part if part.starts_with("as") && !all && form == "asRaw" => form = part,
-            _ => return None,
+impl<'p> Wanted<'p> {
+    fn read(property: &'p str) -> Option<Self> {
+        let mut steps = property.strip_prefix("header:")?.split(':');
+        let name = steps.next().filter(|name| !name.is_empty())?;
+        let (mut form, mut all) = (None, false);
+        for step in steps {
+            match step {
+                "all" if !all => all = true,
+                _ if all || form.is_some() => return None,
+                step => form = Some(Form::named(step)?),
+            }
         }
+        let form = form.unwrap_or(Form::Raw);
+        form.suits(name).then_some(Self { name, form, all })
     }
-    let mut values = Vec::new();
-    match form {
-        "asRaw" => {
-            let named = message.headers_raw().filter(|(field, _)| field.eq_ignore_ascii_case(name));
-            values.extend(named.map(|(_, value)| json!(value.trim_end_matches(['\r', '\n']))));
-        }
-        _ => {
-            let (form, show) = parsed_form(form)?;
-            values.extend(message.header_as(name, form).iter().map(show));
-        }
-    }
-    Some(if all { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })
 }
 
 /// How a field is read and what is shown of it (RFC 8621 4.1.2).
-type Form = (HeaderForm, fn(&HeaderValue<'_>) -> Value);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Raw,
+    Text,
+    Addresses,
+    GroupedAddresses,
+    MessageIds,
+    Date,
+    Urls,
+}
 
-fn parsed_form(form: &str) -> Option<Form> {
-    Some(match form {
-        "asText" => (HeaderForm::Text, text),
-        "asAddresses" => (HeaderForm::Addresses, addresses),
-        "asGroupedAddresses" => (HeaderForm::GroupedAddresses, groups),
-        "asMessageIds" => (HeaderForm::MessageIds, strings),
-        "asDate" => (HeaderForm::Date, date),
-        "asURLs" => (HeaderForm::URLs, urls),
-        _ => return None,
-    })
+impl Form {
+    /// The form of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "asRaw" => Self::Raw,
+            "asText" => Self::Text,
+            "asAddresses" => Self::Addresses,
+            "asGroupedAddresses" => Self::GroupedAddresses,
+            "asMessageIds" => Self::MessageIds,
+            "asDate" => Self::Date,
+            "asURLs" => Self::Urls,
+            _ => return None,
+        })
+    }
+
+    /// Whether a field may be had in this form: what RFC 5322 and RFC 2369 define has its own.
+    pub fn suits(self, name: &str) -> bool {
+        let own = match name.to_ascii_lowercase().as_str() {
+            "subject" | "comments" | "keywords" | "list-id" => Self::Text,
+            "from" | "sender" | "reply-to" | "to" | "cc" | "bcc" | "resent-from" | "resent-sender"
+            | "resent-reply-to" | "resent-to" | "resent-cc" | "resent-bcc" => Self::Addresses,
+            "message-id" | "in-reply-to" | "references" | "resent-message-id" => Self::MessageIds,
+            "date" | "resent-date" => Self::Date,
+            "list-help" | "list-unsubscribe" | "list-subscribe" | "list-post" | "list-owner"
+            | "list-archive" => Self::Urls,
+            "return-path" | "received" => Self::Raw,
+            _ => return true,
+        };
+        self == Self::Raw || self == own || (self, own) == (Self::GroupedAddresses, Self::Addresses)
+    }
+
+    fn show(self, raw: &[u8]) -> Value {
+        let mut stream = MessageStream::new(raw);
+        match self {
+            Self::Raw => json!(text_of(raw)),
+            Self::Text => text(&stream.parse_unstructured()),
+            Self::Addresses => addresses(&stream.parse_address()),
+            Self::GroupedAddresses => groups(&stream.parse_address()),
+            Self::MessageIds => strings(&stream.parse_id()),
+            Self::Date => date(&stream.parse_date()),
+            Self::Urls => urls(&stream.parse_address()),
+        }
+    }
+}
+
+/// The value without its line end (RFC 8621 4.1.2.1).
+fn text_of(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw).replace('\0', "");
+    text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
 fn text(value: &HeaderValue<'_>) -> Value {
@@ -180,6 +201,8 @@ mod tests {
     #[test]
     fn each_form_of_a_field_has_the_type_that_the_standard_gives_it() {
         let message = MessageParser::default().parse_headers(LETTER).unwrap();
+        let fields = Fields::of(&message, message.headers());
+        let header = |wanted: &str| fields.property(&format!("header:{wanted}")).ok();
         let one = |name: Option<&str>, email| json!({"name": name, "email": email});
         for (wanted, found) in [
             ("From", json!(" Alice <a@a.example>")),
@@ -209,10 +232,21 @@ mod tests {
             ("X-None:asText", json!(null)),
             ("X-None:asMessageIds:all", json!([])),
         ] {
-            assert_eq!(header(&message, wanted), Some(found), "{wanted}");
+            assert_eq!(header(wanted), Some(found), "{wanted}");
         }
-        for wrong in ["", ":asText", "To:asSmell", "To:all:all", "To:all:asText", "To:asText:asText", "To:"] {
-            assert_eq!(header(&message, wrong), None, "{wrong}");
+        for wrong in [
+            "",
+            ":asText",
+            "To:asSmell",
+            "To:all:all",
+            "To:all:asText",
+            "X:asText:asText",
+            "To:",
+            "Subject:asDate",
+            "To:asText",
+            "Date:asURLs",
+        ] {
+            assert_eq!(header(wrong), None, "{wrong}");
         }
     }
 }

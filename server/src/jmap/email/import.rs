@@ -7,15 +7,17 @@ use jmap::{
 use serde_json::Value;
 
 use super::patch::{self, Known};
-use crate::blobs::BlobError;
+use crate::blobs::{BlobError, Prepared};
+use crate::clear_text::ClearText;
 use crate::clock::{now, parse_date};
-use crate::delivery::is_sealed;
+use crate::delivery::{is_sealed, off_thread};
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, WriteError, answer, arguments, check_set_size, check_state, failed};
 use crate::outer::OuterHeader;
+use crate::parts;
 use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
 
-/// `Email/import` (RFC 8621 4.8): takes sealed messages only.
+/// `Email/import` (RFC 8621 4.8); personal and office accounts take sealed messages only.
 pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let wanted: Import = arguments(given)?;
     check_set_size(wanted.emails.len(), &call.relay.limits)?;
@@ -23,7 +25,7 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
     let mut not_created = BTreeMap::new();
     for (creation, email) in wanted.emails {
         match read(call, &email).await? {
-            Ok(outer) => checked.push((creation, email, outer)),
+            Ok(message) => checked.push((creation, email, message)),
             Err(error) => drop(not_created.insert(creation, error)),
         }
     }
@@ -35,8 +37,8 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
             let old_state = ledger.before().of(Kind::Email);
             check_state(wanted.if_in_state.as_ref(), &old_state)?;
             let mut created = BTreeMap::new();
-            for (creation, email, outer) in checked {
-                match keep(tx, &mut ledger, email, outer, &created_ids).await? {
+            for (creation, email, message) in checked {
+                match keep(tx, &mut ledger, email, message, &created_ids).await? {
                     Ok(imported) => drop(created.insert(creation, imported)),
                     Err(error) => drop(not_created.insert(creation, error)),
                 }
@@ -58,47 +60,79 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
     answer(&done)
 }
 
-/// Reads the message and refuses what is not sealed; nothing of it is kept then.
-async fn read(call: &Call, email: &EmailImport) -> Result<Result<OuterHeader, SetError>, MethodError> {
-    let relay = &call.relay;
-    let message = match relay.blobs.read(&relay.store, &call.account.id, &email.blob_id).await {
+/// A message that may be kept: its bytes are the account's, or safe to refer to.
+struct Message {
+    outer: OuterHeader,
+    clear: Option<ClearText>,
+    blob: Option<Prepared>,
+}
+
+/// Reads the message; a sealed account refuses what is not sealed, and keeps nothing of it.
+async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetError>, MethodError> {
+    let (relay, is_part) = (&call.relay, parts::read_id(&email.blob_id).is_some());
+    let message = match parts::read(relay, &call.account.id, &email.blob_id).await {
         Ok(message) => message,
-        Err(BlobError::NotFound) => {
-            let not_found = Some(vec![email.blob_id.to_string()]);
-            return Ok(Err(SetError { not_found, ..SetError::from(SetErrorType::BlobNotFound) }));
-        }
+        // RFC 8621 4.8: an id that is not found is an invalid property.
+        Err(BlobError::NotFound) => return Ok(Err(SetError::invalid_properties(["blobId"]))),
         Err(error) => return Err(failed(error)),
     };
     let message = Arc::new(message);
-    if !is_sealed(Arc::clone(&message)).await.map_err(failed)? {
+    if call.account.kind.is_sealed() && !is_sealed(Arc::clone(&message)).await.map_err(failed)? {
         let why = "this account holds sealed mail only: the message is not enveloped, or its outer header tells more than it must";
         return Ok(Err(SetError::new(SetErrorType::InvalidEmail, why)));
     }
-    Ok(Ok(OuterHeader::parse(&message)))
+    let sealed = call.account.kind.is_sealed();
+    let parsed = Arc::clone(&message);
+    let read =
+        move || (is_message(&parsed), OuterHeader::parse(&parsed), (!sealed).then(|| ClearText::of(&parsed)));
+    let (is_message, outer, clear) = off_thread(read).await.map_err(failed)?;
+    if !is_message {
+        return Ok(Err(SetError::new(SetErrorType::InvalidEmail, "the blob is no message")));
+    }
+    let blob = match is_part {
+        true => Some(relay.blobs.prepare(&relay.store, message.to_vec()).await.map_err(failed)?),
+        false => None,
+    };
+    Ok(Ok(Message { outer, clear, blob }))
+}
+
+/// Whether bytes begin like a message: with a header field (RFC 5322 2.2).
+pub fn is_message(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(end) = line.iter().position(|byte| *byte == b':') else { return false };
+    let name = line.get(..end).unwrap_or_default();
+    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
 async fn keep(
     tx: &mut Tx,
     ledger: &mut Ledger,
     email: EmailImport,
-    outer: OuterHeader,
+    message: Message,
     created: &BTreeMap<String, String>,
 ) -> Result<Result<EmailImported, SetError>, StoreError> {
     let mailboxes: BTreeSet<MailboxId> =
         store::mailboxes(tx.connection(), ledger.account()).await?.into_iter().map(|row| row.id).collect();
-    let new = match checked(&email, outer, Known { mailboxes: &mailboxes, created }) {
+    let mut new = match checked(&email, message.outer, Known { mailboxes: &mailboxes, created }) {
         Ok(new) => new,
         Err(error) => return Ok(Err(error)),
     };
-    // The blob may have been swept since it was read.
-    let Some(size) = store::own_blob(tx.connection(), ledger.account(), &email.blob_id).await? else {
-        return Ok(Err(SetErrorType::BlobNotFound.into()));
-    };
-    let new = NewEmail { size, ..new };
-    store::hold_blob(tx, ledger.account(), &email.blob_id, true).await?;
+    if let Some(blob) = &message.blob {
+        let blob = blob.blob();
+        (new.blob_id, new.size) = (blob.id.clone(), blob.size);
+        store::put_blob(tx, ledger.account(), blob, true).await?;
+    } else {
+        // The blob may have been swept since it was read.
+        let Some(size) = store::own_blob(tx.connection(), ledger.account(), &email.blob_id).await? else {
+            return Ok(Err(SetError::invalid_properties(["blobId"])));
+        };
+        new.size = size;
+        store::hold_blob(tx, ledger.account(), &email.blob_id, true).await?;
+    }
+    new.clear = message.clear;
     let (id, thread_id) = store::insert_email(tx, ledger, &new).await?;
-    let size = u64::try_from(size).unwrap_or_default();
-    Ok(Ok(EmailImported { id, blob_id: email.blob_id, thread_id, size }))
+    let size = u64::try_from(new.size).unwrap_or_default();
+    Ok(Ok(EmailImported { id, blob_id: new.blob_id, thread_id, size }))
 }
 
 fn checked(email: &EmailImport, outer: OuterHeader, known: Known<'_>) -> Result<NewEmail, SetError> {
@@ -117,5 +151,14 @@ fn checked(email: &EmailImport, outer: OuterHeader, known: Known<'_>) -> Result<
         Some(text) => Some(patch::summary(text).ok_or_else(|| wrong("sealedSummary"))?),
         None => None,
     };
-    Ok(NewEmail { blob_id: email.blob_id.clone(), size: 0, received_at, outer, keywords, mailboxes, summary })
+    Ok(NewEmail {
+        blob_id: email.blob_id.clone(),
+        size: 0,
+        received_at,
+        outer,
+        keywords,
+        mailboxes,
+        summary,
+        clear: None,
+    })
 }

@@ -1,47 +1,29 @@
-use jmap::{Comparator, EmailId, MailboxId, MethodError, MethodErrorType, QueryAnswer};
+mod condition;
+
+use jmap::{Comparator, EmailId, MethodError, MethodErrorType, QueryAnswer};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::AnyConnection;
 
-use crate::clock::parse_date;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
-use crate::jmap::limits::{MAX_PAGE, MOST_COMPARATORS};
-use crate::store::{self, EmailCondition, EmailOrder, EmailSearch, Kind, SortKey, Start, StoreError};
+use crate::jmap::limits::MAX_PAGE;
+use crate::jmap::query::{Query, check_sort};
+use crate::store::{self, EmailOrder, EmailSearch, Kind, SortKey, Start, StoreError};
 
-/// The greatest depth of operators, and the greatest number of conditions, in a filter.
-const DEEPEST: usize = 8;
-const MOST: usize = 64;
+pub use condition::tokens;
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Arguments {
-    filter: Option<Value>,
-    sort: Option<Vec<Comparator>>,
-    #[serde(default)]
-    position: i64,
-    anchor: Option<EmailId>,
-    #[serde(default)]
-    anchor_offset: i64,
-    limit: Option<u64>,
-    #[serde(default)]
-    calculate_total: bool,
-    #[serde(default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Collapse {
     collapse_threads: bool,
 }
 
-/// `Email/query` (RFC 8621 4.4), on what is in clear: mailboxes, keywords, times and sizes.
+/// `Email/query` (RFC 8621 4.4); on sealed mail by mailboxes, keywords, times and sizes.
 pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let wanted: Arguments = arguments(given)?;
-    let mut budget = MOST;
-    let filter = wanted.filter.filter(|filter| !filter.is_null());
-    let condition = filter.map(|filter| condition(&filter, DEEPEST, &mut budget)).transpose()?;
-    let sort = wanted.sort.unwrap_or_default();
-    if sort.len() > MOST_COMPARATORS {
-        return Err(MethodErrorType::UnsupportedSort.into());
-    }
-    let order = sort.iter().map(order).collect::<Result<_, _>>()?;
-    let search = EmailSearch { condition, order, collapse: wanted.collapse_threads };
+    let Collapse { collapse_threads } = arguments(given.clone())?;
+    let wanted: Query = arguments(given)?;
+    let search = search(call, wanted.filter.as_ref(), wanted.sort.as_ref(), collapse_threads)?;
     let limit = wanted.limit.map_or(MAX_PAGE, |limit| i64::try_from(limit).unwrap_or(i64::MAX).min(MAX_PAGE));
     let account = &call.account.id;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
@@ -52,7 +34,7 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
         None
     };
     let start = match wanted.anchor {
-        Some(anchor) => Start::Anchor(anchor, wanted.anchor_offset),
+        Some(anchor) => Start::Anchor(EmailId::from(anchor), wanted.anchor_offset),
         None if wanted.position < 0 => {
             Start::Position(total.unwrap_or_default().saturating_add(wanted.position).max(0))
         }
@@ -65,7 +47,7 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     answer(&QueryAnswer {
         account_id: account.clone(),
         query_state: state,
-        can_calculate_changes: false,
+        can_calculate_changes: true,
         position: u64::try_from(found.position).unwrap_or_default(),
         ids: found.ids,
         total: total.filter(|_| wanted.calculate_total).and_then(|total| u64::try_from(total).ok()),
@@ -73,8 +55,26 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     })
 }
 
+/// The search that filter and sort describe.
+pub fn search(
+    call: &Call,
+    filter: Option<&Value>,
+    sort: Option<&Vec<Comparator>>,
+    collapse: bool,
+) -> Result<EmailSearch, MethodError> {
+    check_sort(sort)?;
+    let sealed = call.account.kind.is_sealed();
+    let condition = condition::read(filter, sealed)?;
+    let order = sort.into_iter().flatten().map(|by| order(by, sealed)).collect::<Result<_, _>>()?;
+    Ok(EmailSearch { condition, order, collapse })
+}
+
 /// How many there are; for a whole mailbox its own count tells, so the work does not grow with it.
-async fn total(connection: &mut AnyConnection, call: &Call, search: &EmailSearch) -> Result<i64, StoreError> {
+pub async fn total(
+    connection: &mut AnyConnection,
+    call: &Call,
+    search: &EmailSearch,
+) -> Result<i64, StoreError> {
     let Some(mailbox) = search.whole_mailbox() else {
         return store::count_emails(connection, &call.account.id, search).await;
     };
@@ -83,70 +83,38 @@ async fn total(connection: &mut AnyConnection, call: &Call, search: &EmailSearch
     Ok(row.map_or(0, |row| if search.collapse { row.total_threads } else { row.total_emails }))
 }
 
-fn order(by: &Comparator) -> Result<EmailOrder, MethodError> {
-    let key = match (by.property.as_str(), &by.keyword) {
-        ("receivedAt", _) => SortKey::ReceivedAt,
-        ("size", _) => SortKey::Size,
-        ("hasKeyword", Some(keyword)) => SortKey::HasKeyword(keyword.to_ascii_lowercase()),
+/// What emails can be sorted by; the session announces it.
+pub fn sort_options(sealed: bool) -> Vec<&'static str> {
+    let all = [
+        "receivedAt",
+        "size",
+        "hasKeyword",
+        "allInThreadHaveKeyword",
+        "someInThreadHaveKeyword",
+        "from",
+        "to",
+        "subject",
+        "sentAt",
+    ];
+    all.into_iter().take(if sealed { 5 } else { all.len() }).collect()
+}
+
+fn order(by: &Comparator, sealed: bool) -> Result<EmailOrder, MethodError> {
+    let keyword = || match &by.keyword {
+        Some(keyword) => Ok(keyword.to_ascii_lowercase()),
+        None => Err(MethodError::new(MethodErrorType::InvalidArguments, "the sort order has no keyword")),
+    };
+    let key = match by.property.as_str() {
+        "receivedAt" => SortKey::ReceivedAt,
+        "size" => SortKey::Size,
+        "hasKeyword" => SortKey::HasKeyword(keyword()?),
+        "allInThreadHaveKeyword" => SortKey::AllInThread(keyword()?),
+        "someInThreadHaveKeyword" => SortKey::SomeInThread(keyword()?),
+        "from" if !sealed => SortKey::From,
+        "to" if !sealed => SortKey::To,
+        "subject" if !sealed => SortKey::Subject,
+        "sentAt" if !sealed => SortKey::SentAt,
         _ => return Err(MethodErrorType::UnsupportedSort.into()),
     };
     Ok(EmailOrder { key, ascending: by.is_ascending })
-}
-
-fn condition(filter: &Value, depth: usize, budget: &mut usize) -> Result<EmailCondition, MethodError> {
-    let too_deep =
-        || MethodError::new(MethodErrorType::UnsupportedFilter, "the filter is too deep or too large");
-    let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
-    let invalid = || MethodError::new(MethodErrorType::InvalidArguments, "the filter is malformed");
-    let map = filter.as_object().ok_or_else(invalid)?;
-    *budget = budget.checked_sub(map.len().max(1)).ok_or_else(too_deep)?;
-    let Some(operator) = map.get("operator") else { return leaf(map) };
-    let conditions = map.get("conditions").and_then(Value::as_array).ok_or_else(invalid)?;
-    let inner =
-        conditions.iter().map(|inner| condition(inner, depth, budget)).collect::<Result<Vec<_>, _>>()?;
-    match operator.as_str() {
-        Some("AND") => Ok(EmailCondition::All(inner)),
-        Some("OR") => Ok(EmailCondition::Any(inner)),
-        Some("NOT") => Ok(EmailCondition::None(inner)),
-        _ => Err(invalid()),
-    }
-}
-
-/// A FilterCondition: all its properties hold at once (RFC 8621 4.4.1).
-fn leaf(map: &Map<String, Value>) -> Result<EmailCondition, MethodError> {
-    let mut all = map.iter().map(|(name, value)| property(name, value)).collect::<Result<Vec<_>, _>>()?;
-    match (all.pop(), all.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(last), false) => {
-            all.push(last);
-            Ok(EmailCondition::All(all))
-        }
-        (None, _) => Ok(EmailCondition::All(Vec::new())),
-    }
-}
-
-fn property(name: &str, value: &Value) -> Result<EmailCondition, MethodError> {
-    let invalid = || MethodError::new(MethodErrorType::InvalidArguments, format!("{name} is malformed"));
-    let text = || value.as_str().ok_or_else(invalid);
-    let date = || text().and_then(|text| parse_date(text).ok_or_else(invalid));
-    let size = || value.as_u64().and_then(|size| i64::try_from(size).ok()).ok_or_else(invalid);
-    let keyword = || text().map(|text| EmailCondition::HasKeyword(text.to_ascii_lowercase()));
-    match name {
-        "inMailbox" => Ok(EmailCondition::InMailbox(MailboxId::from(text()?))),
-        "inMailboxOtherThan" => {
-            let ids = value.as_array().filter(|ids| ids.len() <= MOST).ok_or_else(invalid)?;
-            let ids = ids.iter().map(|id| id.as_str().map(MailboxId::from).ok_or_else(invalid));
-            Ok(EmailCondition::InMailboxOtherThan(ids.collect::<Result<_, _>>()?))
-        }
-        "before" => Ok(EmailCondition::Before(date()?)),
-        "after" => Ok(EmailCondition::After(date()?)),
-        "minSize" => Ok(EmailCondition::MinSize(size()?)),
-        "maxSize" => Ok(EmailCondition::MaxSize(size()?)),
-        "hasKeyword" => keyword(),
-        "notKeyword" => Ok(EmailCondition::None(vec![keyword()?])),
-        _ => {
-            let why = format!("{name} cannot be answered: the mail is sealed");
-            Err(MethodError::new(MethodErrorType::UnsupportedFilter, why))
-        }
-    }
 }

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use jmap::{Email, EmailId, Id, MailboxId, MethodError, Patch, Set, SetError, SetErrorType};
-use serde_json::Value;
+use jmap::{Email, EmailId, Id, MailboxId, MethodError, Patch, SetErrorType};
+use serde_json::{Map, Value};
 
+use super::create::{self, Written};
 use super::patch::{self, Known};
-use crate::jmap::Call;
-use crate::jmap::answer::{Answer, Outcome, WriteError, answer, arguments, check_set_size, check_state};
+use crate::jmap::answer::{Answer, Outcome, answer};
+use crate::jmap::{Call, set};
 use crate::store::{self, EmailRow, Kind, Ledger, StoreError, Tx};
 
 /// How many emails are read at once.
@@ -13,35 +14,56 @@ const CHUNK: usize = 128;
 
 /// `Email/set` (RFC 8621 4.6).
 pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let wanted: Set<Email> = arguments(given)?;
-    let count = wanted.create.iter().flatten().count()
-        + wanted.update.iter().flatten().count()
-        + wanted.destroy.iter().flatten().count();
-    check_set_size(count, &call.relay.limits)?;
-    let account = call.account.id.clone();
-    let created = call.created.clone();
-    let write = call.relay.store.write(move |tx| {
+    let wanted = set::read::<Email>(call, given)?;
+    let mut created = call.created.clone();
+    let mut outcome = Outcome::default();
+    let ready = written(call, wanted.create, &mut outcome).await?;
+    let before = set::Before { if_in_state: wanted.if_in_state, outcome, ..Default::default() };
+    let write = set::write(call, Kind::Email, before, move |tx, ledger, outcome| {
         Box::pin(async move {
-            let mut ledger = Ledger::open(tx, &account).await?;
-            let old_state = ledger.before().of(Kind::Email);
-            check_state(wanted.if_in_state.as_ref(), &old_state)?;
-            let mut outcome = Outcome::default();
-            for creation in wanted.create.into_iter().flatten().map(|(creation, _)| creation) {
-                outcome.not_created.insert(creation, no_create());
-            }
-            update(tx, &mut ledger, wanted.update.unwrap_or_default(), &created, &mut outcome).await?;
-            destroy(tx, &mut ledger, wanted.destroy.unwrap_or_default(), &created, &mut outcome).await?;
-            let new_state = ledger.close(tx).await?.of(Kind::Email);
-            Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
+            create(tx, ledger, ready, &mut created, outcome).await?;
+            update(tx, ledger, wanted.update.unwrap_or_default(), &created, outcome).await?;
+            destroy(tx, ledger, wanted.destroy.unwrap_or_default(), &created, outcome).await?;
+            Ok(Vec::new())
         })
     });
     answer(&write.await?)
 }
 
-/// Parts that the relay would put together are parts that it could read.
-fn no_create() -> SetError {
-    let why = "this account holds sealed mail only: upload the sealed message and use Email/import";
-    SetError::new(SetErrorType::Forbidden, why)
+async fn create(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    ready: Vec<(String, Written)>,
+    created: &mut BTreeMap<String, String>,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    for (creation, written) in ready {
+        match create::keep(tx, ledger, written, created).await? {
+            Ok(made) => {
+                let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
+                created.insert(creation.clone(), id.to_owned());
+                outcome.created.insert(creation, made);
+            }
+            Err(error) => drop(outcome.not_created.insert(creation, error)),
+        }
+    }
+    Ok(())
+}
+
+/// Writes the messages that are to be made, each by itself.
+async fn written(
+    call: &Call,
+    wanted: Option<BTreeMap<String, Map<String, Value>>>,
+    outcome: &mut Outcome,
+) -> Result<Vec<(String, Written)>, MethodError> {
+    let mut ready = Vec::new();
+    for (creation, properties) in wanted.into_iter().flatten() {
+        match create::write(call, properties).await? {
+            Ok(written) => ready.push((creation, written)),
+            Err(error) => drop(outcome.not_created.insert(creation, error)),
+        }
+    }
+    Ok(ready)
 }
 
 async fn update(

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use jmap::{Mailbox, MailboxId, MethodError, Patch, Set, SetError, SetErrorType};
+use jmap::{Mailbox, MailboxId, MethodError, Patch, SetError, SetErrorType};
 use serde_json::{Map, Value};
 
 use super::{object, role};
-use crate::jmap::Call;
-use crate::jmap::answer::{Answer, Outcome, WriteError, answer, arguments, check_set_size, check_state};
+use crate::jmap::answer::{Answer, Outcome, answer};
+use crate::jmap::{Call, set};
 use crate::store::{self, EmailPatch, Kind, Ledger, MailboxRow, NewMailbox, StoreError, Tx};
 
 /// RFC 8621 2: at least 100 octets; this fits every name that people give.
@@ -17,30 +17,18 @@ const DEEPEST: usize = 10;
 
 /// `Mailbox/set` (RFC 8621 2.5).
 pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let wanted: Set<Mailbox> = arguments(given)?;
-    let count = wanted.create.iter().flatten().count()
-        + wanted.update.iter().flatten().count()
-        + wanted.destroy.iter().flatten().count();
-    check_set_size(count, &call.relay.limits)?;
-    let account = call.account.id.clone();
+    let wanted = set::read::<Mailbox>(call, given)?;
     let mut created = call.created.clone();
-    let write = call.relay.store.write(move |tx| {
+    let write = set::write(call, Kind::Mailbox, wanted.if_in_state.into(), move |tx, ledger, outcome| {
         Box::pin(async move {
-            let mut ledger = Ledger::open(tx, &account).await?;
-            let old_state = ledger.before().of(Kind::Mailbox);
-            check_state(wanted.if_in_state.as_ref(), &old_state)?;
-            let mut outcome = Outcome::default();
-            create(tx, &mut ledger, wanted.create, &mut created, &mut outcome).await?;
-            update(tx, &mut ledger, wanted.update, &created, &mut outcome).await?;
+            create(tx, ledger, wanted.create, &mut created, outcome).await?;
+            update(tx, ledger, wanted.update, &created, outcome).await?;
             let with_emails = wanted.extra.on_destroy_remove_emails;
-            destroy(tx, &mut ledger, wanted.destroy, (&created, with_emails), &mut outcome).await?;
-            let new_state = ledger.close(tx).await?.of(Kind::Mailbox);
-            Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
+            destroy(tx, ledger, wanted.destroy, (&created, with_emails), outcome).await?;
+            Ok(Vec::new())
         })
     });
-    let done = write.await?;
-    call.remember(done.created.as_ref());
-    answer(&done)
+    answer(&write.await?)
 }
 
 async fn create(
@@ -212,8 +200,9 @@ fn check(new: NewMailbox, id: Option<&MailboxId>, rows: &[MailboxRow]) -> Result
     if new.name.is_empty() || new.name.len() > LONGEST_NAME || new.name.chars().any(char::is_control) {
         return Err(SetError::invalid_properties(["name"]));
     }
-    if others.clone().any(|row| row.parent_id == new.parent_id && row.name == new.name) {
-        return Err(SetError::invalid_properties(["name"]));
+    if let Some(same) = others.clone().find(|row| row.parent_id == new.parent_id && row.name == new.name) {
+        let existing_id = Some(same.id.to_string());
+        return Err(SetError { existing_id, ..SetErrorType::AlreadyExists.into() });
     }
     if new.role.is_some() && others.any(|row| row.role == new.role) {
         return Err(SetError::invalid_properties(["role"]));

@@ -1,3 +1,5 @@
+mod hold;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,14 +10,15 @@ use jmap::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::blobs::Prepared as Blob;
 use crate::clock::{Millis, now, utc_date};
-use crate::delivery::{self, DeliverError, Sealed};
+use crate::delivery::{self, Sealed};
 use crate::jmap::Call;
-use crate::jmap::answer::{WriteError, failed};
-use crate::jmap::identity::identity;
+use crate::jmap::answer::failed;
+use crate::jmap::set::Deliveries;
 use crate::outer;
 use crate::random;
-use crate::store::{self, Account, EmailRow, Ledger, Outgoing, StoreError, Tx};
+use crate::store::{self, Account, EmailRow, Ledger, NewSubmission, Outgoing, StoreError, Tx};
 
 /// The greatest number of recipients of one submission.
 const MOST_RECIPIENTS: usize = 1000;
@@ -28,6 +31,11 @@ pub struct Prepared {
     email: EmailRow,
     local: Vec<Account>,
     remote: Vec<String>,
+    /// The mail for each recipient here, where that is not the email itself.
+    mail: Vec<Sealed>,
+    /// The bytes for elsewhere, where they are not the email's own.
+    away: Option<Blob>,
+    send_at: Option<Millis>,
 }
 
 impl Prepared {
@@ -55,16 +63,22 @@ pub async fn prepare(
     let mut connection = relay.store.read().await.map_err(failed)?;
     let ids = [submission.email_id.clone()];
     let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?.pop();
+    let identities = store::identities(&mut connection, &call.account.id).await.map_err(failed)?;
     drop(connection);
+    if !identities.iter().any(|identity| identity.id == submission.identity_id) {
+        return Ok(Err(SetError::invalid_properties(["identityId"])));
+    }
     let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
-    let message = relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?;
-    let author = outer::sole_author(&message);
-    if !delivery::is_sealed(Arc::new(message)).await.map_err(failed)? {
+    let message = Arc::new(relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?);
+    let sealed = delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)?;
+    if call.account.kind.is_sealed() && !sealed {
         let why = "the message is not sealed: mail in clear goes through the clear door";
         return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
     }
-    let envelope = match envelope(&call.account, &email, author, submission.envelope.clone()) {
-        Ok(envelope) => envelope,
+    let author = outer::sole_author(&message);
+    let checked = envelope(&call.account, &email, author, submission.envelope.clone());
+    let (envelope, send_at) = match checked.and_then(|envelope| Ok((hold::until(&envelope)?, envelope))) {
+        Ok((send_at, envelope)) => (envelope, send_at),
         Err(error) => return Ok(Err(error)),
     };
     let (local, remote) = match split(call, &envelope).await.map_err(failed)? {
@@ -75,7 +89,27 @@ pub async fn prepare(
         let why = "too many recipients within an hour";
         return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
     }
-    Ok(Ok(Prepared { submission, envelope, email, local, remote }))
+    let (mut mail, mut away) = (Vec::new(), None);
+    if !sealed && send_at.is_none() {
+        (mail, away) = in_clear(call, &local, &message).await?;
+    }
+    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at }))
+}
+
+/// What of a public account's message goes to whom: sealed to those here who keep sealed mail only, and
+/// without Bcc to all.
+async fn in_clear(
+    call: &Call,
+    local: &[Account],
+    message: &[u8],
+) -> Result<(Vec<Sealed>, Option<Blob>), MethodError> {
+    let bare = outer::without_bcc(message);
+    let away = match &bare {
+        Some(bare) => Some(call.relay.blobs.prepare(&call.relay.store, bare.clone()).await.map_err(failed)?),
+        None => None,
+    };
+    let message = bare.unwrap_or_else(|| message.to_vec());
+    Ok((delivery::prepare(&call.relay, local, message).await.map_err(failed)?, away))
 }
 
 fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
@@ -89,9 +123,6 @@ fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, 
         description: Some(error.to_string()),
         ..SetError::invalid_properties(["emailId"])
     })?;
-    if submission.identity_id != identity(&call.account).id {
-        return Err(SetError::invalid_properties(["identityId"]));
-    }
     let resolved = call.resolve(submission.email_id.as_str()).map(EmailId::from);
     submission.email_id = resolved.ok_or_else(|| SetError::invalid_properties(["emailId"]))?;
     Ok(submission)
@@ -162,12 +193,12 @@ async fn split(call: &Call, envelope: &Envelope) -> Result<Result<Split, SetErro
 
 /// Remembers the submission and queues it for the recipients elsewhere.
 ///
-/// The mail for the recipients here is put into `local`, for [`deliver`].
+/// The mail for the recipients here is put into `local`, to be delivered once the ledger is closed.
 pub async fn keep(
     tx: &mut Tx,
     ledger: &mut Ledger,
     mut prepared: Prepared,
-    local: &mut Vec<Sealed>,
+    local: &mut Deliveries,
 ) -> Result<Result<Map<String, Value>, SetError>, StoreError> {
     let id = SubmissionId::from(random::id('s'));
     let at = now();
@@ -183,9 +214,50 @@ pub async fn keep(
     let corrupt = |_| StoreError::Corrupt("submission");
     let envelope = serde_json::to_string(&prepared.envelope).map_err(corrupt)?;
     let states = serde_json::to_string(&delivery).map_err(corrupt)?;
-    let submission = &prepared.submission;
-    let of = (&submission.identity_id, &submission.email_id, &prepared.email.thread_id);
-    store::add_submission(tx, ledger, &id, of, (envelope, states, at)).await?;
+    let send_at = prepared.send_at.unwrap_or(at);
+    let undo_status = if prepared.send_at.is_some() { "pending" } else { "final" };
+    let submission = NewSubmission {
+        id: &id,
+        identity_id: &prepared.submission.identity_id,
+        email_id: &prepared.submission.email_id,
+        thread_id: &prepared.email.thread_id,
+        envelope,
+        delivery: states,
+        send_at,
+        undo_status,
+    };
+    store::add_submission(tx, ledger, submission).await?;
+    let made = json!({
+        "id": id,
+        "threadId": prepared.email.thread_id,
+        "envelope": prepared.envelope,
+        "sendAt": utc_date(send_at),
+        "undoStatus": undo_status,
+        "deliveryStatus": delivery,
+        "dsnBlobIds": [],
+        "mdnBlobIds": [],
+    });
+    match prepared.send_at {
+        Some(send_at) => hold::keep(tx, ledger, id, prepared, send_at).await?,
+        None => send(tx, ledger, id, prepared, local).await?,
+    }
+    Ok(Ok(made.as_object().cloned().unwrap_or_default()))
+}
+
+/// Queues the message for the recipients elsewhere, and puts the mail for those here into `local`.
+async fn send(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: SubmissionId,
+    prepared: Prepared,
+    local: &mut Deliveries,
+) -> Result<(), StoreError> {
+    let at = now();
+    let mut blob = prepared.email.blob_id.clone();
+    if let Some(away) = &prepared.away {
+        store::put_blob(tx, ledger.account(), away.blob(), false).await?;
+        blob = away.blob().id.clone();
+    }
     for recipient in prepared.remote {
         let outgoing = Outgoing {
             account: ledger.account().clone(),
@@ -193,22 +265,17 @@ pub async fn keep(
             mail_from: prepared.envelope.mail_from.email.clone(),
             domain: crate::address::domain(&recipient).unwrap_or_default().to_owned(),
             recipient,
-            blob: prepared.email.blob_id.clone(),
+            blob: blob.clone(),
         };
         store::enqueue(tx, &outgoing, at).await?;
     }
-    local.extend(delivery::kept(&prepared.email, prepared.local));
-    let made = json!({
-        "id": id,
-        "threadId": prepared.email.thread_id,
-        "envelope": prepared.envelope,
-        "sendAt": utc_date(at),
-        "undoStatus": "final",
-        "deliveryStatus": delivery,
-        "dsnBlobIds": [],
-        "mdnBlobIds": [],
-    });
-    Ok(Ok(made.as_object().cloned().unwrap_or_default()))
+    if prepared.mail.is_empty() {
+        local.extend(delivery::kept(&prepared.email, prepared.local));
+    } else {
+        let fresh = |mail: &Sealed| prepared.local.iter().any(|account| account.id == *mail.account());
+        local.extend(prepared.mail.into_iter().filter(fresh));
+    }
+    Ok(())
 }
 
 /// Takes out whom the message went to before: a client that never saw the answer submits again.
@@ -238,28 +305,26 @@ async fn once(
     Ok(Ok(()))
 }
 
-/// Puts the mail into the inboxes here.
-pub async fn deliver(tx: &mut Tx, local: Vec<Sealed>) -> Result<(), WriteError> {
-    delivery::keep(tx, local).await.map_err(|error| match error {
-        DeliverError::Store(error) => WriteError::Store(error),
-        DeliverError::Blob(error) => WriteError::Blob(error),
-        _ => WriteError::Store(StoreError::Corrupt("mailboxes")),
-    })
-}
-
 fn status(prepared: &Prepared) -> BTreeMap<String, DeliveryStatus> {
+    const HELD: &str = "250 2.0.0 Held";
+    let held = prepared.send_at.is_some();
     let status = |smtp_reply: &str, delivered| DeliveryStatus {
         smtp_reply: smtp_reply.to_owned(),
         delivered,
         displayed: Displayed::Unknown,
     };
-    let here = prepared
-        .local
-        .iter()
-        .map(|account| (account.address.clone(), status("250 2.0.0 Delivered", Delivered::Yes)));
-    let elsewhere = prepared
-        .remote
-        .iter()
-        .map(|address| (address.clone(), status("250 2.0.0 Queued", Delivered::Queued)));
+    let here = prepared.local.iter().map(|account| {
+        (
+            account.address.clone(),
+            if held {
+                status(HELD, Delivered::Queued)
+            } else {
+                status("250 2.0.0 Delivered", Delivered::Yes)
+            },
+        )
+    });
+    let elsewhere = prepared.remote.iter().map(|address| {
+        (address.clone(), status(if held { HELD } else { "250 2.0.0 Queued" }, Delivered::Queued))
+    });
     here.chain(elsewhere).collect()
 }

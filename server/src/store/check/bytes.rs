@@ -6,16 +6,19 @@ use crate::store::StoreError;
 
 /// Looks at who holds what, and at the queue.
 pub async fn examine(connection: &mut AnyConnection, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
-    let wrong = "SELECT b.id, b.refs, COALESCE(a.held, 0) + COALESCE(q.held, 0) FROM blobs b
+    let wrong = "SELECT b.id, b.refs, COALESCE(a.held, 0) + COALESCE(q.held, 0) + COALESCE(w.held, 0)
+        FROM blobs b
         LEFT JOIN (SELECT blob_id, COUNT(*) AS held FROM account_blobs GROUP BY blob_id) a ON a.blob_id = b.id
         LEFT JOIN (SELECT blob_id, COUNT(*) AS held FROM queue GROUP BY blob_id) q ON q.blob_id = b.id
-        WHERE b.refs <> COALESCE(a.held, 0) + COALESCE(q.held, 0)";
+        LEFT JOIN (SELECT blob_id, COUNT(*) AS held FROM held GROUP BY blob_id) w ON w.blob_id = b.id
+        WHERE b.refs <> COALESCE(a.held, 0) + COALESCE(q.held, 0) + COALESCE(w.held, 0)";
     for row in sqlx::query(wrong).fetch_all(&mut *connection).await? {
         let blob = BlobId::from(row.try_get::<String, _>(0)?);
         findings.push(Finding::Refs { blob, found: row.try_get(1)?, expected: row.try_get(2)? });
     }
     let gone = "SELECT blob_id FROM account_blobs WHERE blob_id NOT IN (SELECT id FROM blobs)
-        UNION SELECT blob_id FROM queue WHERE blob_id NOT IN (SELECT id FROM blobs)";
+        UNION SELECT blob_id FROM queue WHERE blob_id NOT IN (SELECT id FROM blobs)
+        UNION SELECT blob_id FROM held WHERE blob_id NOT IN (SELECT id FROM blobs)";
     for blob in blobs(connection, gone).await? {
         findings.push(Finding::NoBlob { blob });
     }
@@ -58,6 +61,10 @@ async fn nobody(connection: &mut AnyConnection, findings: &mut Vec<Finding>) -> 
         "threads",
         "account_blobs",
         "submissions",
+        "identities",
+        "clear_texts",
+        "app_passwords",
+        "held",
         "queue",
         "vaults"
     );

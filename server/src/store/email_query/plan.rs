@@ -98,7 +98,17 @@ impl Plan {
             EmailCondition::After(at) => format!("e.received_at >= {}", self.bind(Value::Number(*at))),
             EmailCondition::MinSize(size) => format!("e.size >= {}", self.bind(Value::Number(*size))),
             EmailCondition::MaxSize(size) => format!("e.size < {}", self.bind(Value::Number(*size))),
-            EmailCondition::HasKeyword(keyword) => self.has_keyword(keyword),
+            EmailCondition::HasKeyword(keyword) => self.has_keyword("e", keyword),
+            EmailCondition::AllInThread(keyword) => self.all_in_thread(keyword),
+            EmailCondition::SomeInThread(keyword) => self.some_in_thread(keyword),
+            EmailCondition::Holds(field, text) => {
+                let mark = self.bind(Value::Text(format!("%{}%", escape(text))));
+                in_clear(&format!("c.{} LIKE {mark} ESCAPE '!'", field.column()))
+            }
+            EmailCondition::HasAttachment(has) => {
+                in_clear(&format!("c.has_attachment = {}", i64::from(*has)))
+            }
+            EmailCondition::Header(name, text) => self.has_header(name, text.as_deref()),
             EmailCondition::All(all) => self.joined(all, " AND ", "1 = 1"),
             EmailCondition::Any(any) => self.joined(any, " OR ", "1 = 0"),
             EmailCondition::None(none) => format!("NOT {}", self.joined(none, " OR ", "1 = 0")),
@@ -110,11 +120,39 @@ impl Plan {
         if parts.is_empty() { format!("({empty})") } else { format!("({})", parts.join(with)) }
     }
 
-    fn has_keyword(&mut self, keyword: &str) -> String {
-        // Keywords are kept between spaces; `!` escapes what LIKE would take for a pattern.
-        let escaped = keyword.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let mark = self.bind(Value::Text(format!("% {escaped} %")));
-        format!("' ' || e.keywords || ' ' LIKE {mark} ESCAPE '!'")
+    fn has_keyword(&mut self, table: &str, keyword: &str) -> String {
+        // Keywords are kept between spaces.
+        let mark = self.bind(Value::Text(format!("% {} %", escape(keyword))));
+        format!("' ' || {table}.keywords || ' ' LIKE {mark} ESCAPE '!'")
+    }
+
+    fn some_in_thread(&mut self, keyword: &str) -> String {
+        let has = self.has_keyword("t", keyword);
+        format!(
+            "EXISTS (SELECT 1 FROM emails t WHERE t.account_id = e.account_id AND t.thread_id = e.thread_id
+             AND {has})"
+        )
+    }
+
+    fn all_in_thread(&mut self, keyword: &str) -> String {
+        let has = self.has_keyword("t", keyword);
+        format!(
+            "NOT EXISTS (SELECT 1 FROM emails t WHERE t.account_id = e.account_id
+             AND t.thread_id = e.thread_id AND NOT ({has}))"
+        )
+    }
+
+    fn has_header(&mut self, name: &str, text: Option<&str>) -> String {
+        let name = self.bind(Value::Text(name.to_owned()));
+        let holds = text.map(|text| {
+            let mark = self.bind(Value::Text(format!("%{}%", escape(text))));
+            format!(" AND h.value LIKE {mark} ESCAPE '!'")
+        });
+        format!(
+            "EXISTS (SELECT 1 FROM clear_headers h WHERE h.account_id = e.account_id AND h.email_id = e.id
+             AND h.name = {name}{})",
+            holds.unwrap_or_default()
+        )
     }
 
     fn order_of(&mut self, order: &[EmailOrder]) -> String {
@@ -124,14 +162,40 @@ impl Plan {
             keys.push(match key {
                 SortKey::ReceivedAt => format!("e.received_at {way}"),
                 SortKey::Size => format!("e.size {way}"),
-                SortKey::HasKeyword(keyword) => {
-                    format!("CASE WHEN {} THEN 1 ELSE 0 END {way}", self.has_keyword(keyword))
-                }
+                SortKey::HasKeyword(keyword) => case(&self.has_keyword("e", keyword), way),
+                SortKey::AllInThread(keyword) => case(&self.all_in_thread(keyword), way),
+                SortKey::SomeInThread(keyword) => case(&self.some_in_thread(keyword), way),
+                SortKey::From => clear_value("sort_from", way),
+                SortKey::To => clear_value("sort_to", way),
+                SortKey::Subject => clear_value("sort_subject", way),
+                SortKey::SentAt => clear_value("sent_at", way),
             });
         }
         keys.push("e.received_at DESC, e.id DESC".into());
         keys.join(", ")
     }
+}
+
+/// `!` escapes what LIKE would take for a pattern.
+fn escape(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+fn case(condition: &str, way: &str) -> String {
+    format!("CASE WHEN {condition} THEN 1 ELSE 0 END {way}")
+}
+
+fn clear_value(column: &str, way: &str) -> String {
+    format!(
+        "(SELECT c.{column} FROM clear_texts c WHERE c.account_id = e.account_id AND c.email_id = e.id) {way}"
+    )
+}
+
+fn in_clear(condition: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM clear_texts c WHERE c.account_id = e.account_id AND c.email_id = e.id
+         AND {condition})"
+    )
 }
 
 fn in_mailbox(which: &str) -> String {

@@ -1,0 +1,221 @@
+//! `sealpost account`: makes accounts and gives them app passwords and company.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::relay::Relay;
+use crate::session::app_password;
+use crate::store::{self, Account, AccountKind, NewAccount, StoreError};
+use crate::{clock, directory, people, random};
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use smime::Certificate;
+
+/// What to do with accounts.
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Make an account and print an app password for it.
+    Add {
+        /// The address.
+        address: String,
+        /// What it stands for: personal, office or public; fixed for ever.
+        #[arg(long, default_value = "personal", value_parser = kind)]
+        kind: AccountKind,
+        /// The name of the person or office; by default what stands before the @.
+        #[arg(long)]
+        name: Option<String>,
+        /// Where the person works.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// A file whose first line is the password for the page; without it there is none.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+        /// A PEM file of the encryption certificate that mail in clear is sealed to.
+        #[arg(long)]
+        cert: Option<PathBuf>,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Print a new app password.
+    Password {
+        /// The address.
+        address: String,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// List app passwords: public part, time and label.
+    Passwords {
+        /// The address.
+        address: String,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Revoke an app password.
+    Revoke {
+        /// The address.
+        address: String,
+        /// The public part, as the list shows it.
+        id: String,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Let somebody open an office's or a public account, or let them no longer.
+    Share {
+        /// The address of the account.
+        address: String,
+        /// Whom to let in.
+        #[arg(long)]
+        with: String,
+        /// They may change nothing.
+        #[arg(long)]
+        read_only: bool,
+        /// They may open it no longer.
+        #[arg(long, conflicts_with = "read_only")]
+        end: bool,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+}
+
+fn kind(name: &str) -> Result<AccountKind, String> {
+    AccountKind::from_name(name).ok_or_else(|| "personal, office or public".to_owned())
+}
+
+/// Does it.
+pub async fn account(command: AccountCommand) -> anyhow::Result<()> {
+    let config = match &command {
+        AccountCommand::Add { config, .. }
+        | AccountCommand::Password { config, .. }
+        | AccountCommand::Passwords { config, .. }
+        | AccountCommand::Revoke { config, .. }
+        | AccountCommand::Share { config, .. } => config,
+    };
+    let config = super::config(config.as_deref())?;
+    let relay = Relay::open(config).await?;
+    let done = perform(&relay, command).await;
+    relay.close().await;
+    std::io::stdout().write_all(done?.as_bytes()).context("cannot print the answer")
+}
+
+async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<String> {
+    match command {
+        AccountCommand::Add { address, kind, name, organisation, password_file, cert, .. } => {
+            let name = name.or_else(|| address.split_once('@').map(|(local, _)| local.to_owned()));
+            let new = NewAccount {
+                name: name.unwrap_or_default(),
+                password: people::hash(page_password(password_file)?).await?,
+                address,
+                kind,
+                organisation,
+            };
+            add(relay, new, cert).await
+        }
+        AccountCommand::Password { address, label, .. } => {
+            issue(relay, find(relay, &address).await?, label).await
+        }
+        AccountCommand::Passwords { address, .. } => list(relay, &find(relay, &address).await?).await,
+        AccountCommand::Revoke { address, id, .. } => {
+            let account = find(relay, &address).await?.id;
+            let revoke = relay
+                .store
+                .write(move |tx| Box::pin(async move { store::drop_app_password(tx, &account, &id).await }));
+            let revoked = revoke.await.map_err(|error: StoreError| error)?;
+            if revoked { Ok(String::new()) } else { bail!("the account has no such app password") }
+        }
+        AccountCommand::Share { address, with, read_only, end, .. } => {
+            let (account, member) = (find(relay, &address).await?, find(relay, &with).await?);
+            share(relay, account, member, (!end).then_some(!read_only)).await
+        }
+    }
+}
+
+fn page_password(file: Option<PathBuf>) -> anyhow::Result<String> {
+    let Some(file) = file else {
+        // Nobody knows it: the account is for programs alone.
+        return Ok(random::letters::<32>());
+    };
+    let text = std::fs::read_to_string(&file).context("cannot read the password file")?;
+    let password = text.lines().next().filter(|line| !line.is_empty());
+    Ok(password.context("the password file is empty")?.to_owned())
+}
+
+async fn add(relay: &Relay, new: NewAccount, cert: Option<PathBuf>) -> anyhow::Result<String> {
+    // Read before anything is made.
+    let certificate = cert.map(|path| certificate(&path, new.kind)).transpose()?;
+    let address = new.address.clone();
+    people::add(relay, new).await?;
+    let account = find(relay, &address).await?;
+    if let Some(certificate) = certificate {
+        directory::make_known(&relay.store, &account, &certificate).await?;
+    }
+    issue(relay, account, String::new()).await
+}
+
+fn certificate(path: &std::path::Path, kind: AccountKind) -> anyhow::Result<Certificate> {
+    if !kind.is_sealed() {
+        bail!("a public account keeps its mail in clear: it has no use for an encryption certificate");
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let certificate = Certificate::all_from_pem(&text)?.into_iter().next();
+    let certificate = certificate.context("the file holds no certificate")?;
+    if !certificate.is_valid_at(clock::unix_time()) {
+        bail!("the certificate is not valid now");
+    }
+    if !directory::is_certified(certificate.spki()) {
+        bail!("the certificate's key is of a kind or size that mail is not sealed to");
+    }
+    Ok(certificate)
+}
+
+async fn issue(relay: &Relay, account: Account, label: String) -> anyhow::Result<String> {
+    let issue = relay
+        .store
+        .write(move |tx| Box::pin(async move { app_password::issue(tx, &account.id, &label).await }));
+    let password = issue.await.map_err(|error: StoreError| error)?;
+    Ok(format!("{password}\n"))
+}
+
+async fn list(relay: &Relay, account: &Account) -> anyhow::Result<String> {
+    let mut connection = relay.store.read().await?;
+    let mut text = String::new();
+    for password in store::app_passwords(&mut connection, &account.id).await? {
+        let since = clock::utc_date(password.created_at);
+        text.push_str(&format!("{}  {since}  {}\n", password.id, password.label));
+    }
+    Ok(text)
+}
+
+async fn share(
+    relay: &Relay,
+    account: Account,
+    member: Account,
+    may_write: Option<bool>,
+) -> anyhow::Result<String> {
+    if account.kind == AccountKind::Personal || account.id == member.id {
+        bail!("only an office's or a public account is shared, and with somebody else");
+    }
+    let change = relay.store.write(move |tx| {
+        Box::pin(async move {
+            match may_write {
+                Some(may_write) => store::share(tx, &account.id, &member.id, may_write).await,
+                None => store::unshare(tx, &account.id, &member.id).await.map(drop),
+            }
+        })
+    });
+    change.await.map_err(|error: StoreError| error)?;
+    Ok(String::new())
+}
+
+async fn find(relay: &Relay, address: &str) -> anyhow::Result<Account> {
+    let mut connection = relay.store.read().await?;
+    store::account_by_address(&mut connection, address).await?.context("there is no such account")
+}

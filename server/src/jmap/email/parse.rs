@@ -1,0 +1,89 @@
+use jmap::{BlobId, MethodError, MethodErrorType};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::body::BodyWanted;
+use super::get::{ANSWER, Shown, check_properties};
+use super::import::is_message;
+use crate::blobs::BlobError;
+use crate::jmap::Call;
+use crate::jmap::answer::{Answer, answer, arguments, failed};
+use crate::jmap::weight::weight;
+use crate::outer::OuterHeader;
+use crate::parts;
+
+/// What a client gets that names no properties (RFC 8621 4.9).
+const DEFAULT: [&str; 18] = [
+    "messageId",
+    "inReplyTo",
+    "references",
+    "sender",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "replyTo",
+    "subject",
+    "sentAt",
+    "hasAttachment",
+    "preview",
+    "bodyValues",
+    "textBody",
+    "htmlBody",
+    "attachments",
+    "size",
+];
+/// Messages that one call reads.
+const MOST: usize = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Arguments {
+    blob_ids: Vec<BlobId>,
+    properties: Option<Vec<String>>,
+    #[serde(flatten)]
+    body: BodyWanted,
+}
+
+/// `Email/parse` (RFC 8621 4.9).
+pub async fn parse(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
+    let Arguments { blob_ids, properties, body } = arguments(given)?;
+    if blob_ids.len() > MOST {
+        return Err(MethodErrorType::RequestTooLarge.into());
+    }
+    let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
+    check_properties(&properties, &body)?;
+    let sealed = call.account.kind.is_sealed();
+    let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
+    let mut room = ANSWER;
+    for blob in blob_ids {
+        let bytes = match parts::read(&call.relay, &call.account.id, &blob).await {
+            Ok(bytes) => bytes,
+            Err(BlobError::NotFound) => {
+                not_found.push(blob);
+                continue;
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        if !is_message(&bytes) {
+            not_parsable.push(blob);
+            continue;
+        }
+        let outer = OuterHeader::parse(&bytes);
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let shown = Shown { row: None, outer: &outer, blob: &blob, size, sealed };
+        let object = shown.object(&bytes, &properties, &body)?;
+        room = room.checked_sub(weight(&object)).ok_or(MethodErrorType::RequestTooLarge)?;
+        parsed.insert(blob.to_string(), object);
+    }
+    answer(&json!({
+        "accountId": call.account.id,
+        "parsed": filled(!parsed.is_empty(), parsed),
+        "notParsable": filled(!not_parsable.is_empty(), not_parsable),
+        "notFound": filled(!not_found.is_empty(), not_found),
+    }))
+}
+
+fn filled<T>(is_filled: bool, value: T) -> Option<T> {
+    is_filled.then_some(value)
+}

@@ -1,0 +1,84 @@
+//! What all `/set` methods share (RFC 8620 5.3): the limit, the states, and one transaction for all of it.
+
+use futures::future::BoxFuture;
+use jmap::{AccountId, MethodError, Set, SetAnswer, Settable, State};
+use serde_json::Value;
+
+use super::Call;
+use super::answer::{Outcome, WriteError, arguments, check_set_size, check_state};
+use crate::delivery::{self, DeliverError, Sealed};
+use crate::store::{self, Kind, Ledger, StoreError, Tx};
+
+/// Mail that goes into inboxes once the account's own changes are written.
+pub type Deliveries = Vec<Sealed>;
+
+/// Reads the arguments and refuses more objects than the session announces.
+pub fn read<T: Settable>(call: &Call, given: Value) -> Result<Set<T>, MethodError> {
+    let wanted: Set<T> = arguments(given)?;
+    let count = wanted.create.iter().flatten().count()
+        + wanted.update.iter().flatten().count()
+        + wanted.destroy.iter().flatten().count();
+    check_set_size(count, &call.relay.limits)?;
+    Ok(wanted)
+}
+
+/// What is known before the transaction.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// Refuse unless this is the state.
+    pub if_in_state: Option<State>,
+    /// Other accounts that mail goes to; all are locked in one order.
+    pub recipients: Vec<AccountId>,
+    /// What was refused already.
+    pub outcome: Outcome,
+}
+
+impl From<Option<State>> for Before {
+    fn from(if_in_state: Option<State>) -> Self {
+        Self { if_in_state, ..Self::default() }
+    }
+}
+
+/// Makes the changes in one transaction, unless the state is another by now, and tells what became of each.
+pub async fn write<F>(
+    call: &mut Call,
+    kind: Kind,
+    before: Before,
+    change: F,
+) -> Result<SetAnswer, MethodError>
+where
+    F: for<'t> FnOnce(
+            &'t mut Tx,
+            &'t mut Ledger,
+            &'t mut Outcome,
+        ) -> BoxFuture<'t, Result<Deliveries, StoreError>>
+        + Send
+        + 'static,
+{
+    let account = call.account.id.clone();
+    let Before { if_in_state, recipients, mut outcome } = before;
+    let write = call.relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::lock_accounts(tx, recipients.iter().chain([&account])).await?;
+            let mut ledger = Ledger::open(tx, &account).await?;
+            let old_state = ledger.before().of(kind);
+            check_state(if_in_state.as_ref(), &old_state)?;
+            let mail = change(tx, &mut ledger, &mut outcome).await?;
+            let new_state = ledger.close(tx).await?.of(kind);
+            // After the account's own ledger is closed, for a recipient may be the account itself.
+            deliver(tx, mail).await?;
+            Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
+        })
+    });
+    let done = write.await?;
+    call.remember(done.created.as_ref());
+    Ok(done)
+}
+
+async fn deliver(tx: &mut Tx, mail: Deliveries) -> Result<(), WriteError> {
+    delivery::keep(tx, mail).await.map_err(|error| match error {
+        DeliverError::Store(error) => WriteError::Store(error),
+        DeliverError::Blob(error) => WriteError::Blob(error),
+        _ => WriteError::Store(StoreError::Corrupt("mailboxes")),
+    })
+}

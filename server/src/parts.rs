@@ -1,0 +1,46 @@
+//! Blobs that are parts of a message: they are named by the message and their place in it.
+
+use jmap::{AccountId, BlobId};
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{Encoding, Message, MessageParser, MessagePart};
+
+use crate::blobs::BlobError;
+use crate::delivery::off_thread;
+use crate::relay::Relay;
+
+/// The blob that a part of a message is.
+pub fn id(message: &BlobId, part: u32) -> BlobId {
+    BlobId::from(format!("p{part}-{message}"))
+}
+
+/// The message and the place that a part's id names.
+pub fn read_id(id: &BlobId) -> Option<(BlobId, u32)> {
+    let (part, message) = id.as_str().strip_prefix('p')?.split_once('-')?;
+    Some((BlobId::from(message), part.parse().ok()?))
+}
+
+/// The bytes of a blob that the account holds, or of a part of one.
+pub async fn read(relay: &Relay, account: &AccountId, id: &BlobId) -> Result<Vec<u8>, BlobError> {
+    let Some((message, part)) = read_id(id) else {
+        return relay.blobs.read(&relay.store, account, id).await;
+    };
+    let bytes = relay.blobs.read(&relay.store, account, &message).await?;
+    let found = off_thread(move || {
+        let message = MessageParser::default().parse(&bytes)?;
+        Some(octets(&message, message.part(part)?))
+    });
+    found.await?.ok_or(BlobError::NotFound)
+}
+
+/// The octets of a part once its transfer encoding is undone (RFC 8621 4.1.4), in its own charset.
+pub fn octets(message: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
+    let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+    let raw = message.raw_message.get(at(part.offset_body)..at(part.offset_end)).unwrap_or_default();
+    let decoded = match part.encoding {
+        Encoding::None => None,
+        Encoding::QuotedPrintable => quoted_printable_decode(raw),
+        Encoding::Base64 => base64_decode(raw),
+    };
+    decoded.unwrap_or_else(|| raw.to_vec())
+}

@@ -1,0 +1,82 @@
+use jmap::{AccountId, BlobId, SubmissionId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::blobs::{add_ref, drop_ref};
+use super::{StoreError, Tx};
+use crate::clock::Millis;
+
+/// A submission that waits for its time; its message is held until then.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The submission.
+    pub submission: SubmissionId,
+    /// Who sends.
+    pub account: AccountId,
+    /// The message.
+    pub blob: BlobId,
+    /// The return path.
+    pub mail_from: String,
+    /// The recipients.
+    pub recipients: Vec<String>,
+    /// When it goes out.
+    pub send_at: Millis,
+}
+
+/// Holds a message until its time.
+pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
+    let recipients = serde_json::to_string(&held.recipients).map_err(|_| StoreError::Corrupt("held"))?;
+    sqlx::query(
+        "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(held.submission.as_str())
+    .bind(held.account.as_str())
+    .bind(held.blob.as_str())
+    .bind(&held.mail_from)
+    .bind(recipients)
+    .bind(held.send_at)
+    .execute(tx.connection())
+    .await?;
+    add_ref(tx, &held.blob).await
+}
+
+/// The messages whose time has come, oldest first.
+pub async fn due(connection: &mut AnyConnection, now: Millis) -> Result<Vec<Held>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at FROM held
+         WHERE send_at <= $1 ORDER BY send_at LIMIT 32",
+    )
+    .bind(now)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// When the next message goes out.
+pub async fn next_held(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
+    Ok(sqlx::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
+}
+
+/// Holds a message no longer; false when another did so first, who then sends it or took it back.
+pub async fn release_held(tx: &mut Tx, submission: &SubmissionId) -> Result<bool, StoreError> {
+    let row = sqlx::query("DELETE FROM held WHERE submission_id = $1 RETURNING blob_id")
+        .bind(submission.as_str())
+        .fetch_optional(tx.connection())
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    drop_ref(tx, &BlobId::from(row.try_get::<String, _>(0)?)).await?;
+    Ok(true)
+}
+
+fn read(row: &AnyRow) -> Result<Held, StoreError> {
+    let recipients: String = row.try_get(4)?;
+    Ok(Held {
+        submission: SubmissionId::from(row.try_get::<String, _>(0)?),
+        account: AccountId::from(row.try_get::<String, _>(1)?),
+        blob: BlobId::from(row.try_get::<String, _>(2)?),
+        mail_from: row.try_get(3)?,
+        recipients: serde_json::from_str(&recipients).map_err(|_| StoreError::Corrupt("held"))?,
+        send_at: row.try_get(5)?,
+    })
+}

@@ -1,0 +1,12 @@
+DROP TABLE push_subscriptions;
+DROP TABLE held;
+DROP TABLE vacation_answers;
+DROP TABLE vacations;
+DROP TABLE identities;
+DROP TABLE clear_headers;
+DROP TABLE clear_texts;
+DROP TABLE shares;
+DROP TABLE app_passwords;
+ALTER TABLE submissions DROP COLUMN undo_status;
+ALTER TABLE accounts DROP COLUMN vacation_state;
+ALTER TABLE accounts DROP COLUMN identity_state;

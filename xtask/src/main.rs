@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod conformance;
+mod faults;
 mod install;
 mod run;
 mod screenshots;
@@ -35,6 +36,8 @@ enum Verb {
     Conformance(conformance::Options),
     /// Measures size, speed of the list, and cryptography.
     Bench(bench::Options),
+    /// Kills relays under load, again and again, and looks for what is lost or doubled.
+    Faults(faults::Options),
     /// Takes the pictures of the README.
     Screenshots,
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::test(&options),
         Verb::Conformance(options) => conformance::conformance(&options),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Faults(options) => faults::faults(&options),
         Verb::Screenshots => screenshots::screenshots(),
     };
     match outcome {

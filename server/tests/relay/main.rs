@@ -17,6 +17,7 @@ mod check;
 mod clear;
 mod crash;
 mod email;
+mod faults;
 mod isolation;
 mod limits;
 mod mailbox;

@@ -24,23 +24,33 @@ pub use smtp_client::Client;
 pub const PASSWORD: &str = "a long enough password";
 
 /// A folder that goes when the test ends.
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    database: Option<Database>,
+}
 
 impl Folder {
     pub fn new() -> Self {
         let path = std::env::temp_dir().join(random::id('t'));
         std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self { path, database: None }
+    }
+
+    /// A folder whose database is on a server of its own.
+    pub fn on(server: &Postgres) -> Self {
+        let mut folder = Self::new();
+        folder.database = Some(Database::try_from(server.database("own")).unwrap());
+        folder
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
+        std::fs::remove_dir_all(&self.path).ok();
     }
 }
 
@@ -60,6 +70,9 @@ pub fn on_postgres() -> Option<&'static Postgres> {
 
 /// The folder's database; none where that is SQLite.
 pub fn database(folder: &Folder) -> Option<Database> {
+    if folder.database.is_some() {
+        return folder.database.clone();
+    }
     let server = on_postgres()?;
     let name = folder.path().file_name().unwrap().to_str().unwrap();
     let made = folder.path().join("database-is-made");

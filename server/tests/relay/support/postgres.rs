@@ -77,6 +77,11 @@ impl Postgres {
         format!("postgres://sealpost@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// The folder of its programs.
+    pub fn programs_folder(&self) -> &Path {
+        &self.programs
+    }
+
     /// Where it keeps everything.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -1,0 +1,82 @@
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Folder, database};
+
+/// A `sealpost serve` of its own, killed when it is dropped.
+pub struct Process {
+    child: Child,
+    pub http: SocketAddr,
+    pub smtp: SocketAddr,
+}
+
+/// The relay's program.
+pub fn program(folder: &Folder) -> PathBuf {
+    folder.path().join("sealpost")
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A configuration in the folder: one of several processes on its store.
+pub fn configured(folder: &Folder, number: usize, more: &str) -> (PathBuf, u16, u16) {
+    let (http, smtp) = (free_port(), free_port());
+    let path = folder.path().join(format!("relay-{number}.toml"));
+    let data = folder.path().join("data");
+    let database = database(folder);
+    let database = database.map_or_else(String::new, |database| format!("database = '{}'\n", database.url()));
+    let text = format!(
+        "listen = '127.0.0.1:{http}'\nsmtp_listen = '127.0.0.1:{smtp}'\ndata = '{}'\nlog = 'off'\n{database}{more}",
+        data.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    (path, http, smtp)
+}
+
+impl Process {
+    /// Starts one and waits until it is ready; `wrap` may run it under another program.
+    pub fn start(folder: &Folder, number: usize, more: &str, wrap: impl FnOnce(Command) -> Command) -> Self {
+        let (config, http, smtp) = configured(folder, number, more);
+        let mut command = wrap(Command::new(program(folder)));
+        let mut child =
+            command.args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("Sealpost is ready: "), "{line:?}");
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { child, http: address(http), smtp: address(smtp) }
+    }
+
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; it ends well.
+    pub fn stop(&mut self) {
+        let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success() && self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// What `sealpost check` says; nothing when all is well.
+pub fn check(folder: &Folder) -> Result<(), String> {
+    let (config, ..) = configured(folder, 99, "");
+    let mut command = Command::new(program(folder));
+    let output = command.args(["check", "--config"]).arg(config).output().unwrap();
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+}

@@ -236,6 +236,8 @@ mod tests {
             encryption: None,
             capabilities: smime::recipients::Capabilities::default(),
             role: None,
+            layer: 0,
+            services: smime::ess::Services::default(),
         }
     }
 

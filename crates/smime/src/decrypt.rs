@@ -39,6 +39,8 @@ pub struct Decrypted {
     pub cipher: ContentEncryption,
     /// True if the encryption is too weak to be called so.
     pub weak: bool,
+    /// How many recipients the message names.
+    pub recipients: usize,
 }
 
 /// Why a message was not decrypted.
@@ -121,7 +123,8 @@ pub async fn decrypt(
             Ok(content) => {
                 let content = Zeroizing::new(content);
                 let weak = cipher.is_weak() || algorithm::is_weak_key(key.certificate.key_kind());
-                return Ok(Decrypted { content, key: key.key.clone(), cipher, weak });
+                let (key, recipients) = (key.key.clone(), message.recipients.len());
+                return Ok(Decrypted { content, key, cipher, weak, recipients });
             }
             Err(error) => outcome = error,
         }

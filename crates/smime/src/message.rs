@@ -82,6 +82,7 @@ mod scheme;
 mod seal;
 mod signers;
 mod transfer;
+mod tree;
 mod typed;
 mod words;
 
@@ -99,3 +100,4 @@ pub(crate) use report::path_code;
 pub use report::{Layer, Role, SIGNER_FAULT_CODES, SignerFault, SignerReport, Status, TimestampReport};
 pub use seal::{SealError, SealOptions, seal, seal_message, sign_clear};
 pub use transfer::{CharsetDecoder, use_charset_decoder};
+pub use tree::{Node, NodeKind, NodeSigner};

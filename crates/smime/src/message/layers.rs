@@ -12,7 +12,7 @@ use super::{
     encode::{canonical, has_bare_lf},
     entity::Entity,
     field::Field,
-    open::OpenError,
+    open::{Kind, OpenError},
     report::Layer,
     transfer::decode_base64,
 };
@@ -34,8 +34,8 @@ pub(crate) struct Envelope<'m> {
     pub(crate) signatures: Vec<Signature>,
     /// Certificates found on the way.
     pub(crate) certificates: Vec<Certificate>,
-    /// Whether the payload is a bag of certificates (RFC 8551 3.8).
-    pub(crate) certificates_only: bool,
+    /// What the payload is, if no letter.
+    pub(crate) kind: Kind,
 }
 
 /// A signature found on the way.
@@ -72,7 +72,7 @@ impl<'m> Envelope<'m> {
     ) -> Result<Self, OpenError> {
         let (layers, signatures, certificates) = (Vec::new(), Vec::new(), Vec::new());
         let payload = Cow::Borrowed(message);
-        let mut envelope = Self { payload, layers, signatures, certificates, certificates_only: false };
+        let mut envelope = Self { payload, layers, signatures, certificates, kind: Kind::Letter };
         loop {
             let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
             let step = step(&entity, &envelope.payload);
@@ -106,6 +106,10 @@ impl<'m> Envelope<'m> {
         self.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { weak, .. } if *weak == weakly))
     }
 
+    pub(crate) fn is_receipt(&self) -> bool {
+        matches!(self.kind, Kind::Receipt(_))
+    }
+
     async fn decrypt<P: Provider, K: Keyring>(
         &mut self,
         context: &Context<'_, P, K>,
@@ -116,6 +120,8 @@ impl<'m> Envelope<'m> {
             cipher: decrypted.cipher,
             key: decrypted.key,
             weak: decrypted.weak,
+            recipients: decrypted.recipients,
+            size: decrypted.content.len(),
         });
         let mut content = decrypted.content;
         self.replace(std::mem::take(&mut *content));
@@ -144,16 +150,26 @@ impl<'m> Envelope<'m> {
         let Ok(verified) = verify(context.provider, cms, None, context.trust, context.now).await else {
             return false;
         };
+        let receipt = verified.receipt();
         let VerifiedCms { content, content_type, signers, certificates } = verified;
-        self.certificates_only = signers.is_empty() && !certificates.is_empty() && content.is_empty();
+        let alone = signers.is_empty() && !certificates.is_empty() && content.is_empty();
         self.certificates.extend(certificates);
-        // Without signers it only carries certificates; without id-data there is no mail inside.
-        if signers.is_empty() || content_type != const_oid::db::rfc5911::ID_DATA {
-            return false;
+        let size = content.len();
+        match receipt {
+            _ if alone => self.kind = Kind::Certificates,
+            Some(receipt) if !signers.is_empty() => {
+                self.kind = Kind::Receipt(receipt);
+                self.record(SignedForm::Opaque, size, signers);
+            }
+            // Without signers it is no layer; without id-data there is no mail inside.
+            _ if !signers.is_empty() && content_type == const_oid::db::rfc5911::ID_DATA => {
+                self.replace(content.into_owned());
+                self.record(SignedForm::Opaque, size, signers);
+                return true;
+            }
+            _ => {}
         }
-        self.replace(content.into_owned());
-        self.record(SignedForm::Opaque, signers);
-        true
+        false
     }
 
     /// Unwraps multipart/signed; its content is shown whatever the signature is worth.
@@ -182,11 +198,12 @@ impl<'m> Envelope<'m> {
         match verified {
             Ok(VerifiedCms { signers, certificates, .. }) => {
                 self.certificates.extend(certificates);
-                self.record(SignedForm::Detached, signers);
+                self.record(SignedForm::Detached, content.len(), signers);
             }
             Err(error) => {
                 let layer = self.layers.len();
-                self.layers.push(Layer::Signed { form: SignedForm::Detached, signers: 0 });
+                let (form, size) = (SignedForm::Detached, content.len());
+                self.layers.push(Layer::Signed { form, signers: 0, size });
                 self.signatures.push(Signature { layer, verdict: Err(error) });
             }
         }
@@ -194,9 +211,9 @@ impl<'m> Envelope<'m> {
         true
     }
 
-    fn record(&mut self, form: SignedForm, signers: Vec<SignerVerdict>) {
+    fn record(&mut self, form: SignedForm, size: usize, signers: Vec<SignerVerdict>) {
         let layer = self.layers.len();
-        self.layers.push(Layer::Signed { form, signers: signers.len() });
+        self.layers.push(Layer::Signed { form, signers: signers.len(), size });
         self.signatures.extend(signers.into_iter().map(|verdict| Signature { layer, verdict: Ok(verdict) }));
     }
 

@@ -11,7 +11,9 @@ use super::{
     report::{Layer, SignerReport, Status},
     scheme::Scheme,
     signers::{report, show_signer},
+    tree::Node,
 };
+use crate::ess::{LabelError, Receipt, RequestedReceipt, SecurityLabel};
 use crate::{Certificate, DecryptError, DecryptionKey, Keyring, Provider, Trust, UnixTime};
 
 /// A message that was opened, and what it is worth. Only [`open()`] makes one.
@@ -38,6 +40,8 @@ pub struct Opened {
     pub certificates: Vec<Certificate>,
     /// The layers, outermost first.
     pub layers: Vec<Layer>,
+    /// The same with all parts, errant layers among them: how the message is built.
+    pub tree: Node,
 }
 
 /// What a message is for.
@@ -50,6 +54,11 @@ pub enum Kind {
     ///
     /// The object itself is the only part.
     Certificates,
+    /// To say that another message was received (RFC 2634 2.4).
+    ///
+    /// The object itself is the only part; [`crate::ess::RequestedReceipt::check`] holds it against what was
+    /// sent.
+    Receipt(Receipt),
 }
 
 /// Why a message could not be read at all.
@@ -88,6 +97,30 @@ impl Opened {
         self.parts.iter().filter(|part| !part.is_body)
     }
 
+    /// The label that the author's signature puts on the message (RFC 2634 3).
+    ///
+    /// # Errors
+    /// If it cannot be read, or two good signatures differ: then the message is not to be shown as if it had none.
+    pub fn label(&self) -> Result<Option<&SecurityLabel>, LabelError> {
+        let mut label = None;
+        for signer in self.signers.iter().filter(|signer| signer.valid) {
+            match (label, signer.services.label.as_ref().map_err(|error| *error)?) {
+                (Some(known), Some(other)) if known != other => return Err(LabelError::Conflict),
+                (None, found) => label = found.as_ref(),
+                _ => {}
+            }
+        }
+        Ok(label)
+    }
+
+    /// The receipt that the author asks for; none if two good signatures ask for different ones.
+    pub fn requested_receipt(&self) -> Option<&RequestedReceipt> {
+        let valid = self.signers.iter().filter(|signer| signer.valid);
+        let mut requests = valid.filter_map(|signer| signer.services.requested_receipt.as_ref());
+        let first = requests.next()?;
+        requests.all(|other| first.is_same_request(other)).then_some(first)
+    }
+
     fn body(&self, media_type: &str) -> Option<String> {
         let body = self.parts.iter().find(|part| part.is_body && part.media_type.starts_with(media_type));
         body.map(Part::text)
@@ -118,6 +151,8 @@ pub async fn open(
     layers.push(Layer::SealedAtDoor);
     layers.append(&mut opened.layers);
     opened.layers = layers;
+    let outer = envelope.layers.iter().cloned().chain([Layer::SealedAtDoor]);
+    opened.tree = Node::around(opened.tree, &outer.collect::<Vec<_>>(), &[]);
     opened.sealed_at_door = !inner.has_encryption(false);
     compare_wrapper(&mut opened, message)?;
     Ok(opened)
@@ -128,7 +163,9 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
     let outside = Entity::parse(message).map_err(|_| OpenError::HeaderTooLarge)?;
     let payload = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
     let (encrypted, weak) = (envelope.has_encryption(false), envelope.has_encryption(true));
-    let scheme = Scheme::of(&payload, &outside.fields, envelope.is_protected());
+    // The header beside a receipt's own object is outside of its signature.
+    let layered = envelope.has_encryption(false) || envelope.has_encryption(true) || !envelope.is_receipt();
+    let scheme = Scheme::of(&payload, &outside.fields, layered && envelope.is_protected());
     let mut headers = scheme.headers(&payload, &outside.fields);
     let innermost = envelope.layers.iter().rposition(|layer| matches!(layer, Layer::Encrypted { .. }));
     let signers: Vec<SignerReport> =
@@ -143,14 +180,16 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
     let decoration =
         Decoration { elements: headers.protected && (encrypted || weak), old_parts: scheme == Scheme::Old };
     let body = scheme.body(&payload);
+    let (parts, tree) = parts_of(body.as_ref().unwrap_or(&payload), decoration);
     Ok(Opened {
         status: Status::of(signed, encrypted),
-        signers,
         sealed_at_door: false,
         weak,
         headers,
-        parts: parts_of(body.as_ref().unwrap_or(&payload), decoration),
-        kind: if envelope.certificates_only { Kind::Certificates } else { Kind::Letter },
+        parts,
+        kind: envelope.kind.clone(),
+        tree: Node::around(tree, &envelope.layers, &signers),
+        signers,
         certificates: envelope.certificates.clone(),
         layers: envelope.layers.clone(),
     })

@@ -1,6 +1,13 @@
 //! The parts of a message that a reader is shown or offered, within fixed bounds.
 
-use super::{entity::Entity, legacy, transfer::decode_charset, typed::Typed};
+use super::{
+    entity::Entity,
+    layers::is_cms,
+    legacy,
+    transfer::decode_charset,
+    tree::{Node, NodeKind},
+    typed::Typed,
+};
 
 /// Multiparts nested deeper than this stay whole, as a file.
 const MAX_DEPTH: usize = 32;
@@ -60,26 +67,27 @@ struct Walk {
     decoration: Decoration,
 }
 
-/// Reads every leaf below `root`.
-pub(crate) fn parts_of(root: &Entity<'_>, decoration: Decoration) -> Vec<Part> {
+/// Reads every leaf below `root`, and how they hang together.
+pub(crate) fn parts_of(root: &Entity<'_>, decoration: Decoration) -> (Vec<Part>, Node) {
     let mut walk = Walk { parts: Vec::new(), decoration };
-    walk.visit(root, &mut Vec::new(), true);
-    walk.parts
+    let tree = walk.visit(root, &mut Vec::new(), true);
+    (walk.parts, tree)
 }
 
 impl Walk {
-    fn visit(&mut self, entity: &Entity<'_>, path: &mut Vec<usize>, main: bool) {
-        if self.parts.len() >= MAX_PARTS {
-            return;
-        }
+    fn visit(&mut self, entity: &Entity<'_>, path: &mut Vec<usize>, main: bool) -> Node {
         let children = if path.len() < MAX_DEPTH { entity.children() } else { None };
+        let mut node = node(entity);
         let Some(children) = children else {
-            self.leaf(entity, path, main);
-            return;
+            node.size = self.leaf(entity, path, main);
+            return node;
         };
         let alternative = entity.media_type() == "multipart/alternative";
         let mut first = true;
         for (index, bytes) in children.into_iter().enumerate() {
+            if self.parts.len() >= MAX_PARTS {
+                break;
+            }
             // A header section too large to be read is no reason to lose the rest.
             let Ok(child) = Entity::parse_with_default(bytes, entity.default_child_type()) else { continue };
             if self.decoration.old_parts
@@ -91,13 +99,15 @@ impl Walk {
             }
             path.push(index + 1);
             // RFC 9787 7.1: the main body is every alternative, and otherwise the first part.
-            self.visit(&child, path, main && (alternative || first));
+            node.children.push(self.visit(&child, path, main && (alternative || first)));
             path.pop();
             first = false;
         }
+        node
     }
 
-    fn leaf(&mut self, entity: &Entity<'_>, path: &[usize], main: bool) {
+    /// Reads one leaf; gives its size.
+    fn leaf(&mut self, entity: &Entity<'_>, path: &[usize], main: bool) -> usize {
         let disposition = disposition(entity.disposition().as_ref());
         let media_type = entity.media_type();
         let unsplit = media_type.starts_with("multipart/");
@@ -120,8 +130,17 @@ impl Walk {
         {
             legacy::remove_element(&mut part);
         }
+        let size = part.data.len();
         self.parts.push(part);
+        size
     }
+}
+
+/// An entity without what lies inside. Whatever is cryptographic here lies outside of the envelope.
+fn node(entity: &Entity<'_>) -> Node {
+    let media_type = entity.media_type().to_owned();
+    let errant = is_cms(entity) || matches!(media_type.as_str(), "multipart/signed" | "multipart/encrypted");
+    Node { kind: NodeKind::Part { media_type, errant }, size: entity.body.len(), children: Vec::new() }
 }
 
 fn disposition(typed: Option<&Typed>) -> Disposition {

@@ -2,7 +2,7 @@
 
 use crate::{
     Certificate, ContentEncryption, KeyId, PathError, SignedForm, SignerError, TimestampVerdict, UnixTime,
-    VerifyError, recipients::Capabilities, timestamp::TimestampError,
+    VerifyError, ess::Services, recipients::Capabilities, timestamp::TimestampError,
 };
 
 /// The Cryptographic Status of a message (RFC 9787 3.1): what a reader may rely on.
@@ -51,6 +51,10 @@ pub enum Layer {
         key: KeyId,
         /// Too weak to be called encryption.
         weak: bool,
+        /// How many recipients it names.
+        recipients: usize,
+        /// The bytes of what is inside.
+        size: usize,
     },
     /// SignedData.
     Signed {
@@ -58,6 +62,8 @@ pub enum Layer {
         form: SignedForm,
         /// How many signers it names.
         signers: usize,
+        /// The bytes of what is inside.
+        size: usize,
     },
     /// CompressedData (RFC 3274), which protects nothing.
     Compressed,
@@ -103,6 +109,10 @@ pub struct SignerReport {
     pub capabilities: Capabilities,
     /// Whom the signer is to the message, if the signature counts.
     pub role: Option<Role>,
+    /// Its place in [`super::Opened::layers`] within the message that it signs.
+    pub layer: usize,
+    /// The label, the request for a receipt and the like of its signature, if that holds (RFC 2634).
+    pub services: Services,
 }
 
 /// Whom a signer is to a message (RFC 5322 3.6.2, RFC 8550 3).

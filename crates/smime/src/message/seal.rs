@@ -9,9 +9,10 @@ use super::{
     protection::{HeaderPolicy, Protection},
     reference::Reference,
 };
+use crate::algorithm;
 use crate::{
-    Certificate, ContentEncryption, EncryptError, KeyTransport, Keyring, Provider, SignError, SignedForm,
-    Signer, UnixTime, encrypt_with, sign,
+    Certificate, ContentEncryption, EncryptError, Hash, KeyTransport, Keyring, Provider, SignError,
+    SignOptions, SignedForm, Signer, UnixTime, encrypt_with, sign_with,
 };
 
 /// How a message is sealed.
@@ -21,6 +22,8 @@ pub struct SealOptions {
     pub cipher: ContentEncryption,
     /// How RSA recipients are given the key; [`crate::recipients::agree`] chooses both.
     pub transport: KeyTransport,
+    /// How the content is signed: a label, a request for a receipt, an algorithm.
+    pub signing: SignOptions,
     /// What the outside of the message hides.
     pub header_policy: HeaderPolicy,
     /// The message that this one answers or forwards: what it hid stays hidden.
@@ -54,6 +57,7 @@ impl Default for SealOptions {
         Self {
             cipher: ContentEncryption::Aes256Gcm,
             transport: KeyTransport::Oaep,
+            signing: SignOptions::default(),
             header_policy: HeaderPolicy::default(),
             reference: None,
             legacy_display: false,
@@ -132,7 +136,8 @@ async fn seal_entity(
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
     if let Some(signer) = by.signer {
-        entity = sign_entity(provider, keyring, signer, &entity, by.at, &[], stamp).await?;
+        entity =
+            sign_entity(provider, keyring, signer, &entity, (by.at, &options.signing), &[], stamp).await?;
     }
     let cms = encrypt_with(provider, rng, &entity, recipients, options.cipher, options.transport).await?;
     drop(entity);
@@ -150,7 +155,8 @@ pub async fn sign_clear(
     let protection = Protection::default();
     let entity = compose(draft, &protection)?;
     let outer = protection.outer(&draft.header(false)?);
-    sign_entity(provider, keyring, signer, &entity, draft.date, &outer, stamp).await
+    sign_entity(provider, keyring, signer, &entity, (draft.date, &SignOptions::default()), &outer, stamp)
+        .await
 }
 
 /// `multipart/signed` inside as well: the opaque form would be base64 twice, a third more to carry.
@@ -159,15 +165,25 @@ async fn sign_entity(
     keyring: &impl Keyring,
     signer: &Signer,
     entity: &[u8],
-    at: UnixTime,
+    (at, options): (UnixTime, &SignOptions),
     fields: &[WrittenField],
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
-    let mut signed = sign(provider, keyring, signer, entity, SignedForm::Detached, at).await?;
+    let mut signed = sign_with(provider, keyring, signer, entity, SignedForm::Detached, at, options).await?;
     if let Some(token) = stamp(signed.signature()).await {
         signed.attach_timestamp(&token)?;
     }
-    Ok(multipart_signed(fields, entity, "sha-256", &signed.to_der()))
+    Ok(multipart_signed(fields, entity, micalg(signer, options), &signed.to_der()))
+}
+
+/// The hash of the signature, by its name in RFC 8551 3.5.3.2.
+fn micalg(signer: &Signer, options: &SignOptions) -> &'static str {
+    let by_key = || signer.chain.first().and_then(|own| algorithm::for_key(own.key_kind()));
+    match options.algorithm.or_else(by_key).map(algorithm::digest_of) {
+        Some(Hash::Sha384) => "sha-384",
+        Some(Hash::Sha512) => "sha-512",
+        _ => "sha-256",
+    }
 }
 
 /// The smime-type of what [`crate::encrypt()`] makes (RFC 8551 3.2.2).

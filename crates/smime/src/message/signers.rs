@@ -17,7 +17,7 @@ pub(crate) fn report(
 ) -> SignerReport {
     let verdict = match &signature.verdict {
         Ok(verdict) => verdict,
-        Err(error) => return SignerReport::unreadable(*error),
+        Err(error) => return SignerReport::unreadable(*error, signature.layer),
     };
     let outside = innermost_encryption.is_some_and(|encryption| signature.layer < encryption);
     let role = match &verdict.verdict {
@@ -45,6 +45,8 @@ pub(crate) fn report(
         certificate,
         encryption: verdict.encryption.clone(),
         capabilities: verdict.capabilities.clone(),
+        layer: signature.layer,
+        services: verdict.services.clone(),
     }
 }
 
@@ -104,7 +106,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 impl SignerReport {
-    fn unreadable(error: crate::VerifyError) -> Self {
+    fn unreadable(error: crate::VerifyError, layer: usize) -> Self {
         Self {
             emails: Vec::new(),
             subject: String::new(),
@@ -118,6 +120,8 @@ impl SignerReport {
             encryption: None,
             capabilities: crate::recipients::Capabilities::default(),
             role: None,
+            layer,
+            services: crate::ess::Services::default(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Command {
     Open(Open),
     /// Verify a message that is not encrypted.
     Verify(Verify),
+    /// Sign the receipt that a message asks for (RFC 2634 2.5).
+    Receipt(ReceiptArguments),
     /// Say whether a certificate leads to a root (RFC 5280 6).
     Path(PathArguments),
 }
@@ -34,12 +36,36 @@ pub struct Seal {
     /// A file whose first line is the password of the PKCS#12 file.
     #[arg(long, value_name = "FILE")]
     pub password_file: PathBuf,
-    /// A recipient's certificate (PEM or DER); may be repeated.
+    /// A recipient's certificates (PEM or DER), or with --trust an address; may be repeated.
     #[arg(long, required = true, value_name = "CERT")]
     pub to: Vec<PathBuf>,
-    /// The content cipher: AES-256-GCM, or AES-256-CBC for programs that know no GCM.
-    #[arg(long, value_enum, default_value = "gcm")]
-    pub content: Content,
+    /// A root that vouches for recipients; may be repeated. With one, only certificates under it are used.
+    #[arg(long, value_name = "ROOT")]
+    pub trust: Vec<PathBuf>,
+    /// A message that tells how its sender is written to; may be repeated.
+    #[arg(long, requires = "trust", value_name = "MSG.eml")]
+    pub known: Vec<PathBuf>,
+    /// A certificate revocation list (PEM or DER) for recipients; may be repeated.
+    #[arg(long, requires = "trust", value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// The content cipher, instead of the best that all recipients are known to read.
+    #[arg(long, value_enum)]
+    pub content: Option<Content>,
+    /// The policy of a security label (RFC 2634 3) for the message.
+    #[arg(long, value_name = "OID")]
+    pub label: Option<String>,
+    /// The label's classification, 0 to 256.
+    #[arg(long, requires = "label", value_name = "N")]
+    pub classification: Option<u16>,
+    /// The label's privacy mark.
+    #[arg(long, requires = "label", value_name = "TEXT")]
+    pub privacy_mark: Option<String>,
+    /// Asks all readers for a signed receipt (RFC 2634 2) to this address; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub receipt_to: Vec<String>,
+    /// Print as JSON which certificates and algorithms were chosen, and why.
+    #[arg(long)]
+    pub json: bool,
     /// Hide display names outside as well (the `hcp_shy` policy of RFC 9788).
     #[arg(long)]
     pub shy: bool,
@@ -77,6 +103,9 @@ pub struct Trusting {
     /// A certificate revocation list (PEM or DER); may be repeated. With one, revocation must be ruled out.
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
+    /// An OCSP response (DER); may be repeated. With one, revocation must be ruled out.
+    #[arg(long, value_name = "FILE")]
+    pub ocsp: Vec<PathBuf>,
     /// Judge as of this time instead of now.
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     pub at: Option<UnixTime>,
@@ -104,9 +133,34 @@ pub struct Open {
 }
 
 #[derive(Debug, Args)]
+pub struct ReceiptArguments {
+    /// The reader's keys and certificates (PKCS#12): one opens the message, one signs the receipt.
+    #[arg(long, value_name = "B.p12")]
+    pub key: PathBuf,
+    /// A file whose first line is the password of the PKCS#12 file.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: PathBuf,
+    /// A root that vouches for whoever asks; may be repeated.
+    #[arg(long, required = true, value_name = "ROOT")]
+    pub trust: Vec<PathBuf>,
+    /// The time of the receipt instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub at: Option<UnixTime>,
+    /// Where the receipt, a whole message, is written; `-` is standard output.
+    #[arg(long, value_name = "OUT.eml")]
+    pub out: PathBuf,
+    /// The message that asks; `-` is standard input.
+    #[arg(value_name = "MSG.eml")]
+    pub message: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct Verify {
     #[command(flatten)]
     pub trusting: Trusting,
+    /// The signed message that asked, if this one is a receipt for it.
+    #[arg(long, value_name = "MSG.eml")]
+    pub original: Option<PathBuf>,
     /// The message (RFC 5322); `-` is standard input.
     #[arg(value_name = "MSG.eml")]
     pub message: PathBuf,
@@ -123,6 +177,9 @@ pub struct PathArguments {
     /// A certificate revocation list (PEM or DER); may be repeated. With one, revocation must be ruled out.
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
+    /// An OCSP response (DER); may be repeated. With one, revocation must be ruled out.
+    #[arg(long, value_name = "FILE")]
+    pub ocsp: Vec<PathBuf>,
     /// An acceptable certificate policy; may be repeated. Without one, any is.
     #[arg(long, value_name = "OID")]
     pub policy: Vec<String>,
@@ -182,10 +239,31 @@ impl From<Content> for ContentEncryption {
 }
 
 /// Options that may be given several values at once.
-const MANY: [&str; 7] =
-    ["--to", "--trust", "--trust-timestamps", "--untrusted", "--crl", "--key", "--policy"];
+const MANY: [&str; 10] = [
+    "--to",
+    "--trust",
+    "--trust-timestamps",
+    "--untrusted",
+    "--crl",
+    "--ocsp",
+    "--key",
+    "--policy",
+    "--known",
+    "--receipt-to",
+];
 /// Options with one value.
-const ONE: [&str; 6] = ["--from", "--password-file", "--content", "--at", "--out", "--purpose"];
+const ONE: [&str; 10] = [
+    "--from",
+    "--password-file",
+    "--content",
+    "--at",
+    "--out",
+    "--purpose",
+    "--label",
+    "--classification",
+    "--privacy-mark",
+    "--original",
+];
 
 /// Repeats an option before each of its further values: `--trust A B MSG` as `--trust A --trust B MSG`.
 ///

@@ -78,6 +78,12 @@ pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
     Ok(all)
 }
 
+/// Reads OCSP responses in DER.
+pub fn ocsp_responses<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
+    let read = |path: &P| fs::read(path.as_ref()).with_context(|| unreadable(path.as_ref()));
+    paths.iter().map(read).collect()
+}
+
 /// The blocks of that label (RFC 7468), or `None` if one of them has no end or is not base64.
 fn pem_blocks(pem: &str, label: &str) -> Option<Vec<Vec<u8>>> {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));

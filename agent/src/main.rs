@@ -1,12 +1,15 @@
 //! `sealpost-agent`: S/MIME on an office's own machine. See README.md for the command line and the JSON.
 
 mod arguments;
+mod choosing;
 mod files;
 mod opening;
 mod paths;
+mod receipts;
 mod report;
 mod save;
 mod sealing;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
         Command::Seal(arguments) => sealing::run(&arguments),
         Command::Open(arguments) => opening::open(&arguments),
         Command::Verify(arguments) => opening::verify(&arguments),
+        Command::Receipt(arguments) => receipts::run(&arguments),
         Command::Path(arguments) => paths::run(&arguments),
     };
     match outcome {

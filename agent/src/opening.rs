@@ -1,6 +1,6 @@
 //! `open` and `verify`: what a message is worth, and what is in it.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use smime::{
@@ -11,7 +11,7 @@ use smime::{
 
 use crate::{
     arguments::{Open, Trusting, Verify},
-    files,
+    files, receipts,
     report::{Report, to_json},
     save,
 };
@@ -25,18 +25,20 @@ pub fn open(arguments: &Open) -> Result<()> {
             (identity.keyring, keys.collect())
         }
     };
-    show(&keyring, &keys, &arguments.trusting, &arguments.message)
+    show(&keyring, &keys, &arguments.trusting, &arguments.message, None)
 }
 
 pub fn verify(arguments: &Verify) -> Result<()> {
-    show(&MemoryKeyring::new(), &[], &arguments.trusting, &arguments.message)
+    let original = arguments.original.as_deref();
+    show(&MemoryKeyring::new(), &[], &arguments.trusting, &arguments.message, original)
 }
 
 fn show(
     keyring: &MemoryKeyring,
     keys: &[DecryptionKey],
     trusting: &Trusting,
-    message: &std::path::Path,
+    message: &Path,
+    original: Option<&Path>,
 ) -> Result<()> {
     let (trust, now) = (trust(trusting)?, files::now(trusting.at)?);
     let bytes = files::message(message)?;
@@ -44,7 +46,10 @@ fn show(
         block_on_ready(smime::message::open(&RustCrypto, keyring, keys, &trust, &bytes, now));
     let opened = opened.with_context(|| format!("{} cannot be opened", message.display()))?;
     let saved = trusting.out.as_ref().map(|folder| save::parts(folder, &opened.parts)).transpose()?;
-    let report = Report::new(&opened, saved.as_deref());
+    let mut report = Report::new(&opened, saved.as_deref());
+    if let Some(original) = original {
+        report.judge_receipt(receipts::fault(&opened, original, &trust, now)?);
+    }
     let mut output = if trusting.json { to_json(&report)? } else { report.as_text() };
     output.push('\n');
     std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
@@ -59,7 +64,7 @@ fn trust(trusting: &Trusting) -> Result<Trust> {
         timestamp_anchors,
         intermediates: files::certificates(&trusting.untrusted)?,
         crls: files::revocation_lists(&trusting.crl)?,
-        ocsp: Vec::new(),
-        revocation_required: !trusting.crl.is_empty(),
+        ocsp: files::ocsp_responses(&trusting.ocsp)?,
+        revocation_required: !trusting.crl.is_empty() || !trusting.ocsp.is_empty(),
     })
 }

@@ -48,8 +48,10 @@ pub fn run(arguments: &PathArguments) -> Result<()> {
     let crls = files::revocation_lists(&arguments.crl)?;
     let mut query = Query::new(arguments.purpose.into(), files::now(arguments.at)?);
     query.policies = policies(arguments)?;
-    query.revocation_required = !crls.is_empty();
-    let outcome = block_on_ready(validate(&RustCrypto, &leaf, &anchors, &others, &crls, &query));
+    let mut revocations = crls;
+    revocations.extend(files::ocsp_responses(&arguments.ocsp)?);
+    query.revocation_required = !revocations.is_empty();
+    let outcome = block_on_ready(validate(&RustCrypto, &leaf, &anchors, &others, &revocations, &query));
     let report = PathReport::new(outcome);
     let mut output = if arguments.json { to_json(&report)? } else { report.as_text() };
     output.push('\n');

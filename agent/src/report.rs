@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::tree::NodeReport;
 use serde::Serialize;
 use smime::{
     UnixTime,
+    ess::{Receipt, RequestedReceipt, SecurityLabel},
     message::{
-        Address, Disposition, Headers, Layer, Opened, Part, Role, SignerReport, TimestampReport,
+        Address, Disposition, Headers, Kind, Layer, Opened, Part, Role, SignerReport, TimestampReport,
         is_bidi_control,
     },
 };
@@ -24,6 +26,39 @@ pub struct Report {
     sealed_at_door: bool,
     weak: bool,
     layers: Vec<String>,
+    kind: &'static str,
+    label: Option<Label>,
+    label_fault: Option<String>,
+    receipt_requested: Option<ReceiptRequested>,
+    receipt: Option<ReceiptReport>,
+    tree: NodeReport,
+}
+
+/// A security label (RFC 2634 3).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Label {
+    policy: String,
+    classification: Option<u16>,
+    privacy_mark: Option<String>,
+    categories: Vec<String>,
+}
+
+/// What a message asks for (RFC 2634 2).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptRequested {
+    content_identifier: String,
+    to: Vec<String>,
+}
+
+/// What a receipt says; `valid` is `null` as long as it was not held against what was sent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptReport {
+    content_identifier: String,
+    valid: Option<bool>,
+    explanation: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,12 +124,40 @@ impl Report {
             sealed_at_door: opened.sealed_at_door,
             weak: opened.weak,
             layers: opened.layers.iter().map(layer).collect(),
+            kind: match &opened.kind {
+                Kind::Certificates => "certificates",
+                Kind::Receipt(_) => "receipt",
+                _ => "letter",
+            },
+            label: opened.label().ok().flatten().map(Label::new),
+            label_fault: opened.label().err().map(|fault| fault.to_string()),
+            receipt_requested: opened.requested_receipt().map(ReceiptRequested::new),
+            receipt: match &opened.kind {
+                Kind::Receipt(receipt) => Some(ReceiptReport::new(receipt)),
+                _ => None,
+            },
+            tree: NodeReport::new(&opened.tree),
+        }
+    }
+
+    /// Adds what came of holding the receipt against what was sent: why it proves nothing, if so.
+    pub fn judge_receipt(&mut self, fault: Option<String>) {
+        if let Some(receipt) = &mut self.receipt {
+            (receipt.valid, receipt.explanation) = (Some(fault.is_none()), fault);
         }
     }
 
     /// The same for people.
     pub fn as_text(&self) -> String {
         let mut lines = vec![format!("Status: {}", self.status)];
+        if let Some(label) = &self.label {
+            let step = label.classification.map(|step| format!(" {step}")).unwrap_or_default();
+            let mark = label.privacy_mark.as_deref().map(|mark| format!(" {mark}")).unwrap_or_default();
+            lines.push(format!("Label: {}{step}{mark}", label.policy));
+        }
+        if let Some(fault) = &self.label_fault {
+            lines.push(format!("Warning: {fault}"));
+        }
         if let Some(mismatch) = &self.from_mismatch {
             lines.push(format!("Warning: the message claims to be from {}", mismatch.inner));
         }
@@ -169,6 +232,35 @@ fn protection(headers: &Headers) -> BTreeMap<String, &'static str> {
         protection.entry(field.name.to_ascii_lowercase()).or_insert_with(|| field.protection.code());
     }
     protection
+}
+
+impl Label {
+    fn new(label: &SecurityLabel) -> Self {
+        Self {
+            policy: label.policy.to_string(),
+            classification: label.classification.map(|step| step.0),
+            privacy_mark: label.privacy_mark.clone(),
+            categories: label.categories.iter().map(|category| category.kind.to_string()).collect(),
+        }
+    }
+}
+
+impl ReceiptRequested {
+    fn new(requested: &RequestedReceipt) -> Self {
+        let content_identifier = hex(&requested.request().content_identifier);
+        Self { content_identifier, to: requested.recipients(&[]) }
+    }
+}
+
+impl ReceiptReport {
+    fn new(receipt: &Receipt) -> Self {
+        let content_identifier = hex(&receipt.content_identifier);
+        Self { content_identifier, valid: None, explanation: None }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Signer {

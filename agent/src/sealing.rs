@@ -3,28 +3,46 @@
 use std::{fs, io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result, bail};
+use const_oid::ObjectIdentifier;
 use smime::{
-    Certificate, Signer, UnixTime, block_on_ready,
+    Certificate, SignOptions, Signer, block_on_ready,
+    ess::{Classification, ReceiptRequest, ReceiptsFrom, SecurityLabel},
     message::{HeaderPolicy, SealOptions, seal_message},
+    recipients::agree_on,
     rustcrypto::RustCrypto,
 };
 
 use crate::{
     arguments::Seal,
+    choosing::{self, SealReport},
     files::{self, Identity},
+    report::to_json,
 };
 
 pub fn run(arguments: &Seal) -> Result<()> {
     let at = files::now(arguments.at)?;
+    if arguments.json && arguments.out == Path::new("-") {
+        bail!("the message and the JSON cannot both go to standard output");
+    }
     let identity = files::identity(&[&arguments.from], &arguments.password_file)?;
     let signer = signer(&identity)?;
-    let recipients = recipients(&arguments.to, at)?;
+    let recipients = choosing::recipients(arguments, at)?;
     let original = files::message(&arguments.message)?;
+    let readers: Vec<_> = recipients.iter().map(|one| (&one.certificate, &one.reads)).collect();
+    let mut agreement = agree_on(&readers);
+    if let Some(content) = arguments.content {
+        agreement.cipher = content.into();
+        agreement.cipher_for.clear();
+    }
     let options = SealOptions {
-        cipher: arguments.content.into(),
+        cipher: agreement.cipher,
+        transport: agreement.transport,
+        signing: signing(arguments)?,
         header_policy: if arguments.shy { HeaderPolicy::Shy } else { HeaderPolicy::Baseline },
         ..SealOptions::default()
     };
+    let report = SealReport::new(&recipients, &agreement);
+    let recipients: Vec<Certificate> = recipients.into_iter().map(|one| one.certificate).collect();
     let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
     let sealed = block_on_ready(seal_message(
         &RustCrypto,
@@ -38,11 +56,36 @@ pub fn run(arguments: &Seal) -> Result<()> {
         async |_: &[u8]| None,
     ));
     let sealed = sealed.with_context(|| format!("{} was not sealed", arguments.message.display()))?;
-    write(&arguments.out, &sealed)
+    write(&arguments.out, &sealed)?;
+    if arguments.json {
+        let report = to_json(&report)? + "\n";
+        std::io::stdout().write_all(report.as_bytes()).context("standard output cannot be written")?;
+    }
+    Ok(())
+}
+
+/// The label and the request for receipts.
+fn signing(arguments: &Seal) -> Result<SignOptions> {
+    let label = arguments.label.as_deref().map(|policy| {
+        let policy = ObjectIdentifier::new(policy).ok();
+        let policy = policy.context("the policy of the label is not an object identifier")?;
+        Ok::<_, anyhow::Error>(SecurityLabel {
+            policy,
+            classification: arguments.classification.map(Classification),
+            privacy_mark: arguments.privacy_mark.clone(),
+            categories: Vec::new(),
+        })
+    });
+    let mut content_identifier = vec![0; 16];
+    getrandom::fill(&mut content_identifier).context("there is no randomness")?;
+    let to = arguments.receipt_to.clone();
+    let receipt_request =
+        (!to.is_empty()).then_some(ReceiptRequest { content_identifier, from: ReceiptsFrom::All, to });
+    Ok(SignOptions { label: label.transpose()?, receipt_request, ..SignOptions::default() })
 }
 
 /// The signing key and its chain; the encryption certificate goes along for the answer.
-fn signer(identity: &Identity) -> Result<Signer> {
+pub fn signer(identity: &Identity) -> Result<Signer> {
     let signing = identity.keys.iter().find(|(_, certificate)| certificate.can_sign());
     let Some((key, certificate)) = signing else {
         bail!("the PKCS#12 file holds no key whose certificate may sign mail");
@@ -56,24 +99,7 @@ fn signer(identity: &Identity) -> Result<Signer> {
     Ok(Signer { key: key.clone(), chain, encryption: encryption.map(|(_, certificate)| certificate.clone()) })
 }
 
-/// One certificate of each file: the first that mail can be encrypted to at that time.
-fn recipients<P: AsRef<Path>>(paths: &[P], at: UnixTime) -> Result<Vec<Certificate>> {
-    let mut recipients = Vec::new();
-    for path in paths {
-        let mut certificates = files::certificates(&[path])?;
-        certificates.retain(Certificate::can_encrypt);
-        if certificates.is_empty() {
-            bail!("{} holds no certificate that mail can be encrypted to", path.as_ref().display());
-        }
-        let Some(certificate) = certificates.into_iter().find(|one| one.is_valid_at(at)) else {
-            bail!("the certificate in {} has expired or is not valid yet", path.as_ref().display());
-        };
-        recipients.push(certificate);
-    }
-    Ok(recipients)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path == Path::new("-") {
         return std::io::stdout().write_all(bytes).context("standard output cannot be written");
     }

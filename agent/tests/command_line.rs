@@ -335,3 +335,100 @@ fn every_reason_is_explained_in_the_readme() {
         assert!(reasons.iter().any(|reason| reason.trim() == format!("`{code}`")), "{code}");
     }
 }
+
+#[test]
+fn the_choice_of_certificates_and_algorithms_is_told_with_its_reasons() {
+    let Some(office) = Office::new("the_choice_of_certificates_and_algorithms_is_told_with_its_reasons")
+    else {
+        return;
+    };
+    office.write("body.txt", "Content-Type: text/plain\n\nI read what I announce.\n");
+    office
+        .openssl("cms -sign -in body.txt -signer bob.pem -inkey bob.key -from bob@b.example -out known.eml");
+    let seal = "seal --from alice.p12 --password-file password --json --out sealed.eml";
+    let report = office.json(&format!("{seal} --to bob.pem -- letter.eml"));
+    assert_eq!((&report["content"], &report["keyTransport"]), (&"AES-256-GCM".into(), &"RSAES-OAEP".into()));
+    assert_eq!(report["recipients"][0]["reads"], "everything");
+    // Under a root, what is not known to be read is not written; neither does OpenSSL announce it.
+    for (to, reads) in [
+        ("--to bob.pem", "unknown"),
+        ("--to bob.pem --known known.eml", "announced"),
+        ("--to bob@b.example --known known.eml", "announced"),
+    ] {
+        let report = office.json(&format!("{seal} --trust ca.pem {to} -- letter.eml"));
+        assert_eq!(report["content"], "AES-256-CBC", "{report}");
+        assert_eq!(report["keyTransport"], "RSAES-PKCS1-v1_5");
+        assert_eq!(
+            (&report["contentFor"][0], &report["keyTransportFor"][0]),
+            (&"CN=bob".into(), &"CN=bob".into())
+        );
+        assert_eq!(
+            (&report["recipients"][0]["reads"], &report["recipients"][0]["subject"]),
+            (&reads.into(), &"CN=bob".into())
+        );
+        office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    }
+    office.write("both.pem", office.read("alice.pem") + &office.read("bob.pem"));
+    let report = office.json(&format!("{seal} --trust ca.pem --to both.pem -- letter.eml"));
+    assert_eq!(report["recipients"][0]["subject"], "CN=alice");
+    assert_eq!(report["recipients"][0]["passedOver"][0]["reason"], "other-address");
+    for (to, said) in [
+        (
+            "--trust bob.pem --to alice.pem",
+            "alice@a.example: no certificate of the address can be used: no path",
+        ),
+        ("--trust ca.pem --to carol@c.example", "carol@c.example: no certificate is known"),
+    ] {
+        let output = office.agent(&format!("{seal} {to} -- letter.eml"));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_label_and_a_receipt_go_there_and_back() {
+    let Some(office) = Office::new("a_label_and_a_receipt_go_there_and_back") else { return };
+    office
+        .seal("--label 1.2.156.1 --classification 4 --privacy-mark Vertraulich --receipt-to alice@a.example");
+    let report = office.json(&format!("{OPEN} sealed.eml"));
+    assert_eq!(report["label"]["policy"], "1.2.156.1");
+    assert_eq!(
+        (&report["label"]["classification"], &report["label"]["privacyMark"]),
+        (&4.into(), &"Vertraulich".into())
+    );
+    assert_eq!((&report["kind"], &report["labelFault"]), (&"letter".into(), &Value::Null));
+    assert_eq!(report["receiptRequested"]["to"][0], "alice@a.example");
+    let tree = &report["tree"];
+    assert_eq!(
+        (&tree["kind"], &tree["name"], &tree["recipients"]),
+        (&"encrypted".into(), &"AES-256-GCM".into(), &1.into())
+    );
+    let signed = &tree["children"][0];
+    assert_eq!((&signed["kind"], &signed["signers"][0]["key"]), (&"signed".into(), &"P-256".into()));
+    assert_eq!(signed["children"][0]["name"], "multipart/mixed");
+
+    let run = |arguments: &str| {
+        let output = office.agent(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("receipt --key bob.p12 --password-file password --trust ca.pem --out receipt.eml sealed.eml");
+    office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    office.openssl("cms -verify_receipt receipt.eml -in signed.eml -CAfile ca.pem");
+    office.write("sent.eml", format!("From: alice@a.example\n{}", office.read("signed.eml")));
+    let verify = "verify --trust ca.pem --json receipt.eml";
+    let report = office.json(verify);
+    assert_eq!((&report["kind"], &report["status"]), (&"receipt".into(), &"verified".into()));
+    assert_eq!(report["receipt"]["valid"], Value::Null);
+    let report = office.json(&format!("{verify} --original sent.eml"));
+    assert_eq!(report["receipt"]["valid"], true, "{report}");
+    // About another message, it proves nothing.
+    office.seal("--receipt-to alice@a.example");
+    office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    office.write("other.eml", format!("From: alice@a.example\n{}", office.read("signed.eml")));
+    let report = office.json(&format!("{verify} --original other.eml"));
+    assert_eq!(report["receipt"]["valid"], false);
+    office.seal("");
+    let output = office
+        .agent("receipt --key bob.p12 --password-file password --trust ca.pem --out none.eml sealed.eml");
+    assert!(output.status.code() == Some(1) && !office.0.join("none.eml").exists());
+}

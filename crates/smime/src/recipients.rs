@@ -18,7 +18,7 @@ use crate::provider::{ContentEncryption, Provider};
 use crate::time::UnixTime;
 use crate::verify::Trust;
 
-pub use agreement::{Agreement, agree};
+pub use agreement::{Agreement, agree, agree_on};
 pub use offer::{Offer, offers};
 
 /// More certificates of one person are not checked.

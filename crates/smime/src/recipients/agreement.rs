@@ -38,7 +38,8 @@ pub fn agree<'c>(recipients: impl IntoIterator<Item = &'c Chosen>) -> Agreement 
     agree_on(&recipients.collect::<Vec<_>>())
 }
 
-fn agree_on(recipients: &[(&Certificate, &Reads)]) -> Agreement {
+/// As [`agree`], for certificates that the caller judged.
+pub fn agree_on(recipients: &[(&Certificate, &Reads)]) -> Agreement {
     let places = |wanted: &dyn Fn(&Certificate, &Reads) -> bool| -> Vec<usize> {
         let those =
             recipients.iter().enumerate().filter(|(_, (certificate, reads))| wanted(certificate, reads));

@@ -1,0 +1,55 @@
+//! `receipt`: answers a request for one, and `verify --original`: holds one against what was sent.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use smime::{
+    DecryptionKey, Trust, UnixTime, block_on_ready,
+    ess::sign_receipt,
+    message::{Kind, Opened, open, receipt_message},
+    rustcrypto::{MemoryKeyring, RustCrypto},
+    verify,
+};
+
+use crate::{arguments::ReceiptArguments, files, sealing};
+
+pub fn run(arguments: &ReceiptArguments) -> Result<()> {
+    let at = files::now(arguments.at)?;
+    let identity = files::identity(&[&arguments.key], &arguments.password_file)?;
+    let signer = sealing::signer(&identity)?;
+    let anchors = files::certificates(&arguments.trust)?;
+    let trust = Trust { timestamp_anchors: anchors.clone(), anchors, ..Trust::default() };
+    let bytes = files::message(&arguments.message)?;
+    let keys = identity.keys.iter().cloned().map(|(key, certificate)| DecryptionKey { key, certificate });
+    let keys: Vec<DecryptionKey> = keys.collect();
+    let opened = block_on_ready(open(&RustCrypto, &identity.keyring, &keys, &trust, &bytes, at));
+    let opened = opened.with_context(|| format!("{} cannot be opened", arguments.message.display()))?;
+    let Some(requested) = opened.requested_receipt() else {
+        bail!("no signature that counts asks for a receipt");
+    };
+    let own: Vec<String> = signer.chain.first().map(smime::Certificate::emails).unwrap_or_default();
+    if !requested.is_asked_of(&own, &[]) {
+        bail!("the receipt is asked of others");
+    }
+    let receipt = block_on_ready(sign_receipt(&RustCrypto, &identity.keyring, &signer, requested, at));
+    let receipt = receipt.context("the receipt was not signed")?.to_der();
+    let from = own.first().context("the certificate names no address")?;
+    let message = receipt_message(&receipt, from, &requested.recipients(&[]), at)?;
+    sealing::write(&arguments.out, &message)
+}
+
+/// Whether a receipt proves that `original` was received: `None` for one that does, and otherwise why not.
+pub fn fault(opened: &Opened, original: &Path, trust: &Trust, now: UnixTime) -> Result<Option<String>> {
+    let (Kind::Receipt(_), [object]) = (&opened.kind, opened.parts.as_slice()) else {
+        bail!("the message is no receipt");
+    };
+    let bytes = files::message(original)?;
+    let sent = block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], trust, &bytes, now));
+    let sent = sent.with_context(|| format!("{} cannot be opened", original.display()))?;
+    let Some(requested) = sent.requested_receipt() else {
+        bail!("no signature of {} that counts asks for a receipt", original.display());
+    };
+    let receipt = block_on_ready(verify(&RustCrypto, &object.data, None, trust, now));
+    let receipt = receipt.context("the receipt cannot be read")?;
+    Ok(requested.check(&receipt).err().map(|fault| fault.to_string()))
+}

@@ -23,6 +23,8 @@ struct PathReport {
     valid: bool,
     reason: Option<&'static str>,
     explanation: Option<String>,
+    /// An algorithm on a valid path that no longer proves anything.
+    weak: Option<&'static str>,
     path: Vec<Link>,
 }
 
@@ -74,21 +76,23 @@ impl PathReport {
     fn new(outcome: Result<VerifiedPath, PathError>) -> Self {
         match outcome {
             Ok(path) => {
+                let weak = path.weakness();
                 let path = path.certificates().iter().map(Link::new).collect();
-                Self { valid: true, reason: None, explanation: None, path }
+                Self { valid: true, reason: None, explanation: None, weak, path }
             }
             Err(error) => {
                 let explanation = Some(error.to_string());
                 let fault = SignerFault::Signature(SignerError::Path(error));
-                Self { valid: false, reason: Some(fault.code()), explanation, path: Vec::new() }
+                Self { valid: false, reason: Some(fault.code()), explanation, weak: None, path: Vec::new() }
             }
         }
     }
 
     fn as_text(&self) -> String {
-        let mut lines = vec![match &self.explanation {
-            None => "Valid".to_owned(),
-            Some(reason) => format!("Not valid: {reason}"),
+        let mut lines = vec![match (&self.explanation, self.weak) {
+            (None, None) => "Valid".to_owned(),
+            (None, Some(weak)) => format!("Valid, by {weak}, which no longer proves anything"),
+            (Some(reason), _) => format!("Not valid: {reason}"),
         }];
         lines.extend(self.path.iter().map(|link| link.subject.clone()));
         lines.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n")

@@ -58,6 +58,17 @@ pub(crate) fn hash_of(oid: Oid) -> Option<Hash> {
     }
 }
 
+/// The hash of a DSA signature; None for any other (RFC 3279 2.2.2, RFC 5758 3.1).
+pub(crate) fn dsa_hash(oid: Oid) -> Option<Hash> {
+    const DSA_SHA1: Oid = Oid::new_unwrap("1.2.840.10040.4.3");
+    const DSA_SHA256: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.3.2");
+    match oid {
+        DSA_SHA1 => Some(Hash::Sha1),
+        DSA_SHA256 => Some(Hash::Sha256),
+        _ => None,
+    }
+}
+
 /// The identifier of a digest, without parameters (RFC 5754 2).
 pub(crate) fn hash_identifier(hash: Hash) -> Vec<u8> {
     write::algorithm(hash_oid(hash), &[])

@@ -4,6 +4,7 @@ mod budget;
 mod build;
 mod check;
 mod crl;
+mod dsa;
 mod names;
 mod ocsp;
 mod policy;
@@ -34,7 +35,7 @@ pub enum Purpose {
     Encryption,
     /// Signing timestamps: a critical timeStamping and nothing else (RFC 3161 2.3).
     Timestamping,
-    /// Whatever the certificate allows.
+    /// Whatever the certificate allows; nothing may be concluded from it about a message.
     Any,
 }
 
@@ -77,6 +78,7 @@ impl Query {
 pub struct VerifiedPath {
     certificates: Vec<Certificate>,
     at: UnixTime,
+    weakness: Option<&'static str>,
 }
 
 impl VerifiedPath {
@@ -88,6 +90,12 @@ impl VerifiedPath {
     /// The trust anchor.
     pub fn anchor(&self) -> Option<&Certificate> {
         self.certificates.last()
+    }
+
+    /// The algorithm of a signature on the path that no longer proves anything, if there is one: DSA, which
+    /// [`Purpose::Any`] alone admits. Such a path is valid as RFC 5280 has it, and vouches for nothing.
+    pub fn weakness(&self) -> Option<&'static str> {
+        self.weakness
     }
 
     /// The moment for which the path holds.
@@ -213,15 +221,24 @@ pub(crate) async fn validate_within(
     budget: &mut Budget,
 ) -> Result<VerifiedPath, PathError> {
     let chains = build::chains(leaf, candidates, query.at, budget);
-    let (seen, seen_lists) = (HashMap::new(), HashMap::new());
-    let mut checker = check::Checker { provider, candidates, revocations, query, budget, seen, seen_lists };
+    let mut checker = check::Checker {
+        provider,
+        candidates,
+        revocations,
+        query,
+        budget,
+        seen: HashMap::new(),
+        seen_lists: HashMap::new(),
+        inherited: HashMap::new(),
+        weakness: None,
+    };
     let mut first = None;
     let mut exceeded = false;
     for chain in chains.found {
         match checker.check(&chain).await {
             Ok(()) => {
                 let certificates = chain.into_iter().cloned().collect();
-                return Ok(VerifiedPath { certificates, at: query.at });
+                return Ok(VerifiedPath { certificates, at: query.at, weakness: checker.weakness });
             }
             // Others may cost less.
             Err(PathError::BudgetExceeded) => exceeded = true,

@@ -227,6 +227,19 @@ pub trait Provider {
         signature: &[u8],
     ) -> Result<(), ProviderError>;
 
+    /// Checks a DSA signature (FIPS 186-4) with a SubjectPublicKeyInfo that has its parameters.
+    ///
+    /// Old certificate paths are judged with it, and no message; an implementation need not have it.
+    async fn verify_dsa(
+        &self,
+        _spki: &[u8],
+        _hash: Hash,
+        _message: &[u8],
+        _signature: &[u8],
+    ) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported)
+    }
+
     /// Encrypts; GCM appends its 16-byte tag, CBC pads as PKCS#7 does. `aad` is for authenticated ciphers alone.
     async fn encrypt(
         &self,

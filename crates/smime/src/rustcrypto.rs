@@ -2,6 +2,8 @@
 
 mod agree;
 mod cipher;
+#[cfg(not(target_arch = "wasm32"))]
+mod dsa;
 mod keyring;
 mod nist;
 mod oaep;
@@ -39,6 +41,17 @@ impl Provider for RustCrypto {
         signature: &[u8],
     ) -> Result<(), ProviderError> {
         public::verify(spki, algorithm, message, signature)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn verify_dsa(
+        &self,
+        spki: &[u8],
+        hash: Hash,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), ProviderError> {
+        dsa::verify(spki, hash, message, signature)
     }
 
     async fn encrypt(

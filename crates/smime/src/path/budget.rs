@@ -11,6 +11,8 @@ const WORK: u64 = 40_000;
 /// What the search for paths may cost, in the same unit.
 const SEARCH: u64 = 5_000;
 
+/// A check under the largest DSA key, that of the key included.
+const DSA: u64 = 5_000;
 /// Octets that are digested in a microsecond.
 const DIGESTED: usize = 800;
 /// Names or policies that are compared in a microsecond.
@@ -36,6 +38,11 @@ impl Budget {
     pub(crate) fn spend(&mut self, signer: &Certificate, octets: usize) -> Result<(), PathError> {
         let digest = (octets / DIGESTED) as u64;
         self.pay(check(signer).saturating_add(digest))
+    }
+
+    /// Pays for one check of a DSA signature over so many octets.
+    pub(super) fn spend_dsa(&mut self, octets: usize) -> Result<(), PathError> {
+        self.pay(DSA + (octets / DIGESTED) as u64)
     }
 
     /// Pays for digesting, reading or walking through so many octets.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::dsa;
 use super::names::{Forbidden, NameConstraints};
 use super::policy::{PolicyState, Refused};
 use super::revocation::Revocations;
@@ -9,7 +10,7 @@ use super::{Budget, Candidates, PathError, Purpose, Query};
 use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
 use crate::certificate::{Certificate, KeyUsage, oid};
-use crate::provider::{Provider, ProviderError};
+use crate::provider::{Hash, Provider, ProviderError};
 
 /// What may be critical. Key identifiers never are (RFC 5280 4.2.1.1 and 4.2.1.2).
 const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
@@ -35,12 +36,18 @@ pub(super) struct Checker<'a, P> {
     pub(super) budget: &'a mut Budget,
     pub(super) seen: HashMap<(usize, usize), Result<(), PathError>>,
     pub(super) seen_lists: HashMap<(usize, usize), bool>,
+    /// DSA keys with the parameters that they have from above, in the chain at hand.
+    pub(super) inherited: HashMap<usize, Vec<u8>>,
+    /// A weak algorithm in the chain at hand.
+    pub(super) weakness: Option<&'static str>,
 }
 
 impl<P: Provider> Checker<'_, P> {
     /// The chain has the leaf first and the anchor last.
     pub(super) async fn check(&mut self, chain: &[&Certificate]) -> Result<(), PathError> {
         let Some((anchor, below)) = chain.split_last() else { return Err(PathError::UnknownIssuer) };
+        self.inherited.clear();
+        self.weakness = None;
         let mut names = NameConstraints::default();
         let mut policies = PolicyState::new(&self.query.policies, below.len());
         let mut max_length = below.len();
@@ -55,6 +62,8 @@ impl<P: Provider> Checker<'_, P> {
             let is_last = depth == 0;
             self.check_time(certificate)?;
             self.check_signed(certificate, issuer).await?;
+            let key = dsa::inherit(certificate.spki(), self.key_of(issuer));
+            self.inherited.extend(key.map(|key| (certificate.identity(), key)));
             self.check_revocation(certificate, &above).await?;
             // Its names, policies and extensions are read.
             self.budget.read(certificate.der().len())?;
@@ -100,6 +109,9 @@ impl<P: Provider> Checker<'_, P> {
         certificate: &Certificate,
         issuer: &Certificate,
     ) -> Result<(), PathError> {
+        if let Some(hash) = dsa_hash(certificate) {
+            return self.check_dsa(certificate, issuer, hash).await;
+        }
         let pair = (certificate.identity(), issuer.identity());
         if let Some(known) = self.seen.get(&pair) {
             return known.clone();
@@ -109,6 +121,46 @@ impl<P: Provider> Checker<'_, P> {
         self.seen.insert(pair, outcome.clone());
         outcome
     }
+
+    /// DSA is too weak to prove anything about a message; a path for no purpose is told to be weak.
+    async fn check_dsa(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        hash: Hash,
+    ) -> Result<(), PathError> {
+        let subject = || certificate.subject();
+        let signed = (certificate.tbs(), certificate.signature());
+        match self.verify_dsa(issuer, hash, signed).await? {
+            Ok(()) => Ok(()),
+            Err(ProviderError::Unsupported) => Err(PathError::UnsupportedAlgorithm { subject: subject() }),
+            Err(_) => Err(PathError::BadSignature { subject: subject() }),
+        }
+    }
+
+    /// Checks a DSA signature over a certificate or a list.
+    pub(super) async fn verify_dsa(
+        &mut self,
+        issuer: &Certificate,
+        hash: Hash,
+        (message, signature): (&[u8], &[u8]),
+    ) -> Result<Result<(), ProviderError>, PathError> {
+        if self.query.purpose != Purpose::Any {
+            return Ok(Err(ProviderError::Unsupported));
+        }
+        self.budget.spend_dsa(message.len())?;
+        self.weakness = Some("DSA");
+        Ok(self.provider.verify_dsa(self.key_of(issuer), hash, message, signature).await)
+    }
+
+    fn key_of<'c>(&'c self, certificate: &'c Certificate) -> &'c [u8] {
+        self.inherited.get(&certificate.identity()).map_or_else(|| certificate.spki(), Vec::as_slice)
+    }
+}
+
+fn dsa_hash(certificate: &Certificate) -> Option<Hash> {
+    let identifier = Reader::new(certificate.algorithm()).sequence().and_then(Identifier::read).ok()?;
+    algorithm::dsa_hash(identifier.oid)
 }
 
 async fn signed_by(

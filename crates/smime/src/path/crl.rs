@@ -6,7 +6,7 @@ use super::Purpose;
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::certificate::{Certificate, normalized_name};
-use crate::provider::Provider;
+use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
 
 const MAX_EXTENSIONS: usize = 32;
@@ -93,6 +93,15 @@ impl<'a> Crl<'a> {
         let in_force = self.this_update <= at && self.next_update.is_some_and(|next| at <= next);
         let later = at < self.this_update && self.this_update <= certificate.not_after();
         (in_force || later) && self.scope.covers(certificate)
+    }
+
+    pub(super) fn dsa_hash(&self) -> Option<Hash> {
+        algorithm::dsa_hash(self.algorithm.oid)
+    }
+
+    /// What is signed, and the signature.
+    pub(super) fn signed(&self) -> (&'a [u8], &'a [u8]) {
+        (self.tbs, self.signature)
     }
 
     pub(super) async fn is_signed_by(&self, provider: &impl Provider, authority: &Certificate) -> bool {

@@ -7,6 +7,7 @@ mod files;
 
 use std::path::Path;
 
+use p256::pkcs8::DecodePrivateKey;
 use smime::issue::{IssueError, Issuer, Profile, Usage, issue, self_signed_root};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::timestamp::TimestampAuthority;
@@ -40,6 +41,9 @@ pub enum OpenAuthorityError {
     Issue(#[from] IssueError),
 }
 
+/// The name of the key for pushes.
+const PUSH: &str = "push";
+
 /// Whom a certificate is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -65,7 +69,7 @@ impl Authority {
     pub fn open(folder: &Path, domain: &str, now: UnixTime) -> Result<Self, OpenAuthorityError> {
         let mut keyring = MemoryKeyring::new();
         let [root_key, issuer_key, timestamp_key] = ["root", "issuer", "timestamp"].map(KeyId::new);
-        for key in [&root_key, &issuer_key, &timestamp_key] {
+        for key in [&root_key, &issuer_key, &timestamp_key, &KeyId::new(PUSH)] {
             files::open_key(folder, key, &mut keyring)?;
         }
         let until = UnixTime(now.0 + AUTHORITY_LIFE);
@@ -90,6 +94,13 @@ impl Authority {
         let chain = vec![stamper, root.clone()];
         let signer = Signer { key: timestamp_key, chain, encryption: None };
         Ok(Self { keyring, root, issuer, timestamps: TimestampAuthority { signer } })
+    }
+
+    /// The key by which push services know this relay (RFC 8292); it certifies nothing.
+    pub fn push_key(&self) -> Result<p256::ecdsa::SigningKey, OpenAuthorityError> {
+        let pkcs8 = zeroize::Zeroizing::new(self.keyring.pkcs8(&KeyId::new(PUSH))?);
+        let key = p256::ecdsa::SigningKey::from_pkcs8_der(&pkcs8);
+        key.map_err(|_| OpenAuthorityError::Key(smime::KeyringError::Malformed))
     }
 
     /// Certificates that vouch for the people of this relay.

@@ -65,7 +65,9 @@ pub fn has_attachment(message: &Message<'_>) -> bool {
 /// The text of a message, HTML without its tags.
 pub fn body(message: &Message<'_>) -> String {
     let mut text = String::new();
-    let parts = message.text_body.iter().chain(&message.html_body);
+    // A part that is the only form of a text is in both lists.
+    let others = message.html_body.iter().filter(|id| !message.text_body.contains(id));
+    let parts = message.text_body.iter().chain(others);
     for part in parts.filter_map(|id| message.part(*id)) {
         match &part.body {
             PartType::Text(plain) => text.push_str(plain),

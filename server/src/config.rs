@@ -41,6 +41,10 @@ pub struct Config {
     pub private_exchangers: bool,
     /// PEM files of certificates that vouch for correspondents elsewhere.
     pub trust_anchors: Vec<PathBuf>,
+    /// Whether push services may have addresses of a private net.
+    pub private_push: bool,
+    /// PEM files of authorities that vouch for push services, beside the public ones.
+    pub push_anchors: Vec<PathBuf>,
     /// Origins that may show the mailbox in a frame.
     pub frame_ancestors: Vec<Ancestor>,
     /// The greatest message in octets.
@@ -65,6 +69,8 @@ impl Default for Config {
             smarthost: None,
             private_exchangers: false,
             trust_anchors: Vec::new(),
+            private_push: false,
+            push_anchors: Vec::new(),
             frame_ancestors: Vec::new(),
             max_message_size: 64 * 1024 * 1024,
             demo: false,
@@ -154,8 +160,17 @@ impl Config {
 
     /// The certificates of [`Config::trust_anchors`].
     pub fn read_anchors(&self) -> Result<Vec<Certificate>, ConfigError> {
+        Self::certificates(&self.trust_anchors)
+    }
+
+    /// The certificates of [`Config::push_anchors`].
+    pub fn read_push_anchors(&self) -> Result<Vec<Certificate>, ConfigError> {
+        Self::certificates(&self.push_anchors)
+    }
+
+    fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, ConfigError> {
         let mut anchors = Vec::new();
-        for path in &self.trust_anchors {
+        for path in paths {
             let found = Certificate::all_from_pem(&read(path)?)
                 .map_err(|source| ConfigError::Anchor { path: path.clone(), source })?;
             anchors.extend(found);

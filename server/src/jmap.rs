@@ -4,12 +4,15 @@
 //! user's own or one that is shared with them: any other `accountId` is refused before the method runs.
 
 mod answer;
+mod blob;
 mod changes;
 mod email;
 mod identity;
 mod limits;
 mod mailbox;
+mod push_subscription;
 mod query;
+mod quota;
 mod reference;
 mod sealed;
 mod session_object;
@@ -31,6 +34,7 @@ use serde_json::{Map, Value};
 
 pub use limits::Limits;
 pub use session_object::session;
+pub use table::methods;
 
 use crate::relay::Relay;
 use crate::store::{Account, Shared};

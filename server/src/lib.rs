@@ -47,6 +47,7 @@ pub mod serve;
 pub mod session;
 pub mod smtp;
 pub mod store;
+pub mod webpush;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -13,5 +13,6 @@ mod wire;
 
 pub use held::run as run_held;
 pub use queue::run;
+pub use reach::{Unreachable, addresses};
 pub use route::{Route, by_route};
 pub use transport::{Envelope, Outcome, send};

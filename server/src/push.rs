@@ -42,6 +42,7 @@ const LISTENERS: usize = 64;
 pub struct Hub {
     channels: Mutex<HashMap<AccountId, broadcast::Sender<Arc<Changed>>>>,
     others: OnceLock<mpsc::Sender<Notice>>,
+    own: OnceLock<broadcast::Sender<(AccountId, Arc<Changed>)>>,
     untold: AtomicBool,
 }
 
@@ -51,6 +52,11 @@ impl Hub {
         let (others, notices) = mpsc::channel(TELLING);
         self.others.set(others).ok();
         notices
+    }
+
+    /// The changes that this process writes, of all accounts, from now on.
+    pub fn own_changes(&self) -> broadcast::Receiver<(AccountId, Arc<Changed>)> {
+        self.own.get_or_init(|| broadcast::channel(TELLING).0).subscribe()
     }
 
     /// Whether something could not be told since this was last asked.
@@ -103,6 +109,10 @@ impl Hub {
     /// Tells all listeners of the account.
     pub fn publish(&self, account: &AccountId, changed: Arc<Changed>) {
         self.tell(|| Notice::Changed(account.clone(), Changed::clone(&changed)));
+        if let Some(own) = self.own.get() {
+            // With nobody to push for, nobody listens.
+            own.send((account.clone(), Arc::clone(&changed))).ok();
+        }
         self.send(account, changed);
     }
 

@@ -20,6 +20,7 @@ use crate::random;
 use crate::sending::Sending;
 use crate::session::SignIn;
 use crate::store::{OpenError, Store, fanout};
+use crate::webpush::Pusher;
 
 /// Everything that the doors of the relay share.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Relay {
     pub authority: Authority,
     /// Certificates of other authorities that vouch for correspondents.
     pub anchors: Vec<Certificate>,
+    /// Pushes changes to those who do not listen now.
+    pub pusher: Pusher,
     /// Who listens for changes.
     pub hub: Arc<Hub>,
     /// Passwords and their rate limit.
@@ -84,12 +87,15 @@ impl Relay {
         }
         let hub = Arc::new(Hub::default());
         let authority = Authority::open(&authority_folder, &config.domain, unix_time())?;
+        let push_anchors = config.read_push_anchors()?.iter().map(|anchor| anchor.der().to_vec()).collect();
+        let pusher = Pusher::new(authority.push_key()?, push_anchors);
         let relay = Self {
             process: random::id('p'),
             store: Store::open(&config.data, config.database.as_ref(), Arc::clone(&hub)).await?,
             blobs: Blobs::open(&blobs::folder(&config.data))?,
             anchors: config.read_anchors()?,
             authority,
+            pusher,
             hub,
             sign_in: SignIn::default(),
             sending: Sending::default(),

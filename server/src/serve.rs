@@ -90,6 +90,7 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&relay)));
     tasks.spawn(outbound::run(Arc::clone(&relay)));
     tasks.spawn(outbound::run_held(Arc::clone(&relay)));
+    tasks.spawn(crate::webpush::run(Arc::clone(&relay)));
     tasks.spawn(sweep(Arc::clone(&relay)));
     if let Some(database) = relay.config.database.clone() {
         let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));

@@ -21,6 +21,7 @@ mod identities;
 mod ledger;
 mod mailboxes;
 mod processes;
+mod push_subscriptions;
 mod queue;
 mod schema;
 mod sent;
@@ -55,7 +56,9 @@ pub use email_query::{
     ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
     emails_of_changed_threads, places, search_emails,
 };
-pub use emails::{EmailPatch, EmailRow, NewEmail, destroy_email, emails, insert_email, update_email};
+pub use emails::{
+    EmailPatch, EmailRow, NewEmail, destroy_email, emails, emails_of_blob, insert_email, update_email,
+};
 pub use engine::Engine;
 pub use held::{Held, due, hold, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
@@ -65,6 +68,10 @@ pub use mailboxes::{
     properties_changed_since, update_mailbox,
 };
 pub use processes::{beat, depart, serving};
+pub use push_subscriptions::{
+    PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
+    sweep_subscriptions,
+};
 pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};

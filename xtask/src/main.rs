@@ -6,6 +6,7 @@ mod build;
 mod conformance;
 mod faults;
 mod install;
+mod jmap_suite;
 mod run;
 mod screenshots;
 mod shell;
@@ -34,6 +35,8 @@ enum Verb {
     Test(test::Options),
     /// Runs public corpora and independent programs, and writes `CONFORMANCE.md`.
     Conformance(conformance::Options),
+    /// Runs the public JMAP test suite against a relay of its own.
+    JmapSuite(jmap_suite::Options),
     /// Measures size, speed of the list, and cryptography.
     Bench(bench::Options),
     /// Kills relays under load, again and again, and looks for what is lost or doubled.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Run(options) => run::run(&options),
         Verb::Test(options) => test::test(&options),
         Verb::Conformance(options) => conformance::conformance(&options),
+        Verb::JmapSuite(options) => jmap_suite::jmap_suite(&options),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Faults(options) => faults::faults(&options),
         Verb::Screenshots => screenshots::screenshots(),

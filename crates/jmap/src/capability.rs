@@ -6,5 +6,11 @@ pub const MAIL: &str = "urn:ietf:params:jmap:mail";
 pub const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
 /// RFC 8621 1.3.3: the answer while its owner is away.
 pub const VACATION: &str = "urn:ietf:params:jmap:vacationresponse";
+/// RFC 9404: pieces of blobs.
+pub const BLOB: &str = "urn:ietf:params:jmap:blob";
+/// RFC 9425: how much an account may keep.
+pub const QUOTA: &str = "urn:ietf:params:jmap:quota";
+/// RFC 9749: the key that push subscriptions are bound to.
+pub const VAPID: &str = "urn:ietf:params:jmap:webpush-vapid";
 /// What JMAP lacks for sealed mail: certificates, the directory, the vault, enrolment keys.
 pub const SEALED: &str = "https://sealpost.dev/ns/jmap/sealed";

@@ -123,6 +123,7 @@ pub enum MethodErrorType {
     AccountNotSupportedByMethod,
     AccountReadOnly,
     FromAccountNotFound,
+    UnknownDataType,
     RequestTooLarge,
     CannotCalculateChanges,
     StateMismatch,

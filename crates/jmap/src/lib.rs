@@ -18,7 +18,7 @@ mod submission;
 mod thread;
 mod vacation;
 
-pub use capability::{CORE, MAIL, SEALED, SUBMISSION, VACATION};
+pub use capability::{BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, VACATION, VAPID};
 pub use email::{
     Email, EmailAddress, EmailFilter, EmailImport, EmailImported, Import, ImportAnswer, NoExtra, keyword,
 };

@@ -1,3 +1,5 @@
+mod range;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,7 +16,9 @@ use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::blobs::BlobError;
 use crate::delivery;
+use crate::parts;
 use crate::store::{self, StoreError};
+use range::Wanted;
 
 /// How many of the largest uploads may wait to be referred to.
 const IDLE_UPLOADS: usize = 16;
@@ -90,15 +94,16 @@ pub struct As {
     media_type: Option<String>,
 }
 
-/// `GET /jmap/download/{accountId}/{blobId}/{name}` (RFC 8620 6.2)
+/// `GET /jmap/download/{accountId}/{blobId}/{name}` (RFC 8620 6.2); takes up where it broke off by ranges.
 pub async fn download(
     State(shared): State<Shared>,
     Path((account, blob, name)): Path<(AccountId, BlobId, String)>,
     Query(wanted): Query<As>,
     signed_in: SignedIn,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let account = signed_in.opens(&shared, &account).await?;
-    let read = shared.relay.blobs.read(&shared.relay.store, &account.id, &blob).await;
+    let read = parts::read(&shared.relay, &account.id, &blob).await;
     let bytes = read.map_err(|error| match error {
         BlobError::NotFound => Fault::new(StatusCode::NOT_FOUND, "there is no such blob"),
         other => Fault::failed(other),
@@ -109,14 +114,30 @@ pub async fn download(
         _ => "application/octet-stream",
     };
     let media_type = HeaderValue::from_static(media_type);
+    let tag = format!("\"{blob}\"");
+    let length = bytes.len();
+    let (status, bytes, place) = match range::wanted(&headers, length, &tag) {
+        Wanted::Whole => (StatusCode::OK, bytes, None),
+        Wanted::Part(range) => {
+            let place = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
+            (StatusCode::PARTIAL_CONTENT, bytes.get(range).unwrap_or_default().to_vec(), Some(place))
+        }
+        Wanted::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, Vec::new(), Some(format!("bytes */{length}"))),
+    };
     let fields = [
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
         (header::CONTENT_TYPE, media_type),
         (header::CONTENT_DISPOSITION, disposition(&name)),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, immutable, max-age=31536000")),
         // Whatever the bytes are, no browser runs them in the page's origin.
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
     ];
-    Ok((fields, bytes).into_response())
+    let mut response = (status, fields, bytes).into_response();
+    if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
+        response.headers_mut().insert(header::CONTENT_RANGE, place);
+    }
+    Ok(response)
 }
 
 /// RFC 6266: the name in the form that takes any character.

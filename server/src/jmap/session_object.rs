@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use jmap::{AccountId, CORE, MAIL, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION};
+use jmap::{
+    AccountId, BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION, VAPID,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -52,6 +54,9 @@ fn capabilities(relay: &Relay) -> Capabilities {
         capability(MAIL, json!({})),
         capability(SUBMISSION, json!({})),
         capability(VACATION, json!({})),
+        capability(BLOB, json!({})),
+        capability(QUOTA, json!({})),
+        capability(VAPID, json!({"applicationServerKey": relay.pusher.public_key()})),
         capability(SEALED, to_json(&sealed(relay))),
     ])
 }
@@ -83,12 +88,23 @@ fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
         capability(CORE, json!({})),
         capability(MAIL, mail),
         capability(SUBMISSION, submission),
+        capability(BLOB, blob(relay)),
+        capability(QUOTA, json!({})),
         capability(SEALED, sealed),
     ]);
     if !account.kind.is_sealed() {
         account_capabilities.extend([capability(VACATION, json!({}))]);
     }
     jmap::Account { name: account.name.clone(), is_personal: true, is_read_only: false, account_capabilities }
+}
+
+fn blob(relay: &Relay) -> Value {
+    json!({
+        "maxSizeBlobSet": relay.limits.max_size_upload,
+        "maxDataSources": super::blob::MOST_SOURCES,
+        "supportedTypeNames": super::blob::LOOKED_UP,
+        "supportedDigestAlgorithms": ["sha-256", "sha-512"],
+    })
 }
 
 fn sealed(relay: &Relay) -> SealedCapability {

@@ -1,14 +1,16 @@
 //! Which methods there are.
 
 use futures::future::BoxFuture;
-use jmap::{CORE, MAIL, MethodError, SEALED, SUBMISSION, VACATION};
+use jmap::{BLOB, CORE, MAIL, MethodError, QUOTA, SEALED, SUBMISSION, VACATION, VAPID};
 use serde_json::Value;
 
 use super::answer::{Answer, answer};
-use super::{Call, email, identity, mailbox, sealed, submission, thread, vacation};
+use super::{
+    Call, blob, email, identity, mailbox, push_subscription, quota, sealed, submission, thread, vacation,
+};
 
 /// The capabilities that a request may use.
-pub const CAPABILITIES: [&str; 5] = [CORE, MAIL, SUBMISSION, VACATION, SEALED];
+pub const CAPABILITIES: [&str; 8] = [CORE, MAIL, SUBMISSION, VACATION, BLOB, QUOTA, VAPID, SEALED];
 
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;
@@ -43,8 +45,30 @@ const ECHO: Method = Method {
     handler: |_, arguments| Box::pin(async move { answer(&arguments) }),
 };
 
+const PUSH_GET: Method = Method {
+    name: "PushSubscription/get",
+    handler: |call, arguments| Box::pin(push_subscription::get(call, arguments)),
+    ..ECHO
+};
+
+const PUSH_SET: Method = Method {
+    name: "PushSubscription/set",
+    handler: |call, arguments| Box::pin(push_subscription::set(call, arguments)),
+    ..ECHO
+};
+
 static METHODS: &[Method] = &[
     ECHO,
+    PUSH_GET,
+    PUSH_SET,
+    writing(CORE, "Blob/copy", |call, arguments| Box::pin(blob::copy(call, arguments))),
+    writing(BLOB, "Blob/upload", |call, arguments| Box::pin(blob::upload(call, arguments))),
+    method(BLOB, "Blob/get", |call, arguments| Box::pin(blob::get(call, arguments))),
+    method(BLOB, "Blob/lookup", |call, arguments| Box::pin(blob::lookup(call, arguments))),
+    method(QUOTA, "Quota/get", |call, arguments| Box::pin(quota::get(call, arguments))),
+    method(QUOTA, "Quota/changes", |call, arguments| Box::pin(quota::changes(call, arguments))),
+    method(QUOTA, "Quota/query", |call, arguments| Box::pin(quota::query(call, arguments))),
+    method(QUOTA, "Quota/queryChanges", |call, arguments| Box::pin(quota::query_changes(call, arguments))),
     method(MAIL, "Mailbox/get", |call, arguments| Box::pin(mailbox::get(call, arguments))),
     method(MAIL, "Mailbox/changes", |call, arguments| Box::pin(mailbox::changes(call, arguments))),
     method(MAIL, "Mailbox/query", |call, arguments| Box::pin(mailbox::query(call, arguments))),
@@ -87,6 +111,11 @@ static METHODS: &[Method] = &[
         Box::pin(sealed::enrolment_destroy(call, arguments))
     }),
 ];
+
+/// The names of all methods.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|method| method.name)
+}
 
 /// The method of that name.
 pub fn find(name: &str) -> Option<&'static Method> {

@@ -90,6 +90,20 @@ pub async fn emails(
     query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
+/// The emails of an account that are this message.
+pub async fn emails_of_blob(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    blob: &BlobId,
+) -> Result<Vec<EmailRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, blob_id, thread_id, size, received_at, outer_header, keywords, mailboxes, summary,
+         created_state FROM emails WHERE account_id = $1 AND blob_id = $2",
+    );
+    let rows = rows.bind(account.as_str()).bind(blob.as_str()).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
 /// Keeps an email and puts it into its thread.
 pub async fn insert_email(
     tx: &mut Tx,

@@ -30,5 +30,6 @@ mod restart;
 mod session;
 mod smtp;
 mod smuggling;
+mod strangers;
 mod submission;
 mod support;

@@ -1,0 +1,157 @@
+//! Web Push (RFC 8620 7.2): state changes to the push services that clients named.
+//!
+//! What is pushed are states, which say nothing of content; it is encrypted to the client's keys (RFC 8291)
+//! when it gave some. Pushing is an effort, not a promise: a client that missed one finds the changes
+//! at its next `/changes`.
+
+mod encrypt;
+mod post;
+mod vapid;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jmap::{AccountId, StateChange};
+use p256::ecdsa::SigningKey;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast::error::RecvError;
+
+pub use encrypt::{Keys, is_key};
+pub use post::PostError;
+pub use vapid::public_key;
+
+use crate::clock::now;
+use crate::push::Changed;
+use crate::relay::Relay;
+use crate::store::{self, PushSubscription, StoreError};
+
+/// Changes of one account within this time are told at once.
+const GATHER: Duration = Duration::from_millis(250);
+/// Push services that are spoken to at once.
+const AT_ONCE: usize = 16;
+
+/// What sends need beyond the relay.
+pub struct Pusher {
+    tls: post::Tls,
+    key: SigningKey,
+    turns: Semaphore,
+}
+
+impl std::fmt::Debug for Pusher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pusher")
+    }
+}
+
+impl Pusher {
+    /// A pusher that signs with `key` and trusts the public roots and `anchors` (DER).
+    pub fn new(key: SigningKey, anchors: Vec<Vec<u8>>) -> Self {
+        Self { tls: post::Tls::new(anchors), key, turns: Semaphore::new(AT_ONCE) }
+    }
+
+    /// The key that push services may bind a subscription to (RFC 8292 3.2), as RFC 9749 announces it.
+    pub fn public_key(&self) -> String {
+        public_key(&self.key)
+    }
+}
+
+/// Whether a URL is one that is pushed to.
+pub fn is_endpoint(url: &str) -> bool {
+    post::Endpoint::read(url).is_some()
+}
+
+/// Pushes the changes that this process wrote, until the relay stops.
+pub async fn run(relay: Arc<Relay>) {
+    let mut changes = relay.hub.own_changes();
+    let mut waiting: BTreeMap<AccountId, Changed> = BTreeMap::new();
+    loop {
+        let gathered = tokio::time::sleep(GATHER);
+        tokio::select! {
+            () = relay.stopping.cancelled() => return,
+            change = changes.recv() => match change {
+                Ok((account, changed)) => {
+                    let all = waiting.entry(account).or_insert_with(|| Changed { states: BTreeMap::new(), at: 0 });
+                    all.states.extend(changed.states.clone());
+                    continue;
+                }
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "changes were not pushed");
+                    continue;
+                }
+                Err(RecvError::Closed) => return,
+            },
+            () = gathered, if !waiting.is_empty() => {}
+        }
+        for (account, changed) in std::mem::take(&mut waiting) {
+            if let Err(error) = push(&relay, account, changed).await {
+                tracing::error!(%error, "a change could not be pushed");
+            }
+        }
+    }
+}
+
+async fn push(relay: &Arc<Relay>, account: AccountId, changed: Changed) -> Result<(), StoreError> {
+    let mut connection = relay.store.read().await?;
+    let subscriptions = store::subscriptions_to(&mut connection, &account, now()).await?;
+    drop(connection);
+    for subscription in subscriptions {
+        let wanted = |kind: &String| subscription.types.as_ref().is_none_or(|types| types.contains(kind));
+        let states: BTreeMap<_, _> = changed
+            .states
+            .iter()
+            .filter(|(kind, _)| wanted(kind))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        if !states.is_empty() {
+            spawn(relay, subscription, &StateChange::of(account.clone(), states));
+        }
+    }
+    Ok(())
+}
+
+/// Sends the code by which a client proves that the URL is its own (RFC 8620 7.2.2).
+pub fn verify(relay: &Arc<Relay>, subscription: PushSubscription) {
+    let told = json!({
+        "@type": "PushVerification",
+        "pushSubscriptionId": subscription.id,
+        "verificationCode": subscription.code,
+    });
+    spawn(relay, subscription, &told);
+}
+
+fn spawn(relay: &Arc<Relay>, subscription: PushSubscription, told: &impl Serialize) {
+    let (relay, told) = (Arc::clone(relay), serde_json::to_vec(told).unwrap_or_default());
+    tokio::spawn(async move {
+        let Ok(_turn) = relay.pusher.turns.acquire().await else { return };
+        match send(&relay, &subscription, &told).await {
+            Ok(()) => {}
+            Err(PostError::Gone) => forget(&relay, subscription).await,
+            Err(error) => tracing::info!(%error, "a push was not taken"),
+        }
+    });
+}
+
+async fn send(relay: &Relay, subscription: &PushSubscription, told: &[u8]) -> Result<(), PostError> {
+    let pusher = &relay.pusher;
+    let to = post::Endpoint::read(&subscription.url).ok_or(PostError::Url)?;
+    let body = match &subscription.keys {
+        Some(keys) => encrypt::encrypt(keys, told).ok_or(PostError::Keys)?,
+        None => told.to_vec(),
+    };
+    let authorization = vapid::authorization(&pusher.key, &to.origin(), &relay.config.url(), now());
+    let push = post::Push { authorization, is_encrypted: subscription.keys.is_some(), body };
+    post::post(&pusher.tls, &to, push, !relay.config.private_push).await
+}
+
+async fn forget(relay: &Relay, subscription: PushSubscription) {
+    let gone = relay.store.write(move |tx| {
+        Box::pin(async move { store::drop_subscription(tx, &subscription.account, &subscription.id).await })
+    });
+    let gone: Result<bool, StoreError> = gone.await;
+    if let Err(error) = gone {
+        tracing::error!(%error, "a push subscription that is gone could not be forgotten");
+    }
+}

@@ -1,0 +1,152 @@
+//! Every method that there is, called by somebody else with everything that an account has.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use sealpost::people;
+use sealpost::session;
+use sealpost::store::{AccountKind, NewAccount};
+use serde_json::{Value, json};
+
+use crate::support::{Fixture, PASSWORD, Person, json_of};
+
+/// What alice has, and nobody else may see.
+const SECRET: &str = "canary-7f3a";
+
+/// A public account: what it keeps is in clear, so a leak shows.
+async fn public(fixture: &Fixture, name: &str) -> Person {
+    let new = NewAccount {
+        address: format!("{name}@{}", fixture.relay.config.domain),
+        name: name.to_owned(),
+        kind: AccountKind::Public,
+        organisation: None,
+        password: session::hash(PASSWORD).unwrap(),
+    };
+    people::add(&fixture.relay, new).await.unwrap();
+    fixture.sign_in(name).await
+}
+
+/// Fills alice's account; gives all ids that stand for something in it.
+async fn furnished(alice: &Person) -> Vec<String> {
+    let mailbox = alice.call("Mailbox/set", json!({"create": {"m": {"name": SECRET}}})).await;
+    let mailbox = mailbox["created"]["m"]["id"].as_str().unwrap().to_owned();
+    let blob = alice.upload(format!("Subject: {SECRET}\r\n\r\n{SECRET}").into_bytes()).await;
+    let create = json!({"e": {
+        "mailboxIds": {mailbox.as_str(): true},
+        "from": [{"email": "alice-public@sealpost.example"}],
+        "to": [{"email": "alice-public@sealpost.example"}],
+        "subject": SECRET,
+        "textBody": [{"partId": "1", "type": "text/plain"}],
+        "attachments": [{"blobId": blob, "type": "message/rfc822", "name": SECRET}],
+        "bodyValues": {"1": {"value": SECRET}},
+    }});
+    let email = alice.call("Email/set", json!({"create": create})).await["created"]["e"].clone();
+    let got = json!({"ids": [email["id"]], "properties": ["attachments"]});
+    let part = alice.call("Email/get", got).await["list"][0]["attachments"][0]["blobId"].clone();
+    let identity = json!({"create": {"i": {"email": "alice-public@sealpost.example", "name": SECRET}}});
+    let identity = alice.call("Identity/set", identity).await["created"]["i"]["id"].clone();
+    let later = json!({"mailFrom": {"email": "alice-public@sealpost.example", "parameters": {"HOLDFOR": "3600"}},
+        "rcptTo": [{"email": "alice-public@sealpost.example"}]});
+    let submit =
+        json!({"create": {"s": {"identityId": identity, "emailId": email["id"], "envelope": later}}});
+    let submission = alice.call("EmailSubmission/set", submit).await["created"]["s"]["id"].clone();
+    let away = json!({"update": {"singleton": {"subject": SECRET, "textBody": SECRET}}});
+    alice.call("VacationResponse/set", away).await;
+    let push = json!({"create": {"p": {"deviceClientId": SECRET, "url": "https://127.0.0.1:9/"}}});
+    let push = alice.call("PushSubscription/set", push).await["created"]["p"]["id"].clone();
+    let mut ids = vec![mailbox, blob];
+    let others = [&email["id"], &email["blobId"], &email["threadId"], &part, &identity, &submission, &push];
+    ids.extend(others.map(|id| id.as_str().unwrap_or_else(|| panic!("{others:?}")).to_owned()));
+    ids
+}
+
+/// All that alice sees of her account.
+async fn whole(alice: &Person) -> Value {
+    let mut all = Vec::new();
+    for kind in ["Mailbox", "Identity", "EmailSubmission", "VacationResponse", "PushSubscription"] {
+        all.push(alice.call(&format!("{kind}/get"), json!({"ids": null})).await);
+    }
+    let ids = alice.call("Email/query", json!({"filter": null})).await["ids"].clone();
+    let wanted = json!({"ids": ids, "fetchAllBodyValues": true});
+    all.push(alice.call("Email/get", wanted).await);
+    all.push(alice.call("Vault/get", json!({})).await);
+    json!(all)
+}
+
+/// One set of arguments for all methods: each takes those that it knows.
+fn arguments(account: &str, from: &str, id: &str, state: &str, own_mailbox: &str) -> Value {
+    let object = json!({
+        "id": id, "emailId": id, "identityId": id, "blobId": id, "mailboxIds": {own_mailbox: true}, "parentId": id,
+        "name": "x", "data": [{"blobId": id}],
+    });
+    let attached = json!({
+        "mailboxIds": {id: true}, "bodyStructure": {"type": "multipart/mixed", "subParts": [{"blobId": id}]},
+    });
+    json!({
+        "accountId": account,
+        "fromAccountId": from,
+        "ids": [id],
+        "emailIds": [id],
+        "blobIds": [id],
+        "typeNames": ["Email", "Thread", "Mailbox"],
+        "sinceState": state,
+        "sinceQueryState": state,
+        "ifInState": null,
+        "filter": {"operator": "OR", "conditions": [{"inMailbox": id}, {"text": SECRET}]},
+        "anchor": id,
+        "emails": {"k": {"blobId": id, "mailboxIds": {own_mailbox: true}}},
+        "create": {"k": object, "l": attached},
+        "update": {id: {"name": "x", "undoStatus": "canceled", "keywords": {"x": true}, "verificationCode": "x"}},
+        "destroy": [id],
+        "onSuccessDestroyEmail": [id],
+        "onSuccessUpdateEmail": {id: {"keywords": {"x": true}}},
+        "onSuccessDestroyOriginal": true,
+        "addresses": [],
+        "text": SECRET,
+        "blob": "",
+        "request": "",
+        "usage": "signing",
+    })
+}
+
+#[tokio::test]
+async fn no_method_tells_or_changes_anything_of_another_account() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (public(&fixture, "alice-public").await, public(&fixture, "bob-public").await);
+    let ids = furnished(&alice).await;
+    let before = whole(&alice).await;
+    let state = before[0]["state"].as_str().unwrap().to_owned();
+    let inbox = bob.mailbox("inbox").await;
+    let mut calls = 0;
+    for method in sealpost::jmap::methods() {
+        for (account, from) in [(&bob.account, &alice.account), (&alice.account, &bob.account)] {
+            for id in &ids {
+                let (_, told) =
+                    bob.calls(&[(method, arguments(account, from, id, &state, &inbox))]).await.remove(0);
+                calls += 1;
+                // What was asked with comes back in errors by name only.
+                if method != "Core/echo" {
+                    assert!(!told.to_string().contains(SECRET), "{method} of {id} told {told}");
+                }
+            }
+        }
+    }
+    assert!(calls > 700, "{calls}");
+    assert_eq!(whole(&alice).await, before);
+    assert!(!whole(&bob).await.to_string().contains(SECRET));
+}
+
+#[tokio::test]
+async fn no_download_and_no_upload_reaches_another_account() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (public(&fixture, "alice-public").await, public(&fixture, "bob-public").await);
+    for id in furnished(&alice).await {
+        for account in [&alice.account, &bob.account] {
+            let path = format!("/jmap/download/{account}/{id}/x?type=text/plain");
+            let (status, _) = json_of(bob.send(Request::get(path), Body::empty()).await).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{id}");
+        }
+    }
+    let path = format!("/jmap/upload/{}", alice.account);
+    let (status, _) = json_of(bob.send(Request::post(path), "Subject: x\r\n\r\nx").await).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -46,7 +46,7 @@ pub fn conformance(options: &Options) -> Result<()> {
     let mut gathering = Gathering::new(vectors)?;
     install::programs(install::PEERS)?;
     let newer = openssl::newer()?;
-    gathering.natively(&["--test", "*"], "the corpora and programs", None)?;
+    gathering.natively(&["--lib", "--test", "*"], "the corpora and programs", None)?;
     gathering.natively(&["--test", "openssl"], "OpenSSL of its own authors", Some(&newer))?;
     gathering.in_chromium()?;
 

@@ -52,7 +52,7 @@ impl KeyWrap {
     /// Unwraps a content-encryption key; None if it was not wrapped under this one.
     pub(crate) fn unwrap(self, kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         // RFC 3394: whole blocks of eight, at least two, and the integrity block before them.
-        let fits = (24..=128).contains(&wrapped.len()) && wrapped.len().is_multiple_of(8);
+        let fits = (24..=512).contains(&wrapped.len()) && wrapped.len().is_multiple_of(8);
         if !fits {
             return None;
         }

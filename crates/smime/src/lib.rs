@@ -74,6 +74,9 @@ mod asn1;
 pub mod ber;
 mod certificate;
 mod cms;
+#[cfg(test)]
+#[path = "../tests/support/corpus.rs"]
+mod corpus;
 mod decrypt;
 mod encapsulation;
 mod encrypt;
@@ -97,6 +100,8 @@ pub mod suite;
 mod time;
 pub mod timestamp;
 mod verify;
+#[cfg(test)]
+mod wycheproof;
 
 pub use const_oid::ObjectIdentifier;
 

@@ -5,6 +5,8 @@ mod derive;
 mod password;
 mod pbe;
 mod write_file;
+#[cfg(test)]
+mod wycheproof;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;

@@ -236,12 +236,22 @@ pub(super) fn encrypt(
     let key = pbkdf2(Hash::Sha256, password.as_bytes(), salt, iterations, 32);
     let encryptor = Encryptor::<Aes256>::new_from_slices(&key, vector).map_err(|_| Malformed)?;
     let ciphertext = encryptor.encrypt_padded_vec::<Pkcs7>(plaintext);
+    Ok((pbes2_identifier(salt, vector, iterations), ciphertext))
+}
+
+/// PBES2 with the derivation of [`pbkdf2_identifier`] and AES-256-CBC.
+pub(super) fn pbes2_identifier(salt: &[u8], vector: &[u8], iterations: u32) -> Vec<u8> {
+    let parameters = write::sequence(&[
+        &pbkdf2_identifier(salt, iterations),
+        &write::algorithm(AES256_CBC, &write::octets(vector)),
+    ]);
+    write::algorithm(PBES2, &parameters)
+}
+
+/// PBKDF2 with HMAC-SHA-256.
+pub(super) fn pbkdf2_identifier(salt: &[u8], iterations: u32) -> Vec<u8> {
     let function = write::algorithm(HMAC_SHA256, &write::null());
     let derivation =
         write::sequence(&[&write::octets(salt), &write::integer(u64::from(iterations)), &function]);
-    let parameters = write::sequence(&[
-        &write::algorithm(PBKDF2, &derivation),
-        &write::algorithm(AES256_CBC, &write::octets(vector)),
-    ]);
-    Ok((write::algorithm(PBES2, &parameters), ciphertext))
+    write::algorithm(PBKDF2, &derivation)
 }

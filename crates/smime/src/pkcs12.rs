@@ -65,7 +65,8 @@ pub struct Contents {
 /// A file has at most this many safes, and a safe at most this many bags.
 const MAX_PARTS: usize = 256;
 
-/// Opens a PKCS#12 file: PBES2 with AES, and the old schemes of Windows and NSS.
+/// Opens a PKCS#12 file: PBES2 with AES, and the old schemes of Windows and NSS; its MAC may be
+/// PBMAC1 (RFC 9579).
 ///
 /// The whole is checked against its MAC before anything is decrypted. A file without one is refused:
 /// whoever carried it could have put their own key into it.

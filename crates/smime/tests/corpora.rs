@@ -11,6 +11,10 @@
 
 #[path = "corpora/cms.rs"]
 mod cms;
+#[path = "corpora/keys.rs"]
+mod keys;
+#[path = "corpora/legacy.rs"]
+mod legacy;
 #[path = "corpora/paths.rs"]
 mod paths;
 #[path = "corpora/post_quantum.rs"]

@@ -27,9 +27,10 @@ pub(crate) const ML_KEM: [(Oid, MlKem); 3] = [
 ];
 
 /// Curves that are named in reports and not implemented.
-const NAMED_CURVES: [(Oid, &str); 6] = [
+const NAMED_CURVES: [(Oid, &str); 7] = [
     (Oid::new_unwrap("1.2.156.10197.1.301"), "SM2"),
     (Oid::new_unwrap("1.3.132.0.10"), "secp256k1"),
+    (Oid::new_unwrap("1.3.132.0.16"), "K-283"),
     (Oid::new_unwrap("1.3.132.0.33"), "P-224"),
     (Oid::new_unwrap("1.2.840.10045.3.1.1"), "P-192"),
     (Oid::new_unwrap("1.3.36.3.3.2.8.1.1.7"), "brainpoolP256r1"),

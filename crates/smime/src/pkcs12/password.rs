@@ -1,5 +1,6 @@
 //! The password, in the forms that writers have given it.
 
+use const_oid::ObjectIdentifier as Oid;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
@@ -7,10 +8,12 @@ use zeroize::Zeroizing;
 
 use super::Pkcs12Error;
 use super::derive::{Use, derive};
-use super::pbe::Scheme;
+use super::pbe::{self, Scheme};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::provider::Hash;
+
+const PBMAC1: Oid = Oid::new_unwrap("1.2.840.113549.1.5.14");
 
 /// Iterations for one file in all, each as often as the result takes blocks of the hash: a second or two natively, more than any writer asks for.
 const MAX_WORK: u32 = 5_000_000;
@@ -68,6 +71,9 @@ impl Unlock {
         let salt = fields.expect(tag::OCTET_STRING)?.value;
         let iterations = fields.optional(tag::INTEGER)?.map_or(Ok(1), |number| number.small())?;
         fields.end()?;
+        if identifier.oid == PBMAC1 {
+            return self.check_pbmac1(&identifier, safe, expected);
+        }
         let hash = algorithm::hash_of(identifier.oid).ok_or(Pkcs12Error::Unsupported)?;
         for form in self.bmp.clone() {
             self.spend(iterations)?;
@@ -78,6 +84,30 @@ impl Unlock {
             }
         }
         Err(Pkcs12Error::WrongPassword)
+    }
+}
+
+impl Unlock {
+    /// RFC 9579: the salt and the iterations beside the digest mean nothing here.
+    fn check_pbmac1(
+        &mut self,
+        identifier: &Identifier<'_>,
+        safe: &[u8],
+        expected: &[u8],
+    ) -> Result<(), Pkcs12Error> {
+        let mut fields = identifier.parameters.ok_or(Malformed)?.reader();
+        let derivation = Identifier::read(fields.sequence()?)?;
+        let scheme = Identifier::read(fields.sequence()?)?;
+        fields.end()?;
+        let hash = pbe::hmac_of(scheme.oid).ok_or(Pkcs12Error::Unsupported)?;
+        let derivation = pbe::MacKey::read(&derivation)?;
+        self.spend(derivation.work())?;
+        let password = self.utf8.first().cloned().unwrap_or_default();
+        if mac_holds(hash, &derivation.derive(&password), safe, expected)? {
+            Ok(())
+        } else {
+            Err(Pkcs12Error::WrongPassword)
+        }
     }
 }
 

@@ -159,6 +159,7 @@ fn pbes2<'a>(parameters: &Tlv<'a>) -> Result<Scheme<'a>, Pkcs12Error> {
 }
 
 /// PBKDF2-params (RFC 8018 A.2).
+#[derive(Clone, Copy)]
 struct Parameters<'a> {
     salt: &'a [u8],
     iterations: u32,
@@ -177,16 +178,58 @@ impl<'a> Parameters<'a> {
         }
         let hash = match fields.optional(tag::SEQUENCE)? {
             None => Hash::Sha1,
-            Some(function) => match Identifier::read(function.reader())?.oid {
-                HMAC_SHA1 => Hash::Sha1,
-                HMAC_SHA224 => Hash::Sha224,
-                HMAC_SHA256 => Hash::Sha256,
-                HMAC_SHA384 => Hash::Sha384,
-                HMAC_SHA512 => Hash::Sha512,
-                _ => return Err(Pkcs12Error::Unsupported),
-            },
+            Some(function) => {
+                hmac_of(Identifier::read(function.reader())?.oid).ok_or(Pkcs12Error::Unsupported)?
+            }
         };
         Ok(Self { salt, iterations, hash })
+    }
+}
+
+/// The hash of an HMAC.
+pub(super) const fn hmac_of(oid: Oid) -> Option<Hash> {
+    match oid {
+        HMAC_SHA1 => Some(Hash::Sha1),
+        HMAC_SHA224 => Some(Hash::Sha224),
+        HMAC_SHA256 => Some(Hash::Sha256),
+        HMAC_SHA384 => Some(Hash::Sha384),
+        HMAC_SHA512 => Some(Hash::Sha512),
+        _ => None,
+    }
+}
+
+/// The key of PBMAC1, not yet derived (RFC 9579 4).
+pub(super) struct MacKey<'a> {
+    parameters: Parameters<'a>,
+    length: usize,
+}
+
+impl<'a> MacKey<'a> {
+    pub(super) fn read(derivation: &Identifier<'a>) -> Result<Self, Pkcs12Error> {
+        /// The longest block of a hash: a longer key would be hashed first.
+        const MAX_LENGTH: usize = 128;
+        if derivation.oid != PBKDF2 {
+            return Err(Pkcs12Error::Unsupported);
+        }
+        let mut fields = derivation.parameters.ok_or(Malformed)?.reader();
+        fields.expect(tag::OCTET_STRING)?;
+        fields.expect(tag::INTEGER)?;
+        // RFC 9579 4: unlike elsewhere, the length must be there.
+        let length = usize::try_from(fields.expect(tag::INTEGER)?.small()?).map_err(|_| Malformed)?;
+        // RFC 9579 8: a key below 20 octets is no protection.
+        if !(20..=MAX_LENGTH).contains(&length) {
+            return Err(Pkcs12Error::Unsupported);
+        }
+        Ok(Self { parameters: Parameters::read(derivation, length)?, length })
+    }
+
+    pub(super) fn work(&self) -> u32 {
+        self.parameters.iterations.saturating_mul(blocks(self.parameters.hash, self.length))
+    }
+
+    pub(super) fn derive(&self, password: &[u8]) -> Zeroizing<Vec<u8>> {
+        let Parameters { salt, iterations, hash } = self.parameters;
+        pbkdf2(hash, password, salt, iterations, self.length)
     }
 }
 

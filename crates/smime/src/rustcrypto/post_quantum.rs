@@ -8,6 +8,7 @@ use const_oid::ObjectIdentifier as Oid;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::algorithm::Identifier;
 use crate::asn1::{self, Malformed, tag, write};
 use crate::certificate::{ML_DSA_OIDS, ML_KEM_OIDS};
 use crate::keyring::KeyringError;
@@ -35,9 +36,14 @@ impl PostQuantumKey {
     /// Reads PKCS#8. Forms that disagree, and expanded keys that are not consistent in themselves, are
     /// refused.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyringError> {
-        let (algorithm, key) = private_key(der).map_err(|Malformed| KeyringError::Malformed)?;
+        let (identifier, key) = private_key(der).map_err(|Malformed| KeyringError::Malformed)?;
+        let algorithm = identifier.oid;
         let dsa = ML_DSA_OIDS.iter().find(|(oid, _)| *oid == algorithm);
         let kem = ML_KEM_OIDS.iter().find(|(oid, _)| *oid == algorithm);
+        // RFC 9881 2, RFC 9935 3: the parameters must be absent.
+        if (dsa.is_some() || kem.is_some()) && identifier.parameters.is_some() {
+            return Err(KeyringError::Malformed);
+        }
         let kind = match (dsa, kem) {
             (Some((_, parameters)), _) => {
                 Kind::Signing(*parameters, ml_dsa::SigningKey::read(*parameters, key)?)
@@ -109,14 +115,11 @@ fn oid_of<P: Copy + PartialEq>(table: &[(Oid, P)], parameters: P) -> Option<Oid>
 }
 
 /// The algorithm and the privateKey octets of a PrivateKeyInfo (RFC 5958 2).
-fn private_key(der: &[u8]) -> Result<(Oid, &[u8]), Malformed> {
+fn private_key(der: &[u8]) -> Result<(Identifier<'_>, &[u8]), Malformed> {
     let mut fields = asn1::single(der, tag::SEQUENCE)?.reader();
     fields.expect(tag::INTEGER)?;
-    let mut identifier = fields.sequence()?;
-    let algorithm = identifier.oid()?;
-    // RFC 9881 2, RFC 9935 3: the parameters must be absent.
-    identifier.end()?;
-    Ok((algorithm, fields.expect(tag::OCTET_STRING)?.value))
+    let identifier = Identifier::read(fields.sequence()?)?;
+    Ok((identifier, fields.expect(tag::OCTET_STRING)?.value))
 }
 
 fn seed_to_pkcs8<P: Copy + PartialEq>(

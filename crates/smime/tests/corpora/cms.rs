@@ -113,10 +113,16 @@ fn reads_the_structures_of_rustcrypto() {
     }
     let kem = "1.3.6.1.4.1.22554.5.6.1_ML-KEM-512-ipd_kemri_auth.der";
     tally.case(kem, || assert!(smime::is_enveloped(&read(kem))));
+    // The SignerInfo of a message, alone.
+    tally.case("signer_info_explicit_attrs.bin", || {
+        let part = read("signer_info_explicit_attrs.bin");
+        let alone = block_on_ready(smime::verify(&RustCrypto, &part, None, &Trust::default(), NOW));
+        assert_eq!(alone.err(), Some(VerifyError::Malformed));
+    });
     tally.case("digested_data.bin", || assert!(!smime::is_enveloped(&read("digested_data.bin"))));
     let reader = Certificate::from_der(&read("rsa_cert.der")).unwrap();
     let keys = [DecryptionKey { key: KeyId::new("none"), certificate: reader }];
-    for name in ["enveloped_data_ktri.bin", "enveloped_data_kari.bin"] {
+    for name in ["enveloped_data_ktri.bin", "enveloped_data_kari.bin", "kms_ciphertext_for_recipient_1.ber"] {
         let message = read(name);
         let keyring = MemoryKeyring::new();
         let outcome = block_on_ready(smime::decrypt(&RustCrypto, &keyring, &keys, &message)).err();
@@ -128,7 +134,7 @@ fn reads_the_structures_of_rustcrypto() {
             );
         });
     }
-    tally.finish(7);
+    tally.finish(9);
 }
 
 #[test]

@@ -51,19 +51,22 @@ fn openssl_opens_what_is_encrypted_here() {
 }
 
 /// What OpenSSL can be told about a recipient.
-const OPTIONS: [(&str, &str); 12] = [
+const OPTIONS: [(&str, &str); 15] = [
     ("rsa", ""),
     ("rsa", "-keyopt rsa_padding_mode:oaep"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha384 -keyopt rsa_mgf1_md:sha1"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha1 -keyopt rsa_mgf1_md:sha256"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha224"),
     ("P-256", ""),
+    ("P-256", "-keyopt ecdh_kdf_md:sha224"),
     ("P-256", "-keyopt ecdh_kdf_md:sha256"),
     ("P-256", "-keyopt ecdh_kdf_md:sha384"),
     ("P-256", "-keyopt ecdh_kdf_md:sha512 -keyopt ecdh_cofactor_mode:1"),
     ("P-384", "-keyopt ecdh_kdf_md:sha384"),
     ("P-521", "-keyopt ecdh_kdf_md:sha512"),
+    ("P-521", "-keyopt ecdh_kdf_md:sha256 -aes128-wrap"),
 ];
 
 #[test]
@@ -127,14 +130,16 @@ fn openssl_verifies_what_is_signed_here() {
 }
 
 /// What OpenSSL can be told about a signer.
-const SIGNERS: [(&str, &str); 12] = [
+const SIGNERS: [(&str, &str); 14] = [
     ("rsa", ""),
+    ("rsa", "-md sha224"),
     ("rsa", "-md sha384"),
     ("rsa", "-md sha512"),
     ("rsa", "-keyopt rsa_padding_mode:pss"),
     ("rsa", "-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:32 -md sha384"),
     ("rsa", "-keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:0 -md sha512"),
     ("P-256", ""),
+    ("P-256", "-md sha224"),
     ("P-256", "-md sha384"),
     ("P-256", "-md sha512"),
     ("P-384", "-md sha384"),

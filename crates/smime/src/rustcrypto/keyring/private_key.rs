@@ -55,7 +55,7 @@ impl PrivateKey {
             Err(KeyringError::Unsupported) => {}
             Err(error) => return Err(error),
         }
-        Err(KeyringError::Malformed)
+        Err(refusal(der))
     }
 
     pub(super) fn generate(kind: KeyKind, rng: &mut impl CryptoRng) -> Result<Self, KeyringError> {
@@ -227,6 +227,22 @@ fn sign_rsa(
         _ => return Err(KeyringError::WrongKind),
     };
     signature.map_err(|_| KeyringError::Failed)
+}
+
+/// Why no key was read: it is of a kind that is not here, or it is broken.
+fn refusal(der: &[u8]) -> KeyringError {
+    let identifier = || {
+        let mut fields = single(der, tag::SEQUENCE).ok()?.reader();
+        fields.expect(tag::INTEGER).ok()?;
+        fields.expect(tag::SEQUENCE).ok()
+    };
+    // The identifier is the same as that of the public key.
+    let kind =
+        identifier().map(|identifier| KeyKind::of(&write::sequence(&[identifier.der, &write::bits(&[])])));
+    match kind {
+        Some(KeyKind::Named(_)) => KeyringError::Unsupported,
+        _ => KeyringError::Malformed,
+    }
 }
 
 /// The kinds whose crates read no such PKCS#8: X25519, and RSA keys that are bound to RSA-PSS.

@@ -1,5 +1,7 @@
 //! `cargo xtask jmap-suite`: the public JMAP test suite against a relay of its own.
 //!
+//! It runs on public accounts: it begins by importing mail in clear, which sealed ones refuse.
+//!
 //! The suite (github.com/jmapio/jmap-test-suite) has no licence, so none of it is here: it is fetched for the
 //! run, or taken from a folder.
 
@@ -18,15 +20,12 @@ const SOURCE: &str = "https://github.com/jmapio/jmap-test-suite";
 /// What must pass on public accounts, of 309.
 const WANTED: usize = 305;
 
-/// Which suite and which kind of account.
+/// Which suite, and what of it.
 #[derive(clap::Args)]
 pub struct Options {
     /// A folder that holds the suite; without it the suite is fetched.
     #[arg(long)]
     suite: Option<PathBuf>,
-    /// The kind of the accounts: sealed ones cannot pass what needs content in clear.
-    #[arg(long, default_value = "public", value_parser = ["public", "office", "personal"])]
-    kind: String,
     /// Runs those tests alone whose names fit, such as `email/query*`.
     #[arg(long)]
     filter: Option<String>,
@@ -45,7 +44,7 @@ pub fn jmap_suite(options: &Options) -> Result<()> {
         })?;
     }
     shell::step("Building the relay", || shell::run(&mut workspace::cargo(["build", "-p", "sealpost"])))?;
-    let run = Run::start(&options.kind)?;
+    let run = Run::start()?;
     let report = run.report(&suite, options.filter.as_deref())?;
     drop(run);
     tally(&report, options)
@@ -75,7 +74,7 @@ impl Drop for Run {
 }
 
 impl Run {
-    fn start(kind: &str) -> Result<Self> {
+    fn start() -> Result<Self> {
         let folder = workspace::target().join("jmap-suite-run");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -95,7 +94,7 @@ impl Run {
         let mut users = serde_json::Map::new();
         for name in ["primary", "secondary"] {
             let address = format!("{name}@suite.example");
-            let password = sealpost(&folder, &["account", "add", &address, "--kind", kind])?;
+            let password = sealpost(&folder, &["account", "add", &address, "--kind", "public"])?;
             users.insert(name.to_owned(), json!({"username": address, "password": password.trim()}));
         }
         // The suite copies between two accounts of one user.
@@ -165,6 +164,8 @@ fn certificate(folder: &Path) -> Result<()> {
         "-subj",
         "/CN=localhost",
     ]);
+    // No authority: programs that judge well take an authority's certificate for no server's.
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     openssl.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]).stderr(Stdio::null());
     shell::run(&mut openssl)
 }
@@ -186,14 +187,13 @@ fn tally(report: &Value, options: &Options) -> Result<()> {
         }
     }
     println!(
-        "\nJMAP suite, {} accounts: {} of {} pass, {} fail, {} are skipped",
-        options.kind,
+        "\nJMAP suite, public accounts: {} of {} pass, {} fail, {} are skipped",
         passed.len(),
         results.len(),
         failed.len(),
         skipped.len()
     );
-    if options.kind == "public" && options.filter.is_none() && passed.len() < WANTED {
+    if options.filter.is_none() && passed.len() < WANTED {
         bail!("at least {WANTED} are to pass");
     }
     Ok(())

@@ -9,6 +9,8 @@
     reason = "tests may panic, and be tables"
 )]
 
+#[path = "../../crates/smime/tests/corpora/messages.rs"]
+mod messages;
 #[path = "../../crates/smime/tests/corpora/wycheproof/operations.rs"]
 mod operations;
 #[path = "../../crates/smime/tests/support/tally.rs"]
@@ -18,7 +20,11 @@ use app::engine::trust::hex;
 use app::web::crypto::{WebCrypto, WebKeyring, random};
 use app::web::database::Database;
 use js_sys::{ArrayBuffer, Uint8Array};
+use messages::Files;
 use operations::{Keys, id, judge};
+use smime::KeyId;
+use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::suite::KeyringFactory;
 use tally::Tally;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -61,6 +67,58 @@ impl Keys for InIndexedDb {
         let pss = spki.windows(RSASSA_PSS.len()).take(16).any(|window| window == RSASSA_PSS);
         pss.then_some("WebCrypto imports no key whose algorithm is id-RSASSA-PSS")
     }
+}
+
+struct Served;
+
+impl Files for Served {
+    async fn read(&self, path: &str) -> Vec<u8> {
+        read(path).await
+    }
+}
+
+impl KeyringFactory for InIndexedDb {
+    type Keyring = WebKeyring;
+
+    async fn keyring(&self, keys: &[(KeyId, &[u8])]) -> WebKeyring {
+        let keyring = WebKeyring::open(Database::open(&self.0).await.unwrap()).await.unwrap();
+        for (id, pkcs8) in keys {
+            keyring.insert_pkcs8(id, pkcs8).await.unwrap();
+        }
+        keyring
+    }
+}
+
+/// What no browser does yet, in WebAssembly.
+struct InMemory;
+
+impl KeyringFactory for InMemory {
+    type Keyring = MemoryKeyring;
+
+    async fn keyring(&self, keys: &[(KeyId, &[u8])]) -> MemoryKeyring {
+        let mut keyring = MemoryKeyring::new();
+        for (id, pkcs8) in keys {
+            keyring.insert_pkcs8(id.clone(), pkcs8).unwrap();
+        }
+        keyring
+    }
+}
+
+#[wasm_bindgen_test]
+async fn opens_what_nss_tests_exchange_with_openssl() {
+    let reason = "WebCrypto's RSA-OAEP has one hash for the label and the mask";
+    let argued = [("fran-oaep-sha256mgf_ossl.env", reason), ("fran-oaep-sha512mgf_ossl.env", reason)];
+    messages::nss(&Served, &WebCrypto, &InIndexedDb::new(), &argued).await;
+}
+
+#[wasm_bindgen_test]
+async fn thunderbirds_messages_get_its_verdicts() {
+    messages::thunderbird(&Served, &WebCrypto, &InIndexedDb::new()).await;
+}
+
+#[wasm_bindgen_test]
+async fn post_quantum_messages_open_and_verify() {
+    messages::post_quantum(&Served, &RustCrypto, &InMemory).await;
 }
 
 async fn wycheproof(name: &str, expected: usize, argued: &[(&str, &str)]) {

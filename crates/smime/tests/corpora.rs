@@ -15,6 +15,10 @@ mod cms;
 mod keys;
 #[path = "corpora/legacy.rs"]
 mod legacy;
+#[path = "corpora/messages.rs"]
+mod messages;
+#[path = "corpora/opened.rs"]
+mod opened;
 #[path = "corpora/paths.rs"]
 mod paths;
 #[path = "corpora/post_quantum.rs"]
@@ -26,3 +30,5 @@ mod timestamps;
 mod wycheproof;
 #[path = "corpora/wycheproof/operations.rs"]
 mod wycheproof_operations;
+
+use support::corpus::Tally;

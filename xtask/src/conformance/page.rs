@@ -36,8 +36,8 @@ pub fn render(
 }
 
 fn render_corpora(page: &mut String, rows: &[&Row]) -> Result<()> {
-    *page += "\n## Public corpora\n\nPassed natively, and through WebCrypto in Chromium where there is arithmetic.\n\n";
-    *page += "| corpus | cases | native | WebCrypto |\n|---|---:|---:|---:|\n";
+    *page += "\n## Public corpora\n\nPassed natively and, where there is arithmetic, in Chromium: through WebCrypto, or through\nRustCrypto in WebAssembly for what no browser has.\n\n";
+    *page += "| corpus | cases | native | Chromium |\n|---|---:|---:|---:|\n";
     let mut titles: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         titles.entry(&row.title).or_default().push(row);
@@ -47,7 +47,7 @@ fn render_corpora(page: &mut String, rows: &[&Row]) -> Result<()> {
             rows.iter().find(|row| row.by == by).map_or_else(String::new, |row| row.passed.to_string())
         };
         let cases = rows.iter().map(|row| row.cases).max().unwrap_or_default();
-        writeln!(page, "| {title} | {cases} | {} | {} |", passed("native"), passed("WebCrypto"))?;
+        writeln!(page, "| {title} | {cases} | {} | {} |", passed("native"), passed("Chromium"))?;
     }
     Ok(())
 }
@@ -132,10 +132,10 @@ mod tests {
             passed: 3 - exceptions.len() as u64,
             exceptions: exceptions.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
         };
-        let rows = [row("WebCrypto", &[("4", "not there")]), row("native", &[])];
+        let rows = [row("Chromium", &[("4", "not there")]), row("native", &[])];
         let page = render(&rows, &["a test".to_owned()], &[], &[]).unwrap();
         assert!(page.contains("| corpus | 3 | 3 | 2 |"), "{page}");
-        assert!(page.contains("### corpus, WebCrypto\n\n- not there (1): `4`"), "{page}");
+        assert!(page.contains("### corpus, Chromium\n\n- not there (1): `4`"), "{page}");
         assert!(page.contains("- `a test`") && !page.contains("Failed"), "{page}");
     }
 }

@@ -9,7 +9,7 @@ pub struct Row {
     /// The program; none for a corpus.
     pub program: Option<String>,
     pub title: String,
-    /// `native` or `WebCrypto`.
+    /// `native` or `Chromium`.
     pub by: String,
     pub cases: u64,
     pub passed: u64,

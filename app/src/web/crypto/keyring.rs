@@ -173,8 +173,9 @@ impl Keyring for WebKeyring {
         let (private, algorithm, length): (CryptoKey, _, _) = match field(&record, "X25519") {
             Ok(private) => (private, params(&[("name", "X25519".into())]), 32),
             Err(_) => {
-                let (name, coordinate) = nist(Curve::P256).ok_or(KeyringError::Unsupported)?;
-                (field(&record, "ECDH")?, ec("ECDH", name), coordinate)
+                let private: CryptoKey = field(&record, "ECDH")?;
+                let (name, coordinate) = curve_of(&private).ok_or(KeyringError::Unsupported)?;
+                (private, ec("ECDH", name), coordinate)
             }
         };
         let peer = import("raw", peer, &algorithm, false, &[]).await.map_err(failed)?;
@@ -232,6 +233,12 @@ async fn import_ec(record: &Object, pkcs8: &[u8], usage: KeyUse) -> Result<(), R
 /// Each padding and hash is an import of its own: a CryptoKey is bound to both.
 fn ecdsa_with(hash: Hash) -> Object {
     params(&[("name", "ECDSA".into()), ("hash", hash_name(hash).into())])
+}
+
+/// The NIST curve of a key: its name and the length of a coordinate.
+fn curve_of(key: &CryptoKey) -> Option<(&'static str, usize)> {
+    let name = Reflect::get(key.algorithm().ok()?.as_ref(), &"namedCurve".into()).ok()?.as_string()?;
+    [Curve::P256, Curve::P384, Curve::P521].into_iter().filter_map(nist).find(|(known, _)| *known == name)
 }
 
 fn set(record: &Object, name: &str, value: &JsValue) {

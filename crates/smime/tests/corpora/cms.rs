@@ -5,7 +5,7 @@ use std::path::Path;
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
     Certificate, DecryptError, Decrypted, DecryptionKey, KeyId, SignerError, Trust, UnixTime, VerifyError,
-    block_on_ready, pkcs12,
+    block_on_ready,
 };
 
 use crate::support::corpus::{Tally, folder, installed};
@@ -24,33 +24,6 @@ fn pkcs8_of_pem(path: &Path) -> Vec<u8> {
     let file = path.display();
     folder.openssl(&format!("pkcs8 -topk8 -nocrypt -in {file} -outform DER -out key"));
     folder.read("key")
-}
-
-#[test]
-fn opens_what_nss_tests_exchange_with_openssl() {
-    let Some(folder) = folder("nss-interop-openssl", "opens_what_nss_tests_exchange_with_openssl") else {
-        return;
-    };
-    let plaintext = std::fs::read(folder.join("plaintext-alice.txt")).unwrap();
-    let mut tally = Tally::new("NSS, interoperability with OpenSSL", &[]);
-    let entries = std::fs::read_dir(&folder).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    for name in names.iter().filter(|name| name.ends_with(".env")) {
-        let path = folder.join(name);
-        let file = if name.starts_with("fran-ec") { "Fran-ec.p12" } else { "Fran.p12" };
-        let contents = pkcs12::open(&std::fs::read(folder.join(file)).unwrap(), "nss").unwrap();
-        let key = &contents.keys[0];
-        let certificate = contents.certificates[key.certificate.unwrap()].clone();
-        let opened = decrypt(&key.pkcs8, certificate, &std::fs::read(&path).unwrap());
-        tally.case(name, || {
-            let unix = String::from_utf8(opened.unwrap().content.to_vec()).unwrap().replace("\r\n", "\n");
-            // One of the messages was made from another text.
-            let other = "This is a test message to Fran.\n";
-            assert!(unix.as_bytes() == plaintext || unix == other, "{unix}");
-        });
-    }
-    tally.finish(8);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use smime::{
     Certificate, DecryptionKey, KeyId, Trust, UnixTime, block_on_ready,
-    message::{Layer, Opened, SealOptions, SignerFault, Status, open},
+    message::{Opened, SealOptions, SignerFault, Status, open},
     pkcs12,
     rustcrypto::{MemoryKeyring, RustCrypto},
 };
@@ -18,8 +18,6 @@ use crate::{
 const FEBRUARY_2021: UnixTime = UnixTime(1_613_835_000);
 /// 2019-12-01T00:00:00Z.
 const DECEMBER_2019: UnixTime = UnixTime(1_575_158_400);
-/// 2026-06-01T00:00:00Z.
-const JUNE_2026: UnixTime = UnixTime(1_780_272_000);
 
 fn certificate(path: &Path) -> Certificate {
     Certificate::from_pem(&fs::read_to_string(path).unwrap()).unwrap()
@@ -167,44 +165,6 @@ fn the_older_protected_headers_are_read() {
         assert_eq!(sealed.status, Status::Unprotected);
     });
     tally.finish(2);
-}
-
-#[test]
-fn thunderbirds_messages_get_its_verdicts() {
-    const TEST: &str = "thunderbirds_messages_get_its_verdicts";
-    let Some(corpus) = folder("thunderbird-smime", TEST) else { return };
-    let files = ["Alice.p12", "Bob.p12"].map(|name| (fs::read(corpus.join(name)).unwrap(), "nss"));
-    let reader = reader(&files);
-    let table = fs::read_to_string(corpus.join("expected.tsv")).unwrap();
-    let mut tally = Tally::new("Thunderbird", &[]);
-    for row in table.lines().skip(1) {
-        let columns: Vec<&str> = row.split('\t').collect();
-        tally.case(columns[0], || {
-            let opened = open_at(&reader, &corpus.join("TestCA.pem"), &corpus.join(columns[0]), JUNE_2026);
-            agrees_with_thunderbird(&opened, &columns);
-        });
-    }
-    tally.finish(17);
-}
-
-fn agrees_with_thunderbird(opened: &Opened, columns: &[&str]) {
-    let encrypted = opened.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { .. }));
-    // Thunderbird does not look at a signature that lies outside of the encryption.
-    let outside = |signer: &smime::message::SignerReport| {
-        signer.reason.as_ref().is_some_and(|reason| reason.code() == "outside-encryption")
-    };
-    let good = opened.signers.iter().any(|signer| signer.valid);
-    assert_eq!(encrypted, columns[1] == "true");
-    assert_eq!(good, columns[3] == "true", "{:?}", opened.signers);
-    if columns[2] == "true" {
-        assert!(!opened.signers.is_empty() && !opened.signers.iter().any(outside));
-    } else {
-        assert!(!good);
-    }
-    if columns[4].contains("gTextAliceBob") {
-        let text = opened.text().unwrap_or_default() + &opened.html().unwrap_or_default();
-        assert!(text.contains("This is a test message from Alice to Bob"), "{text}");
-    }
 }
 
 /// Tests of PKITS with DSA, which is named as unsupported and counts as no signature.

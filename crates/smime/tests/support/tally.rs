@@ -86,7 +86,7 @@ impl Tally {
 #[cfg(not(target_arch = "wasm32"))]
 const BY: &str = "native";
 #[cfg(target_arch = "wasm32")]
-const BY: &str = "WebCrypto";
+const BY: &str = "Chromium";
 
 #[cfg(not(target_arch = "wasm32"))]
 fn hand_over(row: &str) {

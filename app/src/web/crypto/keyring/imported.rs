@@ -1,22 +1,30 @@
-//! Keys that were made elsewhere: X25519 as well, and RSA, whose old padding WebCrypto does not have.
+//! Keys that were made elsewhere: on larger curves and X25519, for opening only, and RSA, whose old padding
+//! WebCrypto does not have.
 //!
 //! Nothing in the interface imports keys yet, so that the product is built without this.
 
 use js_sys::{Object, Uint8Array};
 use smime::rustcrypto::unwrap_pkcs1v15;
-use smime::{Hash, KeyId, KeyringError};
+use smime::{Curve, Hash, KeyId, KeyringError};
 use zeroize::Zeroizing;
 
 use super::{KeyUse, WebKeyring, field, import_ec, set};
-use crate::web::crypto::primitives::{Refused, hash_name, import, params};
+use crate::web::crypto::primitives::{Refused, ec, hash_name, import, nist, params};
 
 impl WebKeyring {
-    /// Takes in a key of any kind for every use it has.
+    /// Takes in a key: P-256 and RSA for every use they have, others on curves for key agreement.
     pub async fn insert_pkcs8(&self, id: &KeyId, pkcs8: &[u8]) -> Result<(), KeyringError> {
         let record = Object::new();
         if import_ec(&record, pkcs8, KeyUse::Signing).await.is_ok() {
             import_ec(&record, pkcs8, KeyUse::Encryption).await.map_err(|_| KeyringError::Malformed)?;
             return self.keep(id, record).await;
+        }
+        for (name, _) in [Curve::P384, Curve::P521].into_iter().filter_map(nist) {
+            let algorithm = ec("ECDH", name);
+            if let Ok(key) = import("pkcs8", pkcs8, &algorithm, false, &["deriveBits"]).await {
+                set(&record, "ECDH", &key);
+                return self.keep(id, record).await;
+            }
         }
         let x25519 = params(&[("name", "X25519".into())]);
         if let Ok(key) = import("pkcs8", pkcs8, &x25519, false, &["deriveBits"]).await {

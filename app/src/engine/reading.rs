@@ -1,6 +1,6 @@
 //! An opened message in the page's terms.
 
-use smime::message::{self, Opened, Part, SignerFault, SignerReport};
+use smime::message::{self, Opened, Part, SignerFault, SignerReport, is_bidi_control};
 use smime::{PathError, SignerError};
 
 use super::html::{self, Picture};
@@ -114,11 +114,8 @@ pub fn file_name(index: usize, part: &Part) -> String {
     let given = part.name.as_deref().unwrap_or_default();
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     // Bidirectional controls can make `exe.jpg` out of `gpj.exe`.
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
-    };
+    let hidden =
+        |c: char| c.is_control() || is_bidi_control(c) || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}');
     let clean: String = last.chars().filter(|c| !hidden(*c)).take(200).collect();
     let end = |c: char| c == '.' || c.is_whitespace();
     match clean.trim_start().trim_start_matches('.').trim_end_matches(end) {

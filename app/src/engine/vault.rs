@@ -99,8 +99,10 @@ impl std::fmt::Debug for StoredKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VaultError {
-    /// It is no vault, or of a newer program.
+    /// It is no vault.
     Malformed,
+    /// A newer program wrote it.
+    Newer,
     /// The key or the code is another one, or the box was changed. Which of them is not told.
     Closed,
     /// The arithmetic failed.
@@ -115,6 +117,15 @@ impl Vault {
     pub fn decode(bytes: &[u8]) -> Result<Self, VaultError> {
         if bytes.len() > MAX_BYTES {
             return Err(VaultError::Malformed);
+        }
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u64,
+        }
+        // A newer program may have given the rest another shape.
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
+        if version > u64::from(VERSION) {
+            return Err(VaultError::Newer);
         }
         let mut vault: Self = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
         vault.sort();
@@ -324,7 +335,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_vault() {
         assert_eq!(Vault::decode(b"{}").err(), Some(VaultError::Malformed));
-        assert_eq!(Vault::decode(br#"{"version":2,"boxes":[]}"#).err(), Some(VaultError::Malformed));
+        assert_eq!(Vault::decode(br#"{"version":0,"boxes":[]}"#).err(), Some(VaultError::Malformed));
+        assert_eq!(Vault::decode(br#"{"version":2,"crates":{}}"#).err(), Some(VaultError::Newer));
         assert_eq!(Vault::decode(&vec![b' '; 300 * 1024]).err(), Some(VaultError::Malformed));
     }
 

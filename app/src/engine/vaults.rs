@@ -32,8 +32,8 @@ pub async fn store(account: &Account, if_in_state: State, vault: &Vault) -> Resu
 pub fn unreadable(error: VaultError) -> Failure {
     match error {
         // Nothing may be overwritten that a newer program wrote.
-        VaultError::Malformed => Failure::StorageNewer,
-        VaultError::Closed => Failure::VaultClosed,
+        VaultError::Newer => Failure::StorageNewer,
+        VaultError::Malformed | VaultError::Closed => Failure::VaultClosed,
         VaultError::Platform => Failure::StorageUnavailable,
     }
 }

@@ -138,6 +138,8 @@ pub(crate) struct Texts {
     pub bcc: &'static str,
     pub on_behalf_of: &'static str,
     pub name_given: &'static str,
+    /// Between the entries of a list.
+    pub list_comma: &'static str,
     pub claimed_from: fn(who: &str) -> String,
     pub body_frame: &'static str,
     pub no_text: &'static str,

@@ -92,7 +92,7 @@ fn Entry(email: EmailId, attachment: Attachment) -> impl IntoView {
 /// Whether opening a file of this name can run something.
 fn is_risky(name: &str) -> bool {
     // A mark that turns the reading direction can make `exe.fdp` look like `.pdf`.
-    if name.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+    if name.chars().any(smime::message::is_bidi_control) {
         return true;
     }
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.trim().to_ascii_lowercase());

@@ -27,11 +27,11 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     let address = from.map(|from| from.email.clone()).filter(|address| *address != name);
     let written = dom::local_time(message.date.unwrap_or(message.received));
     let when = text::day_and_time(texts, written, dom::local_time(dom::now()));
-    let claimed = message.claimed_from.iter().map(with_address).collect::<Vec<_>>().join(", ");
+    let claimed = message.claimed_from.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
     let claimed = (!claimed.is_empty())
         .then(|| view! { <p class="claimed" role="note">{(texts.claimed_from)(&isolated(&claimed))}</p> });
     let line = |label: &'static str, addresses: &[Address]| {
-        let people = addresses.iter().map(with_address).collect::<Vec<_>>().join(", ");
+        let people = addresses.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
         (!people.is_empty()).then(|| view! { <p class="to">{label} ": " <bdi>{people}</bdi></p> })
     };
     view! {

@@ -61,7 +61,7 @@ fn facts(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
     };
     let rows = [
         (texts.signer, Some(signer_name(signer))),
-        (texts.signer_addresses, Some(signer.emails.join(", ")).filter(|text| !text.is_empty())),
+        (texts.signer_addresses, Some(signer.emails.join(texts.list_comma)).filter(|text| !text.is_empty())),
         (texts.vouched_by, Some(common_name(&signer.issuer))),
         (texts.signed_at, signer.signed_at.map(time)),
         (texts.proven_at, Some(proof)),

@@ -104,6 +104,7 @@ pub(super) static TEXTS: Texts = Texts {
     bcc: "Bcc",
     on_behalf_of: "On behalf of",
     name_given: "(name given by sender)",
+    list_comma: ", ",
     claimed_from: |who| format!("Inside, this message says it is from {who}. Nothing proves that."),
     body_frame: "Message text",
     no_text: "This message has no text.",

@@ -100,6 +100,7 @@ pub(super) static TEXTS: Texts = Texts {
     bcc: "密送",
     on_behalf_of: "代表",
     name_given: "（发件人自称）",
+    list_comma: "、",
     claimed_from: |who| format!("信内自称来自 {who}，但无法证实。"),
     body_frame: "邮件正文",
     no_text: "这封邮件没有正文。",

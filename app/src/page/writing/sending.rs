@@ -147,7 +147,7 @@ impl Sending {
             self.desk.notices.say(if clear { texts.sent_clear } else { texts.sent });
         } else {
             let addresses: Vec<_> = refused.iter().map(|(address, _)| address.as_str()).collect();
-            self.desk.notices.say((texts.partly_refused)(&addresses.join(", ")));
+            self.desk.notices.say((texts.partly_refused)(&addresses.join(texts.list_comma)));
         }
         if self.still_here() {
             close(self.way);

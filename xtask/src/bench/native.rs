@@ -10,7 +10,7 @@ use crate::{install, shell, workspace};
 pub fn smime(quick: bool) -> Result<Vec<Figure>> {
     install::openssl_headers()?;
     let manifest = workspace::root().join("agent/bench/Cargo.toml");
-    let mut command = workspace::cargo(["run", "--release", "--locked", "--manifest-path"]);
+    let mut command = workspace::cargo(["run", "--release", "--manifest-path"]);
     command.arg(manifest);
     if quick {
         command.args(["--", "--quick"]);

@@ -40,6 +40,9 @@ pub const COMPILING: &[Need] = &[
 /// The relay's other database; Debian keeps its programs outside of the path, but for this one.
 pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
 
+/// What builds the runtime of the fuzz targets.
+pub const FUZZER: &[Need] = &[Need { program: "c++", package: "g++" }];
+
 /// What the stories send and receive mail with.
 pub const MAIL: &[Need] = &[
     Need { program: "openssl", package: "openssl" },

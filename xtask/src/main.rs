@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod conformance;
 mod faults;
+mod fuzz;
 mod install;
 mod jmap_suite;
 mod run;
@@ -41,6 +42,8 @@ enum Verb {
     Bench(bench::Options),
     /// Kills relays under load, again and again, and looks for what is lost or doubled.
     Faults(faults::Options),
+    /// Feeds the parsers of outside input with what nobody would write.
+    Fuzz(fuzz::Options),
     /// Takes the pictures of the README.
     Screenshots,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::JmapSuite(options) => jmap_suite::jmap_suite(&options),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Faults(options) => faults::faults(&options),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Screenshots => screenshots::screenshots(),
     };
     match outcome {

@@ -1,0 +1,39 @@
+//! A whole mail: MIME, header protection, layers, and its one status.
+#![no_main]
+
+use fuzz::{NOW, bounded, world};
+use libfuzzer_sys::fuzz_target;
+use smime::block_on_ready as ready;
+use smime::message::{Layer, Opened, Status, needs_door, open};
+use smime::rustcrypto::RustCrypto;
+
+/// Alice said one text; whatever counts as hers says it too, under her address.
+fn check(opened: &Opened) {
+    if !matches!(opened.status, Status::Verified | Status::Confidential) {
+        return;
+    }
+    let text = opened.text().unwrap_or_default();
+    assert_eq!(text.trim(), fuzz::world::TEXT, "another text counts as Alice's");
+    let from = &opened.headers.from;
+    assert!(
+        from.iter().any(|author| author.email.eq_ignore_ascii_case(fuzz::world::ALICE)) || from.len() > 1,
+        "somebody else is shown: {from:?}"
+    );
+    assert!(opened.attachments().next().is_none(), "there is a file that Alice did not attach");
+}
+
+fuzz_target!(|data: &[u8]| {
+    let world = world();
+    bounded(data, 300, 4 << 20, || {
+        let sealed = !needs_door(data);
+        let opened = ready(open(&RustCrypto, &world.keyring, &world.bob, &world.trust, data, NOW));
+        let Ok(opened) = opened else { return };
+        check(&opened);
+        let encrypted = opened.layers.iter().any(|layer| matches!(layer, Layer::Encrypted { .. }));
+        assert!(!sealed || encrypted, "the relay took for sealed what is not");
+        let _ = (opened.html(), opened.headers.reply_addresses().len(), opened.headers.reference());
+        for part in &opened.parts {
+            let _ = part.text();
+        }
+    });
+});

@@ -1,0 +1,21 @@
+//! The outer header, as the relay reads it at the door.
+#![no_main]
+
+use fuzz::bounded;
+use libfuzzer_sys::fuzz_target;
+use sealpost::outer::{OuterHeader, authors, sole_author, without_bcc};
+
+fuzz_target!(|data: &[u8]| {
+    let outer = bounded(data, 200, 1 << 20, || OuterHeader::parse(data));
+    let written = serde_json::to_string(&outer).expect("a header can be written");
+    assert_eq!(serde_json::from_str::<OuterHeader>(&written).ok().as_ref(), Some(&outer));
+    assert!(written.len() < 4 << 20, "a hostile header weighs {} octets", written.len());
+    assert!(outer.related_ids().len() <= 20);
+    if let Some(author) = sole_author(data) {
+        assert_eq!(authors(data), [author]);
+    }
+    if let Some(stripped) = without_bcc(data) {
+        assert_eq!(without_bcc(&stripped), None, "a Bcc is left");
+        assert!(stripped.len() < data.len());
+    }
+});

@@ -1,0 +1,112 @@
+//! `cargo xtask fuzz`: the parsers of outside input, fed with what nobody would write.
+//!
+//! libFuzzer on the stable compiler: coverage is LLVM's, asked for by flags that cargo passes on. Each
+//! target is a program of `fuzz/`, a workspace of its own, so that nothing else is built that way.
+
+mod build;
+mod outcome;
+mod run;
+
+use anyhow::{Result, bail};
+
+use build::Programs;
+use outcome::Outcome;
+use run::Run;
+
+/// A target, and the longest input that is worth its time.
+pub struct Target {
+    name: &'static str,
+    longest: u32,
+}
+
+const TARGETS: &[Target] = &[
+    Target { name: "ber", longest: 4096 },
+    Target { name: "cms", longest: 8192 },
+    Target { name: "certificate", longest: 4096 },
+    Target { name: "path", longest: 16_384 },
+    Target { name: "message", longest: 16_384 },
+    Target { name: "door", longest: 8192 },
+    Target { name: "html", longest: 4096 },
+    Target { name: "pkcs12", longest: 4096 },
+    Target { name: "pkcs8", longest: 4096 },
+    Target { name: "timestamp", longest: 4096 },
+    Target { name: "smtp", longest: 8192 },
+    Target { name: "jmap", longest: 8192 },
+    Target { name: "config", longest: 2048 },
+    Target { name: "outer", longest: 8192 },
+];
+
+/// What to run and for how long.
+#[derive(clap::Args)]
+pub struct Options {
+    /// All of them if none is named.
+    targets: Vec<String>,
+    /// For each target.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+/// Runs the targets one after the other on a corpus that grows from run to run.
+pub fn fuzz(options: &Options) -> Result<()> {
+    let targets = chosen(&options.targets)?;
+    let programs = Programs::build()?;
+    let mut outcomes = Vec::new();
+    for target in targets {
+        outcomes.push((target, run(&programs, target, &Run::keeping(options.seconds))?));
+    }
+    println!("\n{:<12} {}", "target", Outcome::HEAD);
+    for (target, outcome) in &outcomes {
+        println!("{:<12} {outcome}", target.name);
+    }
+    match outcomes.iter().filter(|(_, outcome)| outcome.failed()).count() {
+        0 => Ok(()),
+        count => bail!("{count} targets failed; see above"),
+    }
+}
+
+fn run(programs: &Programs, target: &Target, run: &Run) -> Result<Outcome> {
+    let outcome = run.start(programs, target)?;
+    if outcome.failed() {
+        eprintln!("{}", outcome.report());
+    }
+    Ok(outcome)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Target>> {
+    if names.is_empty() {
+        return Ok(TARGETS.iter().collect());
+    }
+    let find = |name: &String| match TARGETS.iter().find(|target| target.name == name) {
+        Some(target) => Ok(target),
+        None => {
+            let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+            bail!("there is no target {name}; there are {}", known.join(", "))
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn every_file_of_the_targets_is_a_target() {
+        let folder = workspace::root().join("fuzz/fuzz_targets");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        files.sort();
+        let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+        names.sort_unstable();
+        assert_eq!(files, names);
+    }
+
+    #[test]
+    fn a_target_that_does_not_exist_is_an_error() {
+        assert!(chosen(&["cms".into(), "no-such".into()]).is_err());
+        assert_eq!(chosen(&["cms".into()]).unwrap().len(), 1);
+    }
+}

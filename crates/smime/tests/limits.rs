@@ -148,6 +148,24 @@ fn domains_of_addresses_are_ascii_and_end_without_a_dot() {
 }
 
 #[test]
+fn what_is_no_address_is_none_though_a_certificate_names_it() {
+    let mut world = World::new();
+    let spki = world.keyring.generate_p256(KeyId::new("x"), &mut rng()).unwrap();
+    let given = ["bob.example", "@b.example", "bob@", "a@b.example\r\nBcc: c", "bob@b.example"];
+    let profile = Profile {
+        common_name: "x".to_owned(),
+        organisation: None,
+        emails: given.map(str::to_owned).to_vec(),
+        usage: Usage::Signing,
+        serial: [3; 16],
+        not_before: NOW,
+        not_after: NOW.plus(9999),
+    };
+    let certificate = ready(issue(&world.keyring, &world.root, &spki, &profile)).unwrap();
+    assert_eq!(certificate.emails(), ["bob@b.example"]);
+}
+
+#[test]
 fn a_request_with_a_weak_key_or_hash_is_refused() {
     let Some(world) = World::with(&["openssl"], "a_request_with_a_weak_key_or_hash_is_refused") else {
         return;

@@ -67,13 +67,15 @@ pub(crate) struct BasicConstraints {
 
 impl Certificate {
     /// The mail addresses that the certificate names, without doubles: rfc822Name and
-    /// SmtpUTF8Mailbox (RFC 9598) of the alternative name, then emailAddress of the subject.
+    /// SmtpUTF8Mailbox (RFC 9598) of the alternative name, then emailAddress of the subject. What has no
+    /// two sides of an `@`, or holds control characters, is none.
     pub fn emails(&self) -> Vec<String> {
         let mut emails = self.alternative_emails();
         let subject = name::attribute(self.subject_der(), name::EMAIL_ADDRESS);
         emails.extend(subject.iter().filter_map(|email| mailbox(email).ok()));
         let mut seen = HashSet::new();
-        emails.retain(|email| seen.insert(email.clone()));
+        // The string is the issuer's: anything can stand in it.
+        emails.retain(|email| is_address(email) && seen.insert(email.clone()));
         emails
     }
 
@@ -176,6 +178,12 @@ pub(crate) fn email_of(name: &Tlv<'_>) -> Result<Option<String>, Malformed> {
 fn mailbox(text: &str) -> Result<String, Malformed> {
     let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
     if domain.is_ascii() { Ok(text.trim_end_matches('.').to_owned()) } else { Err(Malformed) }
+}
+
+/// Whether there are two sides of an `@`, and nothing that could end a line.
+fn is_address(text: &str) -> bool {
+    let sides = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    sides && !text.contains(char::is_control)
 }
 
 fn smtp_utf8_mailbox(mut fields: Reader<'_>) -> Result<Option<String>, Malformed> {

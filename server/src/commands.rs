@@ -1,8 +1,11 @@
 //! What the command line does beside serving.
 
 mod account;
+mod backup;
 mod check;
+mod export;
 mod migrate;
+mod queue;
 
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -11,8 +14,11 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 pub use account::{AccountCommand, account};
+pub use backup::{backup, restore};
 pub use check::check;
+pub use export::{Form, export};
 pub use migrate::migrate;
+pub use queue::{QueueCommand, queue};
 
 use crate::config::Config;
 use crate::relay::Relay;

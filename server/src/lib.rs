@@ -16,6 +16,7 @@
 
 pub mod address;
 pub mod authority;
+pub mod backup;
 pub mod blobs;
 pub mod check;
 pub mod clear;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use sealpost::commands::{self, Outcome};
+use sealpost::backup::Scope;
+use sealpost::commands::{self, Form, Outcome, QueueCommand};
 use sealpost::config::Config;
 use sealpost::{logging, serve};
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +48,58 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Copy the store, while the relay serves or not.
+    Backup {
+        /// The folder of the copy, which is not there yet.
+        #[arg(long)]
+        to: PathBuf,
+        /// An earlier copy beside it: only what that lacks is copied.
+        #[arg(long)]
+        since: Option<PathBuf>,
+        /// Only the accounts of this organisation.
+        #[arg(long, conflicts_with = "account")]
+        organisation: Option<String>,
+        /// Only the account of this address.
+        #[arg(long)]
+        account: Option<String>,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Take a copy in: a whole one into an empty store, that of accounts beside others.
+    Restore {
+        /// The folder of the copy.
+        #[arg(long)]
+        from: PathBuf,
+        /// Put the accounts of the copy in the place of those that are there.
+        #[arg(long)]
+        replace: bool,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Write the messages of one account, sealed as they are.
+    Export {
+        /// The address of the account.
+        address: String,
+        /// How they are written.
+        #[arg(long, value_enum)]
+        form: Form,
+        /// The file or folder, which is not there yet.
+        #[arg(long)]
+        to: PathBuf,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// See and act on mail that waits to be sent elsewhere.
+    Queue {
+        #[command(subcommand)]
+        command: QueueCommand,
+        /// The configuration (TOML).
+        #[arg(long, global = true)]
+        config: Option<PathBuf>,
+    },
     /// Manage accounts.
     Account {
         #[command(subcommand)]
@@ -75,6 +128,17 @@ async fn perform(command: Command) -> anyhow::Result<Outcome> {
         }
         Command::Check { repair, config } => return commands::check(repair, config.as_deref()).await,
         Command::Account { command } => commands::account(command).await?,
+        Command::Backup { to, since, organisation, account, config } => {
+            let scope = Scope { organisation, address: account.map(|address| address.to_lowercase()) };
+            commands::backup(&to, scope, since.as_deref(), config.as_deref()).await?;
+        }
+        Command::Restore { from, replace, config } => {
+            commands::restore(&from, replace, config.as_deref()).await?;
+        }
+        Command::Export { address, form, to, config } => {
+            commands::export(&address, form, &to, config.as_deref()).await?;
+        }
+        Command::Queue { command, config } => commands::queue(command, config).await?,
     }
     Ok(Outcome::Well)
 }

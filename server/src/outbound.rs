@@ -12,7 +12,7 @@ mod transport;
 mod wire;
 
 pub use held::run as run_held;
-pub use queue::run;
+pub use queue::{run, tell};
 pub use reach::{Unreachable, addresses};
 pub use route::{Route, by_route};
 pub use transport::{Envelope, Outcome, send};

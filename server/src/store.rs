@@ -12,6 +12,7 @@ mod changes;
 pub mod check;
 mod clear_texts;
 mod counts;
+pub mod dump;
 mod email_query;
 mod emails;
 mod engine;
@@ -20,6 +21,7 @@ mod held;
 mod identities;
 mod ledger;
 mod mailboxes;
+mod operator;
 mod processes;
 mod push_subscriptions;
 mod queue;
@@ -67,6 +69,7 @@ pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,
 };
+pub use operator::{Act, Waiting, act_on, remove_waiting, waiting, waiting_entry};
 pub use processes::{beat, depart, serving};
 pub use push_subscriptions::{
     PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
@@ -184,6 +187,13 @@ impl Store {
         Ok(self.readers.acquire().await?)
     }
 
+    /// A connection of its own in a transaction that writes; see [`end_writing`].
+    pub async fn writing(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = self.source.connect().await?;
+        run(&mut connection, self.engine().begin()).await?;
+        Ok(connection)
+    }
+
     /// Runs `job` in a transaction and returns once that is durable.
     ///
     /// The job runs to its end even when the caller goes away. When it fails, nothing of it stays.
@@ -201,6 +211,11 @@ impl Store {
         self.writer.stop().await;
         self.readers.close().await;
     }
+}
+
+/// Ends what [`Store::writing`] began: keeps it, or takes it back.
+pub async fn end_writing(connection: &mut AnyConnection, keep: bool) -> Result<(), StoreError> {
+    Ok(run(connection, if keep { "SELECT 1; COMMIT" } else { "ROLLBACK" }).await?)
 }
 
 /// Whether there is a database to open; a server is taken to have one.

@@ -214,7 +214,7 @@ async fn returned(
 }
 
 /// Notes in the submission what became of it.
-async fn tell(tx: &mut Tx, queued: &Queued, status: DeliveryStatus) -> Result<(), StoreError> {
+pub async fn tell(tx: &mut Tx, queued: &Queued, status: DeliveryStatus) -> Result<(), StoreError> {
     let Some(id) = &queued.outgoing.submission else { return Ok(()) };
     let account = &queued.outgoing.account;
     let Some(row) = store::submission(tx.connection(), account, id).await? else { return Ok(()) };

@@ -218,7 +218,7 @@ pub async fn difference(
 }
 
 /// The names of tables with their columns, and of indices.
-async fn shape(connection: &mut AnyConnection, engine: Engine) -> Result<BTreeSet<String>, sqlx::Error> {
+pub async fn shape(connection: &mut AnyConnection, engine: Engine) -> Result<BTreeSet<String>, sqlx::Error> {
     let text = match engine {
         Engine::Sqlite => {
             "SELECT m.name || '.' || p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p

@@ -22,6 +22,7 @@ mod isolation;
 mod limits;
 mod mailbox;
 mod malformed;
+mod operator;
 mod outbound;
 mod page;
 mod processes;

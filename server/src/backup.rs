@@ -1,0 +1,75 @@
+//! Copies of a store that goes on meanwhile, in a form that either database takes in.
+//!
+//! A copy is a folder: `rows.jsonl`, one row a line; `data.jsonl`, the small blobs; `blobs/`, the large
+//! ones; `authority/`, in a whole copy; and `manifest.json`, written last, with the hashes of the first
+//! two. An incremental copy has the rows again, and those blobs only that the one before it lacks.
+
+mod manifest;
+mod restore;
+mod take;
+
+use std::path::PathBuf;
+
+pub use manifest::{Manifest, Scope};
+pub use restore::{restore, restore_authority};
+pub use take::take;
+
+use crate::blobs::BlobError;
+use crate::store::{MigrateError, StoreError};
+
+/// Why no copy was made, or none was restored. Nothing half done is left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// There is something where the copy is to be.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// A copy is damaged, or is none.
+    #[error("{} is no whole copy: {what}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The copy has tables that this release does not know.
+    #[error("the copy has version {found}, this release knows versions up to {known}: use a newer release")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// The newest version this release knows.
+        known: i64,
+    },
+    /// No account is of that organisation or has that address.
+    #[error("there is no such account")]
+    Nobody,
+    /// A whole copy is restored into an empty store only.
+    #[error("the store has accounts: a whole copy is restored into an empty one")]
+    NotEmpty,
+    /// An account of the copy is there.
+    #[error("an account of the copy is there: --replace puts the copy's in its place")]
+    AccountExists,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bytes failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The tables could not be brought to the copy's version.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+}
+
+impl From<sqlx::Error> for BackupError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,180 @@
+//! What an operator does from the command line, with the real program, while the relay serves.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::support::{Folder, Served, config, database, eventually, holds, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+const BOB: &str = "bob@sealpost.example";
+const CAROL: &str = "carol@elsewhere.example";
+
+/// Runs the program on what is in the folder; gives whether it ended well, and what it said.
+fn sealpost(folder: &Folder, arguments: &[&str]) -> (bool, String) {
+    let path = folder.path().join("operator.toml");
+    let database = database(folder);
+    let database = database.map_or_else(String::new, |database| format!("database = '{}'\n", database.url()));
+    std::fs::write(&path, format!("data = '{}'\n{database}", folder.path().join("data").display())).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));
+    let output = command.args(arguments).arg("--config").arg(&path).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+fn well(folder: &Folder, arguments: &[&str]) -> String {
+    let (well, said) = sealpost(folder, arguments);
+    assert!(well, "{arguments:?}: {said}");
+    said
+}
+
+fn ill(folder: &Folder, arguments: &[&str]) -> String {
+    let (well, said) = sealpost(folder, arguments);
+    assert!(!well, "{arguments:?}: {said}");
+    said
+}
+
+async fn served(names: &[&str]) -> Served {
+    Served::start(names, |config| config.smarthost = Some("127.0.0.1:1".parse().unwrap())).await
+}
+
+fn large() -> String {
+    format!("References: {}\r\n", "<x@y>".repeat(14_000))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_restored_elsewhere_has_every_letter() {
+    let served = served(&["alice", "bob"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let letters = [sealed_letter(ALICE, BOB, ""), sealed_letter(ALICE, BOB, &large())];
+    for letter in &letters {
+        alice.import(letter.clone(), "inbox", json!({"$flagged": true})).await;
+    }
+    let here = &served.fixture.folder;
+    let path = |name: &str| here.path().join(name).display().to_string();
+    well(here, &["backup", "--to", &path("one")]);
+    assert!(ill(here, &["backup", "--to", &path("one")]).contains("is there already"));
+    let third = sealed_letter(BOB, ALICE, &large());
+    alice.import(third.clone(), "inbox", json!({})).await;
+    well(here, &["backup", "--to", &path("two"), "--since", &path("one")]);
+    let blobs = |name: &str| std::fs::read_dir(path(name) + "/blobs").unwrap().count();
+    assert_eq!((blobs("one"), blobs("two")), (1, 1), "what the first has is not copied again");
+
+    let there = Arc::new(Folder::new());
+    well(&there, &["restore", "--from", &path("two")]);
+    assert!(ill(&there, &["restore", "--from", &path("two")]).contains("an empty one"));
+    well(&there, &["check"]);
+    let root = |folder: &Folder| std::fs::read(folder.path().join("data/authority/root.key")).unwrap();
+    assert_eq!(root(&there), root(here), "certificates go on");
+    let again = Served::open(Arc::clone(&there), |_| ()).await;
+    let restored = again.fixture.sign_in("alice").await;
+    let mut found = Vec::new();
+    for email in restored.emails_in("inbox").await {
+        found.push(restored.message(&email).await);
+    }
+    found.sort();
+    let mut expected = [letters.to_vec(), vec![third]].concat();
+    expected.sort();
+    assert!(found == expected, "the very bytes");
+    let state = alice.call("Email/get", json!({"ids": []})).await["state"].clone();
+    let since = json!({"sinceState": state});
+    assert_eq!(restored.refused("Email/changes", since).await, "cannotCalculateChanges");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_account_goes_back_to_its_copy_while_the_others_stay() {
+    let served = served(&["alice", "bob"]).await;
+    let (alice, bob) = (served.fixture.sign_in("alice").await, served.fixture.sign_in("bob").await);
+    let letter = sealed_letter(ALICE, BOB, "");
+    let kept = alice.import(letter.clone(), "inbox", json!({})).await;
+    let here = &served.fixture.folder;
+    let copy = here.path().join("copy").display().to_string();
+    well(here, &["backup", "--to", &copy, "--account", ALICE]);
+    alice.call("Email/set", json!({"destroy": [kept]})).await;
+    alice.import(sealed_letter(ALICE, BOB, ""), "inbox", json!({})).await;
+    bob.import(letter.clone(), "inbox", json!({})).await;
+    assert!(ill(here, &["restore", "--from", &copy]).contains("--replace"));
+    well(here, &["restore", "--from", &copy, "--replace"]);
+    assert_eq!(alice.emails_in("inbox").await, std::slice::from_ref(&kept));
+    assert!(alice.message(&kept).await == letter);
+    assert_eq!(bob.counts("inbox").await, [1, 1, 1, 1]);
+    well(here, &["check"]);
+    let nobody = ["backup", "--to", "/nowhere/copy", "--account", "nobody@sealpost.example"];
+    ill(here, &nobody);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_copy_is_refused_and_changes_nothing() {
+    let served = served(&["alice"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    alice.import(sealed_letter(ALICE, BOB, &large()), "inbox", json!({})).await;
+    let here = &served.fixture.folder;
+    let copy = here.path().join("copy");
+    well(here, &["backup", "--to", &copy.display().to_string()]);
+    let blob = std::fs::read_dir(copy.join("blobs")).unwrap().next().unwrap().unwrap().path();
+    for file in [copy.join("rows.jsonl"), copy.join("data.jsonl"), copy.join("manifest.json"), blob] {
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, [&whole[..whole.len() / 2], b"x"].concat()).unwrap();
+        let there = Folder::new();
+        let said = ill(&there, &["restore", "--from", &copy.display().to_string()]);
+        assert!(said.contains("is no whole copy"), "{}: {said}", file.display());
+        std::fs::write(&file, whole).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_is_seen_and_acted_on_without_content() {
+    let served = served(&["alice"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter(ALICE, CAROL, ""), "sent", json!({})).await;
+    let envelope = json!({"mailFrom": {"email": ALICE}, "rcptTo": [{"email": CAROL}]});
+    let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
+    let sent = alice.call("EmailSubmission/set", json!({"create": create})).await;
+    let submission = sent["created"]["k"]["id"].as_str().unwrap().to_owned();
+    let here = &served.fixture.folder;
+    let listed = || well(here, &["queue", "list"]);
+    // Its first attempt fails soon.
+    let line =
+        eventually(|| async { Some(listed()).filter(|listed| listed.contains(" waiting   1 ")) }).await;
+    assert!(line.contains("elsewhere.example") && !line.contains('@'), "{line}");
+    let id = line.split(' ').next().unwrap();
+    well(here, &["queue", "hold", id]);
+    assert!(listed().contains(" held "));
+    well(here, &["queue", "retry", id]);
+    let shown = well(here, &["queue", "show", id]);
+    assert!(shown.contains(CAROL) && shown.contains("state    held"), "{shown}");
+    assert!(!holds(shown.as_bytes(), "MIME"), "nothing of the message");
+    well(here, &["queue", "release", id]);
+    well(here, &["queue", "hold", id]);
+    well(here, &["queue", "remove", id]);
+    assert!(ill(here, &["queue", "show", id]).contains("there is no entry"));
+    let got = alice.call("EmailSubmission/get", json!({"ids": [submission]})).await;
+    assert_eq!(got["list"][0]["deliveryStatus"][CAROL]["delivered"], "no");
+    well(here, &["check"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_account_is_exported_sealed_as_it_is() {
+    let served = served(&["alice"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let letter = sealed_letter(ALICE, BOB, "");
+    alice.import(letter.clone(), "inbox", json!({"$seen": true})).await;
+    let here = &served.fixture.folder;
+    let path = |name: &str| here.path().join(name);
+    let files = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for form in ["eml", "maildir", "mbox"] {
+        well(here, &["export", ALICE, "--form", form, "--to", &path(form).display().to_string()]);
+    }
+    assert!(std::fs::read(files(&path("eml")).next().unwrap()).unwrap() == letter);
+    let mail = files(&path("maildir").join("cur")).next().unwrap();
+    assert!(mail.display().to_string().ends_with(":2,S") && std::fs::read(mail).unwrap() == letter);
+    let read = "import mailbox,sys; print([m['From'] for m in mailbox.mbox(sys.argv[1])])";
+    if let Ok(output) = Command::new("python3").args(["-c", read]).arg(path("mbox")).output() {
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), format!("['{ALICE}']"));
+    }
+    ill(here, &["export", "nobody@sealpost.example", "--form", "eml", "--to", "/nowhere/x"]);
+    let data = config(here).data;
+    assert!(!data.join("authority.partial").exists());
+}

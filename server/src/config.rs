@@ -2,6 +2,7 @@
 
 mod ancestor;
 mod database;
+mod fault;
 mod smarthost;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,9 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use smime::Certificate;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
+pub use fault::Fault;
 pub use smarthost::{Smarthost, SmarthostError};
 
 /// What the operator decides.
@@ -91,13 +94,13 @@ pub enum ConfigError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The file is not TOML, or has a key that does not exist.
-    #[error("{}: {source}", path.display())]
+    /// The file is not TOML, has a key that does not exist, or a value that cannot be used.
+    #[error("{}, {fault}", path.display())]
     Malformed {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        fault: Fault,
     },
     /// A trust anchor is not a PEM certificate.
     #[error("{} holds no certificate: {source}", path.display())]
@@ -118,13 +121,26 @@ pub enum ConfigError {
         /// Why it is none.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A word that `RUST_LOG` takes for a target stands where a level is meant.
+    #[error(
+        "log = {log:?} is no filter: {word:?} is no level; a target has its level, as in \"sealpost=debug\""
+    )]
+    Level {
+        /// What is written.
+        log: String,
+        /// The word.
+        word: String,
+    },
 }
 
 impl Config {
     /// Reads a file; relative paths in it are relative to the current folder.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
-        let malformed = |source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) };
+        let malformed = |error: toml::de::Error| {
+            let fault = Fault::new(&error, &text);
+            ConfigError::Malformed { path: path.to_owned(), fault }
+        };
         let config: Self = toml::from_str(&text).map_err(malformed)?;
         config.checked()
     }
@@ -139,7 +155,16 @@ impl Config {
 
     /// What to log.
     pub fn log_filter(&self) -> Result<EnvFilter, ConfigError> {
-        EnvFilter::try_new(&self.log).map_err(|source| ConfigError::Log { log: self.log.clone(), source })
+        let log = || self.log.clone();
+        // A word alone would be the name of a target: `loud` would be a filter that lets nothing pass.
+        let bare = |word: &&str| !word.contains(['=', '[', ']', '{', '}']);
+        let words = self.log.split(',').map(str::trim).filter(|word| !word.is_empty()).filter(bare);
+        for word in words {
+            if word.parse::<LevelFilter>().is_err() {
+                return Err(ConfigError::Level { log: log(), word: word.to_owned() });
+            }
+        }
+        EnvFilter::try_new(&self.log).map_err(|source| ConfigError::Log { log: log(), source })
     }
 
     /// How browsers reach the relay, without a slash at the end.
@@ -226,8 +251,20 @@ mod tests {
             let refused = wrong.checked().unwrap_err();
             assert!(refused.to_string().starts_with(&format!("log = {log:?} is no filter: ")), "{refused}");
         }
-        let right = Config { log: "warn,sealpost=debug".into(), ..Config::default() };
-        assert!(right.checked().is_ok());
+        for log in ["warn,sealpost=debug", "WARN", "off", "info,sealpost[sending{size=1}]=trace", ""] {
+            let right = Config { log: log.into(), ..Config::default() };
+            assert!(right.checked().is_ok(), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_log_level_that_does_not_exist_is_an_error() {
+        for (log, word) in [("loud", "loud"), ("info,sealpost", "sealpost"), ("sealpost=debug, loud", "loud")]
+        {
+            let wrong = Config { log: log.into(), ..Config::default() };
+            let refused = wrong.checked().unwrap_err();
+            assert!(matches!(&refused, ConfigError::Level { word: found, .. } if found == word), "{refused}");
+        }
     }
 
     #[test]

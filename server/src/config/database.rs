@@ -14,7 +14,7 @@ pub struct Database(String);
 #[non_exhaustive]
 pub enum DatabaseError {
     /// It is for another kind of database.
-    #[error("database is an address like \"postgres://sealpost@db.example/sealpost\"")]
+    #[error("database is not the address of a PostgreSQL database, which begins with \"postgres:\"")]
     Scheme,
     /// It cannot be read.
     #[error("database is no address: {0}")]

@@ -141,7 +141,12 @@ async fn here(
     let mut accounts = Vec::new();
     for address in recipients {
         let mut connection = relay.store.read().await?;
-        match store::account_by_address(&mut connection, &address).await? {
+        let found = store::account_by_address(&mut connection, &address).await?;
+        drop(connection);
+        match found {
+            Some(account) if !delivery::has_room(relay, &account, message.len()).await? => {
+                answer.refused.push(Refused { address, reason: "the mailbox is full".into() });
+            }
             Some(account) => {
                 accounts.push(account);
                 answer.accepted.push(address);

@@ -6,6 +6,7 @@ mod fault;
 mod smarthost;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -52,6 +53,8 @@ pub struct Config {
     pub frame_ancestors: Vec<Ancestor>,
     /// The greatest message in octets.
     pub max_message_size: usize,
+    /// How much mail one account may keep, in octets; any amount when absent.
+    pub quota: Option<NonZeroU64>,
     /// Whether to make the demo people; only on loopback.
     pub demo: bool,
     /// What to log, as in `RUST_LOG`.
@@ -76,6 +79,7 @@ impl Default for Config {
             push_anchors: Vec::new(),
             frame_ancestors: Vec::new(),
             max_message_size: 64 * 1024 * 1024,
+            quota: None,
             demo: false,
             log: "info".into(),
         }

@@ -36,6 +36,9 @@ pub enum DeliverError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An account keeps as much as it may.
+    #[error("an account keeps as much as it may")]
+    Full,
     /// An account has no inbox.
     #[error("the account has no inbox")]
     NoInbox,
@@ -53,6 +56,11 @@ impl Sealed {
     pub fn account(&self) -> &AccountId {
         &self.account.id
     }
+
+    /// How much it takes, in octets.
+    pub fn size(&self) -> i64 {
+        self.letter.blob.blob().size
+    }
 }
 
 /// A sealed message whose bytes are safe to refer to.
@@ -65,10 +73,29 @@ struct Letter {
 
 /// Delivers a message to accounts of this relay: to all of them or to none.
 ///
-/// When it returns, the mail is on the disk.
+/// When it returns, the mail is on the disk. The last message that an account takes may go beyond its quota:
+/// how large it is once it is sealed is not known when a recipient is accepted, and one full mailbox must not
+/// keep a message from all the others.
 pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) -> Result<(), DeliverError> {
     let mail = prepare(relay, recipients, message).await?;
-    relay.store.write(move |tx| Box::pin(keep(tx, mail))).await
+    relay.store.write(move |tx| Box::pin(admit(tx, mail))).await
+}
+
+async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
+    store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
+    for sealed in &mail {
+        if store::room(tx, sealed.account()).await? == 0 {
+            return Err(DeliverError::Full);
+        }
+    }
+    keep(tx, mail).await
+}
+
+/// Whether a message of so many octets may come for an account.
+pub async fn has_room(relay: &Relay, account: &Account, octets: usize) -> Result<bool, StoreError> {
+    let mut connection = relay.store.read().await?;
+    let room = store::usage(&mut connection, &account.id, relay.store.quota().get()).await?.room();
+    Ok(room > 0 && i64::try_from(octets).is_ok_and(|octets| octets <= room))
 }
 
 /// Seals a message to each recipient, unless its sender did or the account is public, and makes the bytes safe to refer to.
@@ -147,7 +174,8 @@ pub async fn off_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)
 }
 
-/// Puts sealed mail into the inboxes of its recipients.
+/// Puts sealed mail into the inboxes of its recipients, whether or not they have room: whoever takes mail
+/// on looks at that, and what was taken on is kept.
 pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
     for Sealed { account, letter } in mail {

@@ -107,6 +107,10 @@ impl Relay {
             told: CancellationToken::new(),
             config,
         };
+        relay
+            .store
+            .quota()
+            .set(relay.config.quota.map(|quota| i64::try_from(quota.get()).unwrap_or(i64::MAX)));
         if let Some(database) = relay.config.database.clone() {
             let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
             let tell = fanout::tell(database, process, hub, relay.told.clone());

@@ -64,7 +64,7 @@ pub use emails::{
 pub use engine::Engine;
 pub use held::{Held, due, hold, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
-pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, set_quota, states, usage};
+pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};
 pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,

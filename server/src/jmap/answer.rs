@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
-use jmap::{AccountId, Id, MethodError, MethodErrorType, SetAnswer, SetError, State};
+use jmap::{AccountId, Id, MethodError, MethodErrorType, SetAnswer, SetError, SetErrorType, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Call, Limits};
 use crate::blobs::BlobError;
-use crate::store::StoreError;
+use crate::store::{Ledger, StoreError};
 
 /// What a method answers, and the call that it implies (RFC 8621 7.5).
 #[derive(Debug)]
@@ -85,6 +85,11 @@ pub fn ids_to_get<I: Clone + Ord>(
 /// Refuses a `/set` with too many objects.
 pub fn check_set_size(count: usize, limits: &Limits) -> Result<(), MethodError> {
     if count > limits.max_objects_in_set { Err(MethodErrorType::RequestTooLarge.into()) } else { Ok(()) }
+}
+
+/// Refuses what the account has no room for (RFC 8620 5.3).
+pub fn check_room(ledger: &Ledger, octets: i64) -> Result<(), SetError> {
+    if octets <= ledger.room() { Ok(()) } else { Err(SetErrorType::OverQuota.into()) }
 }
 
 /// Keeps the asked properties of an object; `id` always stays (RFC 8620 5.1).

@@ -22,6 +22,11 @@ impl Reply {
         Self { code, lines }
     }
 
+    /// An account keeps as much as it may (RFC 3463 3.3); its owner may make room until the next attempt.
+    pub fn full() -> Self {
+        Self::new(452, "4.2.2 the mailbox is full")
+    }
+
     /// Whether it tells of a failure.
     pub fn is_failure(&self) -> bool {
         self.code >= 400
@@ -57,6 +62,7 @@ impl From<DeliverError> for Reply {
     fn from(error: DeliverError) -> Self {
         match error {
             DeliverError::Seal(_) => Self::new(554, "5.6.0 the message could not be sealed"),
+            DeliverError::Full => Self::full(),
             error => {
                 tracing::error!(%error, "a delivery failed");
                 Self::new(451, "4.3.0 try again later")

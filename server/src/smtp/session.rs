@@ -14,7 +14,7 @@ use super::reply::Reply;
 use super::trace;
 use crate::delivery::{self, DeliverError};
 use crate::relay::Relay;
-use crate::store::{self, Account};
+use crate::store::{self, Account, StoreError};
 
 /// RFC 5321 4.5.3.1.8: at least 100.
 const MOST_RECIPIENTS: usize = 100;
@@ -37,6 +37,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Transaction {
     mail_from: String,
+    size: usize,
     recipients: Vec<Account>,
     chunks: Option<Body>,
 }
@@ -161,8 +162,8 @@ impl Session {
         if from.size > self.relay.config.max_message_size {
             return Reply::new(552, "5.3.4 the message is too large");
         }
-        self.transaction =
-            Some(Transaction { mail_from: from.address.clone(), recipients: Vec::new(), chunks: None });
+        let (mail_from, size) = (from.address.clone(), from.size);
+        self.transaction = Some(Transaction { mail_from, size, recipients: Vec::new(), chunks: None });
         Reply::new(250, "2.1.0 sender fine")
     }
 
@@ -179,10 +180,15 @@ impl Session {
         }
         let found = async {
             let mut connection = self.relay.store.read().await?;
-            store::account_by_address(&mut connection, &to.address).await
+            let found = store::account_by_address(&mut connection, &to.address).await?;
+            drop(connection);
+            let Some(account) = found else { return Ok(None) };
+            let fits = delivery::has_room(&self.relay, &account, transaction.size).await?;
+            Ok::<_, StoreError>(Some((account, fits)))
         };
         match found.await {
-            Ok(Some(account)) => {
+            Ok(Some((_, false))) => Reply::full(),
+            Ok(Some((account, true))) => {
                 // One copy each, however often an address is named.
                 if !transaction.recipients.iter().any(|known| known.id == account.id) {
                     transaction.recipients.push(account);

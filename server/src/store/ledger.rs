@@ -122,6 +122,14 @@ pub async fn usage(
     Ok(Usage { used: row.try_get(0)?, quota: row.try_get::<Option<i64>, _>(1)?.or(default) })
 }
 
+/// How many octets an account may keep beyond what it keeps now, within a transaction.
+///
+/// The account is to be locked, or others may take the room.
+pub async fn room(tx: &mut Tx, account: &AccountId) -> Result<i64, StoreError> {
+    let default = tx.default_quota();
+    Ok(usage(tx.connection(), account, default).await?.room())
+}
+
 /// Gives an account a quota of its own, or none.
 pub async fn set_quota(tx: &mut Tx, account: &AccountId, quota: Option<i64>) -> Result<(), StoreError> {
     sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1")

@@ -27,6 +27,7 @@ mod outbound;
 mod page;
 mod processes;
 mod push;
+mod quota;
 mod restart;
 mod session;
 mod smtp;

@@ -9,7 +9,9 @@ use super::patch::Known;
 use crate::clear_text::ClearText;
 use crate::clock::parse_date;
 use crate::jmap::Call;
-use crate::jmap::answer::{Answer, WriteError, answer, arguments, check_set_size, check_state, failed};
+use crate::jmap::answer::{
+    Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
+};
 use crate::store::{self, Account, EmailRow, Kind, Ledger, NewEmail, StoreError, Tx};
 
 #[derive(Debug, Deserialize)]
@@ -144,6 +146,9 @@ async fn keep(
     let Some(received_at) = received_at else {
         return Ok(Err(SetError::invalid_properties(["receivedAt"])));
     };
+    if let Err(error) = check_room(ledger, row.size) {
+        return Ok(Err(error));
+    }
     // The original may have gone, and its bytes with it, since it was read.
     if store::blob_data(tx.connection(), &row.blob_id).await?.is_none() {
         return Ok(Err(SetErrorType::NotFound.into()));

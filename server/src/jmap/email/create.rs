@@ -10,7 +10,7 @@ use crate::clear_text::ClearText;
 use crate::clock::{Millis, now, parse_date};
 use crate::delivery::off_thread;
 use crate::jmap::Call;
-use crate::jmap::answer::failed;
+use crate::jmap::answer::{check_room, failed};
 use crate::outer::OuterHeader;
 use crate::parts;
 use crate::store::{self, Ledger, NewEmail, StoreError, Tx};
@@ -110,6 +110,9 @@ pub async fn keep(
         Err(error) => return Ok(Err(error)),
     };
     let blob = blob.blob();
+    if let Err(error) = check_room(ledger, blob.size) {
+        return Ok(Err(error));
+    }
     let new = NewEmail {
         blob_id: blob.id.clone(),
         size: blob.size,

@@ -12,7 +12,9 @@ use crate::clear_text::ClearText;
 use crate::clock::{now, parse_date};
 use crate::delivery::{is_sealed, off_thread};
 use crate::jmap::Call;
-use crate::jmap::answer::{Answer, WriteError, answer, arguments, check_set_size, check_state, failed};
+use crate::jmap::answer::{
+    Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
+};
 use crate::outer::OuterHeader;
 use crate::parts;
 use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
@@ -119,6 +121,9 @@ async fn keep(
     };
     if let Some(blob) = &message.blob {
         let blob = blob.blob();
+        if let Err(error) = check_room(ledger, blob.size) {
+            return Ok(Err(error));
+        }
         (new.blob_id, new.size) = (blob.id.clone(), blob.size);
         store::put_blob(tx, ledger.account(), blob, true).await?;
     } else {
@@ -126,6 +131,9 @@ async fn keep(
         let Some(size) = store::own_blob(tx.connection(), ledger.account(), &email.blob_id).await? else {
             return Ok(Err(SetError::invalid_properties(["blobId"])));
         };
+        if let Err(error) = check_room(ledger, size) {
+            return Ok(Err(error));
+        }
         new.size = size;
         store::hold_blob(tx, ledger.account(), &email.blob_id, true).await?;
     }

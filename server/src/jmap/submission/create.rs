@@ -207,6 +207,9 @@ pub async fn keep(
     if store::emails(tx.connection(), ledger.account(), &ids).await?.is_empty() {
         return Ok(Err(SetError::invalid_properties(["emailId"])));
     }
+    if let Err(error) = check_recipients(tx, &prepared, local).await? {
+        return Ok(Err(error));
+    }
     let delivery = status(&prepared);
     if let Err(error) = once(tx, ledger, &mut prepared, at).await? {
         return Ok(Err(error));
@@ -276,6 +279,22 @@ async fn send(
         local.extend(prepared.mail.into_iter().filter(fresh));
     }
     Ok(())
+}
+
+/// Refuses mail for somebody here who keeps as much as they may, counted with what waits in `local`.
+async fn check_recipients(
+    tx: &mut Tx,
+    prepared: &Prepared,
+    local: &Deliveries,
+) -> Result<Result<(), SetError>, StoreError> {
+    for account in &prepared.local {
+        let waiting: i64 = local.iter().filter(|mail| *mail.account() == account.id).map(Sealed::size).sum();
+        if store::room(tx, &account.id).await? <= waiting {
+            let why = format!("the mailbox of {} is full", account.address);
+            return Ok(Err(SetError::new(SetErrorType::OverQuota, why)));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Takes out whom the message went to before: a client that never saw the answer submits again.

@@ -12,12 +12,13 @@ mod support;
 use std::cell::Cell;
 use std::time::Instant;
 
+use smime::evidence::Evidence;
 use smime::issue::{Profile, Usage, issue};
 use smime::path::{Purpose, Query, validate};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
     Agreement, Certificate, ContentEncryption, Curve, Hash, KeyId, KeyKind, Keyring, PathError, Provider,
-    ProviderError, RsaPadding, SignatureAlgorithm, SignerError, block_on_ready as ready, verify,
+    ProviderError, RsaPadding, SignatureAlgorithm, SignerError, Trust, block_on_ready as ready, verify,
 };
 use support::{NOW, World, rng};
 
@@ -344,4 +345,76 @@ fn keys_that_are_slow_to_use_cost_little() {
         matches!(found, Err(SignerError::BadSignature | SignerError::Path(PathError::BudgetExceeded))),
         "{found:?}"
     );
+}
+
+/// id-data, id-signedData, contentType, messageDigest.
+const DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+const CONTENT_TYPE: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+const MESSAGE_DIGEST: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+/// id-aa-ets-certValues.
+const CERTIFICATE_VALUES: [u8; 13] = [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 23];
+const SHA256: [u8; 13] = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+
+/// A SignedData by the holder of the key identifier 7, whose signature is wrong.
+fn signed_data(content: &[u8], certificates: &[u8], attributes: &[Vec<u8>], unsigned: &[u8]) -> Vec<u8> {
+    let signed = if attributes.is_empty() { Vec::new() } else { tlv(0xa0, &attributes.concat()) };
+    let signature = tlv(4, &sequence(&[&[2, 1, 1], &[2, 1, 1]]));
+    let signer = sequence(&[
+        &[2, 1, 3],
+        &tlv(0x80, &[7]),
+        &SHA256,
+        &signed,
+        &ECDSA_SHA256,
+        &signature,
+        &if unsigned.is_empty() { Vec::new() } else { tlv(0xa1, unsigned) },
+    ]);
+    let content = sequence(&[&DATA, &tlv(0xa0, &tlv(4, content))]);
+    let certificates = tlv(0xa0, certificates);
+    let body = sequence(&[&[2, 1, 3], &tlv(0x31, &SHA256), &content, &certificates, &tlv(0x31, &signer)]);
+    sequence(&[&SIGNED_DATA, &tlv(0xa0, &body)])
+}
+
+fn attribute(oid: &[u8], value: &[u8]) -> Vec<u8> {
+    sequence(&[oid, &tlv(0x31, value)])
+}
+
+#[test]
+fn many_keys_for_a_signature_over_much_cost_little() {
+    let mut forge = Forge::new();
+    let spki = forge.key("mallory");
+    let identifier = extension(14, &tlv(4, &[7]));
+    let certificates = (0..200).flat_map(|_| {
+        forge.certificate("Mallory", &spki, ("Root", None), std::slice::from_ref(&identifier)).der().to_vec()
+    });
+    let certificates = certificates.collect::<Vec<_>>();
+    let (long, short) = (vec![b'x'; 1_000_000], b"x".to_vec());
+    let digest = ready(RustCrypto.digest(Hash::Sha256, &short)).unwrap();
+    let attributes = [
+        attribute(&CONTENT_TYPE, &DATA),
+        attribute(&MESSAGE_DIGEST, &tlv(4, &digest)),
+        attribute(&oid(1, 1), &tlv(4, &long)),
+    ];
+    for (test, cms) in [
+        ("a long content", signed_data(&long, &certificates, &[], &[])),
+        ("long attributes", signed_data(&short, &certificates, &attributes, &[])),
+    ] {
+        let counting = Counting::default();
+        let verified = ready(verify(&counting, &cms, None, &Trust::default(), NOW)).unwrap();
+        let (spent, checks) = (counting.spent.get(), counting.checks.get());
+        println!("{test}: {spent} counted, {checks} checks");
+        assert!(spent <= LIMIT, "{test} cost {spent}");
+        assert!(checks > 1, "as many are tried as there is time for");
+        assert_eq!(verified.signers[0].verdict, Err(SignerError::BadSignature));
+    }
+}
+
+#[test]
+fn certificates_beside_a_signature_are_as_many_as_in_a_message() {
+    let mut forge = Forge::new();
+    let spki = forge.key("mallory");
+    let certificate = forge.certificate("Mallory", &spki, ("Root", None), &[]);
+    let values = sequence(&[&certificate.der().repeat(64)]).repeat(64);
+    let cms = signed_data(b"x", &[], &[], &attribute(&CERTIFICATE_VALUES, &values));
+    assert_eq!(Evidence::from_der(&cms).unwrap().certificates.len(), 256);
 }

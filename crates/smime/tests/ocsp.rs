@@ -143,6 +143,38 @@ fn delegated_responders_answer_only_with_the_issuers_leave() {
 }
 
 #[test]
+fn what_a_responder_says_ends_with_its_certificate() {
+    let Some(case) = Case::new("what_a_responder_says_ends_with_its_certificate") else { return };
+    case.responder("responder", "ca", "extendedKeyUsage=OCSPSigning;noCheck=ignored");
+    case.world.folder.openssl(
+        "x509 -req -in responder.csr -CA ca.pem -CAkey ca.key -set_serial 78 -days 1 -extfile extensions \
+         -out responder.pem",
+    );
+    // In force for seven days, by a key that may be anybody's after one.
+    let answer = case.world.answer(&case.request, "ca", "responder", "");
+    assert_eq!(case.judge(std::slice::from_ref(&answer), clock(), true), Ok(()));
+    assert_eq!(case.judge(std::slice::from_ref(&answer), clock().plus(3 * DAY), true), case.unknown());
+    // Of a time before, it stays true.
+    assert_eq!(case.judge(&[answer], NOW, true), Ok(()));
+}
+
+#[test]
+fn certificates_in_an_answer_are_paid_for() {
+    let Some(case) = Case::new("certificates_in_an_answer_are_paid_for") else { return };
+    // An answer of nobody's signature, with some megabytes of certificates that may be the responder's.
+    case.responder("responder", "ca", "extendedKeyUsage=OCSPSigning");
+    case.world.folder.write("long", format!("nsComment={}", "x".repeat(60_000)));
+    case.world.folder.openssl(
+        "x509 -req -in responder.csr -CA ca.pem -CAkey ca.key -set_serial 79 -days 1 -extfile long -out long.pem",
+    );
+    case.world.folder.write("bag.pem", case.world.folder.read("long.pem").repeat(60));
+    let answer = case.world.answer(&case.request, "ca", "responder", "-rother bag.pem");
+    assert!(answer.len() > 3_000_000, "{}", answer.len());
+    let answers = vec![answer; 20];
+    assert_eq!(case.judge(&answers, NOW, true), Err(PathError::BudgetExceeded));
+}
+
+#[test]
 fn a_revoked_responder_proves_nothing() {
     let Some(case) = Case::new("a_revoked_responder_proves_nothing") else { return };
     case.responder("responder", "ca", "extendedKeyUsage=OCSPSigning");

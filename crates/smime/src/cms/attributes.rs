@@ -30,6 +30,10 @@ const MAX_ATTRIBUTES: usize = 64;
 /// An attribute has at most this many values here.
 const MAX_VALUES: usize = 64;
 
+/// As many certificates, and as many lists and responses each, are taken from beside one signature: nobody
+/// signed them, and every path that is looked for goes through all of them.
+const MAX_BESIDE: usize = 256;
+
 /// As many certificates of one issuer and serial number are looked at; honest ones have none in common.
 const MAX_PREFERRED: usize = 4;
 
@@ -68,6 +72,11 @@ impl<'a> Attributes<'a> {
     /// a SET (RFC 5652 5.4). Sorting them again would break signatures of writers that did not.
     pub(crate) fn signed_octets(&self) -> Vec<u8> {
         write::tlv(tag::SET, &[self.value])
+    }
+
+    /// How many octets there are of them.
+    pub(crate) const fn len(&self) -> usize {
+        self.value.len()
     }
 
     /// The value of an attribute that may occur once and has one value; None if there is none.
@@ -161,7 +170,8 @@ impl<'a> Attributes<'a> {
     /// Certificates that somebody put beside the signature (CertificateValues).
     pub(crate) fn certificate_values(&self) -> Vec<Certificate> {
         let lists = self.all(CERTIFICATE_VALUES).filter_map(|list| sequence_of(*list));
-        lists.flatten().filter_map(|element| Certificate::from_der(element.der).ok()).collect()
+        let elements = lists.flatten().take(MAX_BESIDE);
+        elements.filter_map(|element| Certificate::from_der(element.der).ok()).collect()
     }
 
     /// Evidence that somebody put beside the signature.
@@ -178,6 +188,8 @@ impl<'a> Attributes<'a> {
                     RESPONSES => values.basic_responses.extend(elements),
                     _ => {}
                 }
+                values.lists.truncate(MAX_BESIDE);
+                values.basic_responses.truncate(MAX_BESIDE);
             }
         }
         values

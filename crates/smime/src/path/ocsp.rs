@@ -21,6 +21,7 @@ const MAX_ENTRIES: usize = 64;
 
 /// A BasicOCSPResponse, read in place.
 pub(crate) struct OcspResponse<'a> {
+    length: usize,
     tbs: &'a [u8],
     algorithm: Identifier<'a>,
     signature: &'a [u8],
@@ -45,7 +46,7 @@ pub(super) struct Entry<'a> {
     issuer_name: &'a [u8],
     issuer_key: &'a [u8],
     serial: &'a [u8],
-    this_update: UnixTime,
+    pub(super) this_update: UnixTime,
     next_update: Option<UnixTime>,
     pub(super) status: EntryStatus,
 }
@@ -85,6 +86,7 @@ impl<'a> OcspResponse<'a> {
         let extensions = fields.optional(tag::constructed(1))?;
         fields.end()?;
         Ok(Self {
+            length: der.len(),
             tbs: tbs.der,
             algorithm,
             signature,
@@ -138,9 +140,9 @@ impl<'a> OcspResponse<'a> {
         })
     }
 
-    /// In octets.
+    /// In octets, the certificates that it brings among them.
     pub(super) fn len(&self) -> usize {
-        self.tbs.len()
+        self.length
     }
 
     pub(super) fn produced_at(&self) -> UnixTime {

@@ -2,7 +2,7 @@
 
 use super::check::{Checker, check_extensions};
 use super::crl::Crl;
-use super::ocsp::{EntryStatus, OcspResponse};
+use super::ocsp::{Entry, EntryStatus, OcspResponse};
 use super::{PathError, Purpose};
 use crate::asn1::Malformed;
 use crate::certificate::{Certificate, KeyUsage, oid};
@@ -126,6 +126,7 @@ impl<P: Provider> Checker<'_, P> {
         }
         let known = self.revocations;
         let lists = known.iter().flat_map(|known| &known.crls);
+        self.budget.compare(lists.clone().count())?;
         for crl in lists.filter(|crl| crl.is_of(certificate.issuer_name())) {
             if !self.is_signed_list(crl, signer).await? {
                 continue;
@@ -173,7 +174,7 @@ impl<P: Provider> Checker<'_, P> {
         for response in known.iter().flat_map(|known| &known.responses) {
             self.budget.read(response.len() + certificate.der().len() + issuer.der().len())?;
             let Some(entry) = response.entry(self.provider, certificate, issuer).await else { continue };
-            if !self.is_answered(response, issuer, above).await? {
+            if !self.is_answered(response, entry, issuer, above).await? {
                 continue;
             }
             let (at, purpose) = (self.query.at, self.query.purpose);
@@ -196,12 +197,14 @@ impl<P: Provider> Checker<'_, P> {
     async fn is_answered(
         &mut self,
         response: &OcspResponse<'_>,
+        entry: &Entry<'_>,
         issuer: &Certificate,
         above: &[&Certificate],
     ) -> Result<bool, PathError> {
+        let said = [response.produced_at(), entry.this_update];
         for responder in response.responders(issuer) {
             let is_issuer = responder == issuer;
-            if !is_issuer && !self.may_answer(responder, issuer, above, response.produced_at()).await? {
+            if !is_issuer && !self.may_answer(responder, issuer, above, said).await? {
                 continue;
             }
             self.budget.spend(responder, response.len())?;
@@ -213,18 +216,21 @@ impl<P: Provider> Checker<'_, P> {
     }
 
     /// A delegated responder has its certificate from the same issuer, for this and (RFC 6960
-    /// 4.2.2.2) named; it is judged at the time of the response, which may be later than the moment.
+    /// 4.2.2.2) named; it is judged at the time of the response, which may be later than the moment. What it says
+    /// ends with its certificate: a key that was lost after that would write any time and any validity.
     async fn may_answer(
         &mut self,
         responder: &Certificate,
         issuer: &Certificate,
         above: &[&Certificate],
-        at: UnixTime,
+        [at, this_update]: [UnixTime; 2],
     ) -> Result<bool, PathError> {
         let purposes = responder.extended_key_usage().ok().flatten().unwrap_or_default();
         let is_meant = purposes.contains(&oid::OCSP_SIGNING)
             && responder.allows_usage(KeyUsage::DIGITAL_SIGNATURE)
             && responder.is_valid_at(at)
+            && responder.is_valid_at(this_update)
+            && self.query.at <= responder.not_after()
             && responder.issuer_name() == issuer.subject_name()
             && check_extensions(responder).is_ok();
         if !is_meant || self.check_signed(responder, issuer).await.is_err() {

@@ -18,16 +18,27 @@ pub(crate) struct Content<'a> {
     content_type: Option<ObjectIdentifier>,
     octets: &'a [u8],
     digests: Vec<(Hash, Vec<u8>)>,
+    /// Whether a signature over the octets themselves was checked already.
+    was_read: bool,
 }
 
 impl<'a> Content<'a> {
     pub(crate) const fn new(content_type: ObjectIdentifier, octets: &'a [u8]) -> Self {
-        Self { content_type: Some(content_type), octets, digests: Vec::new() }
+        Self { content_type: Some(content_type), octets, digests: Vec::new(), was_read: false }
     }
 
     /// A signature that is signed itself.
     pub(crate) const fn countersigned(signature: &'a [u8]) -> Self {
-        Self { content_type: None, octets: signature, digests: Vec::new() }
+        Self { content_type: None, octets: signature, digests: Vec::new(), was_read: false }
+    }
+
+    /// The octets that the next check of a signature goes through, beyond the once that every message costs.
+    fn unpaid(&mut self, attributes: Option<&Attributes<'_>>) -> usize {
+        match attributes {
+            Some(attributes) => attributes.len(),
+            None if std::mem::replace(&mut self.was_read, true) => self.octets.len(),
+            None => 0,
+        }
     }
 
     async fn digest(&mut self, provider: &impl Provider, hash: Hash) -> Result<Vec<u8>, ProviderError> {
@@ -76,7 +87,8 @@ pub(crate) async fn find_signer<'c>(
     let mut failed = NotFound { certificate: None, error: SignerError::NoCertificate };
     let is_named = info.id.matcher();
     for certificate in candidates.filter(|certificate| is_named(certificate)) {
-        let outcome = match budget.spend(certificate, certificate.der().len()) {
+        let octets = certificate.der().len() + content.unpaid(info.signed_attributes.as_ref());
+        let outcome = match budget.spend(certificate, octets) {
             Ok(()) => check_signature(provider, info, content, certificate).await,
             Err(error) => Err(SignerError::Path(error)),
         };

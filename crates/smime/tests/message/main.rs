@@ -12,6 +12,7 @@ mod corpus;
 mod cost;
 mod door;
 mod envelope;
+mod every_byte;
 mod header_protection;
 mod mime_corpora;
 mod mutation;

@@ -9,7 +9,7 @@ use crate::ber;
 use crate::certificate::Certificate;
 use crate::cms::signed::{SignedData, Unreadable};
 use crate::ess::{self, LabelError, Receipt, RequestedReceipt, SecurityLabel, Services};
-use crate::path::{PathError, Revocations, VerifiedPath};
+use crate::path::{Budget, PathError, Revocations, VerifiedPath};
 use crate::provider::Provider;
 use crate::recipients::Capabilities;
 use crate::time::UnixTime;
@@ -195,15 +195,26 @@ pub async fn verify<'a>(
     trust: &Trust,
     now: UnixTime,
 ) -> Result<VerifiedCms<'a>, VerifyError> {
+    verify_within(provider, cms, detached, (trust, now), &mut Budget::default()).await
+}
+
+/// As [`verify`], sharing its budget with the other layers of a message.
+pub(crate) async fn verify_within<'a>(
+    provider: &impl Provider,
+    cms: &'a [u8],
+    detached: Option<&'a [u8]>,
+    (trust, now): (&Trust, UnixTime),
+    budget: &mut Budget,
+) -> Result<VerifiedCms<'a>, VerifyError> {
     match ber::to_der(cms).map_err(|_| VerifyError::Malformed)? {
         Cow::Borrowed(der) => {
             let (message, content) = read(der, detached)?;
-            let signers = judge(provider, &message, content, trust, now).await;
+            let signers = judge(provider, &message, content, (trust, now), budget).await;
             Ok(verified(message, Cow::Borrowed(content), signers))
         }
         Cow::Owned(der) => {
             let (message, content) = read(&der, detached)?;
-            let signers = judge(provider, &message, content, trust, now).await;
+            let signers = judge(provider, &message, content, (trust, now), budget).await;
             let content = detached.map_or_else(|| Cow::Owned(content.to_vec()), Cow::Borrowed);
             Ok(verified(message, content, signers))
         }

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use smime::evidence::Evidence;
 use smime::issue::{Profile, Usage, issue};
+use smime::message::{Status, open};
 use smime::path::{Purpose, Query, validate};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
@@ -417,4 +418,30 @@ fn certificates_beside_a_signature_are_as_many_as_in_a_message() {
     let values = sequence(&[&certificate.der().repeat(64)]).repeat(64);
     let cms = signed_data(b"x", &[], &[], &attribute(&CERTIFICATE_VALUES, &values));
     assert_eq!(Evidence::from_der(&cms).unwrap().certificates.len(), 256);
+}
+
+#[test]
+fn all_layers_of_a_message_cost_no_more_than_one() {
+    let mut forge = Forge::new();
+    let spki = forge.key("mallory");
+    let identifier = extension(14, &tlv(4, &[7]));
+    let certificates = (0..250).flat_map(|_| {
+        forge.certificate("Mallory", &spki, ("Root", None), std::slice::from_ref(&identifier)).der().to_vec()
+    });
+    let certificates = certificates.collect::<Vec<_>>();
+    let mut message = b"Content-Type: text/plain\r\n\r\nx\r\n".to_vec();
+    for _ in 0..7 {
+        let cms = signed_data(&message, &certificates, &[], &[]);
+        message = b"From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n\
+            Content-Transfer-Encoding: binary\r\n\r\n"
+            .to_vec();
+        message.extend(cms);
+    }
+    let counting = Counting::default();
+    let opened =
+        ready(open(&counting, &MemoryKeyring::new(), &[], &Trust::default(), &message, NOW)).unwrap();
+    let (spent, layers) = (counting.spent.get(), opened.layers.len());
+    println!("{layers} layers: {spent} counted, {} checks", counting.checks.get());
+    assert!(spent <= LIMIT, "{spent}");
+    assert_eq!((layers, opened.status), (7, Status::Unprotected));
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Certificate, DecryptionKey, Keyring, Provider, SignedForm, SignerError, SignerVerdict, Trust, UnixTime,
-    VerifiedCms, VerifyError, decrypt, is_enveloped, verify,
+    VerifiedCms, VerifyError, decrypt, is_enveloped, path::Budget, verify::verify_within,
 };
 
 /// More layers than this are not unwrapped. Triple wrapping (RFC 2634) needs three.
@@ -36,6 +36,8 @@ pub(crate) struct Envelope<'m> {
     pub(crate) certificates: Vec<Certificate>,
     /// What the payload is, if no letter.
     pub(crate) kind: Kind,
+    /// What checking signatures may still cost: one budget for all layers of a message.
+    pub(crate) budget: Budget,
 }
 
 /// A signature found on the way.
@@ -69,10 +71,11 @@ impl<'m> Envelope<'m> {
     pub(crate) async fn open<P: Provider, K: Keyring>(
         context: &Context<'_, P, K>,
         message: &'m [u8],
+        budget: Budget,
     ) -> Result<Self, OpenError> {
         let (layers, signatures, certificates) = (Vec::new(), Vec::new(), Vec::new());
         let payload = Cow::Borrowed(message);
-        let mut envelope = Self { payload, layers, signatures, certificates, kind: Kind::Letter };
+        let mut envelope = Self { payload, layers, signatures, certificates, kind: Kind::Letter, budget };
         loop {
             let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
             let step = step(&entity, &envelope.payload);
@@ -147,9 +150,9 @@ impl<'m> Envelope<'m> {
         context: &Context<'_, P, K>,
         cms: &[u8],
     ) -> bool {
-        let Ok(verified) = verify(context.provider, cms, None, context.trust, context.now).await else {
-            return false;
-        };
+        let judged_by = (context.trust, context.now);
+        let verified = verify_within(context.provider, cms, None, judged_by, &mut self.budget).await;
+        let Ok(verified) = verified else { return false };
         let receipt = verified.receipt();
         let VerifiedCms { content, content_type, signers, certificates } = verified;
         let alone = signers.is_empty() && !certificates.is_empty() && content.is_empty();
@@ -183,17 +186,12 @@ impl<'m> Envelope<'m> {
         // RFC 8551 3.1.1: what was signed had CRLF line ends, whatever a file system made of them since.
         // A binary part has none: changed, it would be another file under the same signature.
         let canonical = (has_bare_lf(as_sent) && !has_binary_part(as_sent, 0)).then(|| canonical(as_sent));
-        let mut verified = verify(
-            context.provider,
-            cms,
-            Some(canonical.as_deref().unwrap_or(as_sent)),
-            context.trust,
-            context.now,
-        )
-        .await;
+        let (judged_by, budget) = ((context.trust, context.now), &mut self.budget);
+        let first = Some(canonical.as_deref().unwrap_or(as_sent));
+        let mut verified = verify_within(context.provider, cms, first, judged_by, budget).await;
         // Some programs sign bare line feeds as they are.
         if canonical.is_some() && verified.as_ref().is_ok_and(|verified| changed(verified)) {
-            verified = verify(context.provider, cms, Some(as_sent), context.trust, context.now).await;
+            verified = verify_within(context.provider, cms, Some(as_sent), judged_by, budget).await;
         }
         match verified {
             Ok(VerifiedCms { signers, certificates, .. }) => {

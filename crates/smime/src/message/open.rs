@@ -14,6 +14,7 @@ use super::{
     tree::Node,
 };
 use crate::ess::{LabelError, Receipt, RequestedReceipt, SecurityLabel};
+use crate::path::Budget;
 use crate::{Certificate, DecryptError, DecryptionKey, Keyring, Provider, Trust, UnixTime};
 
 /// A message that was opened, and what it is worth. Only [`open()`] makes one.
@@ -140,12 +141,12 @@ pub async fn open(
     now: UnixTime,
 ) -> Result<Opened, OpenError> {
     let context = Context { provider, keyring, keys, trust, now };
-    let envelope = Envelope::open(&context, message).await?;
+    let envelope = Envelope::open(&context, message, Budget::default()).await?;
     let Some(original) = door::unwrap(&envelope) else {
         return judge(message, &envelope);
     };
     // The relay's layer proves nothing about the author: the original is judged as if it lay here bare.
-    let inner = Envelope::open(&context, original).await?;
+    let inner = Envelope::open(&context, original, envelope.budget.clone()).await?;
     let mut opened = judge(original, &inner)?;
     let mut layers = envelope.layers.clone();
     layers.push(Layer::SealedAtDoor);

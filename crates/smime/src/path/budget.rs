@@ -20,7 +20,7 @@ const COMPARED: usize = 16;
 
 /// The budget of one message, or of one path. A hostile message can carry any number of certificates,
 /// each with keys, names and policies that are as costly as can be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     work: u64,
     search: u64,

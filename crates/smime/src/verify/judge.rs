@@ -18,7 +18,7 @@ struct World<'a> {
     revocations: &'a [&'a Revocations<'a>],
     trust: &'a Trust,
     now: UnixTime,
-    budget: Budget,
+    budget: &'a mut Budget,
 }
 
 /// The verdicts in the order of the message.
@@ -26,8 +26,8 @@ pub(super) async fn judge(
     provider: &impl Provider,
     message: &SignedData<'_>,
     content: &[u8],
-    trust: &Trust,
-    now: UnixTime,
+    (trust, now): (&Trust, UnixTime),
+    budget: &mut Budget,
 ) -> Vec<SignerVerdict> {
     let mut certificates = message.certificates.clone();
     certificates.extend(trust.intermediates.iter().cloned());
@@ -45,7 +45,7 @@ pub(super) async fn judge(
         revocations: &[&known, &beside],
         trust,
         now,
-        budget: Budget::default(),
+        budget,
     };
     let mut content = Content::new(message.content_type, content);
     let mut verdicts = Vec::with_capacity(message.signers.len());
@@ -103,7 +103,7 @@ async fn judge_signature(
 ) -> SignerVerdict {
     // The anchors may hold the signer's own certificate.
     let candidates = world.certificates.iter().chain(&world.trust.anchors);
-    let signed = find_signer(provider, info, content, candidates, &mut world.budget).await;
+    let signed = find_signer(provider, info, content, candidates, world.budget).await;
     let certificate = signed.as_ref().map_or_else(|failed| failed.certificate, |found| Some(*found));
     let attributes = info.signed_attributes.as_ref();
     let emails = certificate.map(Certificate::emails).unwrap_or_default();
@@ -147,7 +147,7 @@ async fn judge_timestamp(
     let attributes = info.unsigned_attributes.as_ref()?;
     let known = Known { trust: world.trust, revocations: world.revocations, now: world.now };
     for token in attributes.all(TIMESTAMP_TOKEN).take(MAX_TOKENS) {
-        let budget = &mut world.budget;
+        let budget = &mut *world.budget;
         let token = timestamp::verify_token_within(provider, token.der, info.signature, &known, budget).await;
         match token {
             Ok(token) if earliest.as_ref().is_none_or(|known| token.time() < known.time()) => {

@@ -1,8 +1,9 @@
 //! What a message of a public account can be found and sorted by, in lower case.
 
-use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{Address, Message, MimeHeaders, PartType};
 
 use crate::clock::{Millis, now};
+use crate::parts;
 
 /// The greatest number of octets of text that are searched in one message.
 const BODY: usize = 64 * 1024;
@@ -32,7 +33,7 @@ pub struct ClearText {
 impl ClearText {
     /// Reads the text of a message.
     pub fn of(message: &[u8]) -> Self {
-        let Some(message) = MessageParser::default().parse(message) else { return Self::default() };
+        let Some(message) = parts::parse(message) else { return Self::default() };
         let subject = message.subject().unwrap_or_default().to_lowercase();
         let names: Vec<&str> = message.attachments().filter_map(MimeHeaders::attachment_name).collect();
         let sent_at = message.date().map_or_else(now, |date| date.to_timestamp().saturating_mul(1000));

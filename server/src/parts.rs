@@ -1,5 +1,7 @@
 //! Blobs that are parts of a message: they are named by the message and their place in it.
 
+mod bounds;
+
 use jmap::{AccountId, BlobId};
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
@@ -8,6 +10,14 @@ use mail_parser::{Encoding, Message, MessageParser, MessagePart};
 use crate::blobs::BlobError;
 use crate::delivery::off_thread;
 use crate::relay::Relay;
+
+/// Takes a message apart; of one whose structure is beyond all use, only the header is read.
+///
+/// The parser's own work and memory, and its stack, grow with the structure.
+pub fn parse(bytes: &[u8]) -> Option<Message<'_>> {
+    let parser = MessageParser::default();
+    if bounds::is_plain(bytes) { parser.parse(bytes) } else { parser.parse_headers(bytes) }
+}
 
 /// The blob that a part of a message is.
 pub fn id(message: &BlobId, part: u32) -> BlobId {
@@ -27,7 +37,7 @@ pub async fn read(relay: &Relay, account: &AccountId, id: &BlobId) -> Result<Vec
     };
     let bytes = relay.blobs.read(&relay.store, account, &message).await?;
     let found = off_thread(move || {
-        let message = MessageParser::default().parse(&bytes)?;
+        let message = parse(&bytes)?;
         Some(octets(&message, message.part(part)?))
     });
     found.await?.ok_or(BlobError::NotFound)

@@ -11,6 +11,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
 use crate::outer::OuterHeader;
+use crate::parts;
 use crate::store::{self, EmailRow, Kind};
 
 /// What a client gets that names no properties (RFC 8621 4.2).
@@ -133,8 +134,10 @@ impl Shown<'_> {
         body: &BodyWanted,
     ) -> Result<Value, MethodError> {
         // Parsed once, however many properties are read from it.
-        let parser = MessageParser::default();
-        let message = if self.sealed { parser.parse_headers(bytes) } else { parser.parse(bytes) };
+        let message = match self.sealed {
+            true => MessageParser::default().parse_headers(bytes),
+            false => parts::parse(bytes),
+        };
         let mut object = Map::new();
         if let Some(row) = self.row {
             object.insert("id".into(), json!(row.id));

@@ -1,7 +1,6 @@
 //! `SearchSnippet` (RFC 8621 5).
 
 use jmap::{EmailId, MethodError, MethodErrorType};
-use mail_parser::MessageParser;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use super::query::{search, tokens};
 use crate::clear_text;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed, ids_to_get};
-use crate::store;
+use crate::{parts, store};
 
 /// Messages that one call reads.
 const MOST: usize = 100;
@@ -44,7 +43,7 @@ pub async fn snippets(call: &mut Call, given: Value) -> Result<Answer, MethodErr
         let (mut subject, mut preview) = (None, None);
         if !call.account.kind.is_sealed() {
             let bytes = call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?;
-            if let Some(message) = MessageParser::default().parse(&bytes) {
+            if let Some(message) = parts::parse(&bytes) {
                 subject = marked(message.subject().unwrap_or_default(), &in_subject, usize::MAX);
                 preview = marked(&clear_text::body(&message), &in_body, WHOLE);
             }

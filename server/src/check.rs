@@ -157,7 +157,7 @@ async fn mend(
             continue;
         }
         let mended = match &finding {
-            Finding::StrayFile { path } => relay.blobs.remove_file(path).await.is_ok(),
+            Finding::StrayFile { path } => relay.blobs.remove_stray(&relay.store, path).await.is_ok(),
             _ => {
                 let shared = finding.clone();
                 let mend = relay

@@ -46,8 +46,8 @@ pub use accounts::{
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
-    BlobRef, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans, own_blob, put_blob,
-    release_blob, sweep_uploads,
+    ADOPTED, BlobRef, adopt_blob, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans,
+    own_blob, put_blob, release_blob, sweep_uploads,
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BlobError, Blobs, id, named, path};
 use crate::store::check::BytesFault;
+use crate::store::{self, Store, StoreError};
 
 /// Half-written files are left for so long: somebody may be writing them.
 const GRACE: Duration = Duration::from_secs(60 * 60);
@@ -52,7 +53,15 @@ impl Blobs {
     }
 
     /// Removes a file that belongs to nothing.
-    pub async fn remove_file(&self, stray: &str) -> Result<(), BlobError> {
+    ///
+    /// One that is named by a blob is given a row and collected: somebody may have begun to keep the
+    /// same bytes since the file was found to be a stray, and meets us at that row.
+    pub async fn remove_stray(&self, store: &Store, stray: &str) -> Result<(), BlobError> {
+        if let Some(blob) = blob_of(stray) {
+            let adopt = store.write(move |tx| Box::pin(async move { store::adopt_blob(tx, &blob).await }));
+            adopt.await.map_err(|error: StoreError| error)?;
+            return self.collect(store, store::ADOPTED + 1).await;
+        }
         if let Some(folder) = &self.folder {
             return Ok(tokio::fs::remove_file(folder.join(stray)).await.map_err(io)?);
         }

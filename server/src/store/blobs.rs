@@ -35,6 +35,22 @@ pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), Store
     Ok(())
 }
 
+/// Since when a file that was found without a row is taken to be held by nobody.
+pub const ADOPTED: Millis = 0;
+
+/// Gives a file that has no row one by which it can be collected; a blob that has a row keeps it.
+pub async fn adopt_blob(tx: &mut Tx, id: &BlobId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, 0, 1, 0, $2)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id.as_str())
+    .bind(ADOPTED)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Keeps a blob for an account; `in_use` tells that an email holds it.
 pub async fn put_blob(
     tx: &mut Tx,

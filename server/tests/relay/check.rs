@@ -51,6 +51,12 @@ async fn lived_in() -> (Fixture, Person) {
     let create = json!({"k": {"identityId": "self", "emailId": letter, "envelope": envelope}});
     let sent = alice.call("EmailSubmission/set", json!({"create": create})).await;
     assert!(sent["created"]["k"].is_object(), "{sent}");
+    let later = alice.import(sealed_letter(ALICE, BOB, "References: <l@a>\r\n"), "drafts", json!({})).await;
+    let envelope =
+        json!({"mailFrom": {"email": ALICE, "parameters": {"HOLDFOR": "3600"}}, "rcptTo": [{"email": BOB}]});
+    let create = json!({"h": {"identityId": "self", "emailId": later, "envelope": envelope}});
+    let held = alice.call("EmailSubmission/set", json!({"create": create})).await;
+    assert_eq!(held["created"]["h"]["undoStatus"], "pending", "{held}");
     (fixture, alice)
 }
 

@@ -151,7 +151,8 @@ pub async fn shared(tx: &mut Tx, finding: &Finding) -> Result<bool, StoreError> 
             // The row first, alone: whoever is about to count himself waits, or has done so.
             of_blob("UPDATE blobs SET refs = refs WHERE id = $1", blob).execute(tx.connection()).await?;
             let count = "UPDATE blobs SET refs = (SELECT COUNT(*) FROM account_blobs WHERE blob_id = $1)
-                         + (SELECT COUNT(*) FROM queue WHERE blob_id = $1), idle_since = $2 WHERE id = $1";
+                         + (SELECT COUNT(*) FROM queue WHERE blob_id = $1)
+                         + (SELECT COUNT(*) FROM held WHERE blob_id = $1), idle_since = $2 WHERE id = $1";
             of_blob(count, blob).bind(now()).execute(tx.connection()).await?;
             Ok(true)
         }

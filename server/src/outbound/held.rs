@@ -6,7 +6,7 @@ use std::time::Duration;
 use jmap::AccountId;
 
 use crate::blobs::BlobError;
-use crate::clock::now;
+use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError};
 use crate::outer;
 use crate::relay::Relay;
@@ -14,6 +14,9 @@ use crate::store::{self, Account, Held, Ledger, Outgoing, StoreError, Tx};
 
 /// The longest pause between two looks.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// When a message that could not be sent is tried again.
+const AGAIN: Millis = 5 * 60 * 1000;
 
 /// Sends what is due until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
@@ -42,7 +45,16 @@ async fn release_due(relay: &Arc<Relay>) -> Result<(), DeliverError> {
     let due = store::due(&mut connection, now()).await?;
     drop(connection);
     for held in due {
-        release(relay, held).await?;
+        let submission = held.submission.clone();
+        // By itself: one that cannot be sealed or read must not keep the others here.
+        if let Err(error) = release(relay, held).await {
+            tracing::error!(%error, submission = submission.as_str(), "a held message could not be sent");
+            let later = now() + AGAIN;
+            let put_off = relay
+                .store
+                .write(move |tx| Box::pin(async move { store::put_off_held(tx, &submission, later).await }));
+            put_off.await.map_err(|error: StoreError| error)?;
+        }
     }
     relay.queue_bell.notify_one();
     Ok(())
@@ -58,7 +70,11 @@ async fn release(relay: &Arc<Relay>, held: Held) -> Result<(), DeliverError> {
         }
         Err(error) => return Err(error.into()),
     };
-    let (here, elsewhere) = split(relay, &held.recipients).await?;
+    let (here, elsewhere) = match message.is_empty() {
+        // Nobody is to get an empty letter instead.
+        true => (Vec::new(), Vec::new()),
+        false => split(relay, &held.recipients).await?,
+    };
     let message = outer::without_bcc(&message).unwrap_or(message);
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
     let mail = if message.is_empty() { Vec::new() } else { delivery::prepare(relay, &here, message).await? };

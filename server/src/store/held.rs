@@ -58,6 +58,16 @@ pub async fn next_held(connection: &mut AnyConnection) -> Result<Option<Millis>,
     Ok(sqlx::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
 }
 
+/// Has a message wait until another time, if it still does.
+pub async fn put_off_held(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
+    sqlx::query("UPDATE held SET send_at = $2 WHERE submission_id = $1")
+        .bind(submission.as_str())
+        .bind(until)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Holds a message no longer; false when another did so first, who then sends it or took it back.
 pub async fn release_held(tx: &mut Tx, submission: &SubmissionId) -> Result<bool, StoreError> {
     let row = sqlx::query("DELETE FROM held WHERE submission_id = $1 RETURNING blob_id")

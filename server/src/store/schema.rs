@@ -30,6 +30,8 @@ const VERSIONS: &[Version] = &[version!("1"), version!("2"), version!("3")];
 
 /// The first version that knows which processes serve.
 const WITH_PROCESSES: i64 = 2;
+/// The first version that keeps messages until their time.
+const WITH_HELD: i64 = 3;
 
 /// The newest version that this release can use.
 pub fn newest() -> i64 {
@@ -88,6 +90,9 @@ pub enum MigrateError {
     /// A way back that would leave the database to processes that need the newer tables.
     #[error("{0} processes are serving: stop them first")]
     Serving(i64),
+    /// A way back that would forget messages that wait for their time.
+    #[error("{0} messages wait for their time, which the older version cannot keep: let them go out first")]
+    Held(i64),
 }
 
 impl From<sqlx::Error> for MigrateError {
@@ -136,6 +141,13 @@ pub async fn migrate_to(
             match processes::serving(connection, now() - ALIVE).await? {
                 0 => {}
                 serving => return Err(MigrateError::Serving(serving)),
+            }
+        }
+        if to < WITH_HELD && from >= WITH_HELD {
+            let row = sqlx::query("SELECT COUNT(*) FROM held").fetch_one(&mut *connection).await?;
+            match row.try_get(0)? {
+                0 => {}
+                held => return Err(MigrateError::Held(held)),
             }
         }
         go(connection, engine, from, to).await?;

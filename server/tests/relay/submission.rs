@@ -144,3 +144,34 @@ async fn a_message_with_two_authors_is_not_submitted() {
         assert_eq!(answer["notCreated"]["k"]["type"], "forbiddenFrom", "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_held_message_that_cannot_be_delivered_does_not_keep_the_others() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    for to in [BOB, ALICE] {
+        let email = alice.import(sealed_letter(ALICE, to, ""), "sent", json!({"$seen": true})).await;
+        let mut envelope = envelope(ALICE, &[to]);
+        envelope["mailFrom"]["parameters"] = json!({"HOLDFOR": "1"});
+        let held = submit(&alice, &email, envelope).await;
+        assert_eq!(held["created"]["k"]["undoStatus"], "pending", "{held}");
+    }
+    let break_inbox = fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            let text = "UPDATE mailboxes SET role = NULL WHERE role = 'inbox' AND account_id IN
+                        (SELECT id FROM accounts WHERE address LIKE 'bob@%')";
+            sqlx::query(text).execute(tx.connection()).await?;
+            Ok::<_, sealpost::store::StoreError>(())
+        })
+    });
+    break_inbox.await.unwrap();
+    let running = tokio::spawn(sealpost::outbound::run_held(std::sync::Arc::clone(&fixture.relay)));
+    for _ in 0..100 {
+        if alice.counts("inbox").await[0] == 1 {
+            running.abort();
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the message to alice was not delivered");
+}

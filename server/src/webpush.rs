@@ -17,7 +17,9 @@ use p256::ecdsa::SigningKey;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 pub use encrypt::{Keys, is_key};
 pub use post::PostError;
@@ -66,29 +68,44 @@ pub fn is_endpoint(url: &str) -> bool {
 /// Pushes the changes that this process wrote, until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
     let mut changes = relay.hub.own_changes();
-    let mut waiting: BTreeMap<AccountId, Changed> = BTreeMap::new();
     loop {
-        let gathered = tokio::time::sleep(GATHER);
-        tokio::select! {
+        let gathered = tokio::select! {
             () = relay.stopping.cancelled() => return,
-            change = changes.recv() => match change {
-                Ok((account, changed)) => {
-                    let all = waiting.entry(account).or_insert_with(|| Changed { states: BTreeMap::new(), at: 0 });
-                    all.states.extend(changed.states.clone());
-                    continue;
-                }
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "changes were not pushed");
-                    continue;
-                }
-                Err(RecvError::Closed) => return,
-            },
-            () = gathered, if !waiting.is_empty() => {}
-        }
-        for (account, changed) in std::mem::take(&mut waiting) {
+            gathered = gather(&mut changes) => gathered,
+        };
+        let Some(gathered) = gathered else { return };
+        for (account, changed) in gathered {
             if let Err(error) = push(&relay, account, changed).await {
                 tracing::error!(%error, "a change could not be pushed");
             }
+        }
+    }
+}
+
+/// The changes within [`GATHER`] of the first; none when there will be no more.
+///
+/// The time runs from the first and not from the last: on a busy relay there is always another.
+async fn gather(changes: &mut Receiver<(AccountId, Arc<Changed>)>) -> Option<BTreeMap<AccountId, Changed>> {
+    let mut gathered: BTreeMap<AccountId, Changed> = BTreeMap::new();
+    let mut until: Option<Instant> = None;
+    loop {
+        let next = match until {
+            None => changes.recv().await,
+            Some(at) if at <= Instant::now() => return Some(gathered),
+            Some(at) => match tokio::time::timeout_at(at, changes.recv()).await {
+                Ok(next) => next,
+                Err(_) => return Some(gathered),
+            },
+        };
+        match next {
+            Ok((account, changed)) => {
+                until.get_or_insert_with(|| Instant::now() + GATHER);
+                let all =
+                    gathered.entry(account).or_insert_with(|| Changed { states: BTreeMap::new(), at: 0 });
+                all.states.extend(changed.states.clone());
+            }
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "changes were not pushed"),
+            Err(RecvError::Closed) => return None,
         }
     }
 }
@@ -153,5 +170,28 @@ async fn forget(relay: &Relay, subscription: PushSubscription) {
     let gone: Result<bool, StoreError> = gone.await;
     if let Err(error) = gone {
         tracing::error!(%error, "a push subscription that is gone could not be forgotten");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_steady_stream_of_changes_does_not_put_pushes_off() {
+        let (teller, mut changes) = broadcast::channel(64);
+        let telling = tokio::spawn(async move {
+            for number in 0..60 {
+                let states = BTreeMap::from([("Email".to_owned(), number.to_string().into())]);
+                let changed = Arc::new(Changed { states, at: number });
+                teller.send((AccountId::from("a"), changed)).unwrap();
+                tokio::time::sleep(GATHER / 5).await;
+            }
+        });
+        let gathered = tokio::time::timeout(GATHER * 4, gather(&mut changes)).await;
+        assert_eq!(gathered.expect("it waits for silence").unwrap().len(), 1);
+        telling.abort();
     }
 }

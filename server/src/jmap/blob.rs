@@ -17,6 +17,8 @@ use crate::{base64_text, from_base64, parts};
 
 /// Pieces that one upload is made of, as the session announces.
 pub const MOST_SOURCES: usize = 64;
+/// How many of the largest uploads one call reads: a small piece costs the reading of its blob.
+const MOST_READ: usize = 8;
 /// Octets that one answer holds.
 const ANSWER: usize = 16 * 1024 * 1024;
 /// Types whose objects `Blob/lookup` knows.
@@ -121,9 +123,10 @@ pub async fn upload(call: &mut Call, given: Value) -> Result<Answer, MethodError
     let Upload { create } = arguments(given)?;
     check_set_size(create.len(), &call.relay.limits)?;
     let (mut created, mut not_created) = (Map::new(), BTreeMap::new());
+    let mut readable = most_read(call);
     for (creation, wanted) in create {
         let media_type = wanted.media_type.clone();
-        let kept = match gathered(call, wanted.data).await? {
+        let kept = match gathered(call, wanted.data, &mut readable).await? {
             Ok(bytes) => keep(call, bytes).await?,
             Err(error) => Err(error),
         };
@@ -142,7 +145,15 @@ pub async fn upload(call: &mut Call, given: Value) -> Result<Answer, MethodError
     }))
 }
 
-async fn gathered(call: &Call, sources: Vec<Source>) -> Result<Result<Vec<u8>, SetError>, MethodError> {
+fn most_read(call: &Call) -> usize {
+    call.relay.limits.max_size_upload.saturating_mul(MOST_READ)
+}
+
+async fn gathered(
+    call: &Call,
+    sources: Vec<Source>,
+    readable: &mut usize,
+) -> Result<Result<Vec<u8>, SetError>, MethodError> {
     let wrong = || SetError::invalid_properties(["data"]);
     if sources.len() > MOST_SOURCES {
         return Ok(Err(wrong()));
@@ -160,7 +171,13 @@ async fn gathered(call: &Call, sources: Vec<Source>) -> Result<Result<Vec<u8>, S
                     }));
                 };
                 match parts::read(&call.relay, &call.account.id, &BlobId::from(id)).await {
-                    Ok(bytes) => whole(&bytes, offset, length).map(<[u8]>::to_vec),
+                    Ok(bytes) => {
+                        let Some(left) = readable.checked_sub(bytes.len()) else {
+                            return Ok(Err(SetErrorType::TooLarge.into()));
+                        };
+                        *readable = left;
+                        whole(&bytes, offset, length).map(<[u8]>::to_vec)
+                    }
                     Err(BlobError::NotFound) => {
                         let not_found = Some(vec![blob]);
                         return Ok(Err(SetError { not_found, ..SetErrorType::BlobNotFound.into() }));
@@ -199,8 +216,11 @@ struct Get {
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Get { ids, properties, offset, length } = arguments(given)?;
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
-    let properties = properties.unwrap_or_else(|| vec!["data".into(), "size".into()]);
-    let (mut list, mut missing, mut room) = (Vec::new(), Vec::new(), ANSWER);
+    // Each once: a digest that is asked for a thousand times is made once.
+    let properties: BTreeSet<String> =
+        properties.unwrap_or_else(|| vec!["data".into(), "size".into()]).into_iter().collect();
+    let properties = Arc::new(properties);
+    let (mut list, mut missing, mut room, mut readable) = (Vec::new(), Vec::new(), ANSWER, most_read(call));
     for id in ids {
         let resolved = call.resolve(id.as_str()).map(BlobId::from);
         let read = match &resolved {
@@ -209,7 +229,10 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         };
         match read {
             Ok(bytes) => {
-                let object = object(&id, &bytes, &properties, (offset, length))?;
+                readable = readable.checked_sub(bytes.len()).ok_or(MethodErrorType::RequestTooLarge)?;
+                let (of, wanted) = (id, Arc::clone(&properties));
+                let object = delivery::off_thread(move || object(&of, &bytes, &wanted, (offset, length)));
+                let object = object.await.map_err(failed)??;
                 room = room
                     .checked_sub(super::weight::weight(&object))
                     .ok_or(MethodErrorType::RequestTooLarge)?;
@@ -225,7 +248,7 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
 fn object(
     id: &BlobId,
     bytes: &[u8],
-    properties: &[String],
+    properties: &BTreeSet<String>,
     (offset, length): (usize, Option<usize>),
 ) -> Result<Value, MethodError> {
     let end = length.map_or(bytes.len(), |length| offset.saturating_add(length));

@@ -163,5 +163,7 @@ fn fits(text: &str, most: usize) -> bool {
 
 fn addresses(list: Value) -> Option<Option<Vec<EmailAddress>>> {
     let list = Option::<Vec<EmailAddress>>::deserialize(list).ok()?;
-    list.as_ref().is_none_or(|list| list.len() <= MOST_ADDRESSES).then_some(list)
+    let short = |text: &str| fits(text, LONGEST_NAME);
+    let fits = |one: &EmailAddress| short(&one.email) && one.name.as_deref().is_none_or(short);
+    list.as_ref().is_none_or(|list| list.len() <= MOST_ADDRESSES && list.iter().all(fits)).then_some(list)
 }

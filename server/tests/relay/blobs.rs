@@ -48,6 +48,53 @@ async fn bytes_that_went_before_they_were_held_are_not_held() {
 }
 
 #[tokio::test]
+async fn a_stray_file_that_somebody_began_to_keep_stays() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let alice = account(relay, ALICE).await.id;
+    let files = fixture.folder.path().join("data/blobs");
+    let mut strays = Vec::new();
+    for bytes in [vec![1; 100_000], vec![2; 100_000]] {
+        let id = sealpost::blobs::id(&bytes).to_string();
+        let path = format!("{}/{}/{id}", &id[1..3], &id[3..5]);
+        std::fs::create_dir_all(files.join(&path).parent().unwrap()).unwrap();
+        std::fs::write(files.join(&path), &bytes).unwrap();
+        strays.push((path, bytes));
+    }
+    let kept = strays[0].1.clone();
+    let prepared = relay.blobs.prepare(&relay.store, kept.clone()).await.unwrap();
+    for (path, _) in &strays {
+        relay.blobs.remove_stray(&relay.store, path).await.unwrap();
+    }
+    let (holder, id) = (alice.clone(), prepared.blob().id.clone());
+    let hold = relay
+        .store
+        .write(move |tx| Box::pin(async move { store::put_blob(tx, &holder, prepared.blob(), true).await }));
+    let held: Result<(), StoreError> = hold.await;
+    held.unwrap();
+    assert_eq!(relay.blobs.read(&relay.store, &alice, &id).await.unwrap(), kept);
+    assert!(!files.join(&strays[1].0).exists());
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_blob_many_times_is_done_once_and_much_is_refused() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let large = format!("References: {}\r\n", "<x@y>".repeat(14_000));
+    let blob = alice.upload(sealed_letter(ALICE, BOB, &large)).await;
+    let digests = vec!["digest:sha-256"; 200_000];
+    let begun = std::time::Instant::now();
+    let got = alice.call("Blob/get", json!({"ids": [blob], "properties": digests})).await;
+    assert!(got["list"][0]["digest:sha-256"].is_string(), "{got}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    let piece = json!({"blobId": blob, "offset": 0, "length": 1});
+    let uploads: serde_json::Map<_, _> =
+        (0..1000).map(|n| (format!("k{n}"), json!({"data": vec![piece.clone(); 10]}))).collect();
+    let made = alice.call("Blob/upload", json!({"create": uploads})).await;
+    assert_eq!(made["notCreated"]["k999"]["type"], "tooLarge", "{}", made["notCreated"]["k999"]);
+}
+
+#[tokio::test]
 async fn bytes_go_when_the_last_who_holds_them_lets_go() {
     let fixture = Fixture::start().await;
     let relay = &fixture.relay;

@@ -60,11 +60,11 @@ struct Arguments {
 
 /// `Email/get` (RFC 8621 4.2).
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let Arguments { ids, properties, body } = arguments(given)?;
+    let Arguments { ids, properties, mut body } = arguments(given)?;
     // RFC 8620 5.1: a type may refuse to give all its objects at once.
     let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
-    let properties = properties.unwrap_or_else(|| default_properties(call));
-    check_properties(&properties, &body)?;
+    let mut properties = properties.unwrap_or_else(|| default_properties(call));
+    check_properties(&mut properties, &mut body)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Email);
     let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?;
@@ -82,13 +82,18 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     get_answer(&call.account.id, &state, list, &missing)
 }
 
-/// Refuses more properties than a program has a use for.
-pub fn check_properties(properties: &[String], body: &BodyWanted) -> Result<(), MethodError> {
-    let of_parts = body.body_properties.as_ref().map_or(0, Vec::len);
-    match properties.len().max(of_parts) > MOST_PROPERTIES {
-        true => Err(MethodErrorType::RequestTooLarge.into()),
-        false => Ok(()),
+/// Refuses more properties than a program has a use for, and leaves each once.
+///
+/// What is named again would be made again: the size of a part is that of its decoded octets.
+pub fn check_properties(properties: &mut Vec<String>, body: &mut BodyWanted) -> Result<(), MethodError> {
+    for list in [Some(properties), body.body_properties.as_mut()].into_iter().flatten() {
+        if list.len() > MOST_PROPERTIES {
+            return Err(MethodErrorType::RequestTooLarge.into());
+        }
+        list.sort_unstable();
+        list.dedup();
     }
+    Ok(())
 }
 
 /// As much of a message as the properties need: of a sealed one nothing lies behind its header.

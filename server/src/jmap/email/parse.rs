@@ -47,12 +47,12 @@ struct Arguments {
 
 /// `Email/parse` (RFC 8621 4.9).
 pub async fn parse(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let Arguments { blob_ids, properties, body } = arguments(given)?;
+    let Arguments { blob_ids, properties, mut body } = arguments(given)?;
     if blob_ids.len() > MOST {
         return Err(MethodErrorType::RequestTooLarge.into());
     }
-    let properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
-    check_properties(&properties, &body)?;
+    let mut properties = properties.unwrap_or_else(|| DEFAULT.map(str::to_owned).to_vec());
+    check_properties(&mut properties, &mut body)?;
     let sealed = call.account.kind.is_sealed();
     let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
     let mut room = ANSWER;

@@ -31,8 +31,17 @@ fn many_fields_with_many_records_of_the_outside_take_linear_time() {
 #[test]
 fn an_answer_to_thousands_takes_linear_time() {
     let world = World::new();
+    // The quicker of two, as others may be busy on the same machine.
+    let quickest = |each| answer_to(&world, each).min(answer_to(&world, each));
+    let (few, many) = (quickest(1000), quickest(9000));
+    // Nine times as many: 81 times as long if each was compared with all.
+    assert!(many < few * 30, "{few:?}, then {many:?}");
+}
+
+/// How long it takes to seal an answer to so many addresses in each of three fields.
+fn answer_to(world: &World, each: usize) -> Duration {
     let list =
-        |field| (0..9000).map(|number| format!("someone{number}@{field}.example, ")).collect::<String>();
+        |field| (0..each).map(|number| format!("someone{number}@{field}.example, ")).collect::<String>();
     let list = ["b", "c", "d"].map(|field| format!("{}\r\nTo: ", list(field))).concat();
     let ids: String = (0..1000).map(|number| format!("<{number}@example.org> ")).collect();
     let entity = format!(
@@ -42,9 +51,10 @@ fn an_answer_to_thousands_takes_linear_time() {
     let headers = &opened.headers;
     let draft = Draft { to: headers.to.clone(), references: headers.references.clone(), ..letter() };
     let options = SealOptions { reference: Some(headers.reference()), ..SealOptions::default() };
-    assert_eq!(draft.to.len(), 27_000);
+    assert_eq!(draft.to.len(), each * 3);
     let start = Instant::now();
     let sealed = String::from_utf8(world.seal(&draft, Some("alice"), &options)).unwrap();
-    assert!(start.elapsed() < SOON / 2, "{:?}", start.elapsed());
+    let took = start.elapsed();
     assert!(!sealed.contains("someone"));
+    took
 }

@@ -94,7 +94,8 @@ fn deliveries(
             let doors = [ours.door(&reader), ours.door(&clear), dovecot.door(), cyrus.door()];
             for (index, (door, rates)) in doors.iter().zip(&mut rates).enumerate() {
                 let kind = if index == 1 { letters::Kind::Clear } else { letters::Kind::Sealed };
-                let took = client::deliver(door, letters, kind, options.deliveries, CONNECTIONS)?;
+                let took = client::deliver(door, letters, kind, options.deliveries, CONNECTIONS)
+                    .with_context(|| format!("{}: a delivery failed", door.server))?;
                 rates.push(options.deliveries as f64 / took.as_secs_f64());
             }
         }
@@ -256,6 +257,7 @@ impl Drop for Folder {
 
 /// What a server listens on for deliveries.
 pub struct Door {
+    server: &'static str,
     port: u16,
     /// The greeting: EHLO for SMTP, LHLO for LMTP.
     greeting: &'static str,

@@ -64,7 +64,12 @@ impl Ours {
 
     /// Where mail for `account` comes in.
     pub fn door(&self, account: &Account) -> Door {
-        Door { port: self.smtp_port, greeting: "EHLO", recipient: account.address.clone() }
+        Door {
+            server: "the relay",
+            port: self.smtp_port,
+            greeting: "EHLO",
+            recipient: account.address.clone(),
+        }
     }
 
     /// Where `account` is read.

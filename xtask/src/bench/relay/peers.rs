@@ -38,7 +38,12 @@ impl Dovecot {
 
     /// Where its mail comes in.
     pub fn door(&self) -> Door {
-        Door { port: self.lmtp, greeting: "LHLO", recipient: "reader@sealpost.example".to_owned() }
+        Door {
+            server: "Dovecot",
+            port: self.lmtp,
+            greeting: "LHLO",
+            recipient: "reader@sealpost.example".to_owned(),
+        }
     }
 }
 
@@ -98,7 +103,7 @@ impl Cyrus {
 
     /// Where its mail comes in.
     pub fn door(&self) -> Door {
-        Door { port: self.lmtp, greeting: "LHLO", recipient: "reader".to_owned() }
+        Door { server: "Cyrus", port: self.lmtp, greeting: "LHLO", recipient: "reader".to_owned() }
     }
 
     /// Where it speaks JMAP.

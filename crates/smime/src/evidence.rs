@@ -9,7 +9,7 @@
 //! that know PKCS#7 alone refuse a whole message for the place that RFC 5940 gives them. Here they are
 //! read in both places, and in certificate-values and the timestamp tokens too.
 //!
-//! First [`verify`](crate::verify) without [`Trust::revocation_required`]; [`links`] says which certificates
+//! First [`verify`](crate::verify()) without [`Trust::revocation_required`]; [`links`] says which certificates
 //! need evidence, [`Certificate::crl_urls`], [`Certificate::ocsp_urls`] and [`crate::path::ocsp_request`] where
 //! to get it; [`Evidence::of`] picks what is of use, and [`Evidence::add_to`] puts it into the message. From
 //! then on it verifies with [`Trust::revocation_required`], whenever that is.

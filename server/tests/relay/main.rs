@@ -9,6 +9,7 @@
     reason = "tests may panic"
 )]
 
+mod account_add;
 mod app_password;
 mod blobs;
 mod certificates;

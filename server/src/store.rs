@@ -62,7 +62,7 @@ pub use emails::{
     EmailPatch, EmailRow, NewEmail, destroy_email, emails, emails_of_blob, insert_email, update_email,
 };
 pub use engine::Engine;
-pub use held::{Held, due, hold, next_held, put_off_held, release_held};
+pub use held::{Held, due, held, hold, hold_on, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};
 pub use mailboxes::{

@@ -137,11 +137,23 @@ async fn update(
         None => Ok(Ok(())),
         Some(status) if same(status) => Ok(Ok(())),
         Some(status) if *status != json!("canceled") => Ok(Err(SetError::invalid_properties(["undoStatus"]))),
-        Some(_) if row.undo_status == "pending" && store::release_held(tx, &id).await? => {
+        Some(_) if row.undo_status == "pending" && take_back(tx, ledger, &row).await? => {
             Ok(Ok(store::set_undo(tx, ledger, &id, "canceled").await?))
         }
         Some(_) => Ok(Err(SetErrorType::CannotUnsend.into())),
     }
+}
+
+/// Holds the message no longer, so that it may be sent anew; false when it went out meanwhile.
+async fn take_back(tx: &mut Tx, ledger: &Ledger, row: &SubmissionRow) -> Result<bool, StoreError> {
+    let Some(held) = store::held(tx.connection(), &row.id).await? else { return Ok(false) };
+    let email = store::emails(tx.connection(), ledger.account(), std::slice::from_ref(&row.email_id)).await?;
+    if let Some(message) = email.first().and_then(|email| email.outer.message_id.first()) {
+        for address in &held.recipients {
+            store::release_sending(tx, ledger.account(), message, address).await?;
+        }
+    }
+    store::release_held(tx, &row.id).await
 }
 
 async fn forget(

@@ -1,22 +1,22 @@
 //! Submissions that wait for their time (RFC 4865), and then go the way of all others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jmap::AccountId;
+use jmap::{BlobId, Delivered, DeliveryStatus, Displayed, SubmissionId};
 
 use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
-use crate::delivery::{self, DeliverError};
+use crate::delivery::{self, DeliverError, Sealed};
 use crate::outer;
 use crate::relay::Relay;
 use crate::store::{self, Account, Held, Ledger, Outgoing, StoreError, Tx};
 
 /// The longest pause between two looks.
 const LOOK: Duration = Duration::from_secs(60);
-
-/// When a message that could not be sent is tried again.
-const AGAIN: Millis = 5 * 60 * 1000;
+/// How long what could not be sent waits.
+const RETRY: Millis = 60 * 1000;
 
 /// Sends what is due until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
@@ -40,74 +40,112 @@ pub async fn run(relay: Arc<Relay>) {
     }
 }
 
-async fn release_due(relay: &Arc<Relay>) -> Result<(), DeliverError> {
+async fn release_due(relay: &Relay) -> Result<(), StoreError> {
     let mut connection = relay.store.read().await?;
     let due = store::due(&mut connection, now()).await?;
     drop(connection);
-    for held in due {
-        let submission = held.submission.clone();
-        // By itself: one that cannot be sealed or read must not keep the others here.
-        if let Err(error) = release(relay, held).await {
-            tracing::error!(%error, submission = submission.as_str(), "a held message could not be sent");
-            let later = now() + AGAIN;
-            let put_off = relay
-                .store
-                .write(move |tx| Box::pin(async move { store::put_off_held(tx, &submission, later).await }));
-            put_off.await.map_err(|error: StoreError| error)?;
-        }
+    for submission in due {
+        let Err(error) = release(relay, &submission).await else { continue };
+        tracing::error!(%error, submission = submission.as_str(), "a held message could not be sent");
+        // It waits, so that it does not hold up those behind it.
+        let until = now() + RETRY;
+        let wait = relay
+            .store
+            .write(move |tx| Box::pin(async move { store::hold_on(tx, &submission, until).await }));
+        wait.await.map_err(|error: StoreError| error)?;
     }
     relay.queue_bell.notify_one();
     Ok(())
 }
 
 /// Delivers here and enqueues for elsewhere, in the transaction that ends the holding.
-async fn release(relay: &Arc<Relay>, held: Held) -> Result<(), DeliverError> {
+async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), DeliverError> {
+    let mut connection = relay.store.read().await?;
+    let held = store::held(&mut connection, submission).await?;
+    drop(connection);
+    let Some(held) = held else { return Ok(()) };
     let message = match relay.blobs.read_any(&relay.store, &held.blob).await {
         Ok(message) => message,
-        Err(BlobError::NotFound) => {
-            tracing::error!(submission = held.submission.as_str(), "a held message is gone");
-            Vec::new()
-        }
+        Err(BlobError::NotFound) => return lose(relay, held).await,
         Err(error) => return Err(error.into()),
     };
-    let (here, elsewhere) = match message.is_empty() {
-        // Nobody is to get an empty letter instead.
-        true => (Vec::new(), Vec::new()),
-        false => split(relay, &held.recipients).await?,
-    };
+    let (here, elsewhere) = split(relay, &held.recipients).await?;
     let message = outer::without_bcc(&message).unwrap_or(message);
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
-    let mail = if message.is_empty() { Vec::new() } else { delivery::prepare(relay, &here, message).await? };
+    let mail = delivery::prepare(relay, &here, message).await?;
     let send = relay.store.write(move |tx| {
         Box::pin(async move {
-            let account = held.account.clone();
-            if !elsewhere.is_empty() {
-                store::put_blob(tx, &account, away.blob(), false).await?;
-            }
-            for recipient in elsewhere {
-                let outgoing = Outgoing {
-                    account: account.clone(),
-                    submission: Some(held.submission.clone()),
-                    mail_from: held.mail_from.clone(),
-                    domain: crate::address::domain(&recipient).unwrap_or_default().to_owned(),
-                    recipient,
-                    blob: away.blob().id.clone(),
-                };
-                store::enqueue(tx, &outgoing, now()).await?;
-            }
+            // The accounts before their blobs, as everybody does.
+            store::lock_accounts(tx, mail.iter().map(Sealed::account).chain([&held.account])).await?;
             if !store::release_held(tx, &held.submission).await? {
-                return Err(DeliverError::Store(StoreError::Abandoned));
+                // It was taken back, or another process was quicker.
+                return Ok(());
             }
-            settle(tx, &account, &held).await?;
+            if !elsewhere.is_empty() {
+                store::put_blob(tx, &held.account, away.blob(), false).await?;
+            }
+            for recipient in &elsewhere {
+                store::enqueue(tx, &outgoing(&held, recipient, &away.blob().id), now()).await?;
+            }
+            settle(tx, &held, |address| {
+                if elsewhere.iter().any(|one| one == address) {
+                    status("250 2.0.0 Queued", Delivered::Queued)
+                } else if here.iter().any(|account| account.address == address) {
+                    status("250 2.0.0 Delivered", Delivered::Yes)
+                } else {
+                    status("550 5.1.1 there is no such address here", Delivered::No)
+                }
+            })
+            .await?;
             delivery::keep(tx, mail).await
         })
     });
     send.await
 }
 
-async fn settle(tx: &mut Tx, account: &AccountId, held: &Held) -> Result<(), StoreError> {
-    let mut ledger = Ledger::open(tx, account).await?;
-    store::set_undo(tx, &mut ledger, &held.submission, "final").await?;
+/// Ends the holding of a message whose bytes are gone, and says so.
+async fn lose(relay: &Relay, held: Held) -> Result<(), DeliverError> {
+    tracing::error!(submission = held.submission.as_str(), "a held message is gone");
+    let lose = relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::lock_accounts(tx, [&held.account]).await?;
+            if store::release_held(tx, &held.submission).await? {
+                settle(tx, &held, |_| status("554 5.3.0 the message was lost", Delivered::No)).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    Ok(lose.await?)
+}
+
+fn outgoing(held: &Held, recipient: &str, blob: &BlobId) -> Outgoing {
+    Outgoing {
+        account: held.account.clone(),
+        submission: Some(held.submission.clone()),
+        mail_from: held.mail_from.clone(),
+        domain: crate::address::domain(recipient).unwrap_or_default().to_owned(),
+        recipient: recipient.to_owned(),
+        blob: blob.clone(),
+    }
+}
+
+fn status(smtp_reply: &str, delivered: Delivered) -> DeliveryStatus {
+    DeliveryStatus { smtp_reply: smtp_reply.to_owned(), delivered, displayed: Displayed::Unknown }
+}
+
+/// Notes in the submission that it cannot be taken back any more, and how far it got.
+async fn settle(tx: &mut Tx, held: &Held, status: impl Fn(&str) -> DeliveryStatus) -> Result<(), StoreError> {
+    let id = &held.submission;
+    // It may have been forgotten.
+    let Some(row) = store::submission(tx.connection(), &held.account, id).await? else { return Ok(()) };
+    let corrupt = |_| StoreError::Corrupt("submission");
+    let mut states: BTreeMap<String, DeliveryStatus> =
+        serde_json::from_str(&row.delivery).map_err(corrupt)?;
+    states.extend(held.recipients.iter().map(|address| (address.clone(), status(address))));
+    let states = serde_json::to_string(&states).map_err(corrupt)?;
+    let mut ledger = Ledger::open(tx, &held.account).await?;
+    store::set_undo(tx, &mut ledger, id, "final").await?;
+    store::set_delivery(tx, &mut ledger, id, states).await?;
     ledger.close(tx).await?;
     Ok(())
 }

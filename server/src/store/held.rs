@@ -41,31 +41,43 @@ pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
     add_ref(tx, &held.blob).await
 }
 
-/// The messages whose time has come, oldest first.
-pub async fn due(connection: &mut AnyConnection, now: Millis) -> Result<Vec<Held>, StoreError> {
-    let rows = sqlx::query(
+/// The submissions whose time has come, oldest first.
+pub async fn due(connection: &mut AnyConnection, now: Millis) -> Result<Vec<SubmissionId>, StoreError> {
+    let rows = sqlx::query("SELECT submission_id FROM held WHERE send_at <= $1 ORDER BY send_at LIMIT 32")
+        .bind(now)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok(SubmissionId::from(row.try_get::<String, _>(0)?))).collect()
+}
+
+/// A submission that is held; none when it is held no longer.
+pub async fn held(
+    connection: &mut AnyConnection,
+    submission: &SubmissionId,
+) -> Result<Option<Held>, StoreError> {
+    let row = sqlx::query(
         "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at FROM held
-         WHERE send_at <= $1 ORDER BY send_at LIMIT 32",
+         WHERE submission_id = $1",
     )
-    .bind(now)
-    .fetch_all(connection)
+    .bind(submission.as_str())
+    .fetch_optional(connection)
     .await?;
-    rows.iter().map(read).collect()
+    row.as_ref().map(read).transpose()
 }
 
-/// When the next message goes out.
-pub async fn next_held(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
-    Ok(sqlx::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
-}
-
-/// Has a message wait until another time, if it still does.
-pub async fn put_off_held(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
+/// Holds a message for longer: it could not be sent.
+pub async fn hold_on(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
     sqlx::query("UPDATE held SET send_at = $2 WHERE submission_id = $1")
         .bind(submission.as_str())
         .bind(until)
         .execute(tx.connection())
         .await?;
     Ok(())
+}
+
+/// When the next message goes out.
+pub async fn next_held(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
+    Ok(sqlx::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
 }
 
 /// Holds a message no longer; false when another did so first, who then sends it or took it back.

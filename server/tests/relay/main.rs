@@ -19,6 +19,7 @@ mod clear;
 mod crash;
 mod email;
 mod faults;
+mod held;
 mod isolation;
 mod limits;
 mod mailbox;

@@ -2,6 +2,7 @@
 
 mod letter;
 pub mod postgres;
+mod receiving_server;
 mod smtp_client;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use tower::ServiceExt;
 
 pub use letter::{clear_letter, sealed_letter};
 pub use postgres::Postgres;
+pub use receiving_server::ReceivingServer;
 pub use smtp_client::Client;
 
 pub const PASSWORD: &str = "a long enough password";

@@ -1,0 +1,110 @@
+//! Submissions that wait for their time.
+
+use std::time::{Duration, Instant};
+
+use sealpost::store::StoreError;
+use serde_json::{Value, json};
+
+use crate::support::{Person, ReceivingServer, Served, eventually, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+const BOB: &str = "bob@sealpost.example";
+const CAROL: &str = "carol@elsewhere.example";
+
+async fn relay(there: &ReceivingServer) -> Served {
+    let smarthost = there.address.to_string();
+    Served::start(&["alice", "bob"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await
+}
+
+/// Submits a letter of that Message-ID to carol and bob, to be held for so many seconds.
+async fn submit(alice: &Person, id: &str, seconds: u32) -> Value {
+    let fields = format!("Message-ID: <{id}>\r\n");
+    let email = alice.import(sealed_letter(ALICE, CAROL, &fields), "drafts", json!({})).await;
+    let from = json!({"email": ALICE, "parameters": {"HOLDFOR": seconds.to_string()}});
+    let envelope = json!({"mailFrom": from, "rcptTo": [{"email": CAROL}, {"email": BOB}]});
+    let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
+    let answer = alice.call("EmailSubmission/set", json!({"create": create})).await;
+    assert!(answer["created"]["k"].is_object(), "{answer}");
+    answer["created"]["k"].clone()
+}
+
+async fn got(alice: &Person, submission: &Value) -> Value {
+    alice.call("EmailSubmission/get", json!({"ids": [submission["id"]]})).await["list"][0].clone()
+}
+
+fn arrived(there: &ReceivingServer, id: &str) -> usize {
+    there.taken().iter().filter(|message| message.contains(id)).count()
+}
+
+#[tokio::test]
+async fn a_held_letter_goes_out_at_its_time_and_not_before() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let (alice, bob) = (here.fixture.sign_in("alice").await, here.fixture.sign_in("bob").await);
+    let before = Instant::now();
+    let submission = submit(&alice, "later@a", 3).await;
+    assert_eq!(submission["undoStatus"], "pending");
+    assert_eq!(got(&alice, &submission).await["deliveryStatus"][CAROL]["delivered"], "queued");
+    eventually(|| async { (arrived(&there, "later@a") == 1).then_some(()) }).await;
+    assert!(before.elapsed() >= Duration::from_secs(3), "{:?}", before.elapsed());
+    assert_eq!(bob.counts("inbox").await[0], 1);
+    let after = eventually(|| async {
+        let now = got(&alice, &submission).await;
+        (now["deliveryStatus"][CAROL]["delivered"] == "unknown").then_some(now)
+    })
+    .await;
+    assert_eq!(after["undoStatus"], "final");
+    assert_eq!(after["deliveryStatus"][BOB]["delivered"], "yes");
+    let late = json!({"update": {submission["id"].as_str().unwrap(): {"undoStatus": "canceled"}}});
+    let answer = alice.call("EmailSubmission/set", late).await;
+    assert_eq!(answer["notUpdated"][submission["id"].as_str().unwrap()]["type"], "cannotUnsend");
+}
+
+#[tokio::test]
+async fn a_held_letter_that_is_taken_back_reaches_nobody_and_may_be_sent_anew() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let (alice, bob) = (here.fixture.sign_in("alice").await, here.fixture.sign_in("bob").await);
+    let submission = submit(&alice, "regretted@a", 2).await;
+    let id = submission["id"].as_str().unwrap();
+    let cancel = json!({"update": {id: {"undoStatus": "canceled"}}});
+    let answer = alice.call("EmailSubmission/set", cancel).await;
+    assert!(answer["updated"].as_object().unwrap().contains_key(id), "{answer}");
+    submit(&alice, "after@a", 3).await;
+    eventually(|| async { (arrived(&there, "after@a") == 1).then_some(()) }).await;
+    assert_eq!(arrived(&there, "regretted@a"), 0);
+    assert_eq!(bob.counts("inbox").await[0], 1, "bob has the second alone");
+    assert_eq!(got(&alice, &submission).await["undoStatus"], "canceled");
+    submit(&alice, "regretted@a", 1).await;
+    eventually(|| async { (arrived(&there, "regretted@a") == 1).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_held_letter_that_cannot_be_sent_holds_up_none_behind_it() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let first = submit(&alice, "first@a", 1).await;
+    let id = first["id"].as_str().unwrap().to_owned();
+    let set = |column: &'static str, value: String, id: String| {
+        here.fixture.relay.store.write(move |tx| {
+            Box::pin(async move {
+                let text = match column {
+                    "recipients" => "UPDATE held SET recipients = $1 WHERE submission_id = $2",
+                    _ => "UPDATE held SET send_at = 0, recipients = $1 WHERE submission_id = $2",
+                };
+                sqlx::query(text).bind(value).bind(id).execute(tx.connection()).await?;
+                Ok::<_, StoreError>(())
+            })
+        })
+    };
+    set("recipients", "damaged".into(), id.clone()).await.unwrap();
+    submit(&alice, "second@a", 2).await;
+    eventually(|| async { (arrived(&there, "second@a") == 1).then_some(()) }).await;
+    assert_eq!(arrived(&there, "first@a"), 0);
+    assert_eq!(got(&alice, &first).await["undoStatus"], "pending");
+    // And it goes out as soon as it can.
+    set("send_at", json!([CAROL]).to_string(), id).await.unwrap();
+    here.fixture.relay.held_bell.notify_one();
+    eventually(|| async { (arrived(&there, "first@a") == 1).then_some(()) }).await;
+}

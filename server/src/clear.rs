@@ -15,6 +15,7 @@ use crate::outbound::{self, Envelope, Outcome};
 use crate::outer::{self, OuterHeader};
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
+use crate::vacation::{self, Question};
 
 /// The greatest number of recipients: the user waits for all of them.
 const MOST: usize = 100;
@@ -74,7 +75,7 @@ pub async fn send(
     let mut answer = ClearAnswer::default();
     let (local, elsewhere): (Vec<_>, Vec<_>) =
         fresh.clone().into_iter().partition(|recipient| relay.is_local(recipient));
-    let local = here(relay, local, &message, &mut answer).await;
+    let local = here(relay, mail_from, local, &message, &mut answer).await;
     match &local {
         Ok(()) => away(relay, mail_from, elsewhere, &message, &mut answer).await,
         Err(_) => answer = ClearAnswer::default(),
@@ -134,6 +135,7 @@ async fn release(
 
 async fn here(
     relay: &Relay,
+    mail_from: &str,
     recipients: Vec<String>,
     message: &[u8],
     answer: &mut ClearAnswer,
@@ -156,6 +158,7 @@ async fn here(
     }
     if !accounts.is_empty() {
         delivery::deliver(relay, &accounts, message.to_vec()).await?;
+        vacation::answer(relay, Question::of(mail_from, &accounts, message)).await;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::answer::{Answer, Outcome, answer, arguments, failed, get_answer, ids_
 use super::{Call, set};
 use crate::clock::utc_date;
 use crate::store::{self, Kind, Ledger, StoreError, SubmissionRow, Tx};
+use crate::vacation;
 
 /// How many submissions one call makes: each is read and checked before the transaction.
 const MOST_AT_ONCE: usize = 50;
@@ -61,10 +62,12 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         return Err(MethodErrorType::RequestTooLarge.into());
     }
     let (mut outcome, mut ready) = (Outcome::default(), Vec::new());
+    let mut questions = Vec::new();
     let mut emails = emails_of(call, &wanted).await?;
     for (creation, properties) in wanted.create.into_iter().flatten() {
         match create::prepare(call, properties).await? {
-            Ok(prepared) => {
+            Ok(mut prepared) => {
+                questions.extend(prepared.take_question().map(|question| (creation.clone(), question)));
                 emails.insert(Id::from(format!("#{creation}")), prepared.email_id().to_string());
                 ready.push((creation, prepared));
             }
@@ -97,6 +100,11 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let done = write.await?;
     call.relay.queue_bell.notify_one();
     call.relay.held_bell.notify_one();
+    for (creation, question) in questions {
+        if done.created.as_ref().is_some_and(|made| made.contains_key(&creation)) {
+            vacation::answer(&call.relay, Some(question)).await;
+        }
+    }
     let implied = implied(&done, wanted.extra, &emails);
     Ok(Answer { then: implied.map(|arguments| email_set(call, arguments)), ..answer(&done)? })
 }

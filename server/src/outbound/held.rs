@@ -12,6 +12,7 @@ use crate::delivery::{self, DeliverError, Sealed};
 use crate::outer;
 use crate::relay::Relay;
 use crate::store::{self, Account, Held, Ledger, Outgoing, StoreError, Tx};
+use crate::vacation::{self, Question};
 
 /// The longest pause between two looks.
 const LOOK: Duration = Duration::from_secs(60);
@@ -71,6 +72,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     };
     let (here, elsewhere) = split(relay, &held.recipients).await?;
     let message = outer::without_bcc(&message).unwrap_or(message);
+    let question = Question::of(&held.mail_from, &here, &message);
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
     let mail = delivery::prepare(relay, &here, message).await?;
     let send = relay.store.write(move |tx| {
@@ -79,7 +81,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
             store::lock_accounts(tx, mail.iter().map(Sealed::account).chain([&held.account])).await?;
             if !store::release_held(tx, &held.submission).await? {
                 // It was taken back, or another process was quicker.
-                return Ok(());
+                return Ok(false);
             }
             if !elsewhere.is_empty() {
                 store::put_blob(tx, &held.account, away.blob(), false).await?;
@@ -97,10 +99,14 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
                 }
             })
             .await?;
-            delivery::keep(tx, mail).await
+            delivery::keep(tx, mail).await?;
+            Ok::<_, DeliverError>(true)
         })
     });
-    send.await
+    if send.await? {
+        vacation::answer(relay, question).await;
+    }
+    Ok(())
 }
 
 /// Ends the holding of a message whose bytes are gone, and says so.

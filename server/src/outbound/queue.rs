@@ -156,11 +156,16 @@ async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8])
         }
         Outcome::Refused(reason) | Outcome::Deferred(reason) => {
             tracing::info!(entry = queued.id, "a message is returned to its sender");
-            // An entry is never kept because its sender cannot be told.
-            let bounce = returned(relay, &queued, &reason, message).await.unwrap_or_else(|error| {
-                tracing::error!(%error, entry = queued.id, "a returned message could not be sealed");
+            // RFC 5321 6.1: nobody is told of what has no return path.
+            // And an entry is never kept because its sender cannot be told.
+            let bounce = if queued.outgoing.mail_from.is_empty() {
                 Vec::new()
-            });
+            } else {
+                returned(relay, &queued, &reason, message).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, entry = queued.id, "a returned message could not be sealed");
+                    Vec::new()
+                })
+            };
             (reason, Delivered::No, bounce)
         }
     };

@@ -15,6 +15,7 @@ use super::trace;
 use crate::delivery::{self, DeliverError};
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
+use crate::vacation::{self, Question};
 
 /// RFC 5321 4.5.3.1.8: at least 100.
 const MOST_RECIPIENTS: usize = 100;
@@ -281,10 +282,12 @@ impl Session {
         let mut traced = trace::field(hello, self.peer.ip(), self.relay.config.host());
         traced.extend_from_slice(&message);
         drop(message);
+        let question = Question::of(&transaction.mail_from, &transaction.recipients, &traced);
         let recipients = transaction.recipients.len();
         match delivery::deliver(&self.relay, &transaction.recipients, traced).await {
             Ok(()) => {
                 tracing::info!(size, recipients, "mail taken");
+                vacation::answer(&self.relay, question).await;
                 Reply::new(250, "2.0.0 taken")
             }
             Err(error) => error.into(),

@@ -20,7 +20,7 @@ pub struct Outgoing {
     pub account: AccountId,
     /// The submission it belongs to.
     pub submission: Option<SubmissionId>,
-    /// The return path.
+    /// The return path; empty for what is answered by a program.
     pub mail_from: String,
     /// The recipient.
     pub recipient: String,

@@ -76,15 +76,19 @@ pub async fn claim_answer(
     address: &str,
     (now, pause): (Millis, Millis),
 ) -> Result<bool, StoreError> {
+    // Anybody can write to an account under any number of names.
+    sqlx::query("DELETE FROM vacation_answers WHERE account_id = $1 AND answered_at <= $2")
+        .bind(account.as_str())
+        .bind(now - pause)
+        .execute(tx.connection())
+        .await?;
     let done = sqlx::query(
         "INSERT INTO vacation_answers (account_id, address, answered_at) VALUES ($1, $2, $3)
-         ON CONFLICT (account_id, address) DO UPDATE SET answered_at = EXCLUDED.answered_at
-         WHERE vacation_answers.answered_at < $4",
+         ON CONFLICT (account_id, address) DO NOTHING",
     )
     .bind(account.as_str())
     .bind(address)
     .bind(now)
-    .bind(now - pause)
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected() == 1)

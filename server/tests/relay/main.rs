@@ -37,3 +37,4 @@ mod smuggling;
 mod strangers;
 mod submission;
 mod support;
+mod vacation;

@@ -13,7 +13,7 @@ use crate::support::{Fixture, PASSWORD, Person, json_of};
 const SECRET: &str = "canary-7f3a";
 
 /// A public account: what it keeps is in clear, so a leak shows.
-async fn public(fixture: &Fixture, name: &str) -> Person {
+pub async fn public(fixture: &Fixture, name: &str) -> Person {
     let new = NewAccount {
         address: format!("{name}@{}", fixture.relay.config.domain),
         name: name.to_owned(),

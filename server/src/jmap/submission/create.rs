@@ -19,6 +19,7 @@ use crate::jmap::set::Deliveries;
 use crate::outer;
 use crate::random;
 use crate::store::{self, Account, EmailRow, Ledger, NewSubmission, Outgoing, StoreError, Tx};
+use crate::vacation::Question;
 
 /// The greatest number of recipients of one submission.
 const MOST_RECIPIENTS: usize = 1000;
@@ -36,9 +37,16 @@ pub struct Prepared {
     /// The bytes for elsewhere, where they are not the email's own.
     away: Option<Blob>,
     send_at: Option<Millis>,
+    /// What may be answered once it is delivered; that of held mail is asked later.
+    question: Option<Question>,
 }
 
 impl Prepared {
+    /// What may be answered once the submission is kept.
+    pub fn take_question(&mut self) -> Option<Question> {
+        self.question.take()
+    }
+
     /// The recipients here.
     pub fn accounts(&self) -> impl Iterator<Item = &AccountId> {
         self.local.iter().map(|account| &account.id)
@@ -89,11 +97,13 @@ pub async fn prepare(
         let why = "too many recipients within an hour";
         return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
     }
+    let asked = send_at.is_none().then(|| Question::of(&envelope.mail_from.email, &local, &message));
+    let question = asked.flatten();
     let (mut mail, mut away) = (Vec::new(), None);
     if !sealed && send_at.is_none() {
         (mail, away) = in_clear(call, &local, &message).await?;
     }
-    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at }))
+    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at, question }))
 }
 
 /// What of a public account's message goes to whom: sealed to those here who keep sealed mail only, and

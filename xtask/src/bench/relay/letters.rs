@@ -79,7 +79,7 @@ impl Letters {
             body.replace('\n', "\r\n")
         );
         let clear = format!(
-            "{HEADER}Subject: An ordinary letter\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}{}",
+            "{HEADER}Subject: An ordinary letter\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}{}\r\n",
             &text.get(..2500).unwrap_or_default()
         );
         Ok(Self { sealed: sealed.into_bytes(), clear: clear.into_bytes() })

@@ -31,8 +31,11 @@ pub struct Run {
 impl Mailbox {
     /// Reads the session and finds the account.
     pub fn open(jmap: &Jmap) -> Result<Self> {
-        let agent =
-            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
         let session = agent.get(format!("{}/.well-known/jmap", jmap.base));
         let mut session = session.header("authorization", &jmap.authorization).call()?;
         let session: Value = serde_json::from_str(&session.body_mut().read_to_string()?)?;

@@ -52,8 +52,9 @@ const PUSHES: usize = 200;
 
 const PROGRAMS: &[install::Need] = &[
     install::Need { program: "openssl", package: "openssl" },
-    install::Need { program: "dovecot", package: "dovecot-lmtpd" },
+    install::Need { program: "/usr/lib/dovecot/lmtp", package: "dovecot-lmtpd" },
     install::Need { program: "cyrmaster", package: "cyrus-imapd" },
+    install::Need { program: "/usr/lib/cyrus/bin/httpd", package: "cyrus-caldav" },
     install::Need { program: "saslpasswd2", package: "sasl2-bin" },
 ];
 

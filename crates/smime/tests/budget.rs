@@ -21,6 +21,7 @@ use smime::{
     Agreement, Certificate, ContentEncryption, Curve, Hash, KeyId, KeyKind, Keyring, PathError, Provider,
     ProviderError, RsaPadding, SignatureAlgorithm, SignerError, Trust, block_on_ready as ready, verify,
 };
+use support::der::{sequence, tlv};
 use support::{NOW, World, rng};
 
 /// What one message or path may cost, in microseconds of the machine that the costs below are from.
@@ -100,23 +101,6 @@ impl Provider for Counting {
 }
 
 /// DER of contents below 16 MB.
-fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
-    let mut der = vec![tag];
-    match length {
-        [0, 0, 0, short @ 0..0x80] => der.push(short),
-        [0, 0, 0, short] => der.extend([0x81, short]),
-        [0, 0, high, low] => der.extend([0x82, high, low]),
-        [_, high, middle, low] => der.extend([0x83, high, middle, low]),
-    }
-    der.extend(contents);
-    der
-}
-
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    tlv(0x30, &parts.concat())
-}
-
 fn name(common: &str) -> Vec<u8> {
     sequence(&[&tlv(0x31, &sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, common.as_bytes())]))])
 }

@@ -12,6 +12,7 @@ use smime::{
     SignError, SignOptions, SignedForm, Signer, UnixTime, VerifiedCms, block_on_ready as ready, sign_with,
     verify,
 };
+use support::der::{split, tlv};
 use support::{NOW, World};
 
 const PLAIN: &[u8] = b"Content-Type: text/plain\r\n\r\nRead this\r\n";
@@ -275,28 +276,6 @@ fn a_receipt_for_a_message_that_was_changed_on_its_way_proves_nothing() {
     assert!(receipt.signers[0].verdict.is_ok());
     let outcome = sent.requested_receipt().unwrap().check(&receipt).map(|_| ());
     assert_eq!(outcome, Err(ReceiptError::DigestMismatch));
-}
-
-/// The contents of the element at the beginning, and all that follows it.
-fn split(der: &[u8]) -> (&[u8], &[u8]) {
-    let (header, length) = match der[1] {
-        short @ 0..0x80 => (2, usize::from(short)),
-        long => {
-            let octets = usize::from(long & 0x7f);
-            (2 + octets, der[2..2 + octets].iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
-        }
-    };
-    (&der[header..header + length], &der[header + length..])
-}
-
-fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
-    let mut der = vec![tag, 0x82, length[0], length[1]];
-    if contents.len() < 0x100 {
-        der = if contents.len() < 0x80 { vec![tag, length[1]] } else { vec![tag, 0x81, length[1]] };
-    }
-    der.extend(contents);
-    der
 }
 
 /// The SignedData with the certificates and signers of another one too, whose content is the same.

@@ -12,31 +12,12 @@ use smime::{
     Certificate, KeyId, PathError, SignedForm, Signer, SignerError, VerifyError, block_on_ready as ready,
     sign, verify,
 };
+use support::der::{sequence, split, tlv};
 use support::{NOW, World, rng};
 
 const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
 
 /// DER of contents below 16 MB.
-fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
-    let mut der = vec![tag];
-    match length {
-        [0, 0, 0, short @ 0..0x80] => der.push(short),
-        [0, high, middle, low] => der.extend([0x83, high, middle, low]),
-        _ => panic!("too long"),
-    }
-    // The shortest form, as DER wants it.
-    if let [tag, 0x83, 0, high, low] = der[..] {
-        der = if high == 0 { vec![tag, 0x81, low] } else { vec![tag, 0x82, high, low] };
-    }
-    der.extend(contents);
-    der
-}
-
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    tlv(0x30, &parts.concat())
-}
-
 fn name(common: &str) -> Vec<u8> {
     sequence(&[&tlv(0x31, &sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, common.as_bytes())]))])
 }
@@ -48,18 +29,6 @@ fn certificate(subject: &[u8], issuer: &[u8], serial: u32, spki: &[u8]) -> Certi
     let version = tlv(0xa0, &[2, 1, 2]);
     let body = sequence(&[&version, &tlv(2, &serial), &ECDSA_SHA256, issuer, &validity, subject, spki]);
     Certificate::from_der(&sequence(&[&body, &ECDSA_SHA256, &tlv(3, &[0, 1, 2, 3])])).unwrap()
-}
-
-/// The contents of the element at the beginning, and all that follows it.
-fn split(der: &[u8]) -> (&[u8], &[u8]) {
-    let (header, length) = match der[1] {
-        short @ 0..0x80 => (2, usize::from(short)),
-        long => {
-            let octets = usize::from(long & 0x7f);
-            (2 + octets, der[2..2 + octets].iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
-        }
-    };
-    (&der[header..header + length], &der[header + length..])
 }
 
 /// The SignedData with its only signer repeated.

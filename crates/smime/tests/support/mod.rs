@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod corpus;
+pub mod der;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

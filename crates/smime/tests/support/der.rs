@@ -20,12 +20,13 @@ pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
 
 /// The contents of the element at the beginning, and all that follows it.
 pub fn split(der: &[u8]) -> (&[u8], &[u8]) {
-    let (header, length) = match der[1] {
-        short @ 0..0x80 => (2, usize::from(short)),
+    let [_, length, rest @ ..] = der else { panic!("too short") };
+    let (length, rest) = match *length {
+        short @ 0..0x80 => (usize::from(short), rest),
         long => {
-            let octets = usize::from(long & 0x7f);
-            (2 + octets, der[2..2 + octets].iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
+            let (octets, rest) = rest.split_at(usize::from(long & 0x7f));
+            (octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), rest)
         }
     };
-    (&der[header..header + length], &der[header + length..])
+    rest.split_at(length)
 }

@@ -145,6 +145,11 @@ impl Body {
         Ok(true)
     }
 
+    /// Keeps nothing of what came and of what comes: it is no message's.
+    pub fn discard(&mut self) {
+        self.refuse(Some(Refusal::TooLarge));
+    }
+
     /// The message, with the memory it holds, or why it is not taken.
     pub fn finish(mut self) -> Result<(Vec<u8>, Option<Memory>), Refusal> {
         let fault = self.chunks.fault().map(Refusal::Fault);

@@ -104,6 +104,9 @@ impl Session {
             }
             Line::TooLong => return Next::Answer(Reply::new(500, "5.5.2 the line is too long")),
         };
+        if is_boundless_chunk(line) {
+            return Next::Close(Reply::new(501, "5.5.4 no chunk is so large"));
+        }
         match Request::parse(&mut line.iter()) {
             Ok(request) => self.act(request.into_owned()).await,
             Err(error) => Next::Answer(misunderstood(&error)),
@@ -245,6 +248,9 @@ impl Session {
         let ready = self.ready(true);
         let kept = self.transaction.as_mut().and_then(|transaction| transaction.chunks.take());
         let mut body = kept.unwrap_or_else(|| self.body());
+        if ready.is_err() {
+            body.discard();
+        }
         if !body.read_chunk(input, size).await? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -293,6 +299,13 @@ impl Session {
             Err(error) => error.into(),
         }
     }
+}
+
+/// Whether a chunk's size has more digits than the parser counts: it begins anew after them, and what
+/// follows would be taken for commands.
+fn is_boundless_chunk(line: &[u8]) -> bool {
+    let named = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
+    named && line.split(|byte| !byte.is_ascii_digit()).any(|number| number.len() > 18)
 }
 
 fn misunderstood(error: &Error) -> Reply {

@@ -1,0 +1,96 @@
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Folder;
+
+/// The real program, with the demo people, in a process whose memory can be watched.
+pub struct Binary {
+    child: Child,
+    pub http: SocketAddr,
+    pub smtp: SocketAddr,
+    cookie: String,
+    pub account: String,
+    _folder: Folder,
+}
+
+fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Binary {
+    /// Starts it and signs alice in.
+    pub async fn start() -> Self {
+        let (folder, http, smtp) = (Folder::new(), free_address(), free_address());
+        let config = folder.path().join("sealpost.toml");
+        let data = folder.path().join("data");
+        let text = format!(
+            "listen = '{http}'\nsmtp_listen = '{smtp}'\ndata = '{}'\nlog = 'error'\ndemo = true\n",
+            data.display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));
+        let mut child =
+            command.args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("Sealpost is ready"), "{line}");
+        let mut binary =
+            Self { child, http, smtp, cookie: String::new(), account: String::new(), _folder: folder };
+        let credentials = br#"{"username":"alice@sealpost.example","password":"sealpost-demo"}"#;
+        let answer = binary.http("POST /auth/sign-in", credentials).await;
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+        binary.cookie = cookie.split(';').next().unwrap().to_owned();
+        let session = binary.http("GET /.well-known/jmap", b"").await;
+        let session: Value = serde_json::from_str(body_of(&session)).unwrap();
+        binary.account = session["primaryAccounts"][jmap::MAIL].as_str().unwrap().to_owned();
+        binary
+    }
+
+    /// One request on a connection of its own; head and body of the answer.
+    pub async fn http(&self, request: &str, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.http).await.unwrap();
+        let head = format!(
+            "{request} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.http,
+            self.cookie,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // What is too large is refused before all of it was sent.
+        stream.write_all(body).await.ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A JMAP request; the status line and the body.
+    pub async fn jmap(&self, body: &str) -> (String, Value) {
+        let answer = self.http("POST /jmap/api", body.replace('@', &self.account).as_bytes()).await;
+        let status = answer.lines().next().unwrap_or_default().to_owned();
+        (status, serde_json::from_str(body_of(&answer)).unwrap_or(Value::Null))
+    }
+
+    /// A figure of its memory in octets: `VmRSS` now, `VmHWM` at most so far.
+    pub fn memory(&self, figure: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    }
+}
+
+fn body_of(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -64,7 +64,11 @@ async fn a_thousand_connections_are_served_or_turned_away() {
         assert_eq!((served, served + turned_away), (256, 1000));
     };
     costs_at_most(&binary, 48 * MEGABYTE, harm).await;
-    // Their places are free again.
+    // Their places are soon free again.
+    let began = Instant::now();
+    while !first_line(&mut connect_from(1, binary.smtp).await).await.starts_with("220 ") {
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
     let mut client = Client::greeted(binary.smtp).await;
     assert!(client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "x")).await.starts_with("250"));
 }
@@ -160,21 +164,24 @@ async fn letters_made_of_headers_or_of_parts_are_taken_at_little_cost() {
     ];
     let harm = async {
         let mut client = Client::greeted(binary.smtp).await;
+        let mut taken = 0;
         for letter in &letters {
             let began = Instant::now();
             let reply = client.deliver(&[ALICE], letter.as_bytes()).await;
+            taken += usize::from(reply.starts_with("250 "));
             assert!(reply.starts_with("250 ") || reply.starts_with("55"), "{reply}");
             assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
         }
+        taken
     };
-    costs_at_most(&binary, 96 * MEGABYTE, harm).await;
+    let taken = costs_at_most(&binary, 96 * MEGABYTE, harm).await;
     // And a list that shows them all is small.
     let list = r##"{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:mail"],"methodCalls":[
         ["Email/query",{"accountId":"@"},"a"],
         ["Email/get",{"accountId":"@","#ids":{"resultOf":"a","name":"Email/query","path":"/ids"}},"b"]]}"##;
     let (status, answer) = binary.jmap(list).await;
     assert_eq!(status, "HTTP/1.1 200 OK");
-    assert!(answer["methodResponses"][1][1]["list"].as_array().unwrap().len() >= 5, "{answer}");
+    assert!(answer["methodResponses"][1][1]["list"].as_array().unwrap().len() == taken, "{answer}");
     assert!(answer.to_string().len() < 4 * MEGABYTE);
 }
 
@@ -212,13 +219,14 @@ async fn a_line_or_a_chunk_without_end_is_not_kept() {
         }
         assert!(client.say("\r\n").await.starts_with("500 5.5.2"));
         // Without a transaction a chunk is read and forgotten, or its octets would be taken for commands.
-        client.write(format!("BDAT {}\r\n", 64 * MEGABYTE)).await;
-        for _ in 0..64 {
+        client.write(format!("BDAT {}\r\n", 24 * MEGABYTE)).await;
+        for _ in 0..24 {
             client.write(vec![b'x'; MEGABYTE]).await;
         }
         assert!(client.reply().await.starts_with("503"));
-        assert!(client.say("BDAT 99999999999999999999999\r\n").await.starts_with("501"));
         assert!(client.say("NOOP\r\n").await.starts_with("250"));
+        assert!(client.say("BDAT 99999999999999999999999\r\n").await.starts_with("501"));
+        assert_eq!(client.reply().await, "");
     };
     costs_at_most(&binary, 16 * MEGABYTE, harm).await;
 }
@@ -271,5 +279,5 @@ async fn endless_lists_and_bottomless_filters_are_refused() {
         let (status, problem) = binary.jmap(&" ".repeat(11 * MEGABYTE)).await;
         assert!(status.is_empty() || problem["limit"] == "maxSizeRequest", "{status} {problem}");
     };
-    costs_at_most(&binary, 160 * MEGABYTE, harm).await;
+    costs_at_most(&binary, 320 * MEGABYTE, harm).await;
 }

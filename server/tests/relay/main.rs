@@ -20,6 +20,7 @@ mod crash;
 mod email;
 mod faults;
 mod held;
+mod hostile;
 mod isolation;
 mod limits;
 mod mailbox;

@@ -1,5 +1,6 @@
 //! A relay in a folder of its own, people who use it, and sealed letters.
 
+mod binary;
 mod letter;
 pub mod postgres;
 mod receiving_server;
@@ -18,6 +19,7 @@ use sealpost::{http, people, random, serve, session};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+pub use binary::Binary;
 pub use letter::{clear_letter, sealed_letter};
 pub use postgres::Postgres;
 pub use receiving_server::ReceivingServer;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Folder;
+use super::{Folder, database};
 
 /// The real program, with the demo people, in a process whose memory can be watched.
 pub struct Binary {
@@ -28,9 +28,11 @@ impl Binary {
         let (folder, http, smtp) = (Folder::new(), free_address(), free_address());
         let config = folder.path().join("sealpost.toml");
         let data = folder.path().join("data");
+        let database = database(&folder).map(|database| format!("database = '{}'\n", database.url()));
         let text = format!(
-            "listen = '{http}'\nsmtp_listen = '{smtp}'\ndata = '{}'\nlog = 'error'\ndemo = true\n",
-            data.display()
+            "listen = '{http}'\nsmtp_listen = '{smtp}'\ndata = '{}'\nlog = 'error'\ndemo = true\n{}",
+            data.display(),
+            database.unwrap_or_default()
         );
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));

@@ -4,6 +4,7 @@ mod ancestor;
 mod database;
 mod fault;
 mod smarthost;
+mod socket;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
@@ -18,6 +19,7 @@ pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
 pub use fault::Fault;
 pub use smarthost::{Smarthost, SmarthostError};
+pub use socket::{Socket, SocketError};
 
 /// What the operator decides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -27,6 +29,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where SMTP is served.
     pub smtp_listen: SocketAddr,
+    /// Where SMTP with TLS from the start is served.
+    pub smtp_tls_listen: Option<SocketAddr>,
+    /// Whether SMTP takes mail in TLS only.
+    pub smtp_require_tls: bool,
+    /// Where LMTP is served, for mail servers that deliver here.
+    pub lmtp_listen: Option<Socket>,
+    /// The PEM file of the certificate for TLS, with the chain after it.
+    pub tls_certificate: Option<PathBuf>,
+    /// The PEM file of its key.
+    pub tls_key: Option<PathBuf>,
     /// The folder of everything that is kept.
     pub data: PathBuf,
     /// The database that several processes share; embedded in `data` when absent.
@@ -66,6 +78,11 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             smtp_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2525)),
+            smtp_tls_listen: None,
+            smtp_require_tls: false,
+            lmtp_listen: None,
+            tls_certificate: None,
+            tls_key: None,
             data: PathBuf::from("data"),
             database: None,
             domain: "sealpost.example".into(),
@@ -117,6 +134,12 @@ pub enum ConfigError {
     /// The demo people have a published password.
     #[error("demo = true is only for a loopback address, not {0}")]
     PublicDemo(SocketAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("tls_certificate and tls_key belong together")]
+    HalfTls,
+    /// TLS without a certificate.
+    #[error("{0} needs tls_certificate and tls_key")]
+    NoTls(&'static str),
     /// What to log is not written as in `RUST_LOG`.
     #[error("log = {log:?} is no filter: {source}")]
     Log {
@@ -152,6 +175,16 @@ impl Config {
     fn checked(self) -> Result<Self, ConfigError> {
         if self.demo && !self.listen.ip().is_loopback() {
             return Err(ConfigError::PublicDemo(self.listen));
+        }
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return Err(ConfigError::HalfTls);
+        }
+        let needs_tls = [
+            ("smtp_tls_listen", self.smtp_tls_listen.is_some()),
+            ("smtp_require_tls", self.smtp_require_tls),
+        ];
+        if let (None, Some((key, _))) = (&self.tls_key, needs_tls.iter().find(|(_, set)| *set)) {
+            return Err(ConfigError::NoTls(key));
         }
         self.log_filter()?;
         Ok(self)
@@ -246,6 +279,14 @@ mod tests {
         let public = Config { demo: true, listen: "192.0.2.1:80".parse().unwrap(), ..Config::default() };
         assert!(matches!(public.checked(), Err(ConfigError::PublicDemo(_))));
         assert!(Config { demo: true, ..Config::default() }.checked().is_ok());
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        let half = Config { tls_key: Some("key.pem".into()), ..Config::default() };
+        assert!(matches!(half.checked(), Err(ConfigError::HalfTls)));
+        let none = Config { smtp_require_tls: true, ..Config::default() };
+        assert!(matches!(none.checked(), Err(ConfigError::NoTls("smtp_require_tls"))));
     }
 
     #[test]

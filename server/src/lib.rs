@@ -48,6 +48,7 @@ pub mod serve;
 pub mod session;
 pub mod smtp;
 pub mod store;
+pub mod tls;
 pub mod vacation;
 pub mod webpush;
 

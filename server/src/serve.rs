@@ -11,10 +11,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::config::Config;
+use crate::config::{Config, Socket};
 use crate::people::AddError;
 use crate::relay::{Relay, StartError};
+use crate::smtp::{Door, Gate, Listener, Protocol};
 use crate::store::{Engine, StoreError, fanout};
+use crate::tls::{Tls, TlsError};
 use crate::{demo, http, outbound, processes, smtp};
 
 /// How long open work may take once the relay stops.
@@ -30,13 +32,16 @@ pub enum ServeError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {socket}: {source}")]
     Listen {
         /// Which one.
-        address: SocketAddr,
+        socket: Socket,
         /// Why not.
         source: io::Error,
     },
+    /// The certificate for TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Another relay serves what is in the data folder.
     #[error("another relay serves {}", .0.display())]
     InUse(PathBuf),
@@ -60,6 +65,10 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where SMTP is served.
     pub smtp: SocketAddr,
+    /// Where SMTP with TLS from the start is served.
+    pub smtp_tls: Option<SocketAddr>,
+    /// Where LMTP is served, when that is an address.
+    pub lmtp: Option<SocketAddr>,
     tasks: JoinSet<()>,
     _alone: Option<File>,
 }
@@ -67,13 +76,17 @@ pub struct Running {
 /// Opens the relay and its doors.
 pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     raise_descriptors();
+    let tls = match (&config.tls_certificate, &config.tls_key) {
+        (Some(chain), Some(key)) => Some(Arc::new(Tls::open(chain, key)?)),
+        _ => None,
+    };
     let http_listener = listen(config.listen).await?;
-    let smtp_listener = listen(config.smtp_listen).await?;
-    let address = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
+    let doors = Doors::open(&config).await?;
     // Port 0 asks for any; from here on the real one counts.
-    config.listen = address(&http_listener, config.listen);
-    config.smtp_listen = address(&smtp_listener, config.smtp_listen);
+    config.listen = http_listener.local_addr().unwrap_or(config.listen);
+    config.smtp_listen = doors.smtp.address().unwrap_or(config.smtp_listen);
     let (http, smtp) = (config.listen, config.smtp_listen);
+    let [smtp_tls, lmtp] = [&doors.smtp_tls, &doors.lmtp].map(|door| door.as_ref()?.address());
     let relay = Relay::open(config).await?;
     if relay.config.demo {
         demo::add_people(&relay).await?;
@@ -87,7 +100,11 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
             tracing::error!(%error, "HTTP ended");
         }
     });
-    tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&relay)));
+    if let Some(tls) = tls.clone() {
+        let stopping = relay.stopping.clone();
+        tasks.spawn(async move { tls.keep_fresh(stopping).await });
+    }
+    doors.serve(&mut tasks, &Gate::new(Arc::clone(&relay), tls));
     tasks.spawn(outbound::run(Arc::clone(&relay)));
     tasks.spawn(outbound::run_held(Arc::clone(&relay)));
     tasks.spawn(crate::webpush::run(Arc::clone(&relay)));
@@ -97,7 +114,44 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
         tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
     }
     tasks.spawn(processes::keep_alive(Arc::clone(&relay)));
-    Ok(Running { relay, http, smtp, tasks, _alone: alone })
+    Ok(Running { relay, http, smtp, smtp_tls, lmtp, tasks, _alone: alone })
+}
+
+/// The doors for mail.
+struct Doors {
+    smtp: Listener,
+    smtp_tls: Option<Listener>,
+    lmtp: Option<Listener>,
+}
+
+impl Doors {
+    async fn open(config: &Config) -> Result<Self, ServeError> {
+        let bind = async |socket: Socket| {
+            Listener::bind(&socket).await.map_err(|source| ServeError::Listen { socket, source })
+        };
+        let smtp = bind(Socket::Tcp(config.smtp_listen)).await?;
+        let smtp_tls = match config.smtp_tls_listen {
+            Some(address) => Some(bind(Socket::Tcp(address)).await?),
+            None => None,
+        };
+        let lmtp = match &config.lmtp_listen {
+            Some(socket) => Some(bind(socket.clone()).await?),
+            None => None,
+        };
+        Ok(Self { smtp, smtp_tls, lmtp })
+    }
+
+    fn serve(self, tasks: &mut JoinSet<()>, gate: &Arc<Gate>) {
+        let doors = [
+            (Some(self.smtp), Protocol::Smtp, false),
+            (self.smtp_tls, Protocol::Smtp, true),
+            (self.lmtp, Protocol::Lmtp, false),
+        ];
+        for (listener, protocol, implicit_tls) in doors {
+            let Some(listener) = listener else { continue };
+            tasks.spawn(smtp::serve(listener, Door { protocol, implicit_tls }, Arc::clone(gate)));
+        }
+    }
 }
 
 /// Every push stream is an open file, and the usual limit of a thousand is meant for programs that
@@ -142,7 +196,8 @@ fn alone(relay: &Relay) -> Result<Option<File>, ServeError> {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+    let socket = Socket::Tcp(address);
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { socket, source })
 }
 
 async fn sweep(relay: Arc<Relay>) {

@@ -1,49 +1,113 @@
-//! The SMTP door: mail from elsewhere for people here (RFC 5321).
+//! The doors for mail from elsewhere for people here: SMTP (RFC 5321) and LMTP (RFC 2033).
 
 mod body;
 mod data;
 mod line;
+mod listener;
 mod origin;
 mod reply;
 mod session;
+mod sources;
 mod trace;
+mod wire;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::relay::Relay;
+use crate::tls::Tls;
 use body::{Budget, UNIT};
 use session::Session;
+use sources::{Slot, Sources};
+use wire::{Secured, Wire};
 
-/// Connections at once.
+pub use listener::Listener;
+
+/// Connections at once, at all doors together.
 const CONNECTIONS: usize = 256;
-/// Connections of one source at once.
-const BY_SOURCE: usize = 64;
 /// Octets of all messages that are being received at once; sealing needs some times that.
 const IN_MEMORY: usize = 256 * 1024 * 1024;
-/// And of those from one source.
-const IN_MEMORY_BY_SOURCE: usize = IN_MEMORY / 2;
 /// How long one connection may last in all.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 
-/// Serves until the relay stops; a message whose end was received is finished.
-pub async fn serve(listener: TcpListener, relay: Arc<Relay>) {
-    let memory = Arc::new(Semaphore::new(IN_MEMORY / UNIT));
-    let sources = Arc::new(Sources::default());
+/// What is spoken at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// SMTP, which answers a message once.
+    Smtp,
+    /// LMTP, which answers it for each recipient.
+    Lmtp,
+}
+
+/// How a door is.
+#[derive(Debug, Clone, Copy)]
+pub struct Door {
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Whether TLS comes first, without STARTTLS.
+    pub implicit_tls: bool,
+}
+
+/// What all doors share: the certificate, and the bounds of what strangers may hold.
+#[derive(Debug)]
+pub struct Gate {
+    relay: Arc<Relay>,
+    tls: Option<Arc<Tls>>,
+    connections: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    /// What programs on this host may have of it.
+    local: Arc<Semaphore>,
+    sources: Arc<Sources>,
+}
+
+impl Gate {
+    /// Doors of a relay, with TLS where there is a certificate.
+    pub fn new(relay: Arc<Relay>, tls: Option<Arc<Tls>>) -> Arc<Self> {
+        Arc::new(Self {
+            relay,
+            tls,
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            memory: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
+            local: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
+            sources: Arc::default(),
+        })
+    }
+
+    /// Room for a connection; one from a socket of this host counts for nobody.
+    fn admit(&self, peer: Option<IpAddr>) -> Option<Admitted> {
+        let slot = match peer {
+            Some(peer) => Some(self.sources.take(peer)?),
+            None => None,
+        };
+        let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
+        let source = slot.as_ref().map_or(&self.local, |slot: &Slot| &slot.memory);
+        let budget = Budget { all: Arc::clone(&self.memory), source: Arc::clone(source) };
+        Some(Admitted { budget, _slot: slot, _permit: permit })
+    }
+}
+
+/// A connection that has room.
+struct Admitted {
+    budget: Budget,
+    _slot: Option<Slot>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Serves a door until the relay stops; a message whose end was received is finished.
+pub async fn serve(listener: Listener, door: Door, gate: Arc<Gate>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = relay.stopping.cancelled() => break,
+            () = gate.relay.stopping.cancelled() => break,
         };
-        let (stream, peer) = match accepted {
+        let (wire, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -51,105 +115,27 @@ pub async fn serve(listener: TcpListener, relay: Arc<Relay>) {
                 continue;
             }
         };
-        let slot = sources.take(peer.ip()).filter(|_| connections.len() < CONNECTIONS);
-        connections.spawn(connection(Arc::clone(&relay), stream, peer, slot, Arc::clone(&memory)));
+        connections.spawn(connection(Arc::clone(&gate), door, wire, peer));
     }
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(
-    relay: Arc<Relay>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: Option<Slot>,
-    all: Arc<Semaphore>,
-) {
-    // Answers are small and each is waited for.
-    stream.set_nodelay(true).ok();
-    let talk = async {
-        match slot {
-            Some(slot) => {
-                let budget = Budget { all, source: Arc::clone(&slot.memory) };
-                Session::new(relay, peer, budget).run(stream).await
-            }
-            None => session::turn_away(stream).await,
-        }
-    };
-    match tokio::time::timeout(LIFE, talk).await {
+async fn connection(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) {
+    match tokio::time::timeout(LIFE, talk(gate, door, wire, peer)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "an SMTP connection broke off"),
         Err(_) => tracing::debug!("an SMTP connection lasted too long"),
     }
 }
 
-/// Counts connections by source.
-#[derive(Debug, Default)]
-struct Sources(Mutex<HashMap<IpAddr, Source>>);
-
-#[derive(Debug)]
-struct Source {
-    connections: usize,
-    memory: Arc<Semaphore>,
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self { connections: 0, memory: Arc::new(Semaphore::new(IN_MEMORY_BY_SOURCE / UNIT)) }
-    }
-}
-
-/// The address, or the network where one host has many (RFC 4291 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::from(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 => v4,
-    }
-}
-
-struct Slot {
-    sources: Arc<Sources>,
-    source: IpAddr,
-    memory: Arc<Semaphore>,
-}
-
-impl Sources {
-    fn take(self: &Arc<Self>, source: IpAddr) -> Option<Slot> {
-        let source = network(source);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(source).or_default();
-        if count.connections >= BY_SOURCE {
-            return None;
+async fn talk(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) -> io::Result<()> {
+    let Some(admitted) = gate.admit(peer) else { return session::turn_away(wire).await };
+    let (wire, tls) = match &gate.tls {
+        Some(tls) if door.implicit_tls => {
+            let (wire, secured) = Secured::accept(tls, wire).await?;
+            (wire, Some(secured))
         }
-        count.connections += 1;
-        Some(Slot { sources: Arc::clone(self), source, memory: Arc::clone(&count.memory) })
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut counts = self.sources.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.source) {
-            count.connections -= 1;
-            if count.connections == 0 {
-                counts.remove(&self.source);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_is_one_source() {
-        let sources = Arc::new(Sources::default());
-        let host = |n: usize| format!("2001:db8::{n:x}").parse::<IpAddr>().unwrap();
-        let slots: Vec<Slot> = (0..BY_SOURCE).map(|n| sources.take(host(n)).unwrap()).collect();
-        assert!(sources.take(host(BY_SOURCE)).is_none());
-        assert!(sources.take("2001:db8:0:1::1".parse().unwrap()).is_some());
-        assert!(sources.take("192.0.2.1".parse().unwrap()).is_some());
-        drop(slots);
-        assert!(sources.0.lock().unwrap().is_empty());
-    }
+        _ => (wire, None),
+    };
+    Session::new(Arc::clone(&gate), door.protocol, peer, tls, admitted.budget.clone()).run(wire).await
 }

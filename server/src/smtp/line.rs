@@ -3,11 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+
+use super::reply::Reply;
 
 /// How long a client may be silent (RFC 5321 4.5.3.2).
 pub const PATIENCE: Duration = Duration::from_secs(300);
+/// How long the end of a connection may take.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// RFC 5321 4.5.3.1.4 says 512 for a command, extensions add to it.
 pub const LONGEST: usize = 4096;
 const CHUNK: usize = 32 * 1024;
@@ -23,7 +27,7 @@ pub enum Line {
     TooLong,
 }
 
-/// Reads from a client.
+/// Reads from a client, and answers it.
 #[derive(Debug)]
 pub struct Input<R> {
     source: R,
@@ -81,6 +85,28 @@ impl<R: AsyncRead + Unpin> Input<R> {
                 return Ok(None);
             }
         }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Input<S> {
+    /// Answers; a client that does not read is given up as one that does not write.
+    pub async fn send(&mut self, reply: &Reply) -> io::Result<()> {
+        let bytes = reply.to_bytes();
+        let sent = async {
+            self.source.write_all(&bytes).await?;
+            self.source.flush().await
+        };
+        timeout(PATIENCE, sent).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Goes on with another connection, and gives the one before.
+    pub fn replace(&mut self, source: S) -> S {
+        std::mem::replace(&mut self.source, source)
+    }
+
+    /// Ends the connection, in TLS with a word, so that the client knows that nothing was cut off.
+    pub async fn close(&mut self) {
+        timeout(GOODBYE, self.source.shutdown()).await.ok();
     }
 }
 

@@ -1,18 +1,51 @@
 use std::net::IpAddr;
 
+use super::wire::Secured;
 use crate::clock::{mail_date, now};
 
 /// RFC 5321 6.3: more Received fields than this are a loop.
 const MOST_HOPS: usize = 50;
 
-/// The trace field (RFC 5321 4.4) for a message of a client that introduced itself with `hello`.
-pub fn field(hello: Option<(&str, &str)>, peer: IpAddr, own: &str) -> Vec<u8> {
-    let (host, protocol) = hello.unwrap_or(("unknown", "SMTP"));
+/// How a message came from one server to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Hop<'a> {
+    /// What the client calls itself.
+    pub hello: &'a str,
+    /// Whether it said EHLO.
+    pub extended: bool,
+    /// Whether it speaks LMTP.
+    pub lmtp: bool,
+    /// Whether the message is an internationalised one (RFC 6531).
+    pub utf8: bool,
+    /// The TLS that was agreed on.
+    pub tls: Option<Secured>,
+    /// From where; none from a program on this host.
+    pub peer: Option<IpAddr>,
+}
+
+impl Hop<'_> {
+    /// The protocol's name (RFC 3848, RFC 6531 3.7.3).
+    fn protocol(&self) -> String {
+        let base = match (self.lmtp, self.utf8, self.extended) {
+            (true, false, _) => "LMTP",
+            (true, true, _) => "UTF8LMTP",
+            (false, true, _) => "UTF8SMTP",
+            (false, false, true) => "ESMTP",
+            (false, false, false) => return "SMTP".to_owned(),
+        };
+        format!("{base}{}", if self.tls.is_some() { "S" } else { "" })
+    }
+}
+
+/// The trace field (RFC 5321 4.4), with the cipher suite where there is TLS (RFC 8314 4.3).
+pub fn field(hop: &Hop<'_>, own: &str) -> Vec<u8> {
     // What a client calls itself must not break out of the field.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
-    let host = if host.len() <= 255 && host.chars().all(plain) { host } else { "unknown" };
-    let date = mail_date(now());
-    format!("Received: from {host} ([{peer}])\r\n by {own} with {protocol}; {date}\r\n").into_bytes()
+    let host = if hop.hello.len() <= 255 && hop.hello.chars().all(plain) { hop.hello } else { "unknown" };
+    let peer = hop.peer.map_or_else(|| "local".to_owned(), |peer| format!("[{peer}]"));
+    let tls = hop.tls.map_or_else(String::new, |tls| format!("\r\n tls {} ({})", tls.suite(), tls.version()));
+    let (protocol, date) = (hop.protocol(), mail_date(now()));
+    format!("Received: from {host} ({peer})\r\n by {own} with {protocol}{tls}; {date}\r\n").into_bytes()
 }
 
 /// Whether the message has passed so many servers that it goes in circles.
@@ -28,7 +61,9 @@ mod tests {
 
     #[test]
     fn a_client_cannot_write_into_the_header() {
-        let field = field(Some(("x\r\nBcc: y", "ESMTP")), [127, 0, 0, 1].into(), "own.example");
+        let peer = Some([127, 0, 0, 1].into());
+        let hop = Hop { hello: "x\r\nBcc: y", extended: true, lmtp: false, utf8: false, tls: None, peer };
+        let field = field(&hop, "own.example");
         let text = String::from_utf8(field).unwrap();
         assert!(
             text.starts_with("Received: from unknown ([127.0.0.1])\r\n by own.example with ESMTP; "),

@@ -1,8 +1,11 @@
 //! A relay in a folder of its own, people who use it, and sealed letters.
 
 mod binary;
+mod certificate;
 mod letter;
+mod postfix;
 pub mod postgres;
+mod program;
 mod receiving_server;
 mod smtp_client;
 
@@ -20,8 +23,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use binary::Binary;
+pub use certificate::openssl_certificate;
 pub use letter::{clear_letter, sealed_letter};
+pub use postfix::Postfix;
 pub use postgres::Postgres;
+pub use program::{run, text};
 pub use receiving_server::ReceivingServer;
 pub use smtp_client::Client;
 

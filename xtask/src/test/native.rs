@@ -14,6 +14,7 @@ const PACKAGES: &[&str] = &["smime", "jmap", "sealpost", "sealpost-agent", "app"
 /// Runs them all.
 pub fn native() -> Result<Tally> {
     install::programs(install::PEERS)?;
+    install::programs(install::MAIL)?;
     let skips = workspace::target().join("skipped-tests");
     let _ = fs::remove_file(&skips);
     let mut cargo = workspace::cargo(["test", "--no-fail-fast"]);

@@ -1,0 +1,100 @@
+use smtp_proto::{MAIL_BODY_BINARYMIME, MAIL_REQUIRETLS, MAIL_SMTPUTF8, MailFrom, RcptTo};
+
+use super::{Protocol, Reply, Session};
+use crate::delivery;
+use crate::smtp::body::Body;
+use crate::store::{self, Account, StoreError};
+
+/// RFC 5321 4.5.3.1.8: at least 100.
+const MOST_RECIPIENTS: usize = 100;
+
+/// A message on its way in.
+#[derive(Debug)]
+pub struct Transaction {
+    pub mail_from: String,
+    pub utf8: bool,
+    pub size: usize,
+    /// By SMTP each once, by LMTP as often as each was named: it is answered as often.
+    pub recipients: Vec<Account>,
+    pub chunks: Option<Body>,
+}
+
+impl Session {
+    pub fn mail(&mut self, from: &MailFrom<String>) -> Reply {
+        let config = &self.relay().config;
+        if self.hello.is_none() {
+            return Reply::new(503, "5.5.1 say EHLO first");
+        }
+        if config.smtp_require_tls && self.tls.is_none() && self.protocol == Protocol::Smtp {
+            return Reply::new(530, "5.7.0 say STARTTLS first");
+        }
+        if self.transaction.is_some() {
+            return Reply::new(503, "5.5.1 one message after the other");
+        }
+        if from.flags & (MAIL_BODY_BINARYMIME | MAIL_REQUIRETLS) != 0 {
+            return Reply::new(555, "5.5.4 that parameter is not offered");
+        }
+        if from.size > config.max_message_size {
+            return Reply::new(552, "5.3.4 the message is too large");
+        }
+        self.transaction = Some(Transaction {
+            mail_from: from.address.clone(),
+            utf8: from.flags & MAIL_SMTPUTF8 != 0,
+            size: from.size,
+            recipients: Vec::new(),
+            chunks: None,
+        });
+        Reply::new(250, "2.1.0 sender fine")
+    }
+
+    pub async fn rcpt(&mut self, to: &RcptTo<String>) -> Reply {
+        let (relay, lmtp) = (self.relay().clone(), self.protocol == Protocol::Lmtp);
+        let Some(transaction) = &mut self.transaction else { return Reply::new(503, "5.5.1 say MAIL first") };
+        if transaction.chunks.is_some() {
+            return Reply::new(503, "5.5.1 the message has begun");
+        }
+        if transaction.recipients.len() >= MOST_RECIPIENTS {
+            return Reply::new(452, "4.5.3 too many recipients");
+        }
+        if !relay.is_local(&to.address) {
+            return Reply::new(550, "5.7.1 mail for elsewhere is not taken here");
+        }
+        let found = async {
+            let mut connection = relay.store.read().await?;
+            let found = store::account_by_address(&mut connection, &to.address).await?;
+            drop(connection);
+            let Some(account) = found else { return Ok(None) };
+            let fits = delivery::has_room(&relay, &account, transaction.size).await?;
+            Ok::<_, StoreError>(Some((account, fits)))
+        };
+        match found.await {
+            Ok(Some((_, false))) => Reply::full(),
+            Ok(Some((account, true))) => {
+                // One copy each, however often an address is named.
+                if lmtp || !transaction.recipients.iter().any(|known| known.id == account.id) {
+                    transaction.recipients.push(account);
+                }
+                Reply::new(250, "2.1.5 recipient fine")
+            }
+            Ok(None) => Reply::new(550, "5.1.1 there is no such address here"),
+            Err(error) => {
+                tracing::error!(%error, "a recipient could not be looked up");
+                Reply::new(451, "4.3.0 try again later")
+            }
+        }
+    }
+
+    /// Whether a message may come now; `chunked` for BDAT, which may not follow or precede DATA.
+    pub fn ready(&self, chunked: bool) -> Result<(), Reply> {
+        match &self.transaction {
+            Some(transaction) if transaction.recipients.is_empty() => {
+                Err(Reply::new(503, "5.5.1 say RCPT first"))
+            }
+            Some(transaction) if transaction.chunks.is_some() && !chunked => {
+                Err(Reply::new(503, "5.5.1 the message comes in chunks"))
+            }
+            Some(_) => Ok(()),
+            None => Err(Reply::new(503, "5.5.1 say MAIL and RCPT first")),
+        }
+    }
+}

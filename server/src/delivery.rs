@@ -194,6 +194,7 @@ pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverEr
         let mut ledger = Ledger::open(tx, &account.id).await?;
         store::put_blob(tx, &account.id, blob, true).await?;
         store::insert_email(tx, &mut ledger, &email).await?;
+        ledger.deliver();
         ledger.close(tx).await?;
     }
     Ok(())

@@ -7,12 +7,14 @@ mod clear;
 mod connections;
 mod eventsource;
 mod headers;
+mod listening;
 mod origin;
 mod problem;
 mod signed_in;
 mod timestamp;
 mod transfer;
 mod turns;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +56,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/jmap/upload/{account}", post(transfer::upload).layer(DefaultBodyLimit::disable()))
         .route("/jmap/download/{account}/{blob}/{name}", get(transfer::download))
         .route("/jmap/eventsource", get(eventsource::stream))
+        .route("/jmap/websocket", get(websocket::upgrade))
         .route("/jmap/clear/{account}", post(clear::send).layer(DefaultBodyLimit::disable()))
         .route("/jmap/{*rest}", axum::routing::any(nothing));
     let auth = Router::new()
@@ -115,7 +118,7 @@ async fn log(request: axum::extract::Request, next: axum::middleware::Next) -> a
 
 /// The known beginning of a path; what follows it can be an id, a name or anything a stranger asks for.
 fn room(path: &str) -> &'static str {
-    const ROOMS: [&str; 10] = [
+    const ROOMS: [&str; 11] = [
         "/healthz",
         "/tsa",
         "/auth/",
@@ -123,6 +126,7 @@ fn room(path: &str) -> &'static str {
         "/jmap/upload",
         "/jmap/download",
         "/jmap/eventsource",
+        "/jmap/websocket",
         "/jmap/clear",
         "/.well-known/jmap",
         "/assets",

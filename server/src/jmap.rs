@@ -37,7 +37,7 @@ pub use session_object::session;
 pub use table::methods;
 
 use crate::relay::Relay;
-use crate::store::{Account, Shared};
+use crate::store::{Account, Credential, Shared};
 use table::Method;
 
 /// When the answers of a request have this many octets, the calls that are left are refused.
@@ -50,6 +50,8 @@ pub struct Call {
     pub relay: Arc<Relay>,
     /// Whose session it is.
     pub user: Account,
+    /// By what they are signed in.
+    pub credential: Credential,
     /// The account that the running method works on: the user's own, or one that is shared with them.
     pub account: Account,
     /// The other accounts that the user may open.
@@ -82,18 +84,25 @@ impl Call {
     }
 }
 
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Their own account.
+    pub account: Account,
+    /// By what they are signed in.
+    pub credential: Credential,
+    /// The other accounts that they may open.
+    pub shared: Vec<Shared>,
+}
+
 /// Answers a request.
-pub async fn respond(
-    relay: &Arc<Relay>,
-    user: Account,
-    shared: Vec<Shared>,
-    body: &[u8],
-) -> Result<Response, Problem> {
-    let request = parse(body, &relay.limits)?;
+pub async fn respond(relay: &Arc<Relay>, user: User, request: Request) -> Response {
+    let User { account: user, credential, shared } = user;
     let account = user.clone();
     let asked_ids = request.created_ids.is_some();
     let created = request.created_ids.unwrap_or_default();
-    let mut call = Call { relay: Arc::clone(relay), user, account, shared, using: request.using, created };
+    let relay = Arc::clone(relay);
+    let mut call = Call { relay, user, credential, account, shared, using: request.using, created };
     let mut responses: Vec<Invocation> = Vec::new();
     let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
     for Invocation(name, arguments, id) in request.method_calls {
@@ -115,16 +124,20 @@ pub async fn respond(
         }
     }
     let created_ids = asked_ids.then_some(call.created);
-    let session_state = session_object::state(relay, &call.user, &call.shared);
-    Ok(Response { method_responses: responses, created_ids, session_state })
+    let session_state = session_object::state(&call.relay, &call.user, &call.shared);
+    Response { method_responses: responses, created_ids, session_state }
 }
 
-fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
-    let problem = |kind: RequestErrorType, error: &dyn std::fmt::Display| kind.problem(&error.to_string());
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| problem(RequestErrorType::NotJson, &error))?;
-    let request: Request =
-        serde_json::from_value(value).map_err(|error| problem(RequestErrorType::NotRequest, &error))?;
+/// Reads a request.
+pub fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
+    let value = serde_json::from_slice(body);
+    check(value.map_err(|error| RequestErrorType::NotJson.problem(&error.to_string()))?, limits)
+}
+
+/// Reads a request that is JSON already.
+pub fn check(value: Value, limits: &Limits) -> Result<Request, Problem> {
+    let request: Request = serde_json::from_value(value)
+        .map_err(|error| RequestErrorType::NotRequest.problem(&error.to_string()))?;
     if let Some(unknown) = request.using.iter().find(|uri| !table::CAPABILITIES.contains(&uri.as_str())) {
         return Err(RequestErrorType::UnknownCapability.problem(unknown));
     }

@@ -15,6 +15,7 @@
 )]
 
 pub mod address;
+pub mod allowance;
 pub mod authority;
 pub mod backup;
 pub mod blobs;
@@ -43,7 +44,6 @@ pub mod progress;
 pub mod push;
 pub mod random;
 pub mod relay;
-pub mod sending;
 pub mod serve;
 pub mod session;
 pub mod smtp;

@@ -1,6 +1,6 @@
 //! State changes, fanned out to whoever listens for an account.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -32,18 +32,37 @@ pub enum Notice {
 const TELLING: usize = 4096;
 
 /// How many changes a slow listener may lag behind before it reads the current states instead.
-const BACKLOG: usize = 16;
+const BACKLOG: usize = 4;
 
 /// How many streams one account may have open: tabs and devices, not a flood.
 const LISTENERS: usize = 64;
 
+/// What a listener hears: which account changed, and what.
+pub type Heard = (AccountId, Arc<Changed>);
+
 /// Fans state changes out to the push streams of this process, and to other processes.
 #[derive(Debug, Default)]
 pub struct Hub {
-    channels: Mutex<HashMap<AccountId, broadcast::Sender<Arc<Changed>>>>,
+    listeners: Mutex<Listeners>,
     others: OnceLock<mpsc::Sender<Notice>>,
-    own: OnceLock<broadcast::Sender<(AccountId, Arc<Changed>)>>,
+    own: OnceLock<broadcast::Sender<Heard>>,
     untold: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Listeners {
+    /// By user who listens.
+    channels: HashMap<AccountId, broadcast::Sender<Heard>>,
+    /// By account: the users who listen and whom it is shared with.
+    members: HashMap<AccountId, BTreeSet<AccountId>>,
+}
+
+impl Listeners {
+    fn send(&mut self, user: &AccountId, heard: Heard) {
+        if self.channels.get(user).is_some_and(|channel| channel.send(heard).is_err()) {
+            self.channels.remove(user);
+        }
+    }
 }
 
 impl Hub {
@@ -55,7 +74,7 @@ impl Hub {
     }
 
     /// The changes that this process writes, of all accounts, from now on.
-    pub fn own_changes(&self) -> broadcast::Receiver<(AccountId, Arc<Changed>)> {
+    pub fn own_changes(&self) -> broadcast::Receiver<Heard> {
         self.own.get_or_init(|| broadcast::channel(TELLING).0).subscribe()
     }
 
@@ -81,11 +100,25 @@ impl Hub {
         }
     }
 
-    /// Listens for the changes of one account from now on; none when too many do already.
-    pub fn subscribe(&self, account: &AccountId) -> Option<broadcast::Receiver<Arc<Changed>>> {
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        let channel = channels.entry(account.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0);
+    /// Listens for the changes of a user's account, and of those that are shared with them, from now on;
+    /// none when too many listen for the user already.
+    pub fn subscribe<'a>(
+        &self,
+        user: &AccountId,
+        shared: impl IntoIterator<Item = &'a AccountId>,
+    ) -> Option<broadcast::Receiver<Heard>> {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for account in shared {
+            listeners.members.entry(account.clone()).or_default().insert(user.clone());
+        }
+        let channel = listeners.channels.entry(user.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0);
         (channel.receiver_count() < LISTENERS).then(|| channel.subscribe())
+    }
+
+    /// How many listen.
+    pub fn listening(&self) -> usize {
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.channels.values().map(broadcast::Sender::receiver_count).sum()
     }
 
     /// Ends the streams of an account; whoever may still listen comes back.
@@ -96,12 +129,12 @@ impl Hub {
 
     /// Has all listeners read the current states: something may not have been told.
     pub fn missed(&self) {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0 });
-        for channel in channels.values() {
+        for (user, channel) in &listeners.channels {
             // More than a listener may lag behind.
             for _ in 0..=BACKLOG {
-                channel.send(Arc::clone(&nothing)).ok();
+                channel.send((user.clone(), Arc::clone(&nothing))).ok();
             }
         }
     }
@@ -117,14 +150,19 @@ impl Hub {
     }
 
     fn send(&self, account: &AccountId, changed: Arc<Changed>) {
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        let unheard = channels.get(account).is_some_and(|channel| channel.send(changed).is_err());
-        if unheard {
-            channels.remove(account);
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.send(account, (account.clone(), Arc::clone(&changed)));
+        let Some(mut members) = listeners.members.remove(account) else { return };
+        members.retain(|member| {
+            listeners.send(member, (account.clone(), Arc::clone(&changed)));
+            listeners.channels.contains_key(member)
+        });
+        if !members.is_empty() {
+            listeners.members.insert(account.clone(), members);
         }
     }
 
-    fn cut(&self, account: &AccountId) {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    fn cut(&self, user: &AccountId) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).channels.remove(user);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::allowance::{self, Allowance};
 use crate::authority::{Authority, OpenAuthorityError};
 use crate::blobs::{self, BlobError, Blobs};
 use crate::clock::unix_time;
@@ -17,7 +18,6 @@ use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::push::Hub;
 use crate::random;
-use crate::sending::Sending;
 use crate::session::SignIn;
 use crate::store::{OpenError, Store, fanout};
 use crate::webpush::Pusher;
@@ -43,8 +43,10 @@ pub struct Relay {
     pub hub: Arc<Hub>,
     /// Passwords and their rate limit.
     pub sign_in: SignIn,
-    /// How much each account sent of late.
-    pub sending: Sending,
+    /// How many recipients each account sent to of late.
+    pub sending: Allowance,
+    /// How many push subscriptions each account made of late.
+    pub subscribing: Allowance,
     /// What a request may ask for.
     pub limits: Limits,
     /// Wakes the queue when something was put into it.
@@ -98,7 +100,8 @@ impl Relay {
             pusher,
             hub,
             sign_in: SignIn::default(),
-            sending: Sending::default(),
+            sending: Allowance::new(allowance::RECIPIENTS),
+            subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
             held_bell: Notify::new(),

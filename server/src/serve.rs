@@ -11,11 +11,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::clock::now;
 use crate::config::{Config, Socket};
 use crate::people::AddError;
 use crate::relay::{Relay, StartError};
 use crate::smtp::{Door, Gate, Listener, Protocol};
-use crate::store::{Engine, StoreError, fanout};
+use crate::store::{self, Engine, StoreError, fanout};
 use crate::tls::{Tls, TlsError};
 use crate::{demo, http, outbound, processes, smtp};
 
@@ -204,6 +205,10 @@ async fn sweep(relay: Arc<Relay>) {
     loop {
         if let Err(error) = relay.blobs.sweep(&relay.store).await {
             tracing::error!(%error, "sweeping failed");
+        }
+        let ended = relay.store.write(|tx| Box::pin(store::sweep_subscriptions(tx, now())));
+        if let Err(error) = ended.await.map_err(|error: StoreError| error) {
+            tracing::error!(%error, "ended push subscriptions could not be forgotten");
         }
         tokio::select! {
             () = relay.stopping.cancelled() => return,

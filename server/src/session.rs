@@ -16,7 +16,7 @@ pub use password::hash;
 use crate::clock::{Millis, now};
 use crate::random;
 use crate::relay::Relay;
-use crate::store::{self, Account, StoreError};
+use crate::store::{self, Account, Credential, StoreError};
 use password::{Busy, Passwords};
 use rate::Attempts;
 
@@ -95,9 +95,11 @@ pub async fn sign_in(
 }
 
 /// Whose session a token names.
-pub async fn account_of(relay: &Relay, token: &str) -> Result<Option<Account>, StoreError> {
+pub async fn account_of(relay: &Relay, token: &str) -> Result<Option<(Account, Credential)>, StoreError> {
+    let credential = Credential::named(token_hash(token));
     let mut connection = relay.store.read().await?;
-    store::session_account(&mut connection, &token_hash(token), now()).await
+    let account = store::credential_account(&mut connection, &credential, now()).await?;
+    Ok(account.map(|account| (account, credential)))
 }
 
 /// Ends a session, and with it the account's push streams: those of other sessions come back at once.
@@ -106,7 +108,7 @@ pub async fn sign_out(relay: &Relay, token: &str) -> Result<(), StoreError> {
     let hash = token_hash(token);
     let end = relay.store.write(move |tx| Box::pin(async move { store::drop_session(tx, &hash).await }));
     end.await.map_err(|error: StoreError| error)?;
-    if let Some(account) = account {
+    if let Some((account, _)) = account {
         relay.hub.end(&account.id);
     }
     Ok(())

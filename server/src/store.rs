@@ -78,7 +78,7 @@ pub use push_subscriptions::{
 pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};
-pub use sessions::{add_session, drop_session, session_account, sweep_sessions};
+pub use sessions::{Credential, add_session, credential_account, drop_session, sweep_sessions};
 pub use shares::{Shared, share, shared_with, unshare};
 pub use submissions::{
     NewSubmission, SubmissionRow, add_submission, destroy_submission, set_delivery, set_undo, submission,

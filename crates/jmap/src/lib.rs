@@ -18,7 +18,7 @@ mod submission;
 mod thread;
 mod vacation;
 
-pub use capability::{BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, VACATION, VAPID};
+pub use capability::{BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
 pub use email::{
     Email, EmailAddress, EmailFilter, EmailImport, EmailImported, Import, ImportAnswer, NoExtra, keyword,
 };

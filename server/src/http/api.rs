@@ -9,12 +9,13 @@ use jmap::{LimitKind, RequestErrorType, Response, Session};
 use super::Shared;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
+use crate::jmap::User;
 use crate::store::{self, Account};
 
 /// `GET /.well-known/jmap` (RFC 8620 2.2)
 pub async fn session(
     State(shared): State<Shared>,
-    SignedIn(account): SignedIn,
+    SignedIn { account, .. }: SignedIn,
     headers: HeaderMap,
 ) -> Result<Json<Session>, Fault> {
     let base = base(&headers, &shared.relay.config.url());
@@ -22,20 +23,25 @@ pub async fn session(
     Ok(Json(crate::jmap::session(&shared.relay, &account, &others, &base)))
 }
 
-/// The other accounts that the user may open.
-pub async fn others(shared: &Shared, account: &Account) -> Result<Vec<store::Shared>, Fault> {
+async fn others(shared: &Shared, account: &Account) -> Result<Vec<store::Shared>, Fault> {
     let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
     store::shared_with(&mut connection, &account.id).await.map_err(Fault::failed)
+}
+
+/// Who makes a request, with all that they may open.
+pub async fn user(shared: &Shared, SignedIn { account, credential }: SignedIn) -> Result<User, Fault> {
+    let others = others(shared, &account).await?;
+    Ok(User { account, credential, shared: others })
 }
 
 /// `POST /jmap/api` (RFC 8620 3.1)
 pub async fn api(
     State(shared): State<Shared>,
-    SignedIn(account): SignedIn,
+    signed_in: SignedIn,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Response>, Fault> {
-    let turn = shared.turns.request(&account.id);
+    let turn = shared.turns.request(&signed_in.account.id);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many requests at once"))?;
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -49,8 +55,9 @@ pub async fn api(
         }
         status => Fault::new(status, "the request could not be read"),
     })?;
-    let others = others(&shared, &account).await?;
-    Ok(Json(crate::jmap::respond(&shared.relay, account, others, &body).await?))
+    let request = crate::jmap::parse(&body, &shared.relay.limits)?;
+    let user = user(&shared, signed_in).await?;
+    Ok(Json(crate::jmap::respond(&shared.relay, user, request).await))
 }
 
 /// How the client reaches the relay: by the name it used, so that the page's own origin is kept.

@@ -1,4 +1,5 @@
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +11,23 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 /// Connections at once; nearly all of them are push streams that wait.
 const CONNECTIONS: usize = 16 * 1024;
 /// How long a header may take, and how long a connection may be open without a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection's place among all; a WebSocket keeps it beyond its handshake.
+#[derive(Debug, Clone)]
+pub struct Slot(
+    #[expect(dead_code, reason = "held, not read")] Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
+);
 
 /// Serves until `stopping`; requests under way are finished.
 pub async fn serve(
@@ -32,7 +40,7 @@ pub async fn serve(
     // Or a few hosts that never end their header would keep everybody out.
     builder.timer(TokioTimer::new()).header_read_timeout(patience);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -46,22 +54,30 @@ pub async fn serve(
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let slot = Slot(Arc::new((permit, open.token())));
         stream.set_nodelay(true).ok();
         let router = router.clone();
         let answer = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(slot.clone());
             router.clone().oneshot(request.map(Body::new))
         });
-        let connection = open.watch(builder.serve_connection(TokioIo::new(stream), answer));
+        let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+        let stopping = stopping.clone();
         tokio::spawn(async move {
+            let mut connection = pin!(connection);
             // That a browser goes away in the middle is its own affair.
-            connection.await.ok();
-            drop(slot);
+            tokio::select! {
+                ended = connection.as_mut() => return ended.unwrap_or_default(),
+                () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await.unwrap_or_default();
         });
     }
     drop(listener);
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
     Ok(())
 }
 

@@ -9,17 +9,14 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
-use jmap::{AccountId, StateChange};
 use serde::Deserialize;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Interval;
 
 use super::Shared;
+use super::listening::{Listening, News};
 use super::problem::Fault;
 use super::signed_in::SignedIn;
-use crate::push::Changed;
 use crate::relay::Relay;
-use crate::store;
 
 /// Pings come no more often and no more seldom than this.
 const PING: std::ops::RangeInclusive<u64> = 5..=900;
@@ -34,19 +31,17 @@ pub struct Wanted {
 
 struct Stream {
     relay: Arc<Relay>,
-    account: AccountId,
-    changes: tokio::sync::broadcast::Receiver<Arc<Changed>>,
-    types: Option<Vec<String>>,
+    listening: Listening,
+    missed: Option<News>,
     close_after_state: bool,
     pings: Option<Interval>,
-    missed: bool,
     over: bool,
 }
 
 /// `GET /jmap/eventsource?types=&closeafter=&ping=`
 pub async fn stream(
     State(shared): State<Shared>,
-    SignedIn(account): SignedIn,
+    signed_in: SignedIn,
     headers: HeaderMap,
     wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Fault> {
@@ -57,24 +52,12 @@ pub async fn stream(
         "no" => false,
         _ => return Err(wrong()),
     };
-    // Listening begins before the states are compared, so that nothing falls in between.
-    let changes = shared.relay.hub.subscribe(&account.id);
-    let changes =
-        changes.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
-    let missed = match headers.get("last-event-id") {
-        Some(last) => last.to_str().ok() != Some(&*newest(&shared.relay, &account.id).await?),
-        None => false,
-    };
-    let stream = Stream {
-        types: (wanted.types != "*").then(|| wanted.types.split(',').map(str::to_owned).collect()),
-        pings: pings(wanted.ping),
-        relay: shared.relay,
-        account: account.id,
-        changes,
-        close_after_state,
-        missed,
-        over: false,
-    };
+    let types = (wanted.types != "*").then(|| wanted.types.split(',').map(str::to_owned).collect());
+    // One that is no text is not one of ours: then everything may have been missed.
+    let last = headers.get("last-event-id").map(|last| last.to_str().unwrap_or_default());
+    let (listening, missed) = Listening::begin(&shared.relay, &signed_in, types, last).await?;
+    let pings = pings(wanted.ping);
+    let stream = Stream { relay: shared.relay, listening, missed, close_after_state, pings, over: false };
     let events = unfold(stream, |mut stream| async move {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))
@@ -93,58 +76,25 @@ fn pings(seconds: u64) -> Option<Interval> {
     Some(pings)
 }
 
-/// The id that an event would have now.
-async fn newest(relay: &Relay, account: &AccountId) -> Result<String, Fault> {
-    let mut connection = relay.store.read().await.map_err(Fault::failed)?;
-    let states = store::states(&mut connection, account).await.map_err(Fault::failed)?;
-    Ok(states.newest().to_string())
-}
-
 impl Stream {
     async fn next(&mut self) -> Option<Event> {
         while !self.over {
-            if std::mem::take(&mut self.missed) {
-                return self.everything().await;
-            }
-            let stopping = self.relay.stopping.clone();
-            tokio::select! {
-                () = stopping.cancelled() => return None,
-                changed = self.changes.recv() => match changed {
-                    Ok(changed) => if let Some(event) = self.state(&changed) { return Some(event) },
-                    Err(RecvError::Lagged(_)) => self.missed = true,
-                    Err(RecvError::Closed) => return None,
+            let news = match self.missed.take() {
+                Some(missed) => missed,
+                None => tokio::select! {
+                    () = self.relay.stopping.cancelled() => return None,
+                    news = self.listening.news() => news?,
+                    every = tick(self.pings.as_mut()) => {
+                        return Some(Event::default().event("ping").data(format!("{{\"interval\":{every}}}")));
+                    }
                 },
-                every = tick(self.pings.as_mut()) => {
-                    return Some(Event::default().event("ping").data(format!("{{\"interval\":{every}}}")));
-                }
+            };
+            if let Some(told) = self.listening.tell(news).await.ok()? {
+                self.over = self.close_after_state;
+                return Event::default().event("state").id(told.id).json_data(told.change).ok();
             }
         }
         None
-    }
-
-    /// All states, for a client that missed changes.
-    async fn everything(&mut self) -> Option<Event> {
-        let mut connection = self.relay.store.read().await.ok()?;
-        let all = store::states(&mut connection, &self.account).await.ok()?.all();
-        drop(connection);
-        self.state(&all)
-    }
-
-    /// The event for those of the changes that the client wants to hear of.
-    fn state(&mut self, changed: &Changed) -> Option<Event> {
-        let wanted = |kind: &String| self.types.as_ref().is_none_or(|types| types.contains(kind));
-        let states: std::collections::BTreeMap<_, _> = changed
-            .states
-            .iter()
-            .filter(|(kind, _)| wanted(kind))
-            .map(|(kind, state)| (kind.clone(), state.clone()))
-            .collect();
-        if states.is_empty() {
-            return None;
-        }
-        self.over = self.close_after_state;
-        let change = StateChange::of(self.account.clone(), states);
-        Event::default().event("state").id(changed.at.to_string()).json_data(change).ok()
     }
 }
 

@@ -17,7 +17,8 @@ pub async fn check(State(shared): State<Shared>, request: Request, next: Next) -
     next.run(request).await
 }
 
-fn same_origin(headers: &HeaderMap, own: &str) -> bool {
+/// Whether a request comes from the relay's own page, or from no page.
+pub fn same_origin(headers: &HeaderMap, own: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");

@@ -37,6 +37,11 @@ impl Fault {
         self
     }
 
+    /// What goes over the wire.
+    pub fn into_problem(self) -> Problem {
+        self.problem
+    }
+
     /// Asks to come again after some seconds.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);

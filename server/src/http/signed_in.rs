@@ -9,11 +9,16 @@ use super::Shared;
 use super::problem::Fault;
 use crate::from_base64;
 use crate::session::{self, SignInError, app_password};
-use crate::store::{self, Account};
+use crate::store::{self, Account, Credential};
 
 /// Whoever makes the request, by the session cookie or by an app password (RFC 7617, RFC 6750).
-#[derive(Debug)]
-pub struct SignedIn(pub Account);
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Whose request it is.
+    pub account: Account,
+    /// By what they are signed in.
+    pub credential: Credential,
+}
 
 impl SignedIn {
     /// The account that a path names, to read from it.
@@ -32,11 +37,11 @@ impl SignedIn {
     }
 
     async fn find(self, shared: &Shared, account: &AccountId) -> Result<(Account, bool), Fault> {
-        if self.0.id == *account {
-            return Ok((self.0, true));
+        if self.account.id == *account {
+            return Ok((self.account, true));
         }
         let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
-        let others = store::shared_with(&mut connection, &self.0.id).await.map_err(Fault::failed)?;
+        let others = store::shared_with(&mut connection, &self.account.id).await.map_err(Fault::failed)?;
         let found = others.into_iter().find(|other| other.account.id == *account);
         let found = found.ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "there is no such account"))?;
         Ok((found.account, found.may_write))
@@ -53,8 +58,9 @@ impl FromRequestParts<Shared> for SignedIn {
             return given.check(shared, parts).await;
         }
         let token = token(parts, shared.relay.config.secure_cookies()).ok_or_else(unknown)?;
-        let account = session::account_of(&shared.relay, &token).await.map_err(Fault::failed)?;
-        account.map(Self).ok_or_else(unknown)
+        let found = session::account_of(&shared.relay, &token).await.map_err(Fault::failed)?;
+        let (account, credential) = found.ok_or_else(unknown)?;
+        Ok(Self { account, credential })
     }
 }
 
@@ -80,7 +86,7 @@ impl Credentials {
         let source = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let username = self.username.as_deref();
         let found = app_password::account_of(&shared.relay, username, &self.password, source).await;
-        found.map(SignedIn).map_err(|error| match error {
+        found.map(|(account, credential)| SignedIn { account, credential }).map_err(|error| match error {
             SignInError::TooMany { retry_after_seconds } => {
                 let why = "too many wrong app passwords";
                 Fault::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(retry_after_seconds)

@@ -10,14 +10,25 @@ use crate::jmap::Limits;
 pub struct Turns {
     requests: usize,
     uploads: usize,
-    running: Mutex<HashMap<(AccountId, bool), usize>>,
+    running: Mutex<HashMap<(AccountId, Kind), usize>>,
 }
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Request,
+    Upload,
+    Socket,
+}
+
+/// WebSockets that one account may have open: tabs and devices, not a flood.
+const SOCKETS: usize = 64;
 
 /// One thing that an account does; ends when it is dropped.
 #[derive(Debug)]
 pub struct Turn {
     turns: Arc<Turns>,
-    key: (AccountId, bool),
+    key: (AccountId, Kind),
 }
 
 impl Turns {
@@ -29,16 +40,21 @@ impl Turns {
 
     /// A turn for a request, unless too many run.
     pub fn request(self: &Arc<Self>, account: &AccountId) -> Result<Turn, LimitKind> {
-        self.take(account, false, self.requests).ok_or(LimitKind::ConcurrentRequests)
+        self.take(account, Kind::Request, self.requests).ok_or(LimitKind::ConcurrentRequests)
     }
 
     /// A turn for an upload, unless too many run.
     pub fn upload(self: &Arc<Self>, account: &AccountId) -> Result<Turn, LimitKind> {
-        self.take(account, true, self.uploads).ok_or(LimitKind::ConcurrentUpload)
+        self.take(account, Kind::Upload, self.uploads).ok_or(LimitKind::ConcurrentUpload)
     }
 
-    fn take(self: &Arc<Self>, account: &AccountId, upload: bool, most: usize) -> Option<Turn> {
-        let key = (account.clone(), upload);
+    /// A turn for a WebSocket, unless too many are open.
+    pub fn socket(self: &Arc<Self>, account: &AccountId) -> Option<Turn> {
+        self.take(account, Kind::Socket, SOCKETS)
+    }
+
+    fn take(self: &Arc<Self>, account: &AccountId, kind: Kind, most: usize) -> Option<Turn> {
+        let key = (account.clone(), kind);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry(key.clone()).or_default();
         if *count >= most {

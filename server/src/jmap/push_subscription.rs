@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jmap::{Id, MethodError, MethodErrorType, Patch, SetError, SetErrorType};
+use jmap::{AccountId, Id, MethodError, MethodErrorType, Patch, SetError, SetErrorType};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use super::Call;
 use super::answer::{Answer, Outcome, answer, arguments, check_set_size, failed};
 use crate::clock::{Millis, now, parse_date, utc_date};
 use crate::random;
-use crate::store::{self, PushSubscription, StoreError, Tx};
+use crate::store::{self, Credential, PushSubscription, StoreError, Tx};
 use crate::webpush::{self, Keys};
 
 /// The greatest number of subscriptions of an account.
@@ -66,13 +66,19 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         + wanted.update.iter().flatten().count()
         + wanted.destroy.iter().flatten().count();
     check_set_size(count, &call.relay.limits)?;
-    let user = call.user.id.clone();
+    let (user, credential) = (call.user.id.clone(), call.credential.clone());
+    // The first thing that a new one does is to send something to a URL of the client's choice.
+    let may_create = wanted
+        .create
+        .as_ref()
+        .is_none_or(|create| create.is_empty() || call.relay.subscribing.take(&user, create.len(), now()));
     let write = call.relay.store.write(move |tx| {
         Box::pin(async move {
             let (mut outcome, mut fresh) = (Outcome::default(), Vec::new());
             for (creation, properties) in wanted.create.into_iter().flatten() {
                 let known = store::subscriptions(tx.connection(), &user, now()).await?.len();
-                match read(&user, properties).and_then(|new| room(known).map(|()| new)) {
+                let allowed = if may_create { room(known) } else { Err(SetErrorType::RateLimit.into()) };
+                match allowed.and_then(|()| read((&user, &credential), properties)) {
                     Ok(new) => {
                         store::put_subscription(tx, &new).await?;
                         let made = json!({"id": new.id, "keys": null, "expires": utc_date(new.expires_at)});
@@ -124,9 +130,13 @@ fn room(known: usize) -> Result<(), SetError> {
     if known < MOST { Ok(()) } else { Err(SetErrorType::OverQuota.into()) }
 }
 
-fn read(user: &jmap::AccountId, properties: Map<String, Value>) -> Result<PushSubscription, SetError> {
+fn read(
+    (user, credential): (&AccountId, &Credential),
+    properties: Map<String, Value>,
+) -> Result<PushSubscription, SetError> {
     let mut new = PushSubscription {
         account: user.clone(),
+        credential: credential.clone(),
         id: random::id('p'),
         device: String::new(),
         url: String::new(),
@@ -165,7 +175,7 @@ fn read(user: &jmap::AccountId, properties: Map<String, Value>) -> Result<PushSu
 /// Gives the properties that the relay changed beyond the patch.
 async fn update(
     tx: &mut Tx,
-    user: &jmap::AccountId,
+    user: &AccountId,
     id: &Id,
     patch: Patch,
 ) -> Result<Result<Option<Map<String, Value>>, SetError>, StoreError> {

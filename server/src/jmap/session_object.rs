@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use jmap::{
-    AccountId, BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION, VAPID,
+    AccountId, BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION,
+    VAPID, WEBSOCKET,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -17,8 +18,11 @@ type Accounts = BTreeMap<AccountId, jmap::Account>;
 
 /// The Session object (RFC 8620 2); `base` is how the client reaches the relay.
 pub fn session(relay: &Relay, account: &Account, shared: &[Shared], base: &str) -> Session {
-    let (capabilities, accounts) = (capabilities(relay), accounts(relay, account, shared));
+    let (mut capabilities, accounts) = (capabilities(relay), accounts(relay, account, shared));
     let state = state_of(&capabilities, &accounts);
+    // Its scheme is `ws` where the relay's is `http`, and `wss` where that is `https`.
+    let socket = base.strip_prefix("http").map(|rest| format!("ws{rest}/jmap/websocket"));
+    capabilities.insert(WEBSOCKET.to_owned(), json!({"url": socket, "supportsPush": true}));
     let own = accounts.get(&account.id).map(|own| &own.account_capabilities);
     let primary = own.into_iter().flatten().map(|(uri, _)| (uri.clone(), account.id.clone())).collect();
     Session {

@@ -1,7 +1,7 @@
 //! Which methods there are.
 
 use futures::future::BoxFuture;
-use jmap::{BLOB, CORE, MAIL, MethodError, QUOTA, SEALED, SUBMISSION, VACATION, VAPID};
+use jmap::{BLOB, CORE, MAIL, MethodError, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
 use serde_json::Value;
 
 use super::answer::{Answer, answer};
@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The capabilities that a request may use.
-pub const CAPABILITIES: [&str; 8] = [CORE, MAIL, SUBMISSION, VACATION, BLOB, QUOTA, VAPID, SEALED];
+pub const CAPABILITIES: [&str; 9] = [CORE, MAIL, SUBMISSION, VACATION, WEBSOCKET, BLOB, QUOTA, VAPID, SEALED];
 
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;

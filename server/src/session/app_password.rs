@@ -13,7 +13,7 @@ use super::SignInError;
 use crate::clock::now;
 use crate::random;
 use crate::relay::Relay;
-use crate::store::{self, Account, StoreError, Tx};
+use crate::store::{self, Account, Credential, StoreError, Tx};
 
 /// Letters and digits of the public part and of the secret part.
 const PUBLIC: usize = 8;
@@ -40,9 +40,9 @@ pub async fn account_of(
     username: Option<&str>,
     password: &str,
     source: Option<IpAddr>,
-) -> Result<Account, SignInError> {
-    if let Some(account) = matching(relay, username, password).await? {
-        return Ok(account);
+) -> Result<(Account, Credential), SignInError> {
+    if let Some(found) = matching(relay, username, password).await? {
+        return Ok(found);
     }
     let name = username.unwrap_or_default().trim().to_lowercase();
     let counted = relay.sign_in.attempts.begin(&name, source, now());
@@ -54,7 +54,7 @@ async fn matching(
     relay: &Relay,
     username: Option<&str>,
     password: &str,
-) -> Result<Option<Account>, StoreError> {
+) -> Result<Option<(Account, Credential)>, StoreError> {
     if password.len() > 2 * (PUBLIC + SECRET) {
         return Ok(None);
     }
@@ -64,7 +64,7 @@ async fn matching(
     let Some((account, kept)) = store::app_password(&mut connection, id).await? else { return Ok(None) };
     let right = bool::from(hash(secret).as_bytes().ct_eq(kept.as_bytes()));
     let named = username.is_none_or(|name| name.trim().eq_ignore_ascii_case(&account.address));
-    Ok((right && named).then_some(account))
+    Ok((right && named).then(|| (account, Credential::named(id))))
 }
 
 fn hash(secret: &str) -> String {

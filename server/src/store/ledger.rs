@@ -41,6 +41,9 @@ impl Kind {
     }
 }
 
+/// RFC 8621 1.5: pushed when mail came, and not when somebody read or moved it; not a type of objects.
+const DELIVERY: &str = "EmailDelivery";
+
 /// The states of an account; each is the sequence number of the last change of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct States(BTreeMap<Kind, i64>);
@@ -58,8 +61,13 @@ impl States {
 
     /// All states as if all had changed, for a listener that missed something.
     pub fn all(&self) -> Changed {
-        let states = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind))).collect();
+        let states = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind)));
+        let states = states.chain([self.delivery()]).collect();
         Changed { states, at: self.newest() }
+    }
+
+    fn delivery(&self) -> (String, State) {
+        (DELIVERY.to_owned(), self.of(Kind::Email))
     }
 
     /// The sequence number of the last change.
@@ -91,6 +99,7 @@ pub struct Ledger {
     after: States,
     room: i64,
     grown: i64,
+    delivered: bool,
 }
 
 /// What an account keeps and may keep, in octets of messages.
@@ -177,7 +186,15 @@ impl Ledger {
         let (used, quota) = (row.try_get(7)?, row.try_get::<Option<i64>, _>(8)?.or(tx.default_quota()));
         let room = Usage { used, quota }.room();
         let next = row.try_get(0)?;
-        Ok(Self { account: account.clone(), next, after: before.clone(), before, room, grown: 0 })
+        Ok(Self {
+            account: account.clone(),
+            next,
+            after: before.clone(),
+            before,
+            room,
+            grown: 0,
+            delivered: false,
+        })
     }
 
     /// Whose ledger it is.
@@ -200,6 +217,11 @@ impl Ledger {
         self.grown = self.grown.saturating_add(octets);
     }
 
+    /// Tells that mail came.
+    pub fn deliver(&mut self) {
+        self.delivered = true;
+    }
+
     /// The number for one changed object.
     pub fn next(&mut self, kind: Kind) -> i64 {
         self.next += 1;
@@ -209,7 +231,7 @@ impl Ledger {
 
     /// Writes the new states and announces them; returns them.
     pub async fn close(self, tx: &mut Tx) -> Result<States, StoreError> {
-        let Self { account, next, before, after, grown, .. } = self;
+        let Self { account, next, before, after, grown, delivered, .. } = self;
         if before == after && grown == 0 {
             return Ok(after);
         }
@@ -229,7 +251,8 @@ impl Ledger {
         .execute(tx.connection())
         .await?;
         let moved = Kind::ALL.into_iter().filter(|kind| before.number(*kind) != after.number(*kind));
-        let states = moved.map(|kind| (kind.name().to_owned(), after.of(kind))).collect();
+        let states = moved.map(|kind| (kind.name().to_owned(), after.of(kind)));
+        let states = states.chain(delivered.then(|| after.delivery())).collect();
         tx.announce(account, Changed { states, at: after.newest() });
         Ok(after)
     }

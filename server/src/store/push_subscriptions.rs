@@ -2,7 +2,7 @@ use jmap::AccountId;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{StoreError, Tx};
+use super::{Credential, StoreError, Tx};
 use crate::clock::Millis;
 use crate::webpush::Keys;
 
@@ -11,6 +11,8 @@ use crate::webpush::Keys;
 pub struct PushSubscription {
     /// Whose it is.
     pub account: AccountId,
+    /// By what its client was signed in: with that it ends (RFC 8620 7.2).
+    pub credential: Credential,
     /// Its id.
     pub id: String,
     /// The client's own name for the device.
@@ -29,8 +31,12 @@ pub struct PushSubscription {
     pub expires_at: Millis,
 }
 
-const COLUMNS: &str = "SELECT account_id, id, device, url, p256dh, auth, types, code, verified, expires_at
-    FROM push_subscriptions";
+const COLUMNS: &str = "SELECT account_id, id, device, url, p256dh, auth, types, code, verified, expires_at,
+    credential FROM push_subscriptions";
+/// The credential is neither revoked nor expired; `$2` is now.
+const ALIVE: &str = "expires_at > $2
+    AND (EXISTS (SELECT 1 FROM app_passwords p WHERE p.id = credential)
+    OR EXISTS (SELECT 1 FROM sessions s WHERE s.token_hash = credential AND s.expires_at > $2))";
 
 /// The subscriptions of an account that have not expired.
 pub async fn subscriptions(
@@ -38,7 +44,7 @@ pub async fn subscriptions(
     account: &AccountId,
     now: Millis,
 ) -> Result<Vec<PushSubscription>, StoreError> {
-    let text = format!("{COLUMNS} WHERE account_id = $1 AND expires_at > $2 ORDER BY id");
+    let text = format!("{COLUMNS} WHERE account_id = $1 AND {ALIVE} ORDER BY id");
     let rows =
         sqlx::query(sqlx::AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
     rows.iter().map(read).collect()
@@ -51,7 +57,7 @@ pub async fn subscriptions_to(
     now: Millis,
 ) -> Result<Vec<PushSubscription>, StoreError> {
     let text = format!(
-        "{COLUMNS} WHERE verified = 1 AND expires_at > $2 AND (account_id = $1
+        "{COLUMNS} WHERE verified = 1 AND {ALIVE} AND (account_id = $1
          OR account_id IN (SELECT member_id FROM shares WHERE account_id = $1))"
     );
     let rows =
@@ -64,7 +70,7 @@ pub async fn put_subscription(tx: &mut Tx, new: &PushSubscription) -> Result<(),
     let types = new.types.as_ref().map(|types| types.join(" "));
     sqlx::query(
         "INSERT INTO push_subscriptions (account_id, id, device, url, p256dh, auth, types, code, verified,
-         expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         expires_at, credential) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (account_id, id) DO UPDATE SET types = EXCLUDED.types, verified = EXCLUDED.verified,
          expires_at = EXCLUDED.expires_at",
     )
@@ -78,6 +84,7 @@ pub async fn put_subscription(tx: &mut Tx, new: &PushSubscription) -> Result<(),
     .bind(&new.code)
     .bind(i64::from(new.verified))
     .bind(new.expires_at)
+    .bind(new.credential.as_str())
     .execute(tx.connection())
     .await?;
     Ok(())
@@ -93,12 +100,13 @@ pub async fn drop_subscription(tx: &mut Tx, account: &AccountId, id: &str) -> Re
     Ok(gone.rows_affected() == 1)
 }
 
-/// Forgets expired subscriptions.
+/// Forgets subscriptions that have expired, by themselves or with their credential.
 pub async fn sweep_subscriptions(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM push_subscriptions WHERE expires_at <= $1")
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
+    let text = format!(
+        "DELETE FROM push_subscriptions WHERE expires_at <= $1 OR NOT ({})",
+        ALIVE.replace("$2", "$1")
+    );
+    sqlx::query(sqlx::AssertSqlSafe(text)).bind(now).execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -118,5 +126,6 @@ fn read(row: &AnyRow) -> Result<PushSubscription, StoreError> {
         code: row.try_get(7)?,
         verified: row.try_get::<i64, _>(8)? != 0,
         expires_at: row.try_get(9)?,
+        credential: Credential::named(row.try_get::<String, _>(10)?),
     })
 }

@@ -4,6 +4,22 @@ use sqlx::AnyConnection;
 use super::{Account, StoreError, Tx};
 use crate::clock::Millis;
 
+/// By what somebody is signed in: the hash of a session's token, or the public part of an app password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential(String);
+
+impl Credential {
+    /// The credential that is kept under that name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// Under which name it is kept.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Remembers a session by the hash of its token.
 pub async fn add_session(
     tx: &mut Tx,
@@ -20,18 +36,18 @@ pub async fn add_session(
     Ok(())
 }
 
-/// Whose session it is, if it has not expired.
-pub async fn session_account(
+/// Whose credential it is, while it is not revoked and has not expired.
+pub async fn credential_account(
     connection: &mut AnyConnection,
-    token_hash: &str,
+    credential: &Credential,
     now: Millis,
 ) -> Result<Option<Account>, StoreError> {
     let row = sqlx::query(
-        "SELECT a.id, a.address, a.name, a.kind, a.organisation, a.password
-         FROM sessions s JOIN accounts a ON a.id = s.account_id
-         WHERE s.token_hash = $1 AND s.expires_at > $2",
+        "SELECT a.id, a.address, a.name, a.kind, a.organisation, a.password FROM accounts a WHERE a.id IN (
+         SELECT account_id FROM sessions WHERE token_hash = $1 AND expires_at > $2
+         UNION ALL SELECT account_id FROM app_passwords WHERE id = $1)",
     )
-    .bind(token_hash)
+    .bind(credential.as_str())
     .bind(now)
     .fetch_optional(connection)
     .await?;

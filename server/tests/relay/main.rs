@@ -41,3 +41,4 @@ mod submission;
 mod support;
 mod tls;
 mod vacation;
+mod websocket;

@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode, header};
 use futures::StreamExt;
+use jmap::AccountId;
+use sealpost::store::{self, StoreError};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Fixture, Person, Served, clear_letter, sealed_letter};
@@ -67,6 +69,78 @@ async fn new_mail_is_pushed_at_once() {
     let email = alice.call("Email/get", json!({"ids": []})).await["state"].clone();
     assert_eq!(states["Email"], email);
     assert!(states["Mailbox"].is_string() && states["Thread"].is_string());
+    assert_eq!(states["EmailDelivery"], email, "RFC 8621 1.5");
+    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let (change, _) = events.state().await.unwrap();
+    assert!(change["changed"][&alice.account].get("EmailDelivery").is_none(), "nothing was delivered");
+}
+
+/// Lets alice open bob's account, or no longer.
+async fn share(fixture: &Fixture, alice: &Person, bob: &Person, end: bool) {
+    let (alice, bob) = (AccountId::from(&*alice.account), AccountId::from(&*bob.account));
+    let change = fixture.relay.store.write(move |tx| {
+        Box::pin(async move {
+            match end {
+                true => store::unshare(tx, &bob, &alice).await.map(drop),
+                false => store::share(tx, &bob, &alice, false).await,
+            }
+        })
+    });
+    change.await.map_err(|error: StoreError| error).unwrap();
+}
+
+#[tokio::test]
+async fn changes_of_a_shared_account_are_heard_until_it_is_shared_no_longer() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    share(&fixture, &alice, &bob, false).await;
+    let query = "types=Mailbox&closeafter=no&ping=0";
+    let mut events = Events::open(&alice, query, None).await;
+    bob.call("Mailbox/set", json!({"create": {"k": {"name": "one"}}})).await;
+    let (change, id) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&bob.account]);
+    drop(events);
+    bob.call("Mailbox/set", json!({"create": {"k": {"name": "two"}}})).await;
+    let mut events = Events::open(&alice, query, Some(&id)).await;
+    let (change, id) = events.state().await.unwrap();
+    let accounts = change["changed"].as_object().unwrap();
+    assert!(accounts.contains_key(&bob.account) && accounts.contains_key(&alice.account), "{accounts:?}");
+    share(&fixture, &alice, &bob, true).await;
+    bob.call("Mailbox/set", json!({"create": {"k": {"name": "three"}}})).await;
+    alice.call("Mailbox/set", json!({"create": {"k": {"name": "own"}}})).await;
+    let (change, _) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&alice.account]);
+    let mut events = Events::open(&alice, query, Some(&id)).await;
+    let (change, _) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&alice.account]);
+}
+
+#[tokio::test]
+async fn a_push_subscription_ends_with_the_session_that_made_it() {
+    let fixture = Fixture::start().await;
+    let (one, two) = (fixture.sign_in("alice").await, fixture.sign_in("alice").await);
+    let new =
+        |device: &str| json!({"create": {"k": {"deviceClientId": device, "url": "https://push.example/x"}}});
+    for (person, device) in [(&one, "one"), (&two, "two")] {
+        let made = person.call("PushSubscription/set", new(device)).await;
+        assert!(made["created"]["k"]["id"].is_string(), "{made}");
+    }
+    let devices = async || {
+        let list = two.call("PushSubscription/get", json!({"ids": null})).await["list"].clone();
+        list.as_array().unwrap().iter().map(|one| one["deviceClientId"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(devices().await.len(), 2);
+    one.send(Request::post("/auth/sign-out"), Body::empty()).await;
+    assert_eq!(devices().await, ["two"]);
+    // Who makes and destroys them without end is stopped: each has something sent to a URL.
+    for _ in 0..60 {
+        let made = two.call("PushSubscription/set", new("many")).await;
+        let Some(id) = made["created"]["k"]["id"].as_str() else {
+            return assert_eq!(made["notCreated"]["k"]["type"], "rateLimit");
+        };
+        two.call("PushSubscription/set", json!({"destroy": [id]})).await;
+    }
+    panic!("sixty within an hour were let through");
 }
 
 #[tokio::test]

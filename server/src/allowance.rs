@@ -1,0 +1,57 @@
+//! How much of something one account may do within an hour.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jmap::AccountId;
+
+use crate::clock::Millis;
+
+/// Recipients that one account may send to: one stolen session must not fill the relay.
+pub const RECIPIENTS: usize = 5_000;
+/// Push subscriptions that one account may make: for each, something is sent to a URL of its choice.
+pub const SUBSCRIPTIONS: usize = 60;
+
+const WINDOW: Millis = 60 * 60 * 1000;
+
+/// Counts what each account does, and refuses what goes beyond its hourly measure.
+#[derive(Debug)]
+pub struct Allowance {
+    most: usize,
+    counts: Mutex<HashMap<AccountId, (usize, Millis)>>,
+}
+
+impl Allowance {
+    /// So many of something for each account.
+    pub fn new(most: usize) -> Self {
+        Self { most, counts: Mutex::default() }
+    }
+
+    /// Takes so many; false when the account has not that many left for now.
+    pub fn take(&self, account: &AccountId, wanted: usize, now: Millis) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, until) = counts.entry(account.clone()).or_insert((0, now + WINDOW));
+        if *until <= now {
+            (*count, *until) = (0, now + WINDOW);
+        }
+        let fits = wanted <= self.most.saturating_sub(*count);
+        if fits {
+            *count += wanted;
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_does_so_much_within_an_hour() {
+        let (sending, alice) = (Allowance::new(RECIPIENTS), AccountId::from("alice"));
+        assert!(sending.take(&alice, RECIPIENTS, 0));
+        assert!(!sending.take(&alice, 1, WINDOW - 1));
+        assert!(sending.take(&AccountId::from("bob"), 1, 0));
+        assert!(sending.take(&alice, 1, WINDOW));
+    }
+}

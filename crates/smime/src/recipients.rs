@@ -190,13 +190,15 @@ pub async fn choose(
         return Err(NoneChosen::Unknown);
     }
     let revocations = trust.revocations();
+    // One for all: whoever knows the address can offer any number of costly certificates.
+    let mut budget = Budget::default();
     let mut chosen: Option<(&Candidate, VerifiedPath)> = None;
     let mut passed_over = Vec::new();
     for (place, candidate) in own.iter().copied().enumerate() {
         let reason = match &chosen {
             Some(_) => Unfit::Older,
             None if place >= MAX_CHECKED => Unfit::NotChecked,
-            None => match check(provider, candidate, (trust, &revocations), now).await {
+            None => match check(provider, candidate, (trust, &revocations), now, &mut budget).await {
                 Ok(path) => {
                     chosen = Some((candidate, path));
                     continue;
@@ -234,13 +236,13 @@ async fn check(
     candidate: &Candidate,
     (trust, revocations): (&Trust, &Revocations<'_>),
     now: UnixTime,
+    budget: &mut Budget,
 ) -> Result<VerifiedPath, Unfit> {
     let mut query = Query::new(Purpose::Encryption, now);
     query.revocation_required = trust.revocation_required;
     let known: Vec<Certificate> = candidate.issuers.iter().chain(&trust.intermediates).cloned().collect();
     let leaf = &candidate.certificate;
     let candidates = Candidates::new(&trust.anchors, &known);
-    let budget = &mut Budget::default();
     let path = path::validate_within(provider, leaf, &candidates, &[revocations], &query, budget).await;
     match path {
         Ok(path) if leaf.can_encrypt() => Ok(path),

@@ -223,6 +223,28 @@ fn a_receipt_is_no_message_and_a_message_no_receipt() {
 }
 
 #[test]
+fn a_receipt_that_asks_for_a_receipt_gets_none() {
+    let Some(mut world) = World::with(&["openssl"], "a_receipt_that_asks_for_a_receipt_gets_none") else {
+        return;
+    };
+    let alice = world.signer("alice", "P-256");
+    let cms = signed(&world, &alice, &asking(ReceiptsFrom::All)).unwrap();
+    let asked = verified(&world, &cms).requested_receipt().cloned().unwrap();
+    let receipt = ready(sign_receipt(&RustCrypto, &world.keyring, &alice, &asked, NOW)).unwrap().to_der();
+    world.folder.write("receipt.content", verified(&world, &receipt).content);
+    for (kind, asks) in [("1.2.840.113549.1.9.16.1.1", false), ("1.2.840.113549.1.7.1", true)] {
+        world.folder.openssl(&format!(
+            "cms -sign -econtent_type {kind} -receipt_request_all -receipt_request_to alice@example.org \
+             -binary -nodetach -in receipt.content -signer alice.pem -inkey alice.key -outform DER -out asking"
+        ));
+        let asking = world.folder.read("asking");
+        let found = verified(&world, &asking);
+        assert!(found.signers[0].verdict.is_ok());
+        assert_eq!(found.requested_receipt().is_some(), asks);
+    }
+}
+
+#[test]
 fn mailing_lists_decide_about_receipts() {
     let Some(mut world) = World::with(&["openssl"], "mailing_lists_decide_about_receipts") else { return };
     let alice = world.signer("alice", "P-256");

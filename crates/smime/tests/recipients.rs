@@ -4,7 +4,7 @@
 mod support;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use smime::issue::Usage;
+use smime::issue::{self, Issuer, Profile, Usage};
 use smime::message::{self, Address, Draft, Kind, Opened, SealOptions};
 use smime::recipients::{Candidate, Chosen, NoneChosen, Offer, Reads, Unfit, agree, choose, offers};
 use smime::rustcrypto::RustCrypto;
@@ -279,6 +279,37 @@ fn certificates_that_openssl_sends_alone_are_learnt_and_no_letter() {
     let offered = offers(&seen).remove(0).candidate;
     let outcome = ready(choose(&RustCrypto, "rsa@example.org", &[offered], &stranger, NOW));
     assert!(matches!(outcome, Err(NoneChosen::Unfit(_))));
+}
+
+#[test]
+fn an_authority_that_names_an_address_still_leads_to_those_it_certified() {
+    const TEST: &str = "an_authority_that_names_an_address_still_leads_to_those_it_certified";
+    let Some(mut world) = World::with(&["openssl"], TEST) else { return };
+    let (key, _) = world.person("rsa", "rsa", Usage::Encryption);
+    let authority = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+        subjectAltName=email:office@example.org\nsubjectKeyIdentifier=hash\n";
+    let certificate = certify(&world, "office", 50, 400, authority);
+    let (_, bob) = world.person("bob", "rsa", Usage::Encryption);
+    let issuer = Issuer { key, certificate };
+    let profile = Profile {
+        common_name: "Bob".into(),
+        organisation: None,
+        emails: vec!["bob@example.org".into()],
+        usage: Usage::Encryption,
+        serial: [7; 16],
+        not_before: UnixTime(NOW.0 - DAY),
+        not_after: NOW.plus(300 * DAY),
+    };
+    let bob = ready(issue::issue(&world.keyring, &issuer, bob.spki(), &profile)).unwrap();
+    world.folder.write("new.pem", bob.to_pem());
+    world
+        .folder
+        .openssl("crl2pkcs7 -nocrl -certfile new.pem -certfile office.pem -outform DER -out certs.p7c");
+    let seen = opened(&world, &mail("certs-only", &world.folder.read("certs.p7c")));
+    let offered = offers(&seen).remove(0).candidate;
+    let chosen = ready(choose(&RustCrypto, "bob@example.org", &[offered], &world.trust, NOW)).unwrap();
+    assert_eq!(chosen.path().certificates().len(), 3);
+    assert_eq!(chosen.certificate(), &bob);
 }
 
 #[test]

@@ -69,7 +69,9 @@ fn to_write_to<'a>(signer: &'a SignerReport, certificates: &'a [Certificate]) ->
     signer.encryption.as_ref().or_else(|| std::iter::once(own).chain(certificates).find(for_encryption))
 }
 
-/// Certificates of people name an address; those of authorities do not.
+/// Certificates of people name an address, and so do those of some authorities.
 fn is_leaf(certificate: &Certificate) -> bool {
-    !certificate.emails().is_empty()
+    let constraints = certificate.basic_constraints();
+    let authority = constraints.is_ok_and(|constraints| constraints.is_some_and(|one| one.ca));
+    !authority && !certificate.emails().is_empty()
 }

@@ -4,7 +4,7 @@ use super::{Content, SignerError, SignerVerdict, TimestampVerdict, Trust, find_s
 use crate::certificate::Certificate;
 use crate::cms::attributes::{COUNTERSIGNATURE, SIGNING_TIME, TIMESTAMP_TOKEN};
 use crate::cms::signed::{SignedData, SignerInfo};
-use crate::ess::{RequestedReceipt, Services};
+use crate::ess::{RECEIPT, RequestedReceipt, Services};
 use crate::path::{self, Budget, Purpose, Query, Revocations};
 use crate::provider::Provider;
 use crate::recipients::Capabilities;
@@ -50,10 +50,14 @@ pub(super) async fn judge(
     let mut content = Content::new(message.content_type, content);
     let mut verdicts = Vec::with_capacity(message.signers.len());
     for info in &message.signers {
-        let verdict = match info {
+        let mut verdict = match info {
             Ok(info) => judge_signer(provider, info, &mut content, &mut world).await,
             Err(_) => unread(),
         };
+        // RFC 2634 2.2: a receipt asks for none, or two programs would answer each other for ever.
+        if message.content_type == RECEIPT {
+            verdict.services.requested_receipt = None;
+        }
         verdicts.push(verdict);
     }
     verdicts

@@ -5,7 +5,12 @@
 #[path = "tally.rs"]
 mod tally;
 
-use std::{env, fs, io::Write as _, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 pub use tally::Tally;
 
@@ -14,8 +19,10 @@ pub use tally::Tally;
 /// # Panics
 /// If it is missing and `CI` is `true`.
 pub fn folder(corpus: &str, test: &str) -> Option<PathBuf> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
-    let root = env::var_os("SEALPOST_VECTORS").map_or_else(|| PathBuf::from(default), PathBuf::from);
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let workspace = above.find(|folder| folder.join("Cargo.lock").is_file()).unwrap();
+    let root = env::var_os("SEALPOST_VECTORS");
+    let root = root.map_or_else(|| workspace.join("../shared/vectors"), PathBuf::from);
     let folder = root.join(corpus);
     if folder.is_dir() {
         return Some(folder);

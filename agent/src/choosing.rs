@@ -58,7 +58,8 @@ fn known<P: AsRef<Path>>(messages: &[P], trust: &Trust, at: UnixTime) -> Result<
         let bytes = files::message(path)?;
         let opened = block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], trust, &bytes, at));
         let opened = opened.with_context(|| format!("{} cannot be opened", path.display()))?;
-        known.extend(offers(&opened));
+        // What is said to have been said later than now would never be replaced.
+        known.extend(offers(&opened).into_iter().filter(|offer| offer.at.is_none_or(|said| said <= at)));
     }
     // RFC 8551 2.7.1: what was said last counts.
     known.sort_by_key(|offer| std::cmp::Reverse(offer.at));
@@ -74,15 +75,13 @@ fn chosen(to: &Path, known: &[Offer], trust: &Trust, at: UnixTime) -> Result<Rec
         None if is_address => text.into_owned(),
         None => bail!("{} holds no certificate that names an address", to.display()),
     };
-    let issuers: Vec<Certificate> =
-        certificates.iter().filter(|one| one.emails().is_empty()).cloned().collect();
     let fits = |offer: &&Offer| offer.addresses.iter().any(|one| smime::message::same_mailbox(one, &address));
     let said = known.iter().filter(fits).map(|offer| offer.candidate.clone());
     let mut candidates: Vec<Candidate> = said.collect();
     let reads = candidates.first().map(|latest| latest.reads.clone()).unwrap_or_default();
     candidates.extend(certificates.iter().map(|certificate| Candidate {
         certificate: certificate.clone(),
-        issuers: issuers.clone(),
+        issuers: certificates.clone(),
         reads: Reads::Unknown,
     }));
     candidates.iter_mut().for_each(|candidate| candidate.reads.clone_from(&reads));

@@ -1,12 +1,15 @@
 //! `path`: whether a certificate leads to a root (RFC 5280 6), and how.
 
-use std::io::Write as _;
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, bail};
 use const_oid::ObjectIdentifier;
 use serde::Serialize;
 use smime::{
-    Certificate, PathError, SignerError, VerifiedPath, block_on_ready,
+    Certificate, CertificateError, PathError, SignerError, VerifiedPath, block_on_ready,
     message::SignerFault,
     path::{Policies, Query, validate},
     rustcrypto::RustCrypto,
@@ -39,25 +42,40 @@ struct Link {
 }
 
 pub fn run(arguments: &PathArguments) -> Result<()> {
-    let mut certificates = files::certificates(&[&arguments.certificate])?.into_iter();
-    let Some(leaf) = certificates.next() else {
+    let Some(certificates) = readable(&arguments.certificate)? else {
+        let explanation = "the certificate is not well-formed";
+        return PathReport::not_valid("malformed", explanation.to_owned()).print(arguments.json);
+    };
+    let Some((leaf, rest)) = certificates.split_first() else {
         bail!("{} holds no certificate", arguments.certificate.display())
     };
-    // A file may hold the whole chain; what follows the first certificate helps to find the path.
-    let mut others = files::certificates(&arguments.untrusted)?;
-    others.extend(certificates);
+    // A file may hold the whole chain; what follows the first certificate helps to find the path. What
+    // cannot be read helps nobody, and nobody has to keep strangers from sending it.
+    let untrusted = arguments.untrusted.iter().map(|path| readable(path)).collect::<Result<Vec<_>>>()?;
+    let mut others: Vec<Certificate> = untrusted.into_iter().flatten().flatten().collect();
+    others.extend_from_slice(rest);
     let anchors = files::certificates(&arguments.trust)?;
-    let crls = files::revocation_lists(&arguments.crl)?;
+    let mut revocations = match files::revocation_lists(&arguments.crl) {
+        // Passed over, a list would leave what it revokes unrevoked.
+        Err(error) if !error.is::<io::Error>() => {
+            return PathReport::not_valid("revocation-unknown", error.to_string()).print(arguments.json);
+        }
+        lists => lists?,
+    };
     let mut query = Query::new(arguments.purpose.into(), files::now(arguments.at)?);
     query.policies = policies(arguments)?;
-    let mut revocations = crls;
     revocations.extend(files::ocsp_responses(&arguments.ocsp)?);
     query.revocation_required = !revocations.is_empty();
-    let outcome = block_on_ready(validate(&RustCrypto, &leaf, &anchors, &others, &revocations, &query));
-    let report = PathReport::new(outcome);
-    let mut output = if arguments.json { to_json(&report)? } else { report.as_text() };
-    output.push('\n');
-    std::io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
+    let outcome = block_on_ready(validate(&RustCrypto, leaf, &anchors, &others, &revocations, &query));
+    PathReport::new(outcome).print(arguments.json)
+}
+
+/// The certificates of a file; `None` if what it holds is not well-formed.
+fn readable(path: &Path) -> Result<Option<Vec<Certificate>>> {
+    match files::certificates(&[path]) {
+        Err(error) if error.is::<CertificateError>() => Ok(None),
+        certificates => certificates.map(Some),
+    }
 }
 
 fn policies(arguments: &PathArguments) -> Result<Policies> {
@@ -81,11 +99,26 @@ impl PathReport {
                 Self { valid: true, reason: None, explanation: None, weak, path }
             }
             Err(error) => {
-                let explanation = Some(error.to_string());
-                let fault = SignerFault::Signature(SignerError::Path(error));
-                Self { valid: false, reason: Some(fault.code()), explanation, weak: None, path: Vec::new() }
+                let explanation = error.to_string();
+                Self::not_valid(SignerFault::Signature(SignerError::Path(error)).code(), explanation)
             }
         }
+    }
+
+    fn not_valid(reason: &'static str, explanation: String) -> Self {
+        Self {
+            valid: false,
+            reason: Some(reason),
+            explanation: Some(explanation),
+            weak: None,
+            path: Vec::new(),
+        }
+    }
+
+    fn print(&self, as_json: bool) -> Result<()> {
+        let mut output = if as_json { to_json(self)? } else { self.as_text() };
+        output.push('\n');
+        io::stdout().write_all(output.as_bytes()).context("standard output cannot be written")
     }
 
     fn as_text(&self) -> String {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use smime::{
-    DecryptionKey, Trust, UnixTime, block_on_ready,
+    DecryptionKey, SignerVerdict, Trust, UnixTime, block_on_ready,
     ess::sign_receipt,
-    message::{Kind, Opened, open, receipt_message},
+    message::{Address, Kind, Opened, open, receipt_message, same_mailbox},
     rustcrypto::{MemoryKeyring, RustCrypto},
     verify,
 };
@@ -51,5 +51,21 @@ pub fn fault(opened: &Opened, original: &Path, trust: &Trust, now: UnixTime) -> 
     };
     let receipt = block_on_ready(verify(&RustCrypto, &object.data, None, trust, now));
     let receipt = receipt.context("the receipt cannot be read")?;
-    Ok(requested.check(&receipt).err().map(|fault| fault.to_string()))
+    let headers = &sent.headers;
+    Ok(match requested.check(&receipt) {
+        Err(fault) => Some(fault.to_string()),
+        Ok(holder)
+            if ![&headers.to, &headers.cc, &headers.bcc]
+                .into_iter()
+                .flatten()
+                .any(|one| holds(holder, one)) =>
+        {
+            Some("the receipt is not from anybody whom the message was addressed to".to_owned())
+        }
+        Ok(_) => None,
+    })
+}
+
+fn holds(holder: &SignerVerdict, address: &Address) -> bool {
+    holder.emails.iter().any(|email| same_mailbox(email, &address.email))
 }

@@ -421,6 +421,10 @@ fn a_label_and_a_receipt_go_there_and_back() {
     assert_eq!(report["receipt"]["valid"], Value::Null);
     let report = office.json(&format!("{verify} --original sent.eml"));
     assert_eq!(report["receipt"]["valid"], true, "{report}");
+    // Whoever was not written to has nothing to confirm.
+    run("receipt --key alice.p12 --password-file password --trust ca.pem --out own.eml sent.eml");
+    let own = office.json("verify --trust ca.pem --json own.eml --original sent.eml");
+    assert_eq!(own["receipt"]["valid"], false, "{own}");
     // About another message, it proves nothing.
     office.seal("--receipt-to alice@a.example");
     office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");

@@ -49,8 +49,9 @@ pub fn conformance(options: &Options) -> Result<()> {
     let mut gathering = Gathering::new(vectors)?;
     install::programs(install::PEERS)?;
     let newer = openssl::newer()?;
-    gathering.natively(&COUNTING, "the corpora and programs", None)?;
-    gathering.natively(&["--test", "interop", "openssl"], "a newer OpenSSL", Some(&newer))?;
+    gathering.natively("smime", &COUNTING, "the corpora and programs", None)?;
+    gathering.natively("smime", &["--test", "interop", "openssl"], "a newer OpenSSL", Some(&newer))?;
+    gathering.natively("sealpost-agent", &["--test", "pkits"], "the command line", None)?;
     gathering.in_chromium()?;
 
     let rows = Row::read_all(&fs::read_to_string(&gathering.rows)?)?;
@@ -76,8 +77,8 @@ impl Gathering {
         Ok(Self { vectors, rows, skipped, failed: Vec::new() })
     }
 
-    fn natively(&mut self, tests: &[&str], title: &str, openssl: Option<&Path>) -> Result<()> {
-        let mut cargo = workspace::cargo(["test", "--package", "smime", "--no-fail-fast"]);
+    fn natively(&mut self, package: &str, tests: &[&str], title: &str, openssl: Option<&Path>) -> Result<()> {
+        let mut cargo = workspace::cargo(["test", "--package", package, "--no-fail-fast"]);
         cargo.args(tests).env("SEALPOST_CONFORMANCE", &self.rows);
         if let Some(openssl) = openssl {
             cargo.env("SEALPOST_OPENSSL", openssl);

@@ -1,4 +1,11 @@
 //! BER to DER, as far as CMS needs it (X.690 8.1, 8.7).
+//!
+//! ```
+//! // A SEQUENCE of indefinite length that holds NULL.
+//! let der = smime::ber::to_der(&[0x30, 0x80, 5, 0, 0, 0])?;
+//! assert_eq!(*der, [0x30, 2, 5, 0]);
+//! # Ok::<(), smime::ber::BerError>(())
+//! ```
 
 use std::borrow::Cow;
 

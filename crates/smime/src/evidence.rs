@@ -13,6 +13,33 @@
 //! need evidence, [`Certificate::crl_urls`], [`Certificate::ocsp_urls`] and [`crate::path::ocsp_request`] where
 //! to get it; [`Evidence::of`] picks what is of use, and [`Evidence::add_to`] puts it into the message. From
 //! then on it verifies with [`Trust::revocation_required`], whenever that is.
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::evidence::{Evidence, links};
+//! use smime::path::ocsp_request;
+//! use smime::{SignedForm, sign, verify};
+//!
+//! # smime::block_on_ready(async {
+//! # let People { keyring, alice, mut trust, .. } = people().await?;
+//! # let content = b"Content-Type: text/plain\r\n\r\nHello\r\n";
+//! # let cms = sign(&RustCrypto, &keyring, &alice, content, SignedForm::Opaque, NOW).await?.to_der();
+//! let verified = verify(&RustCrypto, &cms, None, &trust, NOW).await?;
+//! for (certificate, issuer) in links(&verified) {
+//!     let question = ocsp_request(&certificate, &issuer);
+//!     // Sent to one of `certificate.ocsp_urls()`, and the answer pushed to `trust.ocsp`; or a list
+//!     // fetched from one of `certificate.crl_urls()`, and pushed to `trust.crls`.
+//! #   assert!(question.is_some() && trust.ocsp.is_empty());
+//! }
+//! let evidence = Evidence::of(&verified, &trust);
+//! assert_eq!(evidence.certificates, alice.chain);
+//! let kept = evidence.add_to(&cms)?;
+//! assert!(verify(&RustCrypto, &kept, None, &trust, NOW).await.is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 use crate::asn1::{Malformed, Reader, Tlv, tag, write};
 use crate::ber;

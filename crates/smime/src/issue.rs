@@ -1,4 +1,6 @@
 //! Issuing certificates: the profiles of a small certificate authority (RFC 5280, RFC 8550).
+//!
+//! [`crate::request`] has an example of both sides.
 
 pub(crate) mod extension;
 

@@ -5,8 +5,24 @@
 //! (hashes, ciphers, public keys) and [`Keyring`] (private keys, named by [`KeyId`]).
 //! [`rustcrypto`] implements both in memory; a browser implements them on WebCrypto.
 //!
+//! | to | there is |
+//! |---|---|
+//! | seal and open whole mails | [`message::seal()`], [`message::open()`]; [`message::sign_clear`], [`message::seal_at_door`] |
+//! | sign and verify | [`sign()`], [`sign_with()`], [`verify()`] |
+//! | encrypt and decrypt | [`encrypt()`], [`encrypt_with()`], [`decrypt()`], [`decrypt_with_secret()`] |
+//! | choose certificates and algorithms | [`recipients::choose`], [`recipients::agree`], [`recipients::offers`] |
+//! | judge a certificate, ask about its revocation | [`path::validate`], [`path::ocsp_request`] |
+//! | timestamp, and check timestamps | [`timestamp::request`], [`timestamp::check_response`], [`timestamp::verify_token`], [`timestamp::TimestampAuthority`] |
+//! | keep a signature provable | [`evidence::links`], [`evidence::Evidence`] |
+//! | label, ask for and sign receipts | [`ess`] |
+//! | import and export keys | [`pkcs12::open`], [`pkcs12::create`] |
+//! | ask for a certificate, and issue one | [`request::create`], [`request::verify`], [`issue::issue`] |
+//! | read BER | [`ber`] |
+//!
+//! Compressed content (RFC 3274) has no verb: [`message::open()`] reads it on its way inwards.
+//!
 //! Sign inside, encrypt outside: [`sign()`] then [`encrypt()`]; [`decrypt()`] then [`verify()`].
-//! The [`message`] module does so for whole mails.
+//! The [`message`] module does so for whole mails. Each module begins with an example.
 //!
 //! ```
 //! use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};

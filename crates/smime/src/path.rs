@@ -1,4 +1,26 @@
 //! Paths from a certificate to a trust anchor (RFC 5280 6).
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::path::{Purpose, Query, ocsp_request, validate};
+//!
+//! # smime::block_on_ready(async {
+//! # let People { alice, trust, .. } = people().await?;
+//! # let (leaf, root) = (&alice.chain[0], &trust.anchors[0]);
+//! let query = Query::new(Purpose::Signing, NOW);
+//! let path = validate(&RustCrypto, leaf, &trust.anchors, &[], &[], &query).await?;
+//! assert_eq!(path.certificates(), [leaf.clone(), root.clone()]);
+//!
+//! // Nobody has said yet that it is not revoked: its issuer is to be asked, and the answer given here.
+//! let query = Query { revocation_required: true, ..query };
+//! assert!(validate(&RustCrypto, leaf, &trust.anchors, &[], &[], &query).await.is_err());
+//! let question = ocsp_request(leaf, root).ok_or("the key is malformed")?;
+//! # assert!(!question.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod budget;
 mod build;

@@ -1,4 +1,26 @@
 //! Keys in a file (PKCS#12, RFC 7292).
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::pkcs12::{self, Pkcs12Error};
+//! use smime::rustcrypto::MemoryKeyring;
+//! use smime::KeyId;
+//!
+//! # smime::block_on_ready(async {
+//! # let People { keyring, alice, .. } = people().await?;
+//! let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+//! let file = pkcs12::create(&mut rng, &keyring.pkcs8(&alice.key)?, &alice.chain, "Alice", "a long password")?;
+//!
+//! let contents = pkcs12::open(&file, "a long password")?;
+//! assert_eq!(contents.certificates, alice.chain);
+//! let mut imported = MemoryKeyring::new();
+//! imported.insert_pkcs8(KeyId::new("alice"), &contents.keys[0].pkcs8)?;
+//! assert_eq!(pkcs12::open(&file, "another").err(), Some(Pkcs12Error::WrongPassword));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod bags;
 mod derive;

@@ -4,6 +4,36 @@
 //! newest that stands up, and says of every other why not. Which algorithms? [`agree`] takes the best
 //! that all of them read (RFC 8551 2.7), and says for whose sake not a better one. What is known of a
 //! person comes from a directory or from their own mail: [`offers`].
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::recipients::{Candidate, Reads, agree, choose};
+//! use smime::{ContentEncryption, encrypt_with};
+//!
+//! # smime::block_on_ready(async {
+//! # let People { alice, reads, trust, .. } = people().await?;
+//! let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+//! let known = [&reads, &alice.chain[0]].map(|certificate| Candidate {
+//!     certificate: certificate.clone(),
+//!     issuers: Vec::new(),
+//!     reads: Reads::Unknown,
+//! });
+//! let chosen = choose(&RustCrypto, "alice@a.example", &known, &trust, NOW).await?;
+//! assert_eq!(chosen.certificate(), &reads);
+//! for other in chosen.passed_over() {
+//!     println!("{}: {}", other.certificate.subject(), other.reason);
+//! }
+//!
+//! // Nothing is known of her program, so it gets what every program reads.
+//! let agreement = agree([&chosen]);
+//! assert_eq!(agreement.cipher, ContentEncryption::Aes256Cbc);
+//! let (to, content) = ([chosen.certificate().clone()], b"Content-Type: text/plain\r\n\r\nHello\r\n");
+//! encrypt_with(&RustCrypto, &mut rng, content, &to, agreement.cipher, agreement.transport).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod agreement;
 mod offer;

@@ -1,4 +1,26 @@
 //! Certificate requests (PKCS#10, RFC 2986).
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::issue::{Usage, issue};
+//! use smime::request;
+//! # use people::profile;
+//!
+//! # smime::block_on_ready(async {
+//! # let People { keyring, alice, root, .. } = people().await?;
+//! # let (key, spki) = (&alice.key, alice.chain[0].spki());
+//! let asked = request::create(&keyring, key, spki, "alice@a.example", "Alice", Usage::Signing).await?;
+//!
+//! // The authority's side: that the key is hers is proven, and that the address is remains to be found out.
+//! let asked = request::verify(&RustCrypto, &asked).await?;
+//! assert_eq!(asked.emails(), ["alice@a.example"]);
+//! let certificate = issue(&keyring, &root, asked.spki(), &profile(Usage::Signing, 9)).await?;
+//! assert_eq!(certificate.emails(), asked.emails());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 use const_oid::ObjectIdentifier as Oid;
 

@@ -1,4 +1,32 @@
 //! Timestamps (RFC 3161, RFC 5816).
+//!
+//! ```
+//! # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+//! # use people::{NOW, People, people};
+//! # use smime::rustcrypto::RustCrypto;
+//! use smime::timestamp::{check_response, request};
+//! use smime::{Hash, Provider, SignedForm, sign, verify};
+//!
+//! # smime::block_on_ready(async {
+//! # let People { keyring, alice, authority, trust, .. } = people().await?;
+//! # let content = b"Content-Type: text/plain\r\n\r\nHello\r\n";
+//! let mut signed = sign(&RustCrypto, &keyring, &alice, content, SignedForm::Opaque, NOW).await?;
+//! let digest = RustCrypto.digest(Hash::Sha256, signed.signature()).await?;
+//! let question = request(Hash::Sha256, &digest, 17);
+//!
+//! // The authority's side.
+//! let answer = authority.respond(&RustCrypto, &keyring, &question, 1, NOW).await?;
+//!
+//! let token = check_response(&RustCrypto, &answer, &digest, 17, &trust, NOW).await?;
+//! signed.attach_timestamp(token.der())?;
+//! // The signer's certificate need not be valid any more; that of the authority, and its root, say when it was.
+//! let cms = signed.to_der();
+//! let verified = verify(&RustCrypto, &cms, None, &trust, NOW).await?;
+//! let stamp = verified.signers[0].timestamp.as_ref().ok_or("there is one")?;
+//! assert!(stamp.token.as_ref().is_ok_and(|token| token.time() == NOW));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 
 mod authority;
 mod check;

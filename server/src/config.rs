@@ -21,6 +21,9 @@ pub use fault::Fault;
 pub use smarthost::{Smarthost, SmarthostError};
 pub use socket::{Socket, SocketError};
 
+/// The fewest days for which logs are kept in files: the law of some countries wants half a year.
+pub const LOG_DAYS: u16 = 180;
+
 /// What the operator decides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,6 +74,12 @@ pub struct Config {
     pub demo: bool,
     /// What to log, as in `RUST_LOG`.
     pub log: String,
+    /// The folder of the logs, one file a day; standard error when absent.
+    pub log_folder: Option<PathBuf>,
+    /// For how many days logs are kept.
+    pub log_days: u16,
+    /// Where figures for Prometheus are served; nowhere when absent.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl Default for Config {
@@ -99,6 +108,9 @@ impl Default for Config {
             quota: None,
             demo: false,
             log: "info".into(),
+            log_folder: None,
+            log_days: LOG_DAYS,
+            metrics_listen: None,
         }
     }
 }
@@ -140,6 +152,9 @@ pub enum ConfigError {
     /// TLS without a certificate.
     #[error("{0} needs tls_certificate and tls_key")]
     NoTls(&'static str),
+    /// Logs in files would be gone too soon.
+    #[error("log_days = {0} is less than {LOG_DAYS}")]
+    Retention(u16),
     /// What to log is not written as in `RUST_LOG`.
     #[error("log = {log:?} is no filter: {source}")]
     Log {
@@ -185,6 +200,9 @@ impl Config {
         ];
         if let (None, Some((key, _))) = (&self.tls_key, needs_tls.iter().find(|(_, set)| *set)) {
             return Err(ConfigError::NoTls(key));
+        }
+        if self.log_folder.is_some() && self.log_days < LOG_DAYS {
+            return Err(ConfigError::Retention(self.log_days));
         }
         self.log_filter()?;
         Ok(self)
@@ -287,6 +305,14 @@ mod tests {
         assert!(matches!(half.checked(), Err(ConfigError::HalfTls)));
         let none = Config { smtp_require_tls: true, ..Config::default() };
         assert!(matches!(none.checked(), Err(ConfigError::NoTls("smtp_require_tls"))));
+    }
+
+    #[test]
+    fn logs_in_files_are_kept_for_half_a_year_at_least() {
+        let kept =
+            |log_days| Config { log_folder: Some("log".into()), log_days, ..Config::default() }.checked();
+        assert!(matches!(kept(179), Err(ConfigError::Retention(179))));
+        assert!(kept(180).is_ok() && kept(2000).is_ok());
     }
 
     #[test]

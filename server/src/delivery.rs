@@ -78,7 +78,9 @@ struct Letter {
 /// keep a message from all the others.
 pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) -> Result<(), DeliverError> {
     let mail = prepare(relay, recipients, message).await?;
-    relay.store.write(move |tx| Box::pin(admit(tx, mail))).await
+    let kept = relay.store.write(move |tx| Box::pin(admit(tx, mail))).await;
+    relay.metrics.delivery(recipients.len(), kept.is_ok());
+    kept
 }
 
 async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {

@@ -1,5 +1,6 @@
 //! The HTTP door: the page, signing in, JMAP and its neighbours.
 
+mod admission;
 mod api;
 mod assets;
 mod auth;
@@ -7,7 +8,9 @@ mod clear;
 mod connections;
 mod eventsource;
 mod headers;
+mod health;
 mod listening;
+mod observe;
 mod origin;
 mod problem;
 mod signed_in;
@@ -17,28 +20,24 @@ mod turns;
 mod websocket;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::relay::Relay;
-use crate::store;
 use problem::Fault;
-
-/// How long the store may take to show that it can be read.
-const HEALTH: Duration = Duration::from_secs(3);
 
 /// What handlers share.
 #[derive(Clone)]
 struct Shared {
     relay: Arc<Relay>,
     turns: Arc<turns::Turns>,
+    admission: Arc<admission::Admission>,
     stamps: Arc<Semaphore>,
 }
 
@@ -49,7 +48,8 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let page_headers = headers::Headers::new(&relay.config);
     let turns = Arc::new(turns::Turns::new(&limits));
     let stamps = Arc::new(Semaphore::new(timestamp::AT_ONCE));
-    let shared = Shared { relay, turns, stamps };
+    let admission = Arc::new(admission::Admission::new(at_once()));
+    let shared = Shared { relay, turns, admission, stamps };
     let jmap = Router::new()
         .route("/.well-known/jmap", get(api::session))
         .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::max(limits.max_size_request)))
@@ -64,7 +64,10 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/auth/sign-out", post(auth::sign_out))
         .route("/auth/{*rest}", axum::routing::any(nothing));
     Router::new()
-        .route("/healthz", get(health))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/healthz", get(health::ready))
+        .route("/status", get(health::status))
         .route("/tsa", post(timestamp::stamp).layer(DefaultBodyLimit::max(timestamp::MAX_REQUEST)))
         .merge(jmap)
         .merge(auth)
@@ -72,7 +75,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .layer(from_fn_with_state(shared.clone(), origin::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(page_headers, headers::add))
-        .layer(from_fn(log))
+        .layer(from_fn_with_state(shared.clone(), observe::observe))
         .with_state(shared)
 }
 
@@ -82,54 +85,23 @@ pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std:
     connections::serve(listener, router(relay), stopping, connections::PATIENCE).await
 }
 
-/// Tells whether mail can be kept and had: without its store the relay is of no use.
-async fn health(State(shared): State<Shared>) -> Result<&'static str, Fault> {
-    let look = async {
-        let mut connection = shared.relay.store.read().await?;
-        store::probe(&mut connection).await
+/// Serves the figures until the relay stops, to whoever reaches the address.
+pub async fn serve_metrics(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
+    let figures = async |State(relay): State<Arc<Relay>>| {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        let text = relay.metrics.text(&relay).await.map_err(Fault::failed)?;
+        Ok::<_, Fault>(([(axum::http::header::CONTENT_TYPE, kind)], text))
     };
-    match tokio::time::timeout(HEALTH, look).await {
-        Ok(Ok(())) => Ok("ok\n"),
-        Ok(Err(error)) => Err(unwell(&error)),
-        Err(late) => Err(unwell(&late)),
-    }
+    let stopping = relay.stopping.clone();
+    let router = Router::new().route("/metrics", get(figures)).with_state(relay);
+    connections::serve(listener, router, stopping, connections::PATIENCE).await
 }
 
-fn unwell(error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(%error, "the store cannot be read");
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the relay cannot read its store")
+/// How many requests are worked on at once: some compute while others wait for the disk.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).saturating_mul(8).max(32)
 }
 
 async fn nothing() -> Fault {
     Fault::new(StatusCode::NOT_FOUND, "there is nothing here")
-}
-
-/// One line a request: method, route, status and time; never the query, the path's ids or a body.
-async fn log(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
-    let started = std::time::Instant::now();
-    let method = request.method().clone();
-    let room = room(request.uri().path());
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, room, status, millis, "http");
-    response
-}
-
-/// The known beginning of a path; what follows it can be an id, a name or anything a stranger asks for.
-fn room(path: &str) -> &'static str {
-    const ROOMS: [&str; 11] = [
-        "/healthz",
-        "/tsa",
-        "/auth/",
-        "/jmap/api",
-        "/jmap/upload",
-        "/jmap/download",
-        "/jmap/eventsource",
-        "/jmap/websocket",
-        "/jmap/clear",
-        "/.well-known/jmap",
-        "/assets",
-    ];
-    ROOMS.into_iter().find(|room| path.starts_with(room)).unwrap_or("page")
 }

@@ -25,6 +25,7 @@ mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jmap::{
     AccountId, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request, RequestErrorType,
@@ -160,7 +161,10 @@ async fn invoke(
     };
     let arguments = reference::resolve(arguments, earlier, copied)?;
     call.account = opened(method, &arguments, call)?;
-    (method.handler)(call, Value::Object(arguments)).await
+    let started = Instant::now();
+    let answered = (method.handler)(call, Value::Object(arguments)).await;
+    call.relay.metrics.call(method.name, answered.is_ok(), started.elapsed());
+    answered
 }
 
 /// The account that a method works on.

@@ -35,6 +35,7 @@ pub mod http;
 )]
 pub mod jmap;
 pub mod logging;
+pub mod metrics;
 pub mod outbound;
 pub mod outer;
 pub mod parts;
@@ -44,6 +45,7 @@ pub mod progress;
 pub mod push;
 pub mod random;
 pub mod relay;
+pub mod reload;
 pub mod serve;
 pub mod session;
 pub mod smtp;

@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use sealpost::backup::Scope;
 use sealpost::commands::{self, Form, Outcome, QueueCommand};
 use sealpost::config::Config;
-use sealpost::{logging, serve};
+use sealpost::reload::Reload;
+use sealpost::{logging, relay, serve};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -154,17 +155,29 @@ fn in_words(error: &anyhow::Error) -> String {
 
 async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::read(path)?;
-    logging::start(config.log_filter()?);
+    if let Some(folder) = &config.log_folder {
+        relay::private_folder(folder).with_context(|| format!("cannot use {}", folder.display()))?;
+    }
+    logging::start(config.log_filter()?, config.log_folder.as_deref())?;
     // Before the relay says that it is ready, so that a signal is never missed.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut reload = Reload::new(path);
     let mut running = serve::start(config).await?;
     let ready = format!("Sealpost is ready: {}\n", running.relay.config.url());
     std::io::stdout().write_all(ready.as_bytes()).context("cannot say that it is ready")?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = running.failed() => anyhow::bail!("a door closed; see the log"),
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = running.failed() => anyhow::bail!("a door closed; see the log"),
+            _ = hangup.recv() => {
+                if let Err(error) = reload.again(&running.relay) {
+                    tracing::error!(%error, "the configuration stays the one from before");
+                }
+            }
+        }
     }
     running.stop().await;
     Ok(())

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use smime::Certificate;
 use tokio::sync::{Mutex, Notify};
@@ -16,6 +17,7 @@ use crate::blobs::{self, BlobError, Blobs};
 use crate::clock::unix_time;
 use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
+use crate::metrics::Metrics;
 use crate::push::Hub;
 use crate::random;
 use crate::session::SignIn;
@@ -36,7 +38,7 @@ pub struct Relay {
     /// Certificates and timestamps.
     pub authority: Authority,
     /// Certificates of other authorities that vouch for correspondents.
-    pub anchors: Vec<Certificate>,
+    pub anchors: RwLock<Vec<Certificate>>,
     /// Pushes changes to those who do not listen now.
     pub pusher: Pusher,
     /// Who listens for changes.
@@ -47,6 +49,8 @@ pub struct Relay {
     pub sending: Allowance,
     /// How many push subscriptions each account made of late.
     pub subscribing: Allowance,
+    /// Figures of what it does.
+    pub metrics: Metrics,
     /// What a request may ask for.
     pub limits: Limits,
     /// Wakes the queue when something was put into it.
@@ -95,13 +99,14 @@ impl Relay {
             process: random::id('p'),
             store: Store::open(&config.data, config.database.as_ref(), Arc::clone(&hub)).await?,
             blobs: Blobs::open(&blobs::folder(&config.data))?,
-            anchors: config.read_anchors()?,
+            anchors: RwLock::new(config.read_anchors()?),
             authority,
             pusher,
             hub,
             sign_in: SignIn::default(),
             sending: Allowance::new(allowance::RECIPIENTS),
             subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
+            metrics: Metrics::default(),
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
             held_bell: Notify::new(),
@@ -110,10 +115,7 @@ impl Relay {
             told: CancellationToken::new(),
             config,
         };
-        relay
-            .store
-            .quota()
-            .set(relay.config.quota.map(|quota| i64::try_from(quota.get()).unwrap_or(i64::MAX)));
+        relay.set_quota(relay.config.quota);
         if let Some(database) = relay.config.database.clone() {
             let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
             let tell = fanout::tell(database, process, hub, relay.told.clone());
@@ -122,10 +124,15 @@ impl Relay {
         Ok(Arc::new(relay))
     }
 
+    /// How much mail each account may keep from now on.
+    pub fn set_quota(&self, quota: Option<NonZeroU64>) {
+        self.store.quota().set(quota.map(|quota| i64::try_from(quota.get()).unwrap_or(i64::MAX)));
+    }
+
     /// Certificates that vouch for correspondents: this relay's own and the configured ones.
     pub fn trust_anchors(&self) -> Vec<Certificate> {
         let mut anchors = self.authority.trust_anchors();
-        anchors.extend(self.anchors.iter().cloned());
+        anchors.extend(self.anchors.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         anchors
     }
 
@@ -145,7 +152,7 @@ impl Relay {
 }
 
 /// Makes a folder that only the relay's user enters.
-fn private_folder(path: &Path) -> io::Result<()> {
+pub fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -18,7 +18,7 @@ use crate::relay::{Relay, StartError};
 use crate::smtp::{Door, Gate, Listener, Protocol};
 use crate::store::{self, Engine, StoreError, fanout};
 use crate::tls::{Tls, TlsError};
-use crate::{demo, http, outbound, processes, smtp};
+use crate::{demo, http, logging, outbound, processes, smtp};
 
 /// How long open work may take once the relay stops.
 const GRACE: Duration = Duration::from_secs(20);
@@ -64,6 +64,8 @@ pub struct Running {
     pub relay: Arc<Relay>,
     /// Where HTTP is served.
     pub http: SocketAddr,
+    /// Where figures are served.
+    pub metrics: Option<SocketAddr>,
     /// Where SMTP is served.
     pub smtp: SocketAddr,
     /// Where SMTP with TLS from the start is served.
@@ -82,6 +84,11 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
         _ => None,
     };
     let http_listener = listen(config.listen).await?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let metrics = metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok());
     let doors = Doors::open(&config).await?;
     // Port 0 asks for any; from here on the real one counts.
     config.listen = http_listener.local_addr().unwrap_or(config.listen);
@@ -101,6 +108,14 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
             tracing::error!(%error, "HTTP ended");
         }
     });
+    if let Some(listener) = metrics_listener {
+        let served = Arc::clone(&relay);
+        tasks.spawn(async move {
+            if let Err(error) = http::serve_metrics(listener, served).await {
+                tracing::error!(%error, "figures are served no longer");
+            }
+        });
+    }
     if let Some(tls) = tls.clone() {
         let stopping = relay.stopping.clone();
         tasks.spawn(async move { tls.keep_fresh(stopping).await });
@@ -115,7 +130,7 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
         tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
     }
     tasks.spawn(processes::keep_alive(Arc::clone(&relay)));
-    Ok(Running { relay, http, smtp, smtp_tls, lmtp, tasks, _alone: alone })
+    Ok(Running { relay, http, metrics, smtp, smtp_tls, lmtp, tasks, _alone: alone })
 }
 
 /// The doors for mail.
@@ -209,6 +224,12 @@ async fn sweep(relay: Arc<Relay>) {
         let ended = relay.store.write(|tx| Box::pin(store::sweep_subscriptions(tx, now())));
         if let Err(error) = ended.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "ended push subscriptions could not be forgotten");
+        }
+        if let Some(folder) = &relay.config.log_folder {
+            let today = time::OffsetDateTime::now_utc().date();
+            if let Err(error) = logging::prune(folder, relay.config.log_days, today) {
+                tracing::error!(%error, "old logs could not be removed");
+            }
         }
         tokio::select! {
             () = relay.stopping.cancelled() => return,

@@ -75,7 +75,10 @@ pub use push_subscriptions::{
     PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
     sweep_subscriptions,
 };
-pub use queue::{Busy, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, release_leases};
+pub use queue::{
+    Busy, Depth, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, queue_depth,
+    release_leases,
+};
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{Credential, add_session, credential_account, drop_session, sweep_sessions};
@@ -180,6 +183,11 @@ impl Store {
         let mut connection = self.source.connect().await?;
         run(&mut connection, self.engine().begin_reading()).await?;
         Ok(connection)
+    }
+
+    /// How many connections that read are open, and how many of these are idle.
+    pub fn readers(&self) -> (usize, usize) {
+        (usize::try_from(self.readers.size()).unwrap_or_default(), self.readers.num_idle())
     }
 
     /// A connection to read with.

@@ -7,10 +7,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use jmap::{LimitKind, RequestErrorType, Response, Session};
 
 use super::Shared;
+use super::admission::Class;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::jmap::User;
 use crate::store::{self, Account};
+
+/// A longer request is a program's list of changes, and not what somebody waits for.
+pub const LONG: usize = 64 * 1024;
 
 /// `GET /.well-known/jmap` (RFC 8620 2.2)
 pub async fn session(
@@ -55,6 +59,8 @@ pub async fn api(
         }
         status => Fault::new(status, "the request could not be read"),
     })?;
+    let class = if body.len() > LONG { Class::Bulk } else { Class::Interactive };
+    let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
     let request = crate::jmap::parse(&body, &shared.relay.limits)?;
     let user = user(&shared, signed_in).await?;
     Ok(Json(crate::jmap::respond(&shared.relay, user, request).await))

@@ -12,6 +12,7 @@ use jmap::{AccountId, BlobId, LimitKind, RequestErrorType, Upload};
 use serde::Deserialize;
 
 use super::Shared;
+use super::admission::Class;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::blobs::BlobError;
@@ -37,6 +38,8 @@ pub async fn upload(
     let most = shared.relay.limits.max_size_upload;
     room(&shared, &account, most).await?;
     let bytes = collect(body, most).await?;
+    // Only now: a body can be long on its way.
+    let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
     let bytes = if owner.kind.is_sealed() { sealed(bytes).await? } else { bytes };
     let size = u64::try_from(bytes.len()).unwrap_or_default();
     let prepared = shared.relay.blobs.prepare(&shared.relay.store, bytes).await.map_err(Fault::failed)?;

@@ -13,6 +13,7 @@ use axum::response::Response;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, interval, timeout};
 
+use super::admission::Class;
 use super::connections::Slot;
 use super::listening::{Listening, News, Over};
 use super::problem::Fault;
@@ -243,8 +244,14 @@ async fn answer(
     request: jmap::Request,
     _turn: Turn,
 ) -> String {
-    match api::user(&shared, signed_in).await {
-        Ok(user) => message::response(id, &crate::jmap::respond(&shared.relay, user, request).await),
+    let answered = async {
+        let _place =
+            shared.admission.enter(&signed_in.account, Class::Interactive, &shared.relay.metrics).await?;
+        let user = api::user(&shared, signed_in).await?;
+        Ok::<_, Fault>(crate::jmap::respond(&shared.relay, user, request).await)
+    };
+    match answered.await {
+        Ok(answer) => message::response(id, &answer),
         Err(fault) => message::refusal(id, fault.into_problem()),
     }
 }

@@ -161,6 +161,28 @@ pub async fn discard(tx: &mut Tx, queued: &Queued, owner: &str) -> Result<bool, 
     Ok(true)
 }
 
+/// How many entries wait to be sent elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// Entries that could go now.
+    pub due: i64,
+    /// Entries that wait for their next attempt, or are held by an operator.
+    pub waiting: i64,
+}
+
+/// How many entries wait to be sent elsewhere.
+pub async fn queue_depth(connection: &mut AnyConnection, now: Millis) -> Result<Depth, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN next_at <= $1 AND held = 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
+         FROM queue",
+    )
+    .bind(now)
+    .fetch_one(connection)
+    .await?;
+    let (all, due): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Depth { due, waiting: all - due })
+}
+
 /// When the next entry is due that nobody works on.
 pub async fn next_due(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
     let text = "SELECT MIN(next_at) FROM queue WHERE held = 0 AND leased_by IS NULL";

@@ -26,6 +26,7 @@ mod limits;
 mod lmtp;
 mod mailbox;
 mod malformed;
+mod operation;
 mod operator;
 mod outbound;
 mod page;

@@ -15,7 +15,7 @@ pub struct Binary {
     pub smtp: SocketAddr,
     cookie: String,
     pub account: String,
-    _folder: Folder,
+    pub folder: Folder,
 }
 
 fn free_address() -> SocketAddr {
@@ -25,12 +25,17 @@ fn free_address() -> SocketAddr {
 impl Binary {
     /// Starts it and signs alice in.
     pub async fn start() -> Self {
+        Self::start_with("log = 'error'\n").await
+    }
+
+    /// Starts it with more in its configuration.
+    pub async fn start_with(more: &str) -> Self {
         let (folder, http, smtp) = (Folder::new(), free_address(), free_address());
         let config = folder.path().join("sealpost.toml");
         let data = folder.path().join("data");
         let database = database(&folder).map(|database| format!("database = '{}'\n", database.url()));
         let text = format!(
-            "listen = '{http}'\nsmtp_listen = '{smtp}'\ndata = '{}'\nlog = 'error'\ndemo = true\n{}",
+            "listen = '{http}'\nsmtp_listen = '{smtp}'\ndata = '{}'\ndemo = true\n{}{more}",
             data.display(),
             database.unwrap_or_default()
         );
@@ -41,8 +46,7 @@ impl Binary {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("Sealpost is ready"), "{line}");
-        let mut binary =
-            Self { child, http, smtp, cookie: String::new(), account: String::new(), _folder: folder };
+        let mut binary = Self { child, http, smtp, cookie: String::new(), account: String::new(), folder };
         let credentials = br#"{"username":"alice@sealpost.example","password":"sealpost-demo"}"#;
         let answer = binary.http("POST /auth/sign-in", credentials).await;
         let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
@@ -76,6 +80,28 @@ impl Binary {
         let answer = self.http("POST /jmap/api", body.replace('@', &self.account).as_bytes()).await;
         let status = answer.lines().next().unwrap_or_default().to_owned();
         (status, serde_json::from_str(body_of(&answer)).unwrap_or(Value::Null))
+    }
+
+    /// Changes its configuration.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("sealpost.toml");
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
+    /// Sends it a signal, such as `-HUP`.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Whether it ended, and if so, whether well.
+    pub fn ended(&mut self) -> Option<bool> {
+        self.child.try_wait().unwrap().map(|status| status.success())
+    }
+
+    /// The cookie of its demo person.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     /// A figure of its memory in octets: `VmRSS` now, `VmHWM` at most so far.

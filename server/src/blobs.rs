@@ -18,7 +18,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::clock::{Millis, now};
-use crate::store::{self, BlobRef, Store, StoreError};
+use crate::store::{self, BlobRef, Content, Store, StoreError};
 
 /// Up to this size a blob rides in the transaction: most sealed letters without attachments do.
 const SMALL: usize = 64 * 1024;
@@ -84,7 +84,7 @@ impl Blobs {
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let id = id(&bytes);
         if bytes.len() <= SMALL {
-            return Ok(Prepared { blob: BlobRef { id, size, data: Some(bytes) } });
+            return Ok(Prepared { blob: BlobRef { id, size, data: Some(Content::of(bytes)) } });
         }
         let claimed = id.clone();
         let claim =

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jmap::{AccountId, Role};
+use jmap::{AccountId, MailboxId, Role};
 use smime::message::{SealError, needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
 
 use crate::blobs::{BlobError, Prepared};
 use crate::clear_text::ClearText;
-use crate::clock::now;
+use crate::clock::{Millis, now};
 use crate::directory::{self, CertifyError};
 use crate::outer::OuterHeader;
 use crate::random;
@@ -85,12 +85,44 @@ pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) ->
 
 async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
-    for sealed in &mail {
-        if store::room(tx, sealed.account()).await? == 0 {
+    for sealed in mail {
+        let mut ledger = Ledger::open(tx, sealed.account()).await?;
+        if ledger.room() == 0 {
             return Err(DeliverError::Full);
         }
+        ledger.deliver();
+        put(tx, ledger, sealed, Place::default()).await?;
     }
-    keep(tx, mail).await
+    Ok(())
+}
+
+/// Where mail goes that does not just arrive.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// Its mailbox; the inbox when absent.
+    pub mailbox: Option<MailboxId>,
+    /// Its keywords.
+    pub keywords: BTreeSet<String>,
+    /// When it came; now when absent.
+    pub received_at: Option<Millis>,
+}
+
+/// Keeps mail that is carried over, in its place; false when the account has it already.
+pub async fn file(tx: &mut store::Tx, mail: Vec<Sealed>, place: Place) -> Result<bool, DeliverError> {
+    let mut fresh = false;
+    for sealed in mail {
+        let ledger = Ledger::open(tx, sealed.account()).await?;
+        let blob = &sealed.letter.blob.blob().id;
+        if !store::emails_of_blob(tx.connection(), sealed.account(), blob).await?.is_empty() {
+            continue;
+        }
+        if ledger.room() < sealed.size() {
+            return Err(DeliverError::Full);
+        }
+        put(tx, ledger, sealed, place.clone()).await?;
+        fresh = true;
+    }
+    Ok(fresh)
 }
 
 /// Whether a message of so many octets may come for an account.
@@ -180,24 +212,37 @@ pub async fn off_thread<T: Send + 'static>(
 /// on looks at that, and what was taken on is kept.
 pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
-    for Sealed { account, letter } in mail {
-        let blob = letter.blob.blob();
-        let inbox = store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?;
-        let email = NewEmail {
-            blob_id: blob.id.clone(),
-            size: blob.size,
-            received_at: now(),
-            outer: letter.outer.clone(),
-            keywords: BTreeSet::new(),
-            mailboxes: BTreeSet::from([inbox.ok_or(DeliverError::NoInbox)?]),
-            summary: None,
-            clear: letter.clear.clone().filter(|_| !account.kind.is_sealed()),
-        };
-        let mut ledger = Ledger::open(tx, &account.id).await?;
-        store::put_blob(tx, &account.id, blob, true).await?;
-        store::insert_email(tx, &mut ledger, &email).await?;
+    for sealed in mail {
+        let mut ledger = Ledger::open(tx, sealed.account()).await?;
         ledger.deliver();
-        ledger.close(tx).await?;
+        put(tx, ledger, sealed, Place::default()).await?;
     }
+    Ok(())
+}
+
+async fn put(
+    tx: &mut store::Tx,
+    mut ledger: Ledger,
+    Sealed { account, letter }: Sealed,
+    place: Place,
+) -> Result<(), DeliverError> {
+    let blob = letter.blob.blob();
+    let mailbox = match place.mailbox {
+        Some(mailbox) => Some(mailbox),
+        None => store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?,
+    };
+    let email = NewEmail {
+        blob_id: blob.id.clone(),
+        size: blob.size,
+        received_at: place.received_at.unwrap_or_else(now),
+        outer: letter.outer.clone(),
+        keywords: place.keywords,
+        mailboxes: BTreeSet::from([mailbox.ok_or(DeliverError::NoInbox)?]),
+        summary: None,
+        clear: letter.clear.clone().filter(|_| !account.kind.is_sealed()),
+    };
+    store::put_blob(tx, &account.id, blob, true).await?;
+    store::insert_email(tx, &mut ledger, &email).await?;
+    ledger.close(tx).await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ const FIELD: usize = 32 * 1024;
 /// The greatest number of references that put a message into a thread.
 const RELATED: usize = 20;
 
-/// Who, when and in answer to what; never the subject.
+/// Who, when and in answer to what, and the subject that stands outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OuterHeader {
@@ -51,6 +51,10 @@ pub struct OuterHeader {
     /// References.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
+    /// Subject, which in mail that is sealed here is a placeholder; none when there is none or a long one,
+    /// and for mail that was kept before it was read. It has a column of its own.
+    #[serde(skip)]
+    pub subject: Option<String>,
 }
 
 impl OuterHeader {
@@ -68,6 +72,7 @@ impl OuterHeader {
             message_id: ids(parsed.header("Message-ID")),
             in_reply_to: ids(parsed.header("In-Reply-To")),
             references: ids(parsed.header("References")),
+            subject: parsed.subject().filter(|subject| subject.len() <= LONGEST).map(str::to_owned),
         }
     }
 
@@ -111,6 +116,14 @@ pub fn without_bcc(message: &[u8]) -> Option<Vec<u8>> {
     }
     kept.extend_from_slice(rest);
     dropped.then_some(kept)
+}
+
+/// Whether bytes begin like a message: with a header field (RFC 5322 2.2).
+pub fn is_message(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(end) = line.iter().position(|byte| *byte == b':') else { return false };
+    let name = line.get(..end).unwrap_or_default();
+    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
 fn is_bcc(line: &[u8]) -> bool {
@@ -163,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_subject_is_never_kept() {
+    fn the_subject_has_its_own_place() {
         let outer = OuterHeader::parse(
             b"From: Alice <alice@a.example>\r\nTo: b@b.example\r\nSubject: canary\r\nMessage-ID: <1@a>\r\n\
               References: <0@a> <00@a>\r\n\r\nbody",

@@ -11,6 +11,7 @@ mod certificates;
 mod changes;
 pub mod check;
 mod clear_texts;
+mod content;
 mod counts;
 pub mod dump;
 mod email_query;
@@ -54,6 +55,7 @@ pub use certificates::{
     drop_enrolment_key, enrolment_key, put_enrolment_key,
 };
 pub use changes::{ChangedIds, ChangesError, changes};
+pub use content::Content;
 pub use email_query::{
     ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
     emails_of_changed_threads, places, search_emails,

@@ -193,8 +193,10 @@ async fn make_room(
 /// Counts who holds what, gives leases back, and has clients read the restored accounts anew.
 async fn settle(connection: &mut AnyConnection, path: &Path) -> Result<(), BackupError> {
     for text in [
-        "UPDATE blobs SET refs = (SELECT COUNT(*) FROM account_blobs a WHERE a.blob_id = blobs.id)
-         + (SELECT COUNT(*) FROM queue q WHERE q.blob_id = blobs.id)",
+        "UPDATE blobs SET refs = 0",
+        "UPDATE blobs SET refs = h.holders FROM (SELECT blob_id, COUNT(*) AS holders FROM (
+           SELECT blob_id FROM account_blobs UNION ALL SELECT blob_id FROM queue
+           UNION ALL SELECT blob_id FROM held) AS every GROUP BY blob_id) AS h WHERE h.blob_id = blobs.id",
         "UPDATE queue SET leased_by = NULL, leased_until = 0
          WHERE leased_by IS NOT NULL AND leased_by NOT IN (SELECT id FROM processes)",
     ] {

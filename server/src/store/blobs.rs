@@ -5,9 +5,10 @@
 //! at the blob's own row only: such a decision holds also when several processes make it at once.
 
 use jmap::{AccountId, BlobId};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{StoreError, Tx};
+use super::{Content, StoreError, Tx};
 use crate::clock::{self, Millis};
 
 /// A blob to keep: small ones ride in the transaction, large ones lie in a durable file already.
@@ -18,7 +19,7 @@ pub struct BlobRef {
     /// Its length.
     pub size: i64,
     /// Its content, when it is small.
-    pub data: Option<Vec<u8>>,
+    pub data: Option<Content>,
 }
 
 /// Remembers a blob whose file is about to be written, so that the file has an owner from the start.
@@ -58,33 +59,24 @@ pub async fn put_blob(
     blob: &BlobRef,
     in_use: bool,
 ) -> Result<(), StoreError> {
-    if let Some(data) = &blob.data {
-        keep_data(tx, blob, data).await?;
-    }
-    hold_blob(tx, account, &blob.id, in_use).await
-}
-
-async fn keep_data(tx: &mut Tx, blob: &BlobRef, data: &[u8]) -> Result<(), StoreError> {
-    let known = sqlx::query("UPDATE blobs SET idle_since = $2 WHERE id = $1")
-        .bind(blob.id.as_str())
-        .bind(clock::now())
-        .execute(tx.connection())
-        .await?;
-    if known.rows_affected() > 0 {
+    let Some(data) = &blob.data else { return hold_blob(tx, account, &blob.id, in_use).await };
+    let first = i64::from(begin_to_hold(tx, account, &blob.id, in_use).await?);
+    // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row.
+    let row = sqlx::query(
+        "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET refs = blobs.refs + EXCLUDED.refs, idle_since = EXCLUDED.idle_since
+         RETURNING refs, in_file",
+    );
+    let row = row.bind(blob.id.as_str()).bind(blob.size).bind(first).bind(clock::now());
+    let row = row.fetch_one(tx.connection()).await?;
+    // Where others hold it the bytes are there.
+    if row.try_get::<i64, _>(0)? > 1 || row.try_get::<i64, _>(1)? == 1 {
         return Ok(());
     }
-    // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row.
-    let fresh = sqlx::query(
-        "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 0, 0, $3)
-         ON CONFLICT (id) DO UPDATE SET idle_since = EXCLUDED.idle_since",
-    );
-    let fresh = fresh.bind(blob.id.as_str()).bind(blob.size).bind(clock::now());
-    fresh.execute(tx.connection()).await?;
-    sqlx::query("INSERT INTO blob_data (blob_id, data) VALUES ($1, $2) ON CONFLICT (blob_id) DO NOTHING")
-        .bind(blob.id.as_str())
-        .bind(data.to_vec())
-        .execute(tx.connection())
-        .await?;
+    let bytes = "INSERT INTO blob_data (blob_id, data, packed) VALUES ($1, $2, $3)
+                 ON CONFLICT (blob_id) DO NOTHING";
+    let bytes = sqlx::query(bytes).bind(blob.id.as_str()).bind(data.bytes.clone());
+    bytes.bind(i64::from(data.packed)).execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -95,13 +87,23 @@ pub async fn hold_blob(
     blob: &BlobId,
     in_use: bool,
 ) -> Result<(), StoreError> {
+    if begin_to_hold(tx, account, blob, in_use).await? { add_ref(tx, blob).await } else { Ok(()) }
+}
+
+/// Notes that an account holds a blob; tells whether it did not before.
+async fn begin_to_hold(
+    tx: &mut Tx,
+    account: &AccountId,
+    blob: &BlobId,
+    in_use: bool,
+) -> Result<bool, StoreError> {
     let held = sqlx::query(
         "INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) VALUES ($1, $2, $3, $4)
          ON CONFLICT (account_id, blob_id) DO NOTHING",
     );
     let held = held.bind(account.as_str()).bind(blob.as_str()).bind(clock::now()).bind(i64::from(in_use));
     if held.execute(tx.connection()).await?.rows_affected() == 1 {
-        return add_ref(tx, blob).await;
+        return Ok(true);
     }
     let again = sqlx::query(
         "UPDATE account_blobs SET added_at = $3, in_use = CASE WHEN in_use = 1 THEN 1 ELSE $4 END
@@ -111,7 +113,7 @@ pub async fn hold_blob(
     match again.execute(tx.connection()).await?.rows_affected() {
         // Swept between the two statements by another process.
         0 => Err(StoreError::BlobGone),
-        _ => Ok(()),
+        _ => Ok(false),
     }
 }
 
@@ -168,12 +170,18 @@ pub async fn blob_data(
     connection: &mut AnyConnection,
     blob: &BlobId,
 ) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-    let row =
-        sqlx::query("SELECT d.data FROM blobs b LEFT JOIN blob_data d ON d.blob_id = b.id WHERE b.id = $1")
-            .bind(blob.as_str())
-            .fetch_optional(connection)
-            .await?;
-    row.map(|row| Ok(row.try_get(0)?)).transpose()
+    let row = sqlx::query(
+        "SELECT b.size, d.packed, d.data FROM blobs b LEFT JOIN blob_data d ON d.blob_id = b.id WHERE b.id = $1",
+    );
+    let row = row.bind(blob.as_str()).fetch_optional(connection).await?;
+    row.map(|row| opened(&row)).transpose()
+}
+
+/// The bytes of a row of size, packing and data, where it has any.
+pub(super) fn opened(row: &AnyRow) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(bytes) = row.try_get::<Option<Vec<u8>>, _>(2)? else { return Ok(None) };
+    let content = Content { bytes, packed: row.try_get::<i64, _>(1)? == 1 };
+    Ok(Some(content.open(row.try_get(0)?)))
 }
 
 /// Takes a blob from an account whose emails no longer hold it.
@@ -229,4 +237,22 @@ pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<b
         .execute(tx.connection())
         .await?;
     Ok(row.try_get::<i64, _>(0)? == 1)
+}
+
+/// Keeps all contents as they came, which is how versions of the tables before 4 have them.
+pub(super) async fn unpack(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    loop {
+        let packed = "SELECT b.size, d.packed, d.data, d.blob_id FROM blob_data d
+                      JOIN blobs b ON b.id = d.blob_id WHERE d.packed = 1 LIMIT 64";
+        let rows = sqlx::query(packed).fetch_all(&mut *connection).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let content = Content { bytes: row.try_get(2)?, packed: true };
+            let whole = "UPDATE blob_data SET data = $2, packed = 0 WHERE blob_id = $1";
+            let whole = sqlx::query(whole).bind(row.try_get::<String, _>(3)?);
+            whole.bind(content.open(row.try_get(0)?)).execute(&mut *connection).await?;
+        }
+    }
 }

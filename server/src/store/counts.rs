@@ -49,7 +49,7 @@ pub async fn apply(
         delta.total_emails += 1;
         delta.unread_emails += i64::from(after.is_some_and(|placement| placement.unread));
     }
-    if turn.was_unread != turn.is_unread {
+    if !turn.is_new && turn.was_unread != turn.is_unread {
         for mailbox in thread_mailboxes(tx, ledger, thread).await? {
             deltas.entry(mailbox).or_default().unread_threads +=
                 i64::from(turn.is_unread) - i64::from(turn.was_unread);
@@ -74,6 +74,8 @@ pub async fn apply(
 
 #[derive(Debug, Clone, Copy)]
 struct Turn {
+    /// Whether it was not there before, and so lies in no mailbox yet.
+    is_new: bool,
     was_unread: bool,
     is_unread: bool,
 }
@@ -91,7 +93,7 @@ async fn count_thread(
     let more = unread(after) - unread(before);
     if emails == 0 && more == 0 {
         let unread = is_unread(tx, ledger, thread).await?;
-        return Ok(Turn { was_unread: unread, is_unread: unread });
+        return Ok(Turn { is_new: false, was_unread: unread, is_unread: unread });
     }
     // A thread changes when its list of emails does, not when one of them is read.
     let state = if emails == 0 { 0 } else { ledger.next(Kind::Thread) };
@@ -118,7 +120,7 @@ async fn count_thread(
             .await?;
         bury(tx, ledger, Kind::Thread, thread.as_str(), row.try_get(2)?).await?;
     }
-    Ok(Turn { was_unread: now - more > 0, is_unread: now > 0 })
+    Ok(Turn { is_new: left == emails, was_unread: now - more > 0, is_unread: now > 0 })
 }
 
 async fn is_unread(tx: &mut Tx, ledger: &Ledger, thread: &ThreadId) -> Result<bool, StoreError> {

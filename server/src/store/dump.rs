@@ -54,7 +54,8 @@ impl Table {
                 let id = if self.name == "blobs" { "id" } else { "blob_id" };
                 let held = format!("SELECT blob_id FROM account_blobs WHERE account_id IN {of}");
                 let queued = format!("SELECT blob_id FROM queue WHERE account_id IN {of}");
-                Some(format!("{all} WHERE {id} IN ({held} UNION {queued})"))
+                let waiting = format!("SELECT blob_id FROM held WHERE account_id IN {of}");
+                Some(format!("{all} WHERE {id} IN ({held} UNION {queued} UNION {waiting})"))
             }
             _ if own => Some(format!("{all} WHERE account_id IN {of}")),
             _ => None,

@@ -151,9 +151,11 @@ pub async fn search_emails(
 ) -> Result<Option<FoundEmails>, StoreError> {
     let plan = Plan::of(search);
     if let (Start::Position(position), false) = (start, search.collapse) {
-        let text = format!("{} LIMIT {limit} OFFSET {position}", plan.text(plan.columns()));
+        // The id alone, which the index of the order has.
+        let text = format!("{} LIMIT {limit} OFFSET {position}", plan.text(plan.id.to_owned()));
         let rows = plan.bound(account, text).fetch_all(connection).await?;
-        let ids = rows.iter().map(|row| Ok(read(row)?.0)).collect::<Result<_, StoreError>>()?;
+        let id = |row: &AnyRow| Ok(EmailId::from(row.try_get::<String, _>(0)?));
+        let ids = rows.iter().map(id).collect::<Result<_, StoreError>>()?;
         return Ok(Some(FoundEmails { ids, position: *position }));
     }
     walk(connection, account, &plan, search.collapse, start, limit).await

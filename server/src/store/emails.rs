@@ -80,7 +80,7 @@ pub async fn emails(
     }
     let text = format!(
         "SELECT id, blob_id, thread_id, size, received_at, outer_header, keywords, mailboxes, summary,
-         created_state FROM emails WHERE account_id = $1 AND id IN ({})",
+         created_state, subject FROM emails WHERE account_id = $1 AND id IN ({})",
         placeholders(2, ids.len())
     );
     let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
@@ -98,7 +98,7 @@ pub async fn emails_of_blob(
 ) -> Result<Vec<EmailRow>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, blob_id, thread_id, size, received_at, outer_header, keywords, mailboxes, summary,
-         created_state FROM emails WHERE account_id = $1 AND blob_id = $2",
+         created_state, subject FROM emails WHERE account_id = $1 AND blob_id = $2",
     );
     let rows = rows.bind(account.as_str()).bind(blob.as_str()).fetch_all(connection).await?;
     rows.iter().map(read).collect()
@@ -120,8 +120,8 @@ pub async fn insert_email(
     let outer = serde_json::to_string(&new.outer).map_err(|_| StoreError::Corrupt("outer header"))?;
     sqlx::query(
         "INSERT INTO emails (account_id, id, blob_id, thread_id, size, received_at, outer_header, keywords,
-         mailboxes, summary, created_state, updated_state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+         mailboxes, summary, created_state, updated_state, subject)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
     .bind(ledger.account().as_str())
     .bind(id.as_str())
@@ -134,6 +134,7 @@ pub async fn insert_email(
     .bind(join(new.mailboxes.iter().map(MailboxId::as_str)))
     .bind(new.summary.clone())
     .bind(state)
+    .bind(new.outer.subject.clone())
     .execute(tx.connection())
     .await?;
     ledger.grow(new.size);
@@ -213,17 +214,21 @@ async fn remember_ids(
     email: &EmailId,
     thread: &ThreadId,
 ) -> Result<(), StoreError> {
-    for message_id in message_ids {
-        sqlx::query(
-            "INSERT INTO message_ids (account_id, message_id, email_id, thread_id) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(account.as_str())
-        .bind(message_id)
-        .bind(email.as_str())
-        .bind(thread.as_str())
-        .execute(tx.connection())
-        .await?;
+    if message_ids.is_empty() {
+        return Ok(());
     }
+    let rows: Vec<String> =
+        (4..4 + message_ids.len()).map(|place| format!("($1, ${place}, $2, $3)")).collect();
+    let text = format!(
+        "INSERT INTO message_ids (account_id, message_id, email_id, thread_id) VALUES {}",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
+    query = query.bind(email.as_str()).bind(thread.as_str());
+    for message_id in message_ids {
+        query = query.bind(message_id);
+    }
+    query.execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -268,13 +273,14 @@ fn join<'a>(items: impl Iterator<Item = &'a str>) -> String {
 
 fn read(row: &AnyRow) -> Result<EmailRow, StoreError> {
     let outer: &str = row.try_get(5)?;
+    let outer = serde_json::from_str(outer).map_err(|_| StoreError::Corrupt("outer header"))?;
     Ok(EmailRow {
         id: EmailId::from(row.try_get::<String, _>(0)?),
         blob_id: BlobId::from(row.try_get::<String, _>(1)?),
         thread_id: ThreadId::from(row.try_get::<String, _>(2)?),
         size: row.try_get(3)?,
         received_at: row.try_get(4)?,
-        outer: serde_json::from_str(outer).map_err(|_| StoreError::Corrupt("outer header"))?,
+        outer: OuterHeader { subject: row.try_get(10)?, ..outer },
         keywords: words(row.try_get(6)?),
         mailboxes: words(row.try_get(7)?),
         summary: row.try_get(8)?,

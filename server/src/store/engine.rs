@@ -83,10 +83,23 @@ impl Engine {
 
     /// A text of the schema in the engine's own words.
     ///
-    /// The schema uses TEXT, BIGINT and BLOB only. Text is compared by octets in both.
+    /// The schema uses TEXT, BIGINT and BLOB only. Text is compared by octets in both. What follows a line
+    /// `-- sqlite:` or `-- postgres:`, up to `-- both:`, is for that engine alone.
     pub fn definition(self, text: &str) -> String {
+        let other = match self {
+            Self::Sqlite => "-- postgres:",
+            Self::Postgres => "-- sqlite:",
+        };
+        let mut own = true;
+        let kept = text.lines().filter(|line| {
+            if matches!(*line, "-- sqlite:" | "-- postgres:" | "-- both:") {
+                own = *line != other;
+            }
+            own
+        });
+        let text = kept.collect::<Vec<_>>().join("\n");
         match self {
-            Self::Sqlite => text.to_owned(),
+            Self::Sqlite => text,
             Self::Postgres => text.replace(" BLOB", " BYTEA").replace(" TEXT", " TEXT COLLATE \"C\""),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{AnyConnection, Connection, Row};
 
 use super::engine::Engine;
-use super::{ALIVE, OpenError, StoreError, processes, run};
+use super::{ALIVE, OpenError, StoreError, blobs, processes, run};
 use crate::clock::now;
 
 /// A version: the way to it from the one before, and the way back.
@@ -30,6 +30,8 @@ const VERSIONS: &[Version] = &[version!("1"), version!("2"), version!("3"), vers
 
 /// The first version that knows which processes serve.
 const WITH_PROCESSES: i64 = 2;
+/// The first version that packs small blobs.
+const WITH_PACKED: i64 = 4;
 /// The first version that keeps messages until their time.
 const WITH_HELD: i64 = 3;
 
@@ -196,6 +198,9 @@ async fn go(connection: &mut AnyConnection, engine: Engine, from: i64, to: i64) 
     texts.extend(VERSIONS.iter().take(place(from)).skip(place(to)).rev().map(|version| version.back));
     if texts.is_empty() {
         return Ok(());
+    }
+    if to < WITH_PACKED && from >= WITH_PACKED {
+        blobs::unpack(connection).await?;
     }
     for text in texts {
         let text = sqlx::AssertSqlSafe(engine.definition(text));

@@ -227,7 +227,7 @@ impl Hand {
         let mut end = self.source.engine.commit();
         while let Some(mut job) = next.take() {
             if begun.is_ok() && shares {
-                begun = self.apart(job.as_mut()).await;
+                begun = self.apart(job.as_mut(), done.is_empty()).await;
             } else if begun.is_ok() && job.run(&mut self.tx).await == Verdict::Undo {
                 self.tx.changed.clear();
                 end = "ROLLBACK";
@@ -260,18 +260,19 @@ impl Hand {
     }
 
     /// Runs one job so that its failure leaves the others of the group alone.
-    async fn apart(&mut self, job: &mut dyn Job) -> Result<(), sqlx::Error> {
+    async fn apart(&mut self, job: &mut dyn Job, first: bool) -> Result<(), sqlx::Error> {
         let announced = self.tx.changed.len();
-        step(&mut self.tx.connection, "SAVEPOINT job").await?;
+        let mark = if first { "SAVEPOINT job" } else { "RELEASE SAVEPOINT job; SAVEPOINT job" };
+        step(&mut self.tx.connection, mark).await?;
         if job.run(&mut self.tx).await == Verdict::Undo {
             self.tx.changed.truncate(announced);
             step(&mut self.tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
         }
-        step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await
+        Ok(())
     }
 }
 
-/// A statement that is prepared once, unlike those that may hold several.
+/// Statements that are prepared once, unlike those of [`run`].
 async fn step(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     sqlx::query(statement).execute(connection).await.map(drop)
 }

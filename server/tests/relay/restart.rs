@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use sealpost::check;
+use sealpost::progress::Progress;
 use sealpost::store::{self, MigrateError};
 use serde_json::json;
 use sqlx::Connection;
 
-use crate::support::{Client, Folder, Served, clear_letter, config, database};
+use crate::support::{Client, Folder, Served, clear_letter, config, database, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -59,7 +61,13 @@ async fn a_newer_database_is_refused_by_name() {
 #[tokio::test]
 async fn the_way_forward_and_the_way_back_give_the_tables_of_their_version() {
     let folder = Arc::new(Folder::new());
-    Served::start_in(Arc::clone(&folder), &["alice"]).await.stop().await;
+    let served = Served::start_in(Arc::clone(&folder), &["alice"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let letter = sealed_letter("alice@sealpost.example", "alice@sealpost.example", "");
+    let email = alice.import(letter, "inbox", json!({})).await;
+    let wanted = json!({"ids": [email], "properties": ["subject", "blobId"]});
+    let before = alice.call("Email/get", wanted.clone()).await["list"].clone();
+    served.stop().await;
     let config = config(&folder);
     let go = |to, dry| store::migrate(&config.data, config.database.as_ref(), to, dry);
     let newest = store::newest();
@@ -70,7 +78,10 @@ async fn the_way_forward_and_the_way_back_give_the_tables_of_their_version() {
     }
     assert!(matches!(go(newest + 1, false).await, Err(MigrateError::Unknown { .. })));
     let served = Served::open(folder, |_| ()).await;
-    served.fixture.sign_in("alice").await;
+    let alice = served.fixture.sign_in("alice").await;
+    let after = alice.call("Email/get", wanted).await["list"].clone();
+    assert!(before[0]["subject"].is_string() && after == before, "{before} {after}");
+    assert!(check::check(&served.fixture.relay, false, &Progress::silent()).await.unwrap().is_clean());
 }
 
 #[cfg(unix)]

@@ -99,10 +99,12 @@ pub fn check_properties(properties: &mut Vec<String>, body: &mut BodyWanted) -> 
 /// As much of a message as the properties need: of a sealed one nothing lies behind its header.
 async fn bytes(call: &Call, row: &EmailRow, properties: &[String]) -> Result<Vec<u8>, MethodError> {
     let (blobs, store) = (&call.relay.blobs, &call.relay.store);
-    if properties.iter().all(|property| is_kept(property, call.account.kind.is_sealed())) {
+    let sealed = call.account.kind.is_sealed();
+    let known = row.outer.subject.is_some();
+    if properties.iter().all(|property| is_kept(property, sealed) || known && property == "subject") {
         return Ok(Vec::new());
     }
-    let read = match call.account.kind.is_sealed() {
+    let read = match sealed {
         true => blobs.read_start(store, &row.blob_id).await,
         false => blobs.read_any(store, &row.blob_id).await,
     };
@@ -173,6 +175,7 @@ impl Shown<'_> {
             "bcc" => some(&outer.bcc),
             "replyTo" => some(&outer.reply_to),
             "sentAt" => json!(outer.sent_at),
+            "subject" => json!(outer.subject.as_ref()?),
             "id" | "threadId" | "mailboxIds" | "keywords" | "receivedAt" | SUMMARY => {
                 self.row.map_or(Value::Null, |row| metadata(row, property))
             }

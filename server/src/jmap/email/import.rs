@@ -15,7 +15,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{
     Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
 };
-use crate::outer::OuterHeader;
+use crate::outer::{OuterHeader, is_message};
 use crate::parts;
 use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
 
@@ -96,14 +96,6 @@ async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetErr
         false => None,
     };
     Ok(Ok(Message { outer, clear, blob }))
-}
-
-/// Whether bytes begin like a message: with a header field (RFC 5322 2.2).
-pub fn is_message(bytes: &[u8]) -> bool {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let Some(end) = line.iter().position(|byte| *byte == b':') else { return false };
-    let name = line.get(..end).unwrap_or_default();
-    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
 async fn keep(

@@ -4,12 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::body::BodyWanted;
 use super::get::{ANSWER, Shown, check_properties};
-use super::import::is_message;
 use crate::blobs::BlobError;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
 use crate::jmap::weight::weight;
-use crate::outer::OuterHeader;
+use crate::outer::{OuterHeader, is_message};
 use crate::parts;
 
 /// What a client gets that names no properties (RFC 8621 4.9).

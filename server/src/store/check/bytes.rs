@@ -3,6 +3,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::finding::Finding;
 use crate::store::StoreError;
+use crate::store::blobs::opened;
 
 /// Looks at who holds what, and at the queue.
 pub async fn examine(connection: &mut AnyConnection, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
@@ -93,7 +94,7 @@ pub async fn contents(
     limit: i64,
 ) -> Result<Vec<Content>, StoreError> {
     let rows = sqlx::query(
-        "SELECT b.id, b.size, b.in_file, b.refs, d.data FROM blobs b
+        "SELECT b.size, d.packed, d.data, b.id, b.in_file, b.refs FROM blobs b
          LEFT JOIN blob_data d ON d.blob_id = b.id WHERE b.id > $1 ORDER BY b.id LIMIT $2",
     )
     .bind(after)
@@ -102,11 +103,11 @@ pub async fn contents(
     .await?;
     let read = |row: &sqlx::any::AnyRow| {
         Ok(Content {
-            blob: BlobId::from(row.try_get::<String, _>(0)?),
-            size: row.try_get(1)?,
-            in_file: row.try_get::<i64, _>(2)? == 1,
-            is_held: row.try_get::<i64, _>(3)? > 0,
-            data: row.try_get(4)?,
+            blob: BlobId::from(row.try_get::<String, _>(3)?),
+            size: row.try_get(0)?,
+            in_file: row.try_get::<i64, _>(4)? == 1,
+            is_held: row.try_get::<i64, _>(5)? > 0,
+            data: opened(row)?,
         })
     };
     rows.iter().map(read).collect()

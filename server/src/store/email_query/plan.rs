@@ -12,7 +12,7 @@ enum Value {
 
 /// The parts of a statement; `$1` is the account.
 pub struct Plan {
-    id: &'static str,
+    pub id: &'static str,
     pub thread: &'static str,
     from: &'static str,
     filter: String,

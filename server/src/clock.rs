@@ -3,11 +3,17 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use smime::UnixTime;
-use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// Milliseconds since 1970, as the store keeps time.
 pub type Millis = i64;
+
+const C_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
+);
 
 /// Now.
 pub fn now() -> Millis {
@@ -36,6 +42,17 @@ pub fn parse_date(text: &str) -> Option<Millis> {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
+/// A date as the C library writes it, in UTC, which mailbox files have (RFC 4155).
+pub fn c_date(at: Millis) -> String {
+    moment(at).format(C_DATE).unwrap_or_default()
+}
+
+/// Reads such a date.
+pub fn parse_c_date(text: &str) -> Option<Millis> {
+    let at = PrimitiveDateTime::parse(text, C_DATE).ok()?;
+    at.assume_utc().unix_timestamp().checked_mul(1000)
+}
+
 fn moment(at: Millis) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
@@ -49,5 +66,7 @@ mod tests {
         let at = parse_date("2026-01-02T03:04:05Z").unwrap();
         assert_eq!(utc_date(at), "2026-01-02T03:04:05Z");
         assert_eq!(mail_date(at), "Fri, 02 Jan 2026 03:04:05 +0000");
+        assert_eq!(c_date(at), "Fri Jan  2 03:04:05 2026");
+        assert_eq!(parse_c_date(&c_date(at)), Some(at));
     }
 }

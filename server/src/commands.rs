@@ -4,6 +4,7 @@ mod account;
 mod backup;
 mod check;
 mod export;
+mod import;
 mod migrate;
 mod queue;
 
@@ -17,6 +18,7 @@ pub use account::{AccountCommand, account};
 pub use backup::{backup, restore};
 pub use check::check;
 pub use export::{Form, export};
+pub use import::import;
 pub use migrate::migrate;
 pub use queue::{QueueCommand, queue};
 

@@ -93,6 +93,23 @@ enum Command {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Take messages into one account; a sealed account takes sealed ones only. Ends with 2 where any is refused.
+    Import {
+        /// The address of the account.
+        address: String,
+        /// How they are written.
+        #[arg(long, value_enum)]
+        form: Form,
+        /// The file or folder.
+        #[arg(long)]
+        from: PathBuf,
+        /// The role or name of the mailbox that they come into.
+        #[arg(long, default_value = "inbox")]
+        mailbox: String,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// See and act on mail that waits to be sent elsewhere.
     Queue {
         #[command(subcommand)]
@@ -138,6 +155,9 @@ async fn perform(command: Command) -> anyhow::Result<Outcome> {
         }
         Command::Export { address, form, to, config } => {
             commands::export(&address, form, &to, config.as_deref()).await?;
+        }
+        Command::Import { address, form, from, mailbox, config } => {
+            return commands::import(&address, form, &from, &mailbox, config.as_deref()).await;
         }
         Command::Queue { command, config } => commands::queue(command, config).await?,
     }

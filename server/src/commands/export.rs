@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use jmap::EmailId;
+use sqlx::Connection;
 
 use super::{open, say};
-use crate::clock::mail_date;
+use crate::clock::c_date;
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::{self, EmailRow, EmailSearch};
@@ -23,7 +24,7 @@ pub enum Form {
 }
 
 /// Emails read at once.
-const PAGE: i64 = 100;
+const PAGE: usize = 100;
 
 /// `sealpost export`: the messages of one account, sealed as they are kept.
 pub async fn export(address: &str, form: Form, to: &Path, config: Option<&Path>) -> Result<()> {
@@ -42,27 +43,27 @@ pub async fn export(address: &str, form: Form, to: &Path, config: Option<&Path>)
 }
 
 async fn write(relay: &Relay, address: &str, form: Form, to: &Path) -> Result<usize> {
-    let mut connection = relay.store.read().await?;
+    // As at one moment, whatever comes meanwhile.
+    let mut connection = relay.store.snapshot().await?;
     let account = store::account_by_address(&mut connection, address).await?;
     let account = account.context("there is no such account")?.id;
     begin(form, to)?;
     let search = EmailSearch { condition: None, order: Vec::new(), collapse: false };
+    let start = store::Start::Position(0);
+    let found = store::search_emails(&mut connection, &account, &search, &start, i64::MAX).await?;
+    let ids: Vec<EmailId> = found.map(|found| found.ids).unwrap_or_default();
     let (mut count, progress) = (0, Progress::on_terminal());
-    loop {
-        let start = store::Start::Position(i64::try_from(count)?);
-        let found = store::search_emails(&mut connection, &account, &search, &start, PAGE).await?;
-        let ids: Vec<EmailId> = found.map(|found| found.ids).unwrap_or_default();
-        if ids.is_empty() {
-            progress.end();
-            return Ok(count);
-        }
-        for email in store::emails(&mut connection, &account, &ids).await? {
+    for page in ids.chunks(PAGE) {
+        for email in store::emails(&mut connection, &account, page).await? {
             let bytes = relay.blobs.read_any(&relay.store, &email.blob_id).await?;
             put(form, to, &email, &bytes).with_context(|| format!("{} cannot be written", to.display()))?;
         }
-        count += ids.len();
-        progress.show("messages", count, 0);
+        count += page.len();
+        progress.show("messages", count, ids.len());
     }
+    progress.end();
+    connection.close().await?;
+    Ok(count)
 }
 
 fn begin(form: Form, to: &Path) -> Result<()> {
@@ -95,16 +96,18 @@ fn put(form: Form, to: &Path, email: &EmailRow, bytes: &[u8]) -> std::io::Result
     file.sync_all()
 }
 
-/// The flags of a Maildir, in their order.
+/// Keywords and the flags of a Maildir that stand for them, in their order.
+pub(super) const FLAGS: [(&str, char); 4] =
+    [("$draft", 'D'), ("$flagged", 'F'), ("$answered", 'R'), ("$seen", 'S')];
+
 fn flags(email: &EmailRow) -> String {
-    let known = [("$draft", 'D'), ("$flagged", 'F'), ("$answered", 'R'), ("$seen", 'S')];
-    known.into_iter().filter(|(keyword, _)| email.keywords.contains(*keyword)).map(|(_, flag)| flag).collect()
+    FLAGS.into_iter().filter(|(keyword, _)| email.keywords.contains(*keyword)).map(|(_, flag)| flag).collect()
 }
 
 /// RFC 4155, with every line quoted that begins like a separator.
 fn mbox(email: &EmailRow, bytes: &[u8]) -> Vec<u8> {
-    let mut text = format!("From sealpost@localhost {}\n", mail_date(email.received_at)).into_bytes();
-    for line in bytes.split(|byte| *byte == b'\n') {
+    let mut text = format!("From sealpost@localhost {}\n", c_date(email.received_at)).into_bytes();
+    for line in bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let quotes = line.iter().take_while(|byte| **byte == b'>').count();
         if line.get(quotes..).is_some_and(|rest| rest.starts_with(b"From ")) {

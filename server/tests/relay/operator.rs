@@ -156,8 +156,8 @@ async fn the_queue_is_seen_and_acted_on_without_content() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_account_is_exported_sealed_as_it_is() {
-    let served = served(&["alice"]).await;
+async fn one_account_is_exported_sealed_as_it_is_and_imported_again() {
+    let served = served(&["alice", "bob"]).await;
     let alice = served.fixture.sign_in("alice").await;
     let letter = sealed_letter(ALICE, BOB, "");
     alice.import(letter.clone(), "inbox", json!({"$seen": true})).await;
@@ -174,7 +174,38 @@ async fn one_account_is_exported_sealed_as_it_is() {
     if let Ok(output) = Command::new("python3").args(["-c", read]).arg(path("mbox")).output() {
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), format!("['{ALICE}']"));
     }
+    // What was written is read again octet by octet, whatever the form: only the first run brings anything.
+    for (form, came) in [("mbox", 1), ("maildir", 0), ("eml", 0)] {
+        let from = path(form).display().to_string();
+        let said = well(here, &["import", BOB, "--form", form, "--from", &from]);
+        assert!(said.contains(&format!("{came} messages came, {} were there already", 1 - came)), "{said}");
+    }
+    let bob = served.fixture.sign_in("bob").await;
+    assert_eq!(bob.counts("inbox").await, [1, 1, 1, 1]);
     ill(here, &["export", "nobody@sealpost.example", "--form", "eml", "--to", "/nowhere/x"]);
     let data = config(here).data;
     assert!(!data.join("authority.partial").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_in_clear_is_imported_into_public_accounts_alone() {
+    let served = served(&["alice"]).await;
+    let here = &served.fixture.folder;
+    let folder = here.path().join("theirs");
+    // Written by another program, with lines that end in LF.
+    let write = "import mailbox,sys
+box = mailbox.Maildir(sys.argv[1], create=True)
+letter = mailbox.MaildirMessage('From: a@b.example\\nMessage-ID: <1@b.example>\\nSubject: words\\n\\nbody\\n')
+letter.set_flags('S'); letter.set_subdir('cur'); letter.set_date(1700000000); box.add(letter)";
+    let written = Command::new("python3").args(["-c", write]).arg(&folder).status().unwrap();
+    assert!(written.success());
+    let from = folder.display().to_string();
+    let arguments = |address| ["import", address, "--form", "maildir", "--from", from.as_str()];
+    let said = ill(here, &arguments(ALICE));
+    assert!(said.contains("it is not sealed") && said.contains("0 messages came"), "{said}");
+    let said = well(here, &["account", "add", "office@sealpost.example", "--kind", "public"]);
+    assert!(!said.is_empty());
+    let said = well(here, &arguments("office@sealpost.example"));
+    assert!(said.contains("1 messages came"), "{said}");
+    assert!(well(here, &["check"]).contains("as they should be"));
 }

@@ -41,6 +41,8 @@
 //! # }).unwrap();
 //! ```
 
+use std::borrow::Cow;
+
 use crate::asn1::{Malformed, Reader, Tlv, tag, write};
 use crate::ber;
 use crate::certificate::Certificate;
@@ -68,8 +70,8 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// Not a SignedData, or broken, or with nobody's signature to put evidence beside.
-    #[error("not a well-formed SignedData")]
+    /// Not a SignedData, or broken, or with nobody's signature to put evidence beside; or the evidence is no DER.
+    #[error("not a well-formed SignedData, or broken evidence")]
     Malformed,
     /// Somebody put evidence beside the signature in a form that is only read here.
     #[error("the signature has evidence in another form")]
@@ -110,6 +112,12 @@ pub fn links(verified: &VerifiedCms<'_>) -> Vec<(Certificate, Certificate)> {
     links
 }
 
+/// Lists and responses come from strangers: one that is broken inside, where nobody has to look for an
+/// answer, would make the whole message unreadable.
+fn is_der(evidence: &[u8]) -> bool {
+    matches!(ber::to_der(evidence), Ok(Cow::Borrowed(_)))
+}
+
 fn paths(signers: &[SignerVerdict]) -> Vec<&VerifiedPath> {
     let mut found = Vec::new();
     for signer in signers {
@@ -130,12 +138,12 @@ impl Evidence {
         let answers = |response: &OcspResponse<'_>| links.iter().any(|(one, _)| response.mentions(one));
         let mut evidence = Self::default();
         for crl in &trust.crls {
-            if Crl::read(crl).is_ok_and(|crl| issues(&crl)) {
+            if is_der(crl) && Crl::read(crl).is_ok_and(|crl| issues(&crl)) {
                 evidence.crls.push(crl.clone());
             }
         }
         for response in &trust.ocsp {
-            if OcspResponse::read(response).is_ok_and(|response| answers(&response)) {
+            if is_der(response) && OcspResponse::read(response).is_ok_and(|response| answers(&response)) {
                 evidence.ocsp.push(response.clone());
             }
         }
@@ -154,7 +162,7 @@ impl Evidence {
     pub fn add_to(&self, cms: &[u8]) -> Result<Vec<u8>, EvidenceError> {
         let der = ber::to_der(cms).map_err(|_| EvidenceError::Malformed)?;
         let (content_type, mut content) = content_info(&der)?;
-        if content_type != SIGNED_DATA {
+        if content_type != SIGNED_DATA || !self.crls.iter().chain(&self.ocsp).all(|one| is_der(one)) {
             return Err(EvidenceError::Malformed);
         }
         let mut fields = content.sequence()?;

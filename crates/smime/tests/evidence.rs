@@ -6,7 +6,7 @@ mod support;
 use sha2::Digest;
 use smime::evidence::{Evidence, EvidenceError, links};
 use smime::issue::{Issuer, Usage};
-use smime::path::ocsp_request;
+use smime::path::{is_revocation_list, ocsp_request};
 use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampAuthority, TimestampError};
 use smime::{
@@ -197,6 +197,22 @@ fn evidence_is_kept_beside_the_message_too() {
     trust.add(Evidence::from_der(&beside).unwrap());
     assert!(case.judge_with(&cms, &trust).verdict.is_ok());
     assert_eq!(Evidence::from_der(b"not a message"), Err(EvidenceError::Malformed));
+}
+
+#[test]
+fn evidence_that_is_broken_inside_is_not_put_beside_a_signature() {
+    let Some(case) = Case::new("evidence_that_is_broken_inside_is_not_put_beside_a_signature") else {
+        return;
+    };
+    let cms = case.signed(true);
+    let mut evidence = case.gather(&cms);
+    assert!(evidence.add_to(&cms).is_ok());
+    // The type of its issuer's common name, which a name is compared without.
+    let list = &mut evidence.crls[0];
+    let name = list.windows(5).position(|octets| octets == [6, 3, 0x55, 4, 3]).unwrap();
+    list[name] = 0xfb;
+    assert!(is_revocation_list(list));
+    assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
 }
 
 #[test]

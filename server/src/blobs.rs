@@ -5,6 +5,7 @@
 //! folder before anybody refers to it, and is removed while its row is locked: so no file is without
 //! a row, and none is removed between its writing and its use, by whichever process.
 
+mod incoming;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::{Millis, now};
 use crate::store::{self, BlobRef, Content, Store, StoreError};
+pub use incoming::{Incoming, Outgoing};
 
 /// Up to this size a blob rides in the transaction: most sealed letters without attachments do.
 const SMALL: usize = 64 * 1024;

@@ -41,5 +41,6 @@ mod strangers;
 mod submission;
 mod support;
 mod tls;
+mod transfer;
 mod vacation;
 mod websocket;

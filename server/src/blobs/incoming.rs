@@ -1,0 +1,114 @@
+use std::ops::Range;
+
+use axum::body::Bytes;
+use futures::stream::{BoxStream, StreamExt, once};
+use jmap::{AccountId, BlobId};
+use object_store::{GetOptions, ObjectStoreExt, WriteMultipart};
+use sha2::{Digest, Sha256};
+
+use super::{BlobError, Blobs, Prepared, SMALL, named, path};
+use crate::random;
+use crate::store::{self, BlobRef, Store, StoreError};
+
+/// What is written at once, and how many such pieces may be on their way to the disk.
+const PIECE: usize = 1024 * 1024;
+const PIECES: usize = 2;
+
+/// Bytes that come piece by piece; only the first [`SMALL`] of them and a few pieces are ever in memory.
+///
+/// They lie in a file without a name of their own until they are whole. What a crash leaves there is a stray,
+/// as any other file that nothing refers to.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    blobs: &'a Blobs,
+    hash: Sha256,
+    size: usize,
+    start: Vec<u8>,
+    file: Option<(object_store::path::Path, WriteMultipart)>,
+}
+
+/// A blob's bytes, or some of them, as they are read.
+pub type Outgoing = BoxStream<'static, Result<Bytes, object_store::Error>>;
+
+impl Blobs {
+    /// Takes bytes in as they come.
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming { blobs: self, hash: Sha256::new(), size: 0, start: Vec::new(), file: None }
+    }
+
+    /// The size of a blob that the account holds.
+    pub async fn size(&self, store: &Store, account: &AccountId, id: &BlobId) -> Result<usize, BlobError> {
+        let mut connection = store.read().await?;
+        let size = store::own_blob(&mut connection, account, id).await?.ok_or(BlobError::NotFound)?;
+        Ok(usize::try_from(size).unwrap_or_default())
+    }
+
+    /// A range of the bytes of a blob, which is within its size, whoever holds it.
+    pub async fn stream(
+        &self,
+        store: &Store,
+        id: &BlobId,
+        range: Range<usize>,
+    ) -> Result<Outgoing, BlobError> {
+        let mut connection = store.read().await?;
+        let row = store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)?;
+        drop(connection);
+        if let Some(data) = row {
+            let part = data.get(range).unwrap_or_default().to_vec();
+            return Ok(once(async { Ok(Bytes::from(part)) }).boxed());
+        }
+        let wide = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
+        let options = GetOptions::new().with_range(Some(wide(range.start)..wide(range.end)));
+        Ok(self.files.get_opts(&path(id), options).await?.into_stream())
+    }
+}
+
+impl Incoming<'_> {
+    /// How many bytes came.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Takes the next bytes.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        self.hash.update(bytes);
+        self.size = self.size.saturating_add(bytes.len());
+        if self.file.is_none() && self.size > SMALL {
+            let place = object_store::path::Path::from(format!("incoming/{}", random::id('i')));
+            let upload = self.blobs.files.put_multipart(&place).await?;
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
+            upload.write(&std::mem::take(&mut self.start));
+            self.file = Some((place, upload));
+        }
+        match &mut self.file {
+            None => self.start.extend_from_slice(bytes),
+            Some((_, upload)) => {
+                upload.wait_for_capacity(PIECES).await?;
+                upload.write(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what came safe to refer to, as [`Blobs::prepare`] does.
+    pub async fn finish(self, store: &Store) -> Result<Prepared, BlobError> {
+        let Some((place, upload)) = self.file else { return self.blobs.prepare(store, self.start).await };
+        upload.finish().await?;
+        let (id, size) = (named(&self.hash.finalize()), i64::try_from(self.size).unwrap_or(i64::MAX));
+        let claimed = id.clone();
+        let claim =
+            store.write(move |tx| Box::pin(async move { store::claim_blob(tx, &claimed, size).await }));
+        claim.await.map_err(|error: StoreError| error)?;
+        self.blobs.files.rename(&place, &path(&id)).await?;
+        Ok(Prepared { blob: BlobRef { id, size, data: None } })
+    }
+
+    /// Forgets what came.
+    pub async fn abandon(self) {
+        if let Some((_, upload)) = self.file
+            && let Err(error) = upload.abort().await
+        {
+            tracing::warn!(%error, "a file that was given up could not be removed");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use axum::Json;
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures::StreamExt;
+use jmap::{AccountId, LimitKind, RequestErrorType, Upload};
+use smime::message::needs_door;
+
+use crate::blobs::Incoming;
+use crate::http::Shared;
+use crate::http::admission::Class;
+use crate::http::problem::Fault;
+use crate::http::signed_in::SignedIn;
+use crate::store::{self, StoreError};
+
+/// How many of the largest uploads may wait to be referred to.
+const IDLE_UPLOADS: usize = 16;
+/// What is looked at before anything is written: a sealed message's header is shorter.
+const START: usize = 64 * 1024;
+
+/// `POST /jmap/upload/{accountId}` (RFC 8620 6.1); durable when it is answered.
+///
+/// The body is written as it comes. Nothing of a message in clear for a sealed account is.
+pub async fn upload(
+    State(shared): State<Shared>,
+    Path(account): Path<AccountId>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Upload>), Fault> {
+    let owner = signed_in.changes(&shared, &account).await?;
+    let turn = shared.turns.upload(&account);
+    let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
+    let most = shared.relay.limits.max_size_upload;
+    room(&shared, &account, most).await?;
+    let mut incoming = shared.relay.blobs.incoming();
+    let mut body = Limited { stream: body.into_data_stream(), left: most };
+    if let Err(fault) = receive(&mut incoming, &mut body, owner.kind.is_sealed()).await {
+        incoming.abandon().await;
+        return Err(fault);
+    }
+    // Only now: a body can be long on its way.
+    let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
+    let size = u64::try_from(incoming.size()).unwrap_or_default();
+    let prepared = incoming.finish(&shared.relay.store).await.map_err(Fault::failed)?;
+    let (owner, blob_id) = (owner.id, prepared.blob().id.clone());
+    let keep = shared
+        .relay
+        .store
+        .write(move |tx| Box::pin(async move { store::put_blob(tx, &owner, prepared.blob(), false).await }));
+    keep.await.map_err(|error: StoreError| Fault::failed(error))?;
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
+    Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
+}
+
+/// Refuses an upload while many earlier ones wait to be referred to, or one account fills the disk.
+async fn room(shared: &Shared, account: &AccountId, most: usize) -> Result<(), Fault> {
+    let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
+    let idle = store::idle_octets(&mut connection, account).await.map_err(Fault::failed)?;
+    if usize::try_from(idle).unwrap_or_default() < most.saturating_mul(IDLE_UPLOADS) {
+        return Ok(());
+    }
+    Err(Fault::new(StatusCode::INSUFFICIENT_STORAGE, "earlier uploads wait to be used").retry_after(3600))
+}
+
+/// A body up to the announced limit.
+struct Limited {
+    stream: BodyDataStream,
+    left: usize,
+}
+
+impl Limited {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Some(chunk) = self.stream.next().await else { return Ok(None) };
+        let chunk = chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
+        let left = self.left.checked_sub(chunk.len());
+        let limit = || RequestErrorType::Limit(LimitKind::SizeUpload).problem("the body is too large");
+        self.left = left.ok_or_else(limit)?;
+        Ok(Some(chunk))
+    }
+}
+
+async fn receive(incoming: &mut Incoming<'_>, body: &mut Limited, is_sealed: bool) -> Result<(), Fault> {
+    let mut start = Vec::new();
+    let mut is_whole = false;
+    while !is_whole && start.len() < START {
+        match body.next().await? {
+            Some(chunk) => start.extend_from_slice(&chunk),
+            None => is_whole = true,
+        }
+    }
+    if is_sealed && !begins_sealed(&start, is_whole) {
+        return Err(in_clear());
+    }
+    incoming.write(&start).await.map_err(Fault::failed)?;
+    while let Some(chunk) = body.next().await? {
+        if is_sealed && !chunk.iter().all(is_of_base64) {
+            return Err(in_clear());
+        }
+        incoming.write(&chunk).await.map_err(Fault::failed)?;
+    }
+    Ok(())
+}
+
+/// Whether this is a sealed message, or the beginning of one whose rest has to be base64.
+fn begins_sealed(start: &[u8], is_whole: bool) -> bool {
+    // Up to a line's end, so that no quantum of base64 is cut.
+    let end = if is_whole {
+        start.len()
+    } else {
+        start.iter().rposition(|byte| *byte == b'\n').unwrap_or_default()
+    };
+    let (lines, rest) = start.split_at(end);
+    !needs_door(lines) && rest.iter().all(is_of_base64)
+}
+
+/// Beside these, [`needs_door`] allows nothing in a sealed message's body.
+fn is_of_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte)
+}
+
+fn in_clear() -> Fault {
+    let why = "only sealed messages are kept whose outer header tells no more than it must";
+    Fault::new(StatusCode::UNPROCESSABLE_ENTITY, why)
+}

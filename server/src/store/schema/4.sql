@@ -1,7 +1,6 @@
-<<<<<<< HEAD
 DELETE FROM push_subscriptions;
 ALTER TABLE push_subscriptions ADD COLUMN credential TEXT NOT NULL DEFAULT '';
-=======
+
 -- A list shows the outer subject, which in sealed mail is a placeholder: kept with the outer header, it needs
 -- no look into each message. Null where it was not read yet.
 ALTER TABLE emails ADD COLUMN subject TEXT;
@@ -92,4 +91,3 @@ ALTER TABLE blob_data ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- both:
 CREATE INDEX account_blobs_idle ON account_blobs (account_id, added_at) WHERE in_use = 0;
->>>>>>> 66d2b8e (Pack small blobs and make a delivery and a page fewer statements)

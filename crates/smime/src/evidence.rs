@@ -118,6 +118,11 @@ fn is_der(evidence: &[u8]) -> bool {
     matches!(ber::to_der(evidence), Ok(Cow::Borrowed(_)))
 }
 
+/// The same of an OCSP response, which hides what would be put beside the signature in an OCTET STRING.
+fn is_whole(response: &[u8]) -> bool {
+    is_der(response) && basic_response(response).is_ok_and(is_der)
+}
+
 fn paths(signers: &[SignerVerdict]) -> Vec<&VerifiedPath> {
     let mut found = Vec::new();
     for signer in signers {
@@ -143,7 +148,7 @@ impl Evidence {
             }
         }
         for response in &trust.ocsp {
-            if is_der(response) && OcspResponse::read(response).is_ok_and(|response| answers(&response)) {
+            if is_whole(response) && OcspResponse::read(response).is_ok_and(|response| answers(&response)) {
                 evidence.ocsp.push(response.clone());
             }
         }
@@ -162,7 +167,7 @@ impl Evidence {
     pub fn add_to(&self, cms: &[u8]) -> Result<Vec<u8>, EvidenceError> {
         let der = ber::to_der(cms).map_err(|_| EvidenceError::Malformed)?;
         let (content_type, mut content) = content_info(&der)?;
-        if content_type != SIGNED_DATA || !self.crls.iter().chain(&self.ocsp).all(|one| is_der(one)) {
+        if content_type != SIGNED_DATA || !self.is_der() {
             return Err(EvidenceError::Malformed);
         }
         let mut fields = content.sequence()?;
@@ -247,6 +252,12 @@ impl Evidence {
             evidence.ocsp.extend(values.basic_responses.iter().map(|response| around_basic(response)));
         }
         Ok(evidence)
+    }
+
+    fn is_der(&self) -> bool {
+        self.crls.iter().all(|list| is_der(list))
+            && self.ocsp.iter().all(|response| is_whole(response))
+            && self.certificates.iter().all(|certificate| is_der(certificate.der()))
     }
 
     fn certificate_choices(&self) -> Vec<Vec<u8>> {

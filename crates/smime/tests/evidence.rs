@@ -6,7 +6,7 @@ mod support;
 use sha2::Digest;
 use smime::evidence::{Evidence, EvidenceError, links};
 use smime::issue::{Issuer, Usage};
-use smime::path::{is_revocation_list, ocsp_request};
+use smime::path::{is_ocsp_response, is_revocation_list, ocsp_request};
 use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampAuthority, TimestampError};
 use smime::{
@@ -207,11 +207,18 @@ fn evidence_that_is_broken_inside_is_not_put_beside_a_signature() {
     let cms = case.signed(true);
     let mut evidence = case.gather(&cms);
     assert!(evidence.add_to(&cms).is_ok());
-    // The type of its issuer's common name, which a name is compared without.
-    let list = &mut evidence.crls[0];
-    let name = list.windows(5).position(|octets| octets == [6, 3, 0x55, 4, 3]).unwrap();
-    list[name] = 0xfb;
-    assert!(is_revocation_list(list));
+    // The type of a common name, which the name is compared without.
+    let break_in = |der: &mut Vec<u8>| {
+        let name = der.windows(5).rposition(|octets| octets == [6, 3, 0x55, 4, 3]).unwrap();
+        der[name] = 0xfb;
+    };
+    let whole = evidence.clone();
+    break_in(&mut evidence.crls[0]);
+    assert!(is_revocation_list(&evidence.crls[0]));
+    assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+    let mut evidence = whole;
+    break_in(&mut evidence.ocsp[0]);
+    assert!(is_ocsp_response(&evidence.ocsp[0]));
     assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
 }
 

@@ -8,8 +8,10 @@
 use libfuzzer_sys as _;
 
 pub mod gullible;
+#[cfg(feature = "relay")]
 pub mod html;
 pub mod memory;
+#[cfg(feature = "relay")]
 pub mod relay;
 pub mod rng;
 pub mod seeds;

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use base64::Engine as _;
+use smime::ess::{
+    Classification, ReceiptRequest, ReceiptsFrom, SecurityCategory, SecurityLabel, sign_receipt,
+};
 use smime::issue::Usage;
 use smime::message::{Address, Draft, SealOptions, seal, seal_at_door, sign_clear};
 use smime::rustcrypto::RustCrypto;
 use smime::{
-    Certificate, ContentEncryption, Hash, Provider, SignedForm, block_on_ready as ready, pkcs12, request,
-    timestamp,
+    Certificate, ContentEncryption, Hash, Provider, SignOptions, SignedForm, block_on_ready as ready, pkcs12,
+    request, timestamp,
 };
 
 use crate::MARK;
@@ -82,6 +85,12 @@ pub fn of(target: &str) -> Vec<Seed> {
             seed("answer", stamp(world, STAMPED, NONCE)),
             seed("token", token(world, STAMPED, NONCE)),
         ],
+        "revocation" => kept("revocation"),
+        "ess" => services(world),
+        "evidence" => {
+            let opaque = seed("opaque", opaque());
+            [kept("revocation"), vec![opaque]].concat()
+        }
         "pkcs8" => kept("pkcs8"),
         "pkcs12" => {
             let key = world.keyring.pkcs8(&world.alice.key).expect("a key");
@@ -107,6 +116,43 @@ fn cms(world: &World) -> Vec<Seed> {
         seed("streamed", streamed()),
         seed("opaque", opaque),
     ]
+}
+
+/// Alice's signature over [`ENTITY`].
+pub fn opaque() -> &'static [u8] {
+    static OPAQUE: OnceLock<Vec<u8>> = OnceLock::new();
+    OPAQUE.get_or_init(|| signed(world(), SignedForm::Opaque))
+}
+
+/// A label and a request for a receipt, and the receipt.
+fn services(world: &World) -> Vec<Seed> {
+    let (keyring, alice) = (&world.keyring, &world.alice);
+    let label = SecurityLabel {
+        policy: "1.2.156.1".parse().expect("an identifier"),
+        classification: Some(Classification::SECRET),
+        privacy_mark: Some("秘密".into()),
+        categories: vec![SecurityCategory {
+            kind: "1.2.3.9".parse().expect("an identifier"),
+            value: vec![5, 0],
+        }],
+    };
+    let request = |from| ReceiptRequest { content_identifier: b"1".to_vec(), from, to: vec![ALICE.into()] };
+    let asking = |from| SignOptions {
+        label: Some(label.clone()),
+        receipt_request: Some(request(from)),
+        ..SignOptions::default()
+    };
+    let form = SignedForm::Opaque;
+    let sign = |options: &SignOptions| {
+        let signed = smime::sign_with(&RustCrypto, keyring, alice, ENTITY, form, NOW, options);
+        ready(signed).expect("a signature").to_der()
+    };
+    let (all, some) =
+        (sign(&asking(ReceiptsFrom::All)), sign(&asking(ReceiptsFrom::List(vec![ALICE.into()]))));
+    let verified = ready(smime::verify(&RustCrypto, &all, None, &world.trust, NOW)).expect("a message");
+    let asked = verified.requested_receipt().expect("a request");
+    let receipt = ready(sign_receipt(&RustCrypto, keyring, alice, asked, NOW)).expect("a receipt").to_der();
+    vec![seed("receipt", receipt), seed("list", some), seed("all", all.clone())]
 }
 
 /// Indefinite lengths, and an octet string in segments (X.690 8.7.3).
@@ -277,6 +323,8 @@ const CORPORA: &[(&str, &[&str])] = &[
     ("html", &["html5sec", "bleach"]),
     ("pkcs12", &["rfc9216", "nss-interop-openssl"]),
     ("timestamp", &["rfc3161"]),
+    ("ess", &["rfc4134"]),
+    ("evidence", &["rfc4134"]),
 ];
 const LARGEST: usize = 16 * 1024;
 const MOST: usize = 300;

@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 
 use crate::shell;
 pub use e2e::{playwright, prepare as prepare_stories};
-use tally::Tally;
+pub use tally::Tally;
 pub use web::corpora as corpora_in_chromium;
 
 /// Which stages to run.

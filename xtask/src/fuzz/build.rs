@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::TARGETS;
+use super::Target;
 use crate::{install, shell, workspace};
 
 /// What `cargo fuzz` asks of LLVM; all of it works on the stable compiler. A sanitizer would not, and
@@ -21,11 +21,11 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds all of them, and writes their first inputs.
-    pub fn build() -> Result<Self> {
+    /// Builds them, and writes their first inputs.
+    pub fn build<'t>(targets: impl Iterator<Item = &'t Target>, features: &[&str]) -> Result<Self> {
         install::programs(install::FUZZER)?;
-        let programs = shell::step("Building the fuzz targets", compile)?;
-        shell::step("Writing first inputs", || programs.write_seeds())?;
+        let programs = shell::step("Building the fuzz targets", || compile(features))?;
+        shell::step("Writing first inputs", || programs.write_seeds(targets))?;
         Ok(programs)
     }
 
@@ -34,13 +34,12 @@ impl Programs {
         Command::new(self.folder.join(target))
     }
 
-    fn write_seeds(&self) -> Result<()> {
+    fn write_seeds<'t>(&self, targets: impl Iterator<Item = &'t Target>) -> Result<()> {
         let folder = seeds();
         if folder.exists() {
             fs::remove_dir_all(&folder).context("old first inputs cannot be removed")?;
         }
-        let names = TARGETS.iter().map(|target| target.name);
-        shell::run(self.of("seeds").arg(folder).args(names))
+        shell::run(self.of("seeds").arg(folder).args(targets.map(|target| target.name)))
     }
 }
 
@@ -54,12 +53,12 @@ pub fn seeds() -> PathBuf {
     folder().join("seeds")
 }
 
-fn compile() -> Result<Programs> {
+fn compile(features: &[&str]) -> Result<Programs> {
     let version = shell::output(Command::new("rustc").arg("-vV"))?;
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names its host")?;
-    let mut cargo = workspace::cargo(["build", "--release", "--locked", "--bins"]);
-    cargo.current_dir(workspace::root().join("fuzz"));
+    let mut cargo = workspace::cargo(["build", "--release", "--bins"]);
+    cargo.args(features).current_dir(workspace::root().join("fuzz"));
     cargo.arg("--target-dir").arg(folder());
     // With a target named, build scripts and macros are built without the flags.
     shell::run(cargo.args(["--target", host]).env("RUSTFLAGS", COVERAGE))?;

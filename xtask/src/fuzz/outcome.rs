@@ -50,6 +50,11 @@ impl Outcome {
     pub fn report(&self) -> &str {
         &self.tail
     }
+
+    /// The figures as part of a sentence.
+    pub fn in_words(&self) -> String {
+        format!("{} executions, {} edges", self.executions, self.coverage)
+    }
 }
 
 impl fmt::Display for Outcome {

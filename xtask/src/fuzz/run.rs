@@ -14,16 +14,25 @@ use crate::workspace;
 const SLOWEST: u32 = 20;
 /// For the whole program, in megabytes; each target has a tighter bound in proportion to its input.
 const MEMORY: u32 = 1024;
+/// What CI can spare for each target.
+const BRIEF: u32 = 3;
 
 /// How a target is run.
 pub struct Run {
     seconds: u32,
+    /// Whether what it finds out stays for the next time.
+    keeps: bool,
 }
 
 impl Run {
     /// For so many seconds, on the corpus of earlier runs.
     pub fn keeping(seconds: u32) -> Self {
-        Self { seconds }
+        Self { seconds, keeps: true }
+    }
+
+    /// For a moment, and from the same start each time.
+    pub fn brief() -> Self {
+        Self { seconds: BRIEF, keeps: false }
     }
 
     /// Runs it to its end.
@@ -31,8 +40,7 @@ impl Run {
         let work = folder().join("work").join(target.name);
         let found = work.join("found");
         fs::create_dir_all(&found)?;
-        let corpus = work.join("corpus");
-        fs::create_dir_all(&corpus)?;
+        let corpus = self.corpus(&work)?;
         let log = work.join("log.txt");
         let file = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
         let mut program = programs.of(target.name);
@@ -40,6 +48,9 @@ impl Run {
         program.arg(format!("-max_total_time={}", self.seconds));
         program.arg(format!("-timeout={SLOWEST}")).arg(format!("-rss_limit_mb={MEMORY}"));
         program.arg(format!("-max_len={}", target.longest)).arg("-print_final_stats=1");
+        if !self.keeps {
+            program.arg("-seed=1");
+        }
         if let Some(dictionary) = dictionary(target.name) {
             program.arg(format!("-dict={}", dictionary.display()));
         }
@@ -49,6 +60,15 @@ impl Run {
         let status = program.status();
         let status = status.with_context(|| format!("the target {} could not be started", target.name))?;
         Ok(Outcome::read(status.success(), &String::from_utf8_lossy(&fs::read(&log)?)))
+    }
+
+    fn corpus(&self, work: &Path) -> Result<PathBuf> {
+        let corpus = work.join(if self.keeps { "corpus" } else { "brief" });
+        if !self.keeps && corpus.exists() {
+            fs::remove_dir_all(&corpus)?;
+        }
+        fs::create_dir_all(&corpus)?;
+        Ok(corpus)
     }
 }
 
@@ -74,7 +94,8 @@ impl Drop for Scratch {
 fn dictionary(target: &str) -> Option<PathBuf> {
     let name = match target {
         "message" | "door" | "outer" => "mail",
-        "ber" | "cms" | "certificate" | "path" | "pkcs12" | "pkcs8" | "timestamp" => "asn1",
+        "ber" | "cms" | "certificate" | "path" | "pkcs12" | "pkcs8" | "timestamp" | "revocation" | "ess"
+        | "evidence" => "asn1",
         other => other,
     };
     let path = workspace::root().join("fuzz/dictionaries").join(format!("{name}.dict"));

@@ -13,6 +13,10 @@ pub fn lint() -> Result<Tally> {
     install::wasm_target()?;
     let mut tally = Tally::default();
     tally += Tally::of_check("Formatting", || shell::run(&mut workspace::cargo(["fmt", "--all", "--check"])));
+    tally += Tally::of_check("Formatting of the fuzz targets", || {
+        let mut cargo = workspace::cargo(["fmt", "--check"]);
+        shell::run(cargo.current_dir(workspace::root().join("fuzz")))
+    });
     tally += Tally::of_check("Direction of dependencies", direction::check);
     tally += licences::check();
     tally += Tally::of_check("Clippy", clippy_native);

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::tally::Tally;
-use crate::{install, workspace};
+use crate::{fuzz, install, workspace};
 
 /// Members with tests; the tasks' own are run apart, in the profile that they are built with.
 const PACKAGES: &[&str] = &["smime", "jmap", "sealpost", "sealpost-agent", "app"];
@@ -29,6 +29,7 @@ pub fn native() -> Result<Tally> {
     let mut cargo = workspace::cargo(["test", "--package", "xtask", "--profile", "xtask"]);
     let folder = workspace::root().join("target/xtask");
     tally += Tally::of_cargo_test(cargo.arg("--target-dir").arg(folder))?;
+    tally += fuzz::briefly()?;
     Ok(tally)
 }
 

@@ -3,6 +3,7 @@
 mod ancestor;
 mod database;
 mod fault;
+mod inbound;
 mod smarthost;
 mod socket;
 
@@ -10,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use smime::Certificate;
 use tracing_subscriber::EnvFilter;
@@ -18,6 +20,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
 pub use fault::Fault;
+pub use inbound::{Inbound, SenderChecks};
 pub use smarthost::{Smarthost, SmarthostError};
 pub use socket::{Socket, SocketError};
 
@@ -38,6 +41,10 @@ pub struct Config {
     pub smtp_require_tls: bool,
     /// Where LMTP is served, for mail servers that deliver here.
     pub lmtp_listen: Option<Socket>,
+    /// Networks of proxies that say by the PROXY protocol where a connection for mail really comes from.
+    pub proxy_networks: Vec<IpNet>,
+    /// How mail from elsewhere is looked at.
+    pub inbound: Inbound,
     /// The PEM file of the certificate for TLS, with the chain after it.
     pub tls_certificate: Option<PathBuf>,
     /// The PEM file of its key.
@@ -90,6 +97,8 @@ impl Default for Config {
             smtp_tls_listen: None,
             smtp_require_tls: false,
             lmtp_listen: None,
+            proxy_networks: Vec::new(),
+            inbound: Inbound::default(),
             tls_certificate: None,
             tls_key: None,
             data: PathBuf::from("data"),

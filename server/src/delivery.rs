@@ -49,6 +49,30 @@ pub enum DeliverError {
 pub struct Sealed {
     account: Account,
     letter: Arc<Letter>,
+    role: Role,
+}
+
+/// What is known of a message that comes from elsewhere.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// The value of an Authentication-Results field (RFC 8601), folded; kept sealed with what came in clear.
+    pub results: Option<String>,
+    /// Whether it is put with the junk.
+    pub is_suspicious: bool,
+}
+
+impl Findings {
+    /// What came sealed, or comes to a public account, gets them as a field.
+    fn before(&self, message: Vec<u8>) -> Vec<u8> {
+        match &self.results {
+            Some(results) => {
+                let mut field = format!("Authentication-Results: {results}\r\n").into_bytes();
+                field.extend_from_slice(&message);
+                field
+            }
+            None => message,
+        }
+    }
 }
 
 impl Sealed {
@@ -77,7 +101,17 @@ struct Letter {
 /// how large it is once it is sealed is not known when a recipient is accepted, and one full mailbox must not
 /// keep a message from all the others.
 pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) -> Result<(), DeliverError> {
-    let mail = prepare(relay, recipients, message).await?;
+    deliver_with(relay, recipients, message, &Findings::default()).await
+}
+
+/// Delivers a message from elsewhere, with what was found about it.
+pub async fn deliver_with(
+    relay: &Relay,
+    recipients: &[Account],
+    message: Vec<u8>,
+    findings: &Findings,
+) -> Result<(), DeliverError> {
+    let mail = prepare_with(relay, recipients, message, findings).await?;
     let kept = relay.store.write(move |tx| Box::pin(admit(tx, mail))).await;
     relay.metrics.delivery(recipients.len(), kept.is_ok());
     kept
@@ -138,15 +172,28 @@ pub async fn prepare(
     recipients: &[Account],
     message: Vec<u8>,
 ) -> Result<Vec<Sealed>, DeliverError> {
+    prepare_with(relay, recipients, message, &Findings::default()).await
+}
+
+async fn prepare_with(
+    relay: &Relay,
+    recipients: &[Account],
+    message: Vec<u8>,
+    findings: &Findings,
+) -> Result<Vec<Sealed>, DeliverError> {
+    let role = if findings.is_suspicious { Role::Junk } else { Role::Inbox };
     let message = Arc::new(message);
     let mut mail = Vec::new();
     if is_sealed(Arc::clone(&message)).await? {
         let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());
+        let message = findings.before(message);
         let clear = recipients.iter().any(|account| !account.kind.is_sealed());
         let clear = clear.then(|| ClearText::of(&message));
         let letter = Arc::new(Letter { clear, ..letter(relay, message).await? });
-        let each =
-            recipients.iter().map(|account| Sealed { account: account.clone(), letter: Arc::clone(&letter) });
+        let each = recipients.iter().map(|account| {
+            let letter = Arc::clone(&letter);
+            Sealed { account: account.clone(), letter, role }
+        });
         mail.extend(each);
         return Ok(mail);
     }
@@ -155,15 +202,16 @@ pub async fn prepare(
         if !account.kind.is_sealed() {
             let letter = match &clear {
                 Some(letter) => Arc::clone(letter),
-                None => Arc::new(in_clear(relay, &message).await?),
+                None => Arc::new(in_clear(relay, findings.before(message.to_vec())).await?),
             };
             clear = Some(Arc::clone(&letter));
-            mail.push(Sealed { account: account.clone(), letter });
+            mail.push(Sealed { account: account.clone(), letter, role });
             continue;
         }
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
-        let sealed = seal(Arc::clone(&message), certificate).await?;
-        mail.push(Sealed { account: account.clone(), letter: Arc::new(letter(relay, sealed).await?) });
+        let sealed = seal(Arc::clone(&message), certificate, findings.results.clone()).await?;
+        let letter = Arc::new(letter(relay, sealed).await?);
+        mail.push(Sealed { account: account.clone(), letter, role });
     }
     Ok(mail)
 }
@@ -173,7 +221,8 @@ pub async fn prepare(
 pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
     let blob = Prepared::kept(email.blob_id.clone(), email.size);
     let letter = Arc::new(Letter { blob, outer: email.outer.clone(), clear: None });
-    recipients.into_iter().map(|account| Sealed { account, letter: Arc::clone(&letter) }).collect()
+    let inbox = |account| Sealed { account, letter: Arc::clone(&letter), role: Role::Inbox };
+    recipients.into_iter().map(inbox).collect()
 }
 
 /// Whether a message may be kept as it is.
@@ -187,16 +236,20 @@ async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> 
 }
 
 /// A letter as public accounts keep it, with what it can be found by.
-async fn in_clear(relay: &Relay, message: &Arc<Vec<u8>>) -> Result<Letter, DeliverError> {
-    let parsed = Arc::clone(message);
-    let clear = off_thread(move || ClearText::of(&parsed)).await?;
-    Ok(Letter { clear: Some(clear), ..letter(relay, message.to_vec()).await? })
+async fn in_clear(relay: &Relay, message: Vec<u8>) -> Result<Letter, DeliverError> {
+    let (clear, message) = off_thread(move || (ClearText::of(&message), message)).await?;
+    Ok(Letter { clear: Some(clear), ..letter(relay, message).await? })
 }
 
-async fn seal(message: Arc<Vec<u8>>, recipient: Certificate) -> Result<Vec<u8>, DeliverError> {
+async fn seal(
+    message: Arc<Vec<u8>>,
+    recipient: Certificate,
+    results: Option<String>,
+) -> Result<Vec<u8>, DeliverError> {
     let work = move || {
         let mut rng = random::rng();
-        block_on_ready(seal_at_door(&RustCrypto, &mut rng, &message, &recipient, None))
+        let results = results.map(|folded| folded.replace("\r\n", ""));
+        block_on_ready(seal_at_door(&RustCrypto, &mut rng, &message, &recipient, results.as_deref()))
     };
     Ok(off_thread(work).await??)
 }
@@ -223,14 +276,16 @@ pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverEr
 async fn put(
     tx: &mut store::Tx,
     mut ledger: Ledger,
-    Sealed { account, letter }: Sealed,
+    Sealed { account, letter, role }: Sealed,
     place: Place,
 ) -> Result<(), DeliverError> {
     let blob = letter.blob.blob();
-    let mailbox = match place.mailbox {
-        Some(mailbox) => Some(mailbox),
-        None => store::mailbox_by_role(tx.connection(), &account.id, Role::Inbox.name()).await?,
-    };
+    let mut mailbox = place.mailbox;
+    for role in [role, Role::Inbox] {
+        if mailbox.is_none() {
+            mailbox = store::mailbox_by_role(tx.connection(), &account.id, role.name()).await?;
+        }
+    }
     let email = NewEmail {
         blob_id: blob.id.clone(),
         size: blob.size,

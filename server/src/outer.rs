@@ -99,18 +99,20 @@ impl OuterHeader {
 ///
 /// Whoever submits with a Bcc field wants it gone before anybody else sees it (RFC 8621 7.5).
 pub fn without_bcc(message: &[u8]) -> Option<Vec<u8>> {
+    without(message, |field| is_named(field, "Bcc"))
+}
+
+/// The message without the fields of its outer header that `drops` tells; none when it tells none.
+pub fn without(message: &[u8], mut drops: impl FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let mut kept = Vec::with_capacity(message.len());
-    let (mut rest, mut dropping, mut dropped) = (message, false, false);
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        let (line, after) = rest.split_at(end + 1);
-        if matches!(line, b"\r\n" | b"\n") {
+    let (mut rest, mut dropped) = (message, false);
+    while let Some((field, after)) = rest.split_at_checked(field_length(rest)) {
+        if matches!(field, b"" | b"\r\n" | b"\n") {
             break;
         }
-        let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-        dropping = if folded { dropping } else { is_bcc(line) };
-        dropped |= dropping;
-        if !dropping {
-            kept.extend_from_slice(line);
+        match drops(field) {
+            true => dropped = true,
+            false => kept.extend_from_slice(field),
         }
         rest = after;
     }
@@ -126,9 +128,24 @@ pub fn is_message(bytes: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
-fn is_bcc(line: &[u8]) -> bool {
-    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-    name.trim_ascii_end().eq_ignore_ascii_case(b"Bcc")
+/// Whether a field, with its name and line ends, is of a name.
+pub fn is_named(field: &[u8], name: &str) -> bool {
+    let found = field.split(|byte| *byte == b':').next().unwrap_or_default();
+    found.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// The length of the first field with all its lines; nothing when no line ends.
+fn field_length(header: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = header.get(length..).unwrap_or_default();
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return length };
+        length += end + 1;
+        let is_empty = matches!(rest.get(..=end), Some(b"\r\n" | b"\n"));
+        if is_empty || !matches!(header.get(length), Some(b' ' | b'\t')) {
+            return length;
+        }
+    }
 }
 
 fn short_hash(id: &str) -> String {

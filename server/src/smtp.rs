@@ -2,8 +2,10 @@
 
 mod body;
 mod data;
+mod judge;
 mod line;
 mod listener;
+mod notice;
 mod origin;
 mod reply;
 mod session;
@@ -16,12 +18,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::allowance::{self, Allowance};
+use crate::config::SenderChecks;
 use crate::relay::Relay;
 use crate::tls::Tls;
 use body::{Budget, UNIT};
+use judge::Judge;
 use session::Session;
 use sources::{Slot, Sources};
 use wire::{Secured, Wire};
@@ -58,44 +63,50 @@ pub struct Door {
 pub struct Gate {
     relay: Arc<Relay>,
     tls: Option<Arc<Tls>>,
-    connections: Arc<Semaphore>,
+    judge: Option<Arc<Judge>>,
+    connections: Semaphore,
     memory: Arc<Semaphore>,
     /// What programs on this host may have of it.
     local: Arc<Semaphore>,
     sources: Arc<Sources>,
+    /// How many delivery status notifications were sent for each account of late.
+    notices: Allowance,
 }
 
 impl Gate {
     /// Doors of a relay, with TLS where there is a certificate.
     pub fn new(relay: Arc<Relay>, tls: Option<Arc<Tls>>) -> Arc<Self> {
+        let inbound = &relay.config.inbound;
+        let asks = inbound.sender_checks != SenderChecks::Off;
+        let judge = asks.then(|| Judge::open(inbound)).flatten().map(Arc::new);
+        if asks && judge.is_none() {
+            tracing::warn!("there is no name service: senders are not judged");
+        }
         Arc::new(Self {
             relay,
             tls,
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            judge,
+            connections: Semaphore::new(CONNECTIONS),
             memory: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             local: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             sources: Arc::default(),
+            notices: Allowance::new(allowance::RECIPIENTS),
         })
     }
 
-    /// Room for a connection; one from a socket of this host counts for nobody.
-    fn admit(&self, peer: Option<IpAddr>) -> Option<Admitted> {
+    /// What a connection from `peer` may hold; one from a program on this host counts for nobody.
+    fn admit(&self, peer: Option<IpAddr>) -> Option<(Budget, Option<Slot>)> {
         let slot = match peer {
             Some(peer) => Some(self.sources.take(peer)?),
             None => None,
         };
-        let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
-        let source = slot.as_ref().map_or(&self.local, |slot: &Slot| &slot.memory);
-        let budget = Budget { all: Arc::clone(&self.memory), source: Arc::clone(source) };
-        Some(Admitted { budget, _slot: slot, _permit: permit })
+        let source = slot.as_ref().map_or(&self.local, |slot| &slot.memory);
+        Some((Budget { all: Arc::clone(&self.memory), source: Arc::clone(source) }, slot))
     }
-}
 
-/// A connection that has room.
-struct Admitted {
-    budget: Budget,
-    _slot: Option<Slot>,
-    _permit: OwnedSemaphorePermit,
+    fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.relay.config.proxy_networks.iter().any(|network| network.contains(&peer))
+    }
 }
 
 /// Serves a door until the relay stops; a message whose end was received is finished.
@@ -129,7 +140,15 @@ async fn connection(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr
 }
 
 async fn talk(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) -> io::Result<()> {
-    let Some(admitted) = gate.admit(peer) else { return session::turn_away(wire).await };
+    let Ok(_permit) = gate.connections.try_acquire() else { return session::turn_away(wire).await };
+    let (wire, peer) = match peer {
+        Some(proxy) if gate.is_proxy(proxy) => {
+            let (wire, client) = wire::proxied(wire).await?;
+            (wire, Some(client.unwrap_or(proxy)))
+        }
+        _ => (wire, peer),
+    };
+    let Some((budget, _slot)) = gate.admit(peer) else { return session::turn_away(wire).await };
     let (wire, tls) = match &gate.tls {
         Some(tls) if door.implicit_tls => {
             let (wire, secured) = Secured::accept(tls, wire).await?;
@@ -137,5 +156,5 @@ async fn talk(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) -> 
         }
         _ => (wire, None),
     };
-    Session::new(Arc::clone(&gate), door.protocol, peer, tls, admitted.budget.clone()).run(wire).await
+    Session::new(Arc::clone(&gate), door.protocol, peer, tls, budget).run(wire).await
 }

@@ -40,6 +40,10 @@ pub const COMPILING: &[Need] = &[
 /// The relay's other database; Debian keeps its programs outside of the path, but for this one.
 pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
 
+/// What signs mail, and publishes the keys, for the relay to judge.
+pub const SENDERS: &[Need] =
+    &[Need { program: "knotd", package: "knot" }, Need { program: "dkimsign", package: "python3-dkim" }];
+
 /// What builds the runtime of the fuzz targets.
 pub const FUZZER: &[Need] = &[Need { program: "c++", package: "g++" }];
 

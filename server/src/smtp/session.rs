@@ -1,4 +1,4 @@
-mod envelope;
+pub mod envelope;
 mod receive;
 
 use std::io;
@@ -177,8 +177,11 @@ impl Session {
         let size = format!("SIZE {}", self.relay().config.max_message_size);
         let mut lines = vec![own.into(), size.into()];
         lines.extend(
-            ["8BITMIME", "SMTPUTF8", "PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES"].map(Into::into),
+            ["8BITMIME", "SMTPUTF8", "PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES", "DSN"].map(Into::into),
         );
+        if self.tls.is_some() {
+            lines.push("REQUIRETLS".into());
+        }
         if self.may_start_tls().is_ok() {
             lines.push("STARTTLS".into());
         }

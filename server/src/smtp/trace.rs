@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use super::wire::Secured;
 use crate::clock::{mail_date, now};
+use crate::outer;
 
 /// RFC 5321 6.3: more Received fields than this are a loop.
 const MOST_HOPS: usize = 50;
@@ -48,6 +49,32 @@ pub fn field(hop: &Hop<'_>, own: &str) -> Vec<u8> {
     format!("Received: from {host} ({peer})\r\n by {own} with {protocol}{tls}; {date}\r\n").into_bytes()
 }
 
+/// The message without findings that pretend to be those of this host (RFC 8601 5); none when it has none.
+pub fn without_results_of(own: &str, message: &[u8]) -> Option<Vec<u8>> {
+    outer::without(message, |field| {
+        outer::is_named(field, "Authentication-Results") && authserv_id(field).eq_ignore_ascii_case(own)
+    })
+}
+
+/// Whose findings a field of Authentication-Results tells (RFC 8601 2.2).
+fn authserv_id(field: &[u8]) -> String {
+    let field = String::from_utf8_lossy(field);
+    let value = field.split_once(':').map_or("", |(_, value)| value);
+    let (mut depth, mut escaped, mut id) = (0_usize, false, String::new());
+    for c in value.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ';' if depth == 0 => break,
+            c if depth == 0 => id.push(if c == '"' { ' ' } else { c }),
+            _ => {}
+        }
+    }
+    id.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
 /// Whether the message has passed so many servers that it goes in circles.
 pub fn is_circling(message: &[u8]) -> bool {
     let header = message.split(|byte| *byte == b'\n').take_while(|line| !matches!(*line, b"\r" | b""));
@@ -76,5 +103,21 @@ mod tests {
         let body = format!("To: a\r\n\r\n{}", "Received: x\r\n".repeat(60));
         assert!(!is_circling(body.as_bytes()));
         assert!(is_circling("Received: x\r\n".repeat(51).as_bytes()));
+    }
+
+    #[test]
+    fn findings_in_the_name_of_this_host_are_taken_away() {
+        for forged in [
+            "Authentication-Results: mx.own.example; spf=pass\r\n",
+            "authentication-results :\r\n\tMX.Own.Example 1; spf=pass\r\n dkim=pass\r\n",
+            "Authentication-Results: (a; (b\\)) c) \"mx.own.example\"; none\r\n",
+        ] {
+            let message = format!("To: a\r\n{forged}Subject: b\r\n\r\n{forged}");
+            let kept = without_results_of("mx.own.example", message.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(kept).unwrap(), format!("To: a\r\nSubject: b\r\n\r\n{forged}"));
+        }
+        let other =
+            b"Authentication-Results: mx.other.example; dmarc=pass header.from=mx.own.example\r\n\r\n";
+        assert_eq!(without_results_of("mx.own.example", other), None);
     }
 }

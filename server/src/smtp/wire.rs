@@ -1,13 +1,16 @@
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use proxy_header::ParseConfig;
+use proxy_header::io::ProxiedStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::rustls::{CipherSuite, ProtocolVersion};
 
 use crate::tls::Tls;
 
-/// How long a TLS handshake may take.
+/// How long a TLS handshake, or the header of a proxy, may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// A connection, whatever it goes over.
@@ -17,6 +20,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// A connection over TCP, a Unix socket or TLS.
 pub type Wire = Box<dyn Duplex>;
+
+/// Reads the header of a proxy; gives the client's address, or none where the proxy speaks for itself.
+pub async fn proxied(wire: Wire) -> io::Result<(Wire, Option<IpAddr>)> {
+    let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
+    let read = timeout(HANDSHAKE, ProxiedStream::create_from_tokio(wire, config)).await;
+    let stream = read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let client = stream.proxy_header().proxied_address().map(|address| address.source.ip().to_canonical());
+    Ok((Box::new(stream), client))
+}
 
 /// What TLS was agreed on.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 mod binary;
 mod certificate;
 mod letter;
+mod name_service;
 mod postfix;
 pub mod postgres;
 mod program;
@@ -25,6 +26,7 @@ use tower::ServiceExt;
 pub use binary::Binary;
 pub use certificate::openssl_certificate;
 pub use letter::{clear_letter, sealed_letter};
+pub use name_service::NameService;
 pub use postfix::Postfix;
 pub use postgres::Postgres;
 pub use program::{run, text};

@@ -50,7 +50,7 @@ async fn openssl_speaks_tls_after_starttls_and_from_the_start() {
     assert!(later.contains("Verification: OK") && later.contains("TLSv1.3"), "{later}");
     // OpenSSL shows the last line of the first EHLO; within TLS it is offered no more.
     assert_eq!(later.matches("250 STARTTLS").count(), 1, "{later}");
-    assert!(later.contains("250 ENHANCEDSTATUSCODES") && later.contains("221 2.0.0"), "{later}");
+    assert!(later.contains("250 REQUIRETLS") && later.contains("221 2.0.0"), "{later}");
     assert!(!later.contains("unexpected eof"), "{later}");
     let port = served.running.smtp_tls.unwrap().port();
     for version in ["-tls1_2", "-tls1_3"] {

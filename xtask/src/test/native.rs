@@ -15,6 +15,7 @@ const PACKAGES: &[&str] = &["smime", "jmap", "sealpost", "sealpost-agent", "app"
 pub fn native() -> Result<Tally> {
     install::programs(install::PEERS)?;
     install::programs(install::MAIL)?;
+    install::programs(install::SENDERS)?;
     let skips = workspace::target().join("skipped-tests");
     let _ = fs::remove_file(&skips);
     let mut cargo = workspace::cargo(["test", "--no-fail-fast"]);

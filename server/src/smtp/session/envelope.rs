@@ -1,4 +1,7 @@
-use smtp_proto::{MAIL_BODY_BINARYMIME, MAIL_REQUIRETLS, MAIL_SMTPUTF8, MailFrom, RcptTo};
+use smtp_proto::{
+    MAIL_BODY_BINARYMIME, MAIL_REQUIRETLS, MAIL_SMTPUTF8, MailFrom, RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE,
+    RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, RcptTo,
+};
 
 use super::{Protocol, Reply, Session};
 use crate::delivery;
@@ -13,10 +16,22 @@ const MOST_RECIPIENTS: usize = 100;
 pub struct Transaction {
     pub mail_from: String,
     pub utf8: bool,
+    /// What the sender calls this message (RFC 3461 4.4).
+    pub envelope_id: Option<String>,
     pub size: usize,
-    /// By SMTP each once, by LMTP as often as each was named: it is answered as often.
-    pub recipients: Vec<Account>,
+    /// By SMTP each account once, by LMTP as often as each was named: it is answered as often.
+    pub recipients: Vec<Recipient>,
     pub chunks: Option<Body>,
+}
+
+/// For whom.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    pub account: Account,
+    /// Whether the sender wants to hear of the delivery (RFC 3461 4.1).
+    pub notify_success: bool,
+    /// The address that the sender gave, as far as the servers on the way told (RFC 3461 4.2).
+    pub original: Option<String>,
 }
 
 impl Session {
@@ -31,8 +46,13 @@ impl Session {
         if self.transaction.is_some() {
             return Reply::new(503, "5.5.1 one message after the other");
         }
-        if from.flags & (MAIL_BODY_BINARYMIME | MAIL_REQUIRETLS) != 0 {
+        // RFC 8689 3: it holds within TLS only. Nothing here goes further, so that it is kept by delivering.
+        let needs_tls = from.flags & MAIL_REQUIRETLS != 0 && self.tls.is_none();
+        if from.flags & MAIL_BODY_BINARYMIME != 0 || needs_tls {
             return Reply::new(555, "5.5.4 that parameter is not offered");
+        }
+        if !from.address.is_ascii() && from.flags & MAIL_SMTPUTF8 == 0 {
+            return Reply::new(553, "5.6.7 such an address needs SMTPUTF8");
         }
         if from.size > config.max_message_size {
             return Reply::new(552, "5.3.4 the message is too large");
@@ -40,6 +60,7 @@ impl Session {
         self.transaction = Some(Transaction {
             mail_from: from.address.clone(),
             utf8: from.flags & MAIL_SMTPUTF8 != 0,
+            envelope_id: from.env_id.clone(),
             size: from.size,
             recipients: Vec::new(),
             chunks: None,
@@ -56,6 +77,13 @@ impl Session {
         if transaction.recipients.len() >= MOST_RECIPIENTS {
             return Reply::new(452, "4.5.3 too many recipients");
         }
+        if !to.address.is_ascii() && !transaction.utf8 {
+            return Reply::new(553, "5.6.7 such an address needs SMTPUTF8");
+        }
+        let when = RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILURE | RCPT_NOTIFY_DELAY;
+        if to.flags & RCPT_NOTIFY_NEVER != 0 && to.flags & when != 0 {
+            return Reply::new(501, "5.5.4 NEVER stands alone");
+        }
         if !relay.is_local(&to.address) {
             return Reply::new(550, "5.7.1 mail for elsewhere is not taken here");
         }
@@ -70,9 +98,11 @@ impl Session {
         match found.await {
             Ok(Some((_, false))) => Reply::full(),
             Ok(Some((account, true))) => {
+                let notify_success = to.flags & RCPT_NOTIFY_SUCCESS != 0;
                 // One copy each, however often an address is named.
-                if lmtp || !transaction.recipients.iter().any(|known| known.id == account.id) {
-                    transaction.recipients.push(account);
+                if lmtp || !transaction.recipients.iter().any(|known| known.account.id == account.id) {
+                    let original = to.orcpt.clone();
+                    transaction.recipients.push(Recipient { account, notify_success, original });
                 }
                 Reply::new(250, "2.1.5 recipient fine")
             }

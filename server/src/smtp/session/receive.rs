@@ -1,16 +1,26 @@
 use std::io;
 use std::sync::Arc;
 
-use super::envelope::Transaction;
+use super::envelope::{Recipient, Transaction};
 use super::{Protocol, Reply, Session};
-use crate::delivery::{self, DeliverError};
+use crate::config::SenderChecks;
+use crate::delivery::{self, DeliverError, Findings};
 use crate::smtp::body::{Body, Memory};
+use crate::smtp::judge::{Origin, Wish};
 use crate::smtp::line::Input;
+use crate::smtp::notice::Notice;
 use crate::smtp::origin;
 use crate::smtp::trace::{self, Hop};
 use crate::smtp::wire::Wire;
 use crate::store::Account;
 use crate::vacation::{self, Question};
+
+/// A message that may be delivered.
+struct Examined {
+    message: Vec<u8>,
+    findings: Findings,
+    _memory: Option<Memory>,
+}
 
 impl Session {
     fn body(&self) -> Body {
@@ -59,30 +69,28 @@ impl Session {
             return vec![Reply::new(503, "5.5.1 say MAIL first")];
         };
         let answers = if self.protocol == Protocol::Lmtp { transaction.recipients.len() } else { 1 };
-        let (message, _memory) = match self.examine(&transaction, body).await {
-            Ok(taken) => taken,
+        let Examined { message, findings, _memory } = match self.examine(&transaction, body).await {
+            Ok(examined) => examined,
             Err(reply) => return vec![reply; answers],
         };
         if self.protocol == Protocol::Smtp {
-            return vec![self.keep(&transaction, &transaction.recipients, message).await];
+            return vec![self.keep(&transaction, &transaction.recipients, message, &findings).await];
         }
-        let mut done: Vec<(&Account, Reply)> = Vec::new();
-        for account in &transaction.recipients {
-            let reply = match done.iter().find(|(known, _)| known.id == account.id) {
+        let mut done: Vec<(&Recipient, Reply)> = Vec::new();
+        for recipient in &transaction.recipients {
+            let reply = match done.iter().find(|(known, _)| known.account.id == recipient.account.id) {
                 Some((_, reply)) => reply.clone(),
-                None => self.keep(&transaction, std::slice::from_ref(account), message.clone()).await,
+                None => {
+                    self.keep(&transaction, std::slice::from_ref(recipient), message.clone(), &findings).await
+                }
             };
-            done.push((account, reply));
+            done.push((recipient, reply));
         }
         done.into_iter().map(|(_, reply)| reply).collect()
     }
 
-    /// A message that may be delivered, with its trace field and the memory it holds.
-    async fn examine(
-        &self,
-        transaction: &Transaction,
-        body: Body,
-    ) -> Result<(Vec<u8>, Option<Memory>), Reply> {
+    /// A message that may be delivered, with its trace field.
+    async fn examine(&self, transaction: &Transaction, body: Body) -> Result<Examined, Reply> {
         let (message, memory) = body.finish().map_err(Reply::from)?;
         if trace::is_circling(&message) {
             return Err(Reply::new(554, "5.4.6 the message goes in circles"));
@@ -95,9 +103,34 @@ impl Session {
             }
             Err(error) => return Err(DeliverError::from(error).into()),
         }
-        let mut traced = trace::field(&self.hop(transaction), self.relay().config.host());
-        traced.extend_from_slice(&message);
-        Ok((traced, memory))
+        let findings = self.judge(transaction, &message).await?;
+        let host = self.relay().config.host();
+        let mut traced = trace::field(&self.hop(transaction), host);
+        match trace::without_results_of(host, &message).filter(|_| self.protocol == Protocol::Smtp) {
+            Some(honest) => traced.extend_from_slice(&honest),
+            None => traced.extend_from_slice(&message),
+        }
+        Ok(Examined { message: traced, findings, _memory: memory })
+    }
+
+    /// What the domains of the sender say; mail that a server of this house hands over was judged by that.
+    async fn judge(&self, transaction: &Transaction, message: &Arc<Vec<u8>>) -> Result<Findings, Reply> {
+        let checks = self.relay().config.inbound.sender_checks;
+        let peer = self.peer.filter(|peer| !peer.is_loopback() && self.protocol == Protocol::Smtp);
+        let (Some(judge), Some(peer)) = (&self.gate.judge, peer) else { return Ok(Findings::default()) };
+        let origin = Origin {
+            peer,
+            hello: self.hello.as_ref().map_or_else(String::new, |hello| hello.host.clone()),
+            mail_from: transaction.mail_from.clone(),
+            own: self.relay().config.host().to_owned(),
+        };
+        let judgement = judge.judge(origin, Arc::clone(message)).await;
+        let enforced = checks == SenderChecks::Enforce;
+        if enforced && judgement.wish == Wish::Reject {
+            return Err(Reply::new(550, "5.7.1 the domain of the author asks to refuse this (DMARC)"));
+        }
+        let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
+        Ok(Findings { results: Some(judgement.results), is_suspicious })
     }
 
     fn hop(&self, transaction: &Transaction) -> Hop<'_> {
@@ -111,13 +144,24 @@ impl Session {
         }
     }
 
-    async fn keep(&self, transaction: &Transaction, recipients: &[Account], message: Vec<u8>) -> Reply {
+    async fn keep(
+        &self,
+        transaction: &Transaction,
+        recipients: &[Recipient],
+        message: Vec<u8>,
+        findings: &Findings,
+    ) -> Reply {
         let size = message.len();
-        let question = Question::of(&transaction.mail_from, recipients, &message);
-        match delivery::deliver(self.relay(), recipients, message).await {
+        let accounts: Vec<Account> = recipients.iter().map(|recipient| recipient.account.clone()).collect();
+        let question = Question::of(&transaction.mail_from, &accounts, &message);
+        let notice = Notice::of(transaction, recipients, &message);
+        match delivery::deliver_with(self.relay(), &accounts, message, findings).await {
             Ok(()) => {
                 tracing::info!(size, recipients = recipients.len(), "mail taken");
                 vacation::answer(self.relay(), question).await;
+                if let Some(notice) = notice {
+                    notice.send(self.relay(), &self.gate.notices).await;
+                }
                 Reply::new(250, "2.0.0 taken")
             }
             Err(error) => error.into(),

@@ -13,10 +13,15 @@ pub struct Client {
 }
 
 impl Client {
+    /// Connects, and no more.
+    pub async fn silent(server: SocketAddr) -> Self {
+        let (reader, writer) = TcpStream::connect(server).await.unwrap().into_split();
+        Self { reader: BufReader::new(reader), writer }
+    }
+
     /// Connects and takes the greeting.
     pub async fn connect(server: SocketAddr) -> Self {
-        let (reader, writer) = TcpStream::connect(server).await.unwrap().into_split();
-        let mut client = Self { reader: BufReader::new(reader), writer };
+        let mut client = Self::silent(server).await;
         assert!(client.reply().await.starts_with("220 "));
         client
     }

@@ -1,0 +1,165 @@
+//! Who sent a message, as far as its domain tells: SPF (RFC 7208), DKIM (RFC 6376), ARC (RFC 8617) and DMARC (RFC 7489).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::{Resolver, TokioResolver};
+use mail_auth::dmarc::Policy;
+use mail_auth::dmarc::verify::DmarcParameters;
+use mail_auth::spf::verify::SpfParameters;
+use mail_auth::{
+    ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimResult, DmarcOutput, DmarcResult,
+    MessageAuthenticator,
+};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::address;
+use crate::config::Inbound;
+use crate::delivery::off_thread;
+use crate::outer;
+
+/// How long all questions about one message may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many answers of the name service are remembered.
+const REMEMBERED: u64 = 4096;
+/// More signatures than this are not looked at: each costs a hash of the message and a question.
+const MOST_SIGNATURES: usize = 16;
+
+/// Asks the domains of senders.
+pub struct Judge {
+    authenticator: MessageAuthenticator,
+    trusted_sealers: Vec<String>,
+}
+
+/// From where a message came.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client.
+    pub peer: IpAddr,
+    /// What it calls itself.
+    pub hello: String,
+    /// The return path.
+    pub mail_from: String,
+    /// This host, as whose findings they are recorded.
+    pub own: String,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The value of an Authentication-Results field (RFC 8601), folded.
+    pub results: String,
+    /// What the domain of the author asks for.
+    pub wish: Wish,
+}
+
+/// What a domain wants done with mail in its name that is not its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Nothing, or the mail is its own.
+    Nothing,
+    /// To treat it with suspicion.
+    Quarantine,
+    /// To refuse it.
+    Reject,
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge").field("trusted_sealers", &self.trusted_sealers).finish_non_exhaustive()
+    }
+}
+
+impl Judge {
+    /// With the configured name servers or those of the system; none where there are none.
+    pub fn open(config: &Inbound) -> Option<Self> {
+        let authenticator = MessageAuthenticator(resolver(config)?);
+        Some(Self { authenticator, trusted_sealers: config.trusted_sealers.clone() })
+    }
+
+    /// Judges a message as it came.
+    pub async fn judge(self: &Arc<Self>, origin: Origin, message: Arc<Vec<u8>>) -> Judgement {
+        let (judge, handle, own) = (Arc::clone(self), Handle::current(), origin.own.clone());
+        // Hashing a large message must not hold up the others.
+        let work = move || handle.block_on(timeout(PATIENCE, judge.look(&origin, &message)));
+        match off_thread(work).await {
+            Ok(Ok(judgement)) => judgement,
+            Ok(Err(_)) | Err(_) => Judgement { results: format!("{own}; none"), wish: Wish::Nothing },
+        }
+    }
+
+    async fn look(&self, origin: &Origin, message: &[u8]) -> Judgement {
+        let Origin { peer, hello, mail_from, own } = origin;
+        let bounded = outer::without(message, most_signatures());
+        let message = bounded.as_deref().unwrap_or(message);
+        let Some(parsed) = AuthenticatedMessage::parse(message) else {
+            return Judgement { results: format!("{own}; none"), wish: Wish::Nothing };
+        };
+        let domain = address::domain(mail_from).unwrap_or(hello);
+        let asked = SpfParameters::verify_mail_from(*peer, hello, own, mail_from);
+        let spf = self.authenticator.verify_spf(asked).await;
+        let dkim = self.authenticator.verify_dkim(&parsed).await;
+        let arc = self.authenticator.verify_arc(&parsed).await;
+        let asked = DmarcParameters::new(&parsed, &dkim, domain, &spf);
+        let dmarc = self.authenticator.verify_dmarc(asked).await;
+        let from = parsed.from.first().map_or("", String::as_str);
+        let results = AuthenticationResults::new(own)
+            .with_spf_mailfrom_result(&spf, *peer, mail_from, hello)
+            .with_dkim_results(&dkim, from)
+            .with_arc_result(&arc, *peer)
+            .with_dmarc_result(&dmarc);
+        let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc) };
+        Judgement { results: results.to_string(), wish }
+    }
+
+    /// Whether somebody whom the operator trusts passed the message on, and it is as he sealed it.
+    fn is_vouched_for(&self, arc: &ArcOutput<'_>) -> bool {
+        let sealer = arc.sets().last().map(|set| &set.seal.header.d);
+        let trusted = |known: &String| sealer.is_some_and(|sealer| sealer.eq_ignore_ascii_case(known));
+        *arc.result() == DkimResult::Pass && self.trusted_sealers.iter().any(trusted)
+    }
+}
+
+fn wish(dmarc: &DmarcOutput) -> Wish {
+    match (dmarc.result(), dmarc.policy()) {
+        (DmarcResult::Fail(_), Policy::Reject) => Wish::Reject,
+        (DmarcResult::Fail(_), Policy::Quarantine) => Wish::Quarantine,
+        _ => Wish::Nothing,
+    }
+}
+
+/// Tells which signature fields are too many.
+fn most_signatures() -> impl FnMut(&[u8]) -> bool {
+    let mut seen = 0;
+    move |field| {
+        let signs =
+            outer::is_named(field, "DKIM-Signature") || outer::is_named(field, "ARC-Message-Signature");
+        seen += usize::from(signs);
+        signs && seen > MOST_SIGNATURES
+    }
+}
+
+fn resolver(config: &Inbound) -> Option<TokioResolver> {
+    let provider = TokioRuntimeProvider::default();
+    let mut builder = if config.dns_servers.is_empty() {
+        Resolver::builder(provider).ok()?
+    } else {
+        let servers = config.dns_servers.iter().map(|server| {
+            let at = |mut connection: ConnectionConfig| {
+                connection.port = server.port();
+                connection
+            };
+            let ways = vec![at(ConnectionConfig::udp()), at(ConnectionConfig::tcp())];
+            NameServerConfig::new(server.ip(), true, ways)
+        });
+        let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());
+        Resolver::builder_with_config(config, provider)
+    };
+    builder.options_mut().cache_size = REMEMBERED;
+    builder.build().ok()
+}

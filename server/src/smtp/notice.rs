@@ -1,0 +1,131 @@
+use super::session::envelope::{Recipient, Transaction};
+use crate::allowance::Allowance;
+use crate::base64_url;
+use crate::clock::{mail_date, now};
+use crate::delivery::{self, DeliverError};
+use crate::outer::OuterHeader;
+use crate::random;
+use crate::relay::Relay;
+use crate::store::{self, Account, Outgoing};
+
+/// A delivery status notification (RFC 3464) of mail that was delivered, for a sender who asked for it.
+///
+/// It repeats nothing of the message but its id: it waits in the queue, and the subject may have come in clear.
+#[derive(Debug)]
+pub struct Notice {
+    sender: String,
+    envelope_id: Option<String>,
+    message_id: Option<String>,
+    recipients: Vec<Recipient>,
+}
+
+impl Notice {
+    /// What to tell of a message; none where nobody asked, or nobody is there to be told (RFC 3461 6.2).
+    pub fn of(transaction: &Transaction, recipients: &[Recipient], message: &[u8]) -> Option<Self> {
+        let asked = recipients.iter().filter(|recipient| recipient.notify_success);
+        let recipients: Vec<Recipient> = asked.cloned().collect();
+        if recipients.is_empty() || transaction.mail_from.is_empty() {
+            return None;
+        }
+        Some(Self {
+            sender: transaction.mail_from.clone(),
+            envelope_id: transaction.envelope_id.clone(),
+            message_id: OuterHeader::parse(message).message_id.into_iter().next(),
+            recipients,
+        })
+    }
+
+    /// Sends it, with no return path; mail is taken whether that works or not, so failures are logged only.
+    pub async fn send(&self, relay: &Relay, sent: &Allowance) {
+        let Some(first) = self.recipients.first().map(|recipient| &recipient.account) else { return };
+        // The return path may be forged: whoever asks for many notices of one account's mail gets no more.
+        if !sent.take(&first.id, 1, now()) {
+            return;
+        }
+        let notice = self.write(relay.config.host(), &relay.config.domain);
+        if let Err(error) = self.hand_on(relay, first, notice).await {
+            tracing::error!(%error, "a delivery status notification could not be sent");
+        }
+    }
+
+    async fn hand_on(&self, relay: &Relay, account: &Account, notice: Vec<u8>) -> Result<(), DeliverError> {
+        if relay.is_local(&self.sender) {
+            let mut connection = relay.store.read().await?;
+            let sender = store::account_by_address(&mut connection, &self.sender).await?;
+            drop(connection);
+            return match sender {
+                Some(sender) => delivery::deliver(relay, &[sender], notice).await,
+                None => Ok(()),
+            };
+        }
+        let blob = relay.blobs.prepare(&relay.store, notice).await?;
+        let (account, recipient) = (account.id.clone(), self.sender.clone());
+        let write = relay.store.write(move |tx| {
+            Box::pin(async move {
+                store::lock_accounts(tx, [&account]).await?;
+                store::put_blob(tx, &account, blob.blob(), false).await?;
+                let domain = crate::address::domain(&recipient).unwrap_or_default().to_owned();
+                let (mail_from, blob) = (String::new(), blob.blob().id.clone());
+                let outgoing = Outgoing { account, submission: None, mail_from, recipient, domain, blob };
+                store::enqueue(tx, &outgoing, now()).await?;
+                Ok::<_, DeliverError>(())
+            })
+        });
+        write.await?;
+        relay.queue_bell.notify_one();
+        Ok(())
+    }
+
+    fn write(&self, host: &str, domain: &str) -> Vec<u8> {
+        let boundary = base64_url(&random::bytes::<18>());
+        let date = mail_date(now());
+        let id = base64_url(&random::bytes::<16>());
+        let envelope = field("Original-Envelope-Id", self.envelope_id.as_deref());
+        let about = self.message_id.as_ref().map(|id| format!("<{id}>"));
+        let about = field("In-Reply-To", about.as_deref());
+        let mut named = String::new();
+        let mut told = String::new();
+        for Recipient { account, original, .. } in &self.recipients {
+            named.push_str(&format!("  <{}>\r\n", account.address));
+            let original = original.as_ref().map(|address| format!("rfc822; {address}"));
+            let original = field("Original-Recipient", original.as_deref());
+            told.push_str(&format!(
+                "\r\n{original}Final-Recipient: rfc822; {}\r\nAction: delivered\r\nStatus: 2.0.0\r\n",
+                account.address
+            ));
+        }
+        format!(
+            "From: Mail Delivery System <mailer-daemon@{domain}>\r\n\
+             To: <{sender}>\r\n\
+             Subject: Your message was delivered\r\n\
+             Date: {date}\r\n\
+             Message-ID: <{id}@{host}>\r\n\
+             {about}Auto-Submitted: auto-replied\r\n\
+             MIME-Version: 1.0\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=\"{boundary}\"\r\n\
+             \r\n\
+             --{boundary}\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\
+             \r\n\
+             Your message is in the mailbox of\r\n\
+             {named}\r\n\
+             --{boundary}\r\n\
+             Content-Type: message/delivery-status\r\n\
+             \r\n\
+             {envelope}Reporting-MTA: dns; {host}\r\n\
+             Arrival-Date: {date}\r\n\
+             {told}\r\n\
+             --{boundary}--\r\n",
+            sender = self.sender,
+        )
+        .into_bytes()
+    }
+}
+
+/// A line of a header; nothing where there is no value, or one that would break out of its line.
+fn field(name: &str, value: Option<&str>) -> String {
+    match value {
+        Some(value) if !value.chars().any(char::is_control) => format!("{name}: {value}\r\n"),
+        _ => String::new(),
+    }
+}

@@ -1,6 +1,7 @@
 //! Everything that names `web_sys`: the channel between page and worker, the relay's HTTP, WebCrypto,
 //! IndexedDB and files.
 
+mod buffers;
 pub mod charset;
 pub mod client;
 pub mod clock;

@@ -42,7 +42,7 @@ pub async fn reseal_message(
         false => ContentEncryption::Aes256Cbc,
     };
     let recipients = std::slice::from_ref(recipient);
-    let cms = smime::encrypt(provider, rng, &opened.content, recipients, cipher).await;
+    let cms = smime::encrypt(provider, rng, opened.content.as_slice(), recipients, cipher).await;
     let text = STANDARD.encode(cms.map_err(ResealError::Encrypt)?);
     let mut resealed = Vec::with_capacity(header.len() + text.len() + text.len() / LINE * 2 + 4);
     resealed.extend(header);

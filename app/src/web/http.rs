@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
-use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 
+use super::buffers::take;
 use super::files::whole;
 
 /// A request of this origin; the session's cookie goes with it.
@@ -136,7 +136,7 @@ impl Transfer {
     fn answer(&self, limit: u64) -> Result<Answer, AskError> {
         let status = self.request.status().map_err(|_| AskError::Unreachable)?;
         let body = self.request.response().map_err(|_| AskError::Unreachable)?;
-        let body = if body.is_null() { Vec::new() } else { Uint8Array::new(&body).to_vec() };
+        let body = if body.is_null() { Vec::new() } else { taken(&body) };
         if u64::try_from(body.len()).is_ok_and(|length| length > limit) {
             return Err(AskError::TooLong);
         }
@@ -156,6 +156,12 @@ impl Drop for Transfer {
         }
         let _ = self.request.abort();
     }
+}
+
+fn taken(buffer: &JsValue) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    take(buffer, &mut bytes);
+    bytes
 }
 
 fn amounts(event: &ProgressEvent) -> (u64, u64) {

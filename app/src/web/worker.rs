@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::buffers::take;
 use super::clock;
 use crate::protocol::{CallId, Event, Failure, FromEngine, Progress, Reply, Request, Stage, ToEngine};
 
@@ -159,7 +160,9 @@ impl Attached {
     /// Its bytes; none when the file is gone or was changed since it was chosen.
     pub async fn read(&self) -> Option<Vec<u8>> {
         let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
-        Some(Uint8Array::new(&buffer).to_vec())
+        let mut bytes = Vec::new();
+        take(&buffer, &mut bytes);
+        Some(bytes)
     }
 }
 

@@ -101,17 +101,20 @@ impl From<BerError> for DecryptError {
 }
 
 /// Decrypts an EnvelopedData or AuthEnvelopedData with whichever of the keys it is addressed to.
-pub async fn decrypt(
+///
+/// What is handed over is decrypted in its own buffer, and never held twice.
+pub async fn decrypt<'m>(
     provider: &impl Provider,
     keyring: &impl Keyring,
     keys: &[DecryptionKey],
-    cms: &[u8],
+    cms: impl Into<Cow<'m, [u8]>>,
 ) -> Result<Decrypted, DecryptError> {
-    let der = ber::to_der(cms)?;
+    let der = der_of(cms.into())?;
     let message = Enveloped::read(&der)?;
     let (cipher, nonce) = content_cipher(&message)?;
     let mut outcome = DecryptError::NotARecipient;
-    for (key, wrapped) in addressed(&message, keys).into_iter().take(MAX_TRIES) {
+    let mut tries = addressed(&message, keys).into_iter().take(MAX_TRIES).peekable();
+    while let Some((key, wrapped)) = tries.next() {
         let content_key = match unwrap(keyring, &key.key, wrapped, cipher.key_len()).await {
             Ok(content_key) => content_key,
             Err(error) => {
@@ -119,17 +122,40 @@ pub async fn decrypt(
                 continue;
             }
         };
+        let weak = cipher.is_weak() || algorithm::is_weak_key(key.certificate.key_kind());
+        let (key, recipients) = (key.key.clone(), message.recipients.len());
+        if tries.peek().is_none() {
+            drop(tries);
+            let sealed = Sealed::of(&message, cipher, nonce, &der)?;
+            let content = Zeroizing::new(open_in_place(provider, der, &sealed, &content_key).await?);
+            return Ok(Decrypted { content, key, cipher, weak, recipients });
+        }
         match open(provider, &message, cipher, nonce, &content_key).await {
             Ok(content) => {
-                let content = Zeroizing::new(content);
-                let weak = cipher.is_weak() || algorithm::is_weak_key(key.certificate.key_kind());
-                let (key, recipients) = (key.key.clone(), message.recipients.len());
-                return Ok(Decrypted { content, key, cipher, weak, recipients });
+                return Ok(Decrypted { content: Zeroizing::new(content), key, cipher, weak, recipients });
             }
             Err(error) => outcome = error,
         }
     }
     Err(outcome)
+}
+
+/// The first element, in DER.
+fn der_of(cms: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, BerError> {
+    let der = ber::to_der(&cms)?;
+    let length = der.len();
+    let rewritten = match der {
+        Cow::Owned(der) => Some(der),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(match (rewritten, cms) {
+        (Some(der), _) => Cow::Owned(der),
+        (None, Cow::Borrowed(cms)) => Cow::Borrowed(cms.get(..length).unwrap_or_default()),
+        (None, Cow::Owned(mut cms)) => {
+            cms.truncate(length);
+            Cow::Owned(cms)
+        }
+    })
 }
 
 /// True if the bytes begin as an EnvelopedData or AuthEnvelopedData does.
@@ -266,6 +292,52 @@ fn nonce<'a>(identifier: &Identifier<'a>, cipher: ContentEncryption) -> Result<&
     Ok(asn1::single(parameters.der, tag::OCTET_STRING)?.value)
 }
 
+/// What decryption needs besides the key, and where in the message the ciphertext lies.
+struct Sealed {
+    cipher: ContentEncryption,
+    nonce: Vec<u8>,
+    aad: Vec<u8>,
+    mac: Vec<u8>,
+    ciphertext: std::ops::Range<usize>,
+}
+
+impl Sealed {
+    fn of(
+        message: &Enveloped<'_>,
+        cipher: ContentEncryption,
+        nonce: &[u8],
+        der: &[u8],
+    ) -> Result<Self, DecryptError> {
+        let (aad, mac) = authenticated(message);
+        let start = message.ciphertext.as_ptr().addr().checked_sub(der.as_ptr().addr());
+        let start = start.ok_or(DecryptError::Malformed)?;
+        let ciphertext = start..start.saturating_add(message.ciphertext.len());
+        Ok(Self { cipher, nonce: nonce.to_vec(), aad: aad.into_owned(), mac: mac.to_vec(), ciphertext })
+    }
+}
+
+async fn open_in_place(
+    provider: &impl Provider,
+    der: Cow<'_, [u8]>,
+    sealed: &Sealed,
+    key: &[u8],
+) -> Result<Vec<u8>, DecryptError> {
+    let Sealed { cipher, nonce, aad, mac, ciphertext } = sealed;
+    if key.len() != cipher.key_len() {
+        return Err(DecryptError::Failed);
+    }
+    let mut buffer = match der {
+        Cow::Borrowed(der) => der.get(ciphertext.clone()).unwrap_or_default().to_vec(),
+        Cow::Owned(mut der) => {
+            der.truncate(ciphertext.end);
+            der.drain(..ciphertext.start.min(der.len()));
+            der
+        }
+    };
+    let opened = provider.decrypt_in_place(*cipher, key, nonce, aad, &mut buffer, mac).await;
+    opened.map(|()| buffer).map_err(|error| from_provider(error, *cipher))
+}
+
 async fn open(
     provider: &impl Provider,
     message: &Enveloped<'_>,
@@ -276,17 +348,26 @@ async fn open(
     if key.len() != cipher.key_len() {
         return Err(DecryptError::Failed);
     }
-    let (aad, mac) = match &message.authentication {
+    let (aad, mac) = authenticated(message);
+    let opened = provider.decrypt(cipher, key, nonce, &aad, message.ciphertext, mac).await;
+    opened.map_err(|error| from_provider(error, cipher))
+}
+
+/// What is authenticated beside the content, and the tag; both empty without authentication.
+fn authenticated<'a>(message: &Enveloped<'a>) -> (Cow<'a, [u8]>, &'a [u8]) {
+    match &message.authentication {
         Some(authentication) => {
             // RFC 5083 2.2: the attributes are authenticated under the tag of a SET.
             let aad = authentication.attributes.map(|attributes| write::tlv(tag::SET, &[attributes]));
             (aad.map_or(Cow::Borrowed(&[][..]), Cow::Owned), authentication.mac)
         }
         None => (Cow::Borrowed(&[][..]), &[][..]),
-    };
-    let opened = provider.decrypt(cipher, key, nonce, &aad, message.ciphertext, mac).await;
-    opened.map_err(|error| match error {
+    }
+}
+
+fn from_provider(error: ProviderError, cipher: ContentEncryption) -> DecryptError {
+    match error {
         ProviderError::Unsupported => DecryptError::Unsupported(cipher.name().to_owned()),
         _ => DecryptError::Failed,
-    })
+    }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -41,10 +43,12 @@ pub enum KeyTransport {
 ///
 /// RSA recipients get the key by OAEP with SHA-256, EC and X25519 ones by one ephemeral key per message
 /// and curve, ML-KEM ones by encapsulation. Validity and usage of the certificates are the caller's to judge.
-pub async fn encrypt(
+///
+/// Content that is handed over is encrypted in its own buffer, and never held twice.
+pub async fn encrypt<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
-    content: &[u8],
+    content: impl Into<Cow<'c, [u8]>>,
     recipients: &[Certificate],
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EncryptError> {
@@ -52,10 +56,10 @@ pub async fn encrypt(
 }
 
 /// As [`encrypt()`], with a choice for RSA recipients.
-pub async fn encrypt_with(
+pub async fn encrypt_with<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
-    content: &[u8],
+    content: impl Into<Cow<'c, [u8]>>,
     recipients: &[Certificate],
     cipher: ContentEncryption,
     transport: KeyTransport,
@@ -71,7 +75,13 @@ pub async fn encrypt_with(
     let mut nonce = vec![0; if cipher.is_authenticated() { 12 } else { 16 }];
     rng.fill_bytes(&mut nonce);
     let infos = recipient_infos(provider, recipients, &key, transport).await?;
-    let ciphertext = provider.encrypt(cipher, &key, &nonce, &[], content).await?;
+    let ciphertext = match content.into() {
+        Cow::Borrowed(content) => provider.encrypt(cipher, &key, &nonce, &[], content).await?,
+        Cow::Owned(mut buffer) => {
+            provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut buffer).await?;
+            buffer
+        }
+    };
     let only_transport =
         recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
     let encapsulates = recipients.iter().any(|recipient| matches!(recipient.key_kind(), KeyKind::MlKem(_)));

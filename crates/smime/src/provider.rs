@@ -262,6 +262,37 @@ pub trait Provider {
         tag: &[u8],
     ) -> Result<Vec<u8>, ProviderError>;
 
+    /// As [`Provider::encrypt`], in the buffer of the plaintext, so that a large message is held once.
+    ///
+    /// After an error the buffer holds nothing of use.
+    async fn encrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        *buffer = self.encrypt(cipher, key, nonce, aad, buffer).await?;
+        Ok(())
+    }
+
+    /// As [`Provider::decrypt`], in the buffer of the ciphertext, so that a large message is held once.
+    ///
+    /// After an error the buffer holds nothing of use.
+    async fn decrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+        tag: &[u8],
+    ) -> Result<(), ProviderError> {
+        *buffer = self.decrypt(cipher, key, nonce, aad, buffer, tag).await?;
+        Ok(())
+    }
+
     /// Encrypts a short key under an RSA SubjectPublicKeyInfo.
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError>;
 

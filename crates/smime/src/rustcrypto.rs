@@ -77,6 +77,29 @@ impl Provider for RustCrypto {
         cipher::decrypt(cipher, key, nonce, aad, ciphertext, tag)
     }
 
+    async fn encrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        cipher::encrypt_in_place(cipher, key, nonce, aad, buffer)
+    }
+
+    async fn decrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+        tag: &[u8],
+    ) -> Result<(), ProviderError> {
+        cipher::decrypt_in_place(cipher, key, nonce, aad, buffer, tag)
+    }
+
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         public::wrap_rsa(spki, padding, key)
     }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::primitives::{aes, derive, ec, hash_name, import, nist, params, subtle, wait, wait_bytes};
 use super::public::{bad_key, check, platform, public};
 use super::remembered;
+use crate::web::buffers::take;
 
 /// A call of WebCrypto goes to another thread and back, which takes longer than to digest as little as this here.
 const SMALL: usize = 2048;
@@ -68,18 +69,50 @@ impl Provider for WebCrypto {
         ciphertext: &[u8],
         tag: &[u8],
     ) -> Result<Vec<u8>, ProviderError> {
-        let Some(name) = aes_name(cipher) else {
+        let Some(name) = aes_name(cipher).filter(|_| is_whole(cipher, tag)) else {
             return RustCrypto.decrypt(cipher, key, nonce, aad, ciphertext, tag).await;
         };
-        // WebCrypto takes 12 to 16 byte tags as 128 bits unless told; a shorter one must not pass as such.
-        if cipher.is_authenticated() && tag.len() != 16 {
-            return RustCrypto.decrypt(cipher, key, nonce, aad, ciphertext, tag).await;
-        }
         let key = aes_key(name, key, "decrypt").await?;
         let joined = join(ciphertext, tag)?;
         let subtle = subtle().map_err(platform)?;
         let opened = subtle.decrypt_with_object_and_js_u8_array(&aes(name, nonce, aad), &key, &joined);
         wait_bytes(opened).await.map_err(|_| ProviderError::BadCiphertext)
+    }
+
+    async fn encrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        let name = aes_name(cipher).ok_or(ProviderError::Unsupported)?;
+        let key = aes_key(name, key, "encrypt").await?;
+        let subtle = subtle().map_err(platform)?;
+        let sealed = subtle.encrypt_with_object_and_u8_array(&aes(name, nonce, aad), &key, buffer);
+        take(&wait(sealed).await.map_err(platform)?, buffer);
+        Ok(())
+    }
+
+    async fn decrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+        tag: &[u8],
+    ) -> Result<(), ProviderError> {
+        let Some(name) = aes_name(cipher).filter(|_| is_whole(cipher, tag)) else {
+            return RustCrypto.decrypt_in_place(cipher, key, nonce, aad, buffer, tag).await;
+        };
+        let key = aes_key(name, key, "decrypt").await?;
+        buffer.extend_from_slice(tag);
+        let subtle = subtle().map_err(platform)?;
+        let opened = subtle.decrypt_with_object_and_u8_array(&aes(name, nonce, aad), &key, buffer);
+        take(&wait(opened).await.map_err(|_| ProviderError::BadCiphertext)?, buffer);
+        Ok(())
     }
 
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
@@ -130,6 +163,11 @@ const fn aes_name(cipher: ContentEncryption) -> Option<&'static str> {
         ContentEncryption::Aes256Cbc | ContentEncryption::Aes128Cbc => Some("AES-CBC"),
         _ => None,
     }
+}
+
+/// WebCrypto takes 12 to 16 byte tags as 128 bits unless told; a shorter one must not pass as such.
+const fn is_whole(cipher: ContentEncryption, tag: &[u8]) -> bool {
+    !cipher.is_authenticated() || tag.len() == 16
 }
 
 async fn aes_key(name: &str, key: &[u8], usage: &str) -> Result<CryptoKey, ProviderError> {

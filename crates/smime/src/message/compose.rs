@@ -2,7 +2,10 @@
 
 use super::{
     draft::{Attachment, ComposeError, Draft, WrittenField},
-    encode::{parameter, unstructured, write_base64, write_field, write_quoted_printable},
+    encode::{
+        base64_in_place, encoded_len, parameter, unstructured, write_base64, write_field,
+        write_quoted_printable,
+    },
     protection::{Protection, legacy_html, legacy_text},
 };
 
@@ -34,8 +37,9 @@ pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, Compos
     }
     fields.append(&mut root.fields);
     root.fields = fields;
-    let size = draft.attachments.iter().map(|file| file.data.len() / 57 * 78 + 1024).sum::<usize>();
-    let mut out = Vec::with_capacity(size + draft.text.len() * 2 + 4096);
+    let size = draft.attachments.iter().map(|file| encoded_len(file.data.len()) + 1024).sum::<usize>();
+    // Room for all that becomes of it: signed, encrypted and encoded in the same buffer.
+    let mut out = Vec::with_capacity(encoded_len(size + draft.text.len() * 2 + 4096) + 8192);
     root.write(&mut out, &mut 0);
     Ok(out)
 }
@@ -143,8 +147,10 @@ fn media_type(given: &str) -> String {
 }
 
 /// Wraps a CMS object as a whole entity: `fields`, then the S/MIME structural fields (RFC 8551 3.2).
-pub(crate) fn cms_entity(fields: &[WrittenField], smime_type: &str, cms: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(cms.len() / 57 * 78 + 2048);
+///
+/// The object is encoded in its own buffer.
+pub(crate) fn cms_entity(fields: &[WrittenField], smime_type: &str, mut cms: Vec<u8>) -> Vec<u8> {
+    let mut out = Vec::new();
     for (name, value) in fields {
         write_field(&mut out, name, value);
     }
@@ -157,15 +163,22 @@ pub(crate) fn cms_entity(fields: &[WrittenField], smime_type: &str, cms: &[u8]) 
     write_field(&mut out, "Content-Transfer-Encoding", "base64");
     write_field(&mut out, "Content-Disposition", "attachment; filename=\"smime.p7m\"");
     out.extend_from_slice(b"\r\n");
-    write_base64(&mut out, cms);
-    out
+    base64_in_place(&mut cms, &out);
+    cms
 }
 
 /// Joins an entity and its detached signature (RFC 8551 3.5.3); `entity` must be canonical.
-pub(crate) fn multipart_signed(fields: &[WrittenField], entity: &[u8], micalg: &str, cms: &[u8]) -> Vec<u8> {
+///
+/// They are joined in the entity's own buffer.
+pub(crate) fn multipart_signed(
+    fields: &[WrittenField],
+    mut entity: Vec<u8>,
+    micalg: &str,
+    cms: &[u8],
+) -> Vec<u8> {
     // The entity is 7-bit and its own delimiters are numbered, so this name is free.
     let boundary = "=_sealpost_signed";
-    let mut out = Vec::with_capacity(entity.len() + cms.len() / 57 * 78 + 2048);
+    let mut out = Vec::new();
     for (name, value) in fields {
         write_field(&mut out, name, value);
     }
@@ -174,7 +187,8 @@ pub(crate) fn multipart_signed(fields: &[WrittenField], entity: &[u8], micalg: &
     let content_type = format!("multipart/signed; {protocol}; micalg={micalg}; boundary=\"{boundary}\"");
     write_field(&mut out, "Content-Type", &content_type);
     out.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
-    out.extend_from_slice(entity);
+    entity.splice(..0, out);
+    let mut out = entity;
     out.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
     write_field(&mut out, "Content-Type", "application/pkcs7-signature; name=\"smime.p7s\"");
     write_field(&mut out, "Content-Transfer-Encoding", "base64");

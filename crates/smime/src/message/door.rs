@@ -43,8 +43,8 @@ pub async fn seal_at_door(
     wrapper.extend_from_slice(b"\r\n");
     wrapper.extend_from_slice(original);
     let cipher = ContentEncryption::Aes256Gcm;
-    let cms = encrypt(provider, rng, &wrapper, std::slice::from_ref(recipient), cipher).await?;
-    Ok(cms_entity(&outer_fields(&entity.fields), smime_type(cipher), &cms))
+    let cms = encrypt(provider, rng, wrapper, std::slice::from_ref(recipient), cipher).await?;
+    Ok(cms_entity(&outer_fields(&entity.fields), smime_type(cipher), cms))
 }
 
 /// The fields that a relay needs, written anew: nothing of the original's wording gets through.

@@ -4,6 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// RFC 5322 2.1.1: lines should be at most 78 characters, without the line end.
 const LINE: usize = 76;
+/// As many bytes are a line in base64.
+const LINE_BYTES: usize = 57;
 /// Makes an encoded word of 60 characters (RFC 2047 2: at most 75), which fits beside its field's name.
 const WORD_BYTES: usize = 36;
 
@@ -114,12 +116,47 @@ pub(crate) fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// How many bytes [`write_base64`] makes of so many.
+pub(crate) const fn encoded_len(length: usize) -> usize {
+    let (lines, rest) = (length / LINE_BYTES, length % LINE_BYTES);
+    lines * (LINE + 2) + if rest == 0 { 0 } else { rest.div_ceil(3) * 4 + 2 }
+}
+
+/// Turns the bytes of a buffer into `before` and their base64, as [`write_base64`] does.
+///
+/// The last line first: each goes behind where it came from, so that nothing unread is overwritten.
+pub(crate) fn base64_in_place(buffer: &mut Vec<u8>, before: &[u8]) {
+    let length = buffer.len();
+    buffer.resize(before.len() + encoded_len(length), 0);
+    for number in (0..length.div_ceil(LINE_BYTES)).rev() {
+        let mut chunk = [0; LINE_BYTES];
+        let from = number * LINE_BYTES;
+        let taken = LINE_BYTES.min(length - from);
+        if let (Some(chunk), Some(bytes)) = (chunk.get_mut(..taken), buffer.get(from..from + taken)) {
+            chunk.copy_from_slice(bytes);
+        }
+        let to = before.len() + number * (LINE + 2);
+        let (Some(chunk), Some(line)) = (chunk.get(..taken), buffer.get_mut(to..to + encoded_len(taken)))
+        else {
+            continue;
+        };
+        // The line has the room for exactly these bytes and its end.
+        let written = STANDARD.encode_slice(chunk, line).unwrap_or_default();
+        if let Some(end) = line.get_mut(written..) {
+            end.copy_from_slice(b"\r\n");
+        }
+    }
+    if let Some(start) = buffer.get_mut(..before.len()) {
+        start.copy_from_slice(before);
+    }
+}
+
 /// Appends base64 in lines of 76 characters, each with its line end.
 pub(crate) fn write_base64(out: &mut Vec<u8>, data: &[u8]) {
-    out.reserve(data.len() / 57 * 78 + 80);
+    out.reserve(encoded_len(data.len()));
     let mut line = [0u8; LINE];
-    for chunk in data.chunks(57) {
-        // 57 bytes are exactly 76 characters, so the slice always has the room.
+    for chunk in data.chunks(LINE_BYTES) {
+        // These are exactly 76 characters, so the slice always has the room.
         let written = STANDARD.encode_slice(chunk, &mut line).unwrap_or_default();
         out.extend_from_slice(line.get(..written).unwrap_or_default());
         out.extend_from_slice(b"\r\n");
@@ -179,11 +216,9 @@ pub(crate) fn canonical(bytes: &[u8]) -> Vec<u8> {
 
 /// Whether some line ends with a bare LF.
 pub(crate) fn has_bare_lf(bytes: &[u8]) -> bool {
-    let mut previous = 0;
-    bytes.iter().any(|byte| {
-        let bare = *byte == b'\n' && previous != b'\r';
-        previous = *byte;
-        bare
+    memchr::memchr_iter(b'\n', bytes).any(|at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        before != Some(&b'\r')
     })
 }
 
@@ -226,6 +261,21 @@ mod tests {
         let written = unstructured("a\r\nBcc: x");
         assert_eq!(decode_text(&written), "a  Bcc: x");
         assert!(!written.contains(['\r', '\n']));
+    }
+
+    #[test]
+    fn base64_is_the_same_in_place() {
+        for length in [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 1000, 5700] {
+            let data: Vec<u8> = (0..length).map(|at| (at * 7 + at / 251) as u8).collect();
+            for before in [&b""[..], b"x", &[b'h'; 300]] {
+                let mut expected = before.to_vec();
+                write_base64(&mut expected, &data);
+                let mut buffer = data.clone();
+                base64_in_place(&mut buffer, before);
+                assert_eq!(buffer, expected, "{length} after {}", before.len());
+                assert_eq!(buffer.len() - before.len(), encoded_len(data.len()));
+            }
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn split_parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
     let mut at = 0;
     while at < body.len() {
         let rest = body.get(at..).unwrap_or_default();
-        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         let line = rest.get(..length).unwrap_or_default();
         // An end before any start is text.
         if let Some(closes) = delimiter(line, boundary).filter(|closes| start.is_some() || !closes) {

@@ -87,7 +87,7 @@ impl<'m> Envelope<'m> {
                 return Err(OpenError::TooManyLayers);
             }
             let unwrapped = match step {
-                Step::Enveloped(cms) => envelope.decrypt(context, &cms).await?,
+                Step::Enveloped(cms) => envelope.decrypt(context, cms).await?,
                 Step::Compressed(content) => envelope.unpack(content),
                 Step::Opaque(cms) => envelope.unwrap_opaque(context, &cms).await,
                 Step::Detached { content, cms } => envelope.unwrap_detached(context, content, &cms).await,
@@ -116,7 +116,7 @@ impl<'m> Envelope<'m> {
     async fn decrypt<P: Provider, K: Keyring>(
         &mut self,
         context: &Context<'_, P, K>,
-        cms: &[u8],
+        cms: Vec<u8>,
     ) -> Result<bool, OpenError> {
         let decrypted = decrypt(context.provider, context.keyring, context.keys, cms).await?;
         self.layers.push(Layer::Encrypted {

@@ -25,5 +25,5 @@ pub fn receipt_message(
         date: at,
         ..Draft::default()
     };
-    Ok(cms_entity(&draft.header(false)?, "signed-receipt", receipt))
+    Ok(cms_entity(&draft.header(false)?, "signed-receipt", receipt.to_vec()))
 }

@@ -137,11 +137,10 @@ async fn seal_entity(
 ) -> Result<Vec<u8>, SealError> {
     if let Some(signer) = by.signer {
         entity =
-            sign_entity(provider, keyring, signer, &entity, (by.at, &options.signing), &[], stamp).await?;
+            sign_entity(provider, keyring, signer, entity, (by.at, &options.signing), &[], stamp).await?;
     }
-    let cms = encrypt_with(provider, rng, &entity, recipients, options.cipher, options.transport).await?;
-    drop(entity);
-    Ok(cms_entity(&outer, smime_type(options.cipher), &cms))
+    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, options.transport).await?;
+    Ok(cms_entity(&outer, smime_type(options.cipher), cms))
 }
 
 /// Signs a draft that goes out readable, as `multipart/signed` (RFC 8551 3.5.3).
@@ -155,8 +154,7 @@ pub async fn sign_clear(
     let protection = Protection::default();
     let entity = compose(draft, &protection)?;
     let outer = protection.outer(&draft.header(false)?);
-    sign_entity(provider, keyring, signer, &entity, (draft.date, &SignOptions::default()), &outer, stamp)
-        .await
+    sign_entity(provider, keyring, signer, entity, (draft.date, &SignOptions::default()), &outer, stamp).await
 }
 
 /// `multipart/signed` inside as well: the opaque form would be base64 twice, a third more to carry.
@@ -164,16 +162,17 @@ async fn sign_entity(
     provider: &impl Provider,
     keyring: &impl Keyring,
     signer: &Signer,
-    entity: &[u8],
+    entity: Vec<u8>,
     (at, options): (UnixTime, &SignOptions),
     fields: &[WrittenField],
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
-    let mut signed = sign_with(provider, keyring, signer, entity, SignedForm::Detached, at, options).await?;
+    let mut signed = sign_with(provider, keyring, signer, &entity, SignedForm::Detached, at, options).await?;
     if let Some(token) = stamp(signed.signature()).await {
         signed.attach_timestamp(&token)?;
     }
-    Ok(multipart_signed(fields, entity, micalg(signer, options), &signed.to_der()))
+    let cms = signed.to_der();
+    Ok(multipart_signed(fields, entity, micalg(signer, options), &cms))
 }
 
 /// The hash of the signature, by its name in RFC 8551 3.5.3.2.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 /// Undoes the transfer encoding named in the header; an unknown name leaves the bytes as they are.
 pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
     let token = encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default();
@@ -47,9 +49,9 @@ fn sextet(byte: u8) -> u32 {
 pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3 + 3);
     let (mut quantum, mut have, mut padding) = (0u32, 0u32, 0u32);
-    let mut rest = body;
+    let mut rest = decode_lines(body, &mut out);
     loop {
-        // Nearly all of a large message is whole quanta in lines, so those are taken four at a time.
+        // What is written in another way still is whole quanta for the most part.
         if have == 0 {
             rest = decode_quanta(rest, &mut out);
         }
@@ -72,6 +74,27 @@ pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
         _ => {}
     }
     out
+}
+
+/// Decodes lines of equal length up to the first one that is different: all but the last of a large message
+/// as programs write it.
+fn decode_lines<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    /// RFC 2045 6.8: the longest line, and what it holds.
+    const LONGEST: (usize, usize) = (76, 57);
+    let first = body.iter().take(LONGEST.0).take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
+    let length = first / 4 * 4;
+    let mut decoded = [0; LONGEST.1];
+    let mut rest = body;
+    while let Some((line, tail)) = rest.split_at_checked(length).filter(|(line, _)| !line.is_empty()) {
+        // Padding ends the whole, which the caller looks after.
+        if line.last() == Some(&b'=') {
+            break;
+        }
+        let Ok(written) = STANDARD.decode_slice(line, &mut decoded) else { break };
+        out.extend_from_slice(decoded.get(..written).unwrap_or_default());
+        rest = tail.strip_prefix(b"\r\n").or_else(|| tail.strip_prefix(b"\n")).unwrap_or(tail);
+    }
+    rest
 }
 
 /// Takes one byte of base64 into an unfinished quantum.
@@ -237,6 +260,21 @@ mod tests {
         assert_eq!(decode_base64(b"a-G*V s\r\nbG8=x"), b"hello");
         assert_eq!(decode_base64(b"aGVsbG8=\r\n=="), b"hello");
         assert_eq!(decode_base64(b"aGVsbA=b=x"), b"hell\x06");
+    }
+
+    #[test]
+    fn base64_is_read_the_same_in_lines_of_any_length() {
+        let data: Vec<u8> = (0..1000_u32).map(|at| (at * 7) as u8).collect();
+        let text = STANDARD.encode(&data);
+        for length in [1, 2, 3, 4, 5, 60, 64, 75, 76, 77, 80, 2000] {
+            for end in ["\r\n", "\n", " \r\n", "-"] {
+                let lines: Vec<_> = text.as_bytes().chunks(length).collect();
+                let written = lines.join(end.as_bytes());
+                assert_eq!(decode_base64(&written), data, "{length} {end:?}");
+                let after = [&written[..], b"\r\n", b"AAAA"].concat();
+                assert_eq!(decode_base64(&after), data, "padding ends it: {length} {end:?}");
+            }
+        }
     }
 
     #[test]

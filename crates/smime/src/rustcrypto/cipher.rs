@@ -14,6 +14,7 @@ use super::read_only;
 use crate::provider::{ContentEncryption, ProviderError};
 
 const TAG_LEN: usize = 16;
+const BLOCK_LEN: usize = 16;
 
 pub(super) fn encrypt(
     cipher: ContentEncryption,
@@ -22,14 +23,52 @@ pub(super) fn encrypt(
     aad: &[u8],
     plaintext: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
+    let mut buffer = Vec::with_capacity(plaintext.len() + TAG_LEN);
+    buffer.extend_from_slice(plaintext);
+    encrypt_in_place(cipher, key, nonce, aad, &mut buffer)?;
+    Ok(buffer)
+}
+
+pub(super) fn encrypt_in_place(
+    cipher: ContentEncryption,
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    buffer: &mut Vec<u8>,
+) -> Result<(), ProviderError> {
     match cipher {
-        ContentEncryption::Aes256Gcm => seal::<AesGcm<Aes256, U12>>(key, nonce, aad, plaintext),
-        ContentEncryption::Aes192Gcm => seal::<AesGcm<Aes192, U12>>(key, nonce, aad, plaintext),
-        ContentEncryption::Aes128Gcm => seal::<AesGcm<Aes128, U12>>(key, nonce, aad, plaintext),
-        ContentEncryption::Aes256Cbc => pad::<Encryptor<Aes256>>(key, nonce, plaintext),
-        ContentEncryption::Aes192Cbc => pad::<Encryptor<Aes192>>(key, nonce, plaintext),
-        ContentEncryption::Aes128Cbc => pad::<Encryptor<Aes128>>(key, nonce, plaintext),
+        ContentEncryption::Aes256Gcm => seal::<AesGcm<Aes256, U12>>(key, nonce, aad, buffer),
+        ContentEncryption::Aes192Gcm => seal::<AesGcm<Aes192, U12>>(key, nonce, aad, buffer),
+        ContentEncryption::Aes128Gcm => seal::<AesGcm<Aes128, U12>>(key, nonce, aad, buffer),
+        ContentEncryption::Aes256Cbc => pad::<Encryptor<Aes256>>(key, nonce, buffer),
+        ContentEncryption::Aes192Cbc => pad::<Encryptor<Aes192>>(key, nonce, buffer),
+        ContentEncryption::Aes128Cbc => pad::<Encryptor<Aes128>>(key, nonce, buffer),
         _ => Err(ProviderError::Unsupported),
+    }
+}
+
+/// In place for the ciphers of large messages; the old and rare ones make a copy.
+pub(super) fn decrypt_in_place(
+    cipher: ContentEncryption,
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    buffer: &mut Vec<u8>,
+    tag: &[u8],
+) -> Result<(), ProviderError> {
+    match (cipher, tag.len()) {
+        (ContentEncryption::Aes256Gcm, TAG_LEN) => {
+            open_in_place::<AesGcm<Aes256, U12>>(key, nonce, aad, buffer, tag)
+        }
+        (ContentEncryption::Aes128Gcm, TAG_LEN) => {
+            open_in_place::<AesGcm<Aes128, U12>>(key, nonce, aad, buffer, tag)
+        }
+        (ContentEncryption::Aes256Cbc, _) => unpad_in_place::<Decryptor<Aes256>>(key, nonce, buffer),
+        (ContentEncryption::Aes128Cbc, _) => unpad_in_place::<Decryptor<Aes128>>(key, nonce, buffer),
+        _ => {
+            *buffer = decrypt(cipher, key, nonce, aad, buffer, tag)?;
+            Ok(())
+        }
     }
 }
 
@@ -66,17 +105,15 @@ fn seal<C: AeadInOut + KeyInit>(
     key: &[u8],
     nonce: &[u8],
     aad: &[u8],
-    plaintext: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
+    buffer: &mut Vec<u8>,
+) -> Result<(), ProviderError> {
     let cipher = C::new_from_slice(key).map_err(|_| ProviderError::BadKey)?;
     let nonce = nonce.try_into().map_err(|_| ProviderError::Unsupported)?;
-    let mut buffer = Vec::with_capacity(plaintext.len() + TAG_LEN);
-    buffer.extend_from_slice(plaintext);
     let tag = cipher
         .encrypt_inout_detached(nonce, aad, buffer.as_mut_slice().into())
         .map_err(|_| ProviderError::Platform)?;
     buffer.extend_from_slice(&tag);
-    Ok(buffer)
+    Ok(())
 }
 
 /// RFC 5084 3.2: tags of 12 to 16 octets, of which 12 and 16 are in use.
@@ -100,23 +137,47 @@ pub(super) fn open_with<C: AeadInOut + KeyInit>(
     ciphertext: &[u8],
     tag: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
+    let mut buffer = ciphertext.to_vec();
+    open_in_place::<C>(key, nonce, aad, &mut buffer, tag)?;
+    Ok(buffer)
+}
+
+fn open_in_place<C: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    aad: &[u8],
+    buffer: &mut [u8],
+    tag: &[u8],
+) -> Result<(), ProviderError> {
     let cipher = C::new_from_slice(key).map_err(|_| ProviderError::BadKey)?;
     let nonce = nonce.try_into().map_err(|_| ProviderError::Unsupported)?;
     let tag = tag.try_into().map_err(|_| ProviderError::BadCiphertext)?;
-    let mut buffer = ciphertext.to_vec();
-    cipher
-        .decrypt_inout_detached(nonce, aad, buffer.as_mut_slice().into(), tag)
-        .map_err(|_| ProviderError::BadCiphertext)?;
-    Ok(buffer)
+    let opened = cipher.decrypt_inout_detached(nonce, aad, buffer.into(), tag);
+    opened.map_err(|_| ProviderError::BadCiphertext)
 }
 
 fn pad<C: BlockModeEncrypt + KeyIvInit>(
     key: &[u8],
     iv: &[u8],
-    plaintext: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
+    buffer: &mut Vec<u8>,
+) -> Result<(), ProviderError> {
     let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
-    Ok(cipher.encrypt_padded_vec::<Pkcs7>(plaintext))
+    let length = buffer.len();
+    // PKCS#7 always pads: a whole block where the content fills its last one.
+    buffer.resize((length / BLOCK_LEN + 1) * BLOCK_LEN, 0);
+    cipher.encrypt_padded::<Pkcs7>(buffer, length).map(|_| ()).map_err(|_| ProviderError::Platform)
+}
+
+fn unpad_in_place<C: BlockModeDecrypt + KeyIvInit>(
+    key: &[u8],
+    iv: &[u8],
+    buffer: &mut Vec<u8>,
+) -> Result<(), ProviderError> {
+    let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
+    let opened = cipher.decrypt_padded::<Pkcs7>(buffer).map(<[u8]>::len);
+    let length = opened.map_err(|_| ProviderError::BadCiphertext)?;
+    buffer.truncate(length);
+    Ok(())
 }
 
 fn unpad<C: BlockModeDecrypt + KeyIvInit>(

@@ -127,7 +127,7 @@ pub async fn decrypt<'m>(
         if tries.peek().is_none() {
             drop(tries);
             let sealed = Sealed::of(&message, cipher, nonce, &der)?;
-            let content = Zeroizing::new(open_in_place(provider, der, &sealed, &content_key).await?);
+            let content = open_in_place(provider, der, &sealed, &content_key).await?;
             return Ok(Decrypted { content, key, cipher, weak, recipients });
         }
         match open(provider, &message, cipher, nonce, &content_key).await {
@@ -321,19 +321,20 @@ async fn open_in_place(
     der: Cow<'_, [u8]>,
     sealed: &Sealed,
     key: &[u8],
-) -> Result<Vec<u8>, DecryptError> {
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let Sealed { cipher, nonce, aad, mac, ciphertext } = sealed;
     if key.len() != cipher.key_len() {
         return Err(DecryptError::Failed);
     }
-    let mut buffer = match der {
+    // Wiped after a failure, too: a wrong padding or tag shows when there is plaintext already.
+    let mut buffer = Zeroizing::new(match der {
         Cow::Borrowed(der) => der.get(ciphertext.clone()).unwrap_or_default().to_vec(),
         Cow::Owned(mut der) => {
             der.truncate(ciphertext.end);
             der.drain(..ciphertext.start.min(der.len()));
             der
         }
-    };
+    });
     let opened = provider.decrypt_in_place(*cipher, key, nonce, aad, &mut buffer, mac).await;
     opened.map(|()| buffer).map_err(|error| from_provider(error, *cipher))
 }

@@ -8,11 +8,13 @@ use cbc::{Decryptor, Encryptor};
 use cipher::block_padding::Pkcs7;
 use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit};
 use des::TdesEde3;
+use zeroize::Zeroizing;
 
 #[cfg(feature = "read-only-ciphers")]
 use super::read_only;
 use crate::provider::{ContentEncryption, ProviderError};
 
+const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 const BLOCK_LEN: usize = 16;
 
@@ -56,15 +58,15 @@ pub(super) fn decrypt_in_place(
     buffer: &mut Vec<u8>,
     tag: &[u8],
 ) -> Result<(), ProviderError> {
-    match (cipher, tag.len()) {
-        (ContentEncryption::Aes256Gcm, TAG_LEN) => {
+    match (cipher, nonce.len(), tag.len()) {
+        (ContentEncryption::Aes256Gcm, NONCE_LEN, TAG_LEN) => {
             open_in_place::<AesGcm<Aes256, U12>>(key, nonce, aad, buffer, tag)
         }
-        (ContentEncryption::Aes128Gcm, TAG_LEN) => {
+        (ContentEncryption::Aes128Gcm, NONCE_LEN, TAG_LEN) => {
             open_in_place::<AesGcm<Aes128, U12>>(key, nonce, aad, buffer, tag)
         }
-        (ContentEncryption::Aes256Cbc, _) => unpad_in_place::<Decryptor<Aes256>>(key, nonce, buffer),
-        (ContentEncryption::Aes128Cbc, _) => unpad_in_place::<Decryptor<Aes128>>(key, nonce, buffer),
+        (ContentEncryption::Aes256Cbc, ..) => unpad_in_place::<Decryptor<Aes256>>(key, nonce, buffer),
+        (ContentEncryption::Aes128Cbc, ..) => unpad_in_place::<Decryptor<Aes128>>(key, nonce, buffer),
         _ => {
             *buffer = decrypt(cipher, key, nonce, aad, buffer, tag)?;
             Ok(())
@@ -124,12 +126,15 @@ fn open<C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit>(
     ciphertext: &[u8],
     tag: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
-    match tag.len() {
-        12 => open_with::<AesGcm<C, U12, U12>>(key, nonce, aad, ciphertext, tag),
+    match (nonce.len(), tag.len()) {
+        (12, 12) => open_with::<AesGcm<C, U12, U12>>(key, nonce, aad, ciphertext, tag),
+        #[cfg(feature = "read-only-ciphers")]
+        (0..12 | 13.., _) => read_only::open_gcm::<C>(key, read_only::Sealed { nonce, aad, ciphertext, tag }),
         _ => open_with::<AesGcm<C, U12, U16>>(key, nonce, aad, ciphertext, tag),
     }
 }
 
+/// What was decrypted before the tag was found wrong (CCM must) is wiped.
 pub(super) fn open_with<C: AeadInOut + KeyInit>(
     key: &[u8],
     nonce: &[u8],
@@ -137,9 +142,9 @@ pub(super) fn open_with<C: AeadInOut + KeyInit>(
     ciphertext: &[u8],
     tag: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
-    let mut buffer = ciphertext.to_vec();
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
     open_in_place::<C>(key, nonce, aad, &mut buffer, tag)?;
-    Ok(buffer)
+    Ok(std::mem::take(&mut *buffer))
 }
 
 fn open_in_place<C: AeadInOut + KeyInit>(
@@ -185,6 +190,7 @@ fn unpad<C: BlockModeDecrypt + KeyIvInit>(
     iv: &[u8],
     ciphertext: &[u8],
 ) -> Result<Vec<u8>, ProviderError> {
-    let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
-    cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).map_err(|_| ProviderError::BadCiphertext)
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    unpad_in_place::<C>(key, iv, &mut buffer)?;
+    Ok(std::mem::take(&mut *buffer))
 }

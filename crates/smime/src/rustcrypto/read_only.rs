@@ -1,7 +1,8 @@
-//! Authenticated ciphers that this crate reads and does not write: AES-CCM (RFC 5084) and
-//! ChaCha20-Poly1305 (RFC 8103).
+//! Authenticated ciphers that this crate reads and does not write: AES-CCM and AES-GCM with unusual nonces
+//! (RFC 5084), and ChaCha20-Poly1305 (RFC 8103).
 
 use aes::{Aes128, Aes192, Aes256};
+use aes_gcm::{AesGcm, aead::consts};
 use ccm::aead::KeyInit;
 use ccm::aead::consts::{U7, U8, U9, U10, U11, U12, U13, U14, U16};
 use ccm::{Ccm, NonceSize, TagSize};
@@ -22,6 +23,26 @@ pub(super) struct Sealed<'a> {
 
 pub(super) fn open_chacha20(key: &[u8], sealed: Sealed<'_>) -> Result<Vec<u8>, ProviderError> {
     open_with::<ChaCha20Poly1305>(key, sealed.nonce, sealed.aad, sealed.ciphertext, sealed.tag)
+}
+
+/// GCM with a nonce that is hashed first (NIST SP 800-38D 7.1): RFC 5084 3.2 recommends 12 octets, and permits
+/// any number. What the crate has as types is read; nobody was seen to write others.
+pub(super) fn open_gcm<C>(key: &[u8], sealed: Sealed<'_>) -> Result<Vec<u8>, ProviderError>
+where
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit,
+{
+    macro_rules! by_length {
+        ($($length:literal $size:ident)*) => {
+            match (sealed.nonce.len(), sealed.tag.len()) {
+                $(($length, 16) => open_with::<AesGcm<C, consts::$size>>(
+                    key, sealed.nonce, sealed.aad, sealed.ciphertext, sealed.tag,
+                ),)*
+                _ => Err(ProviderError::Unsupported),
+            }
+        };
+    }
+    by_length!(1 U1 2 U2 3 U3 4 U4 5 U5 6 U6 7 U7 8 U8 9 U9 10 U10 11 U11 13 U13 14 U14 15 U15 16 U16
+        20 U20 24 U24 32 U32 64 U64 128 U128)
 }
 
 pub(super) fn open_ccm(key: &[u8], sealed: Sealed<'_>) -> Result<Vec<u8>, ProviderError> {

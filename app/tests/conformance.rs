@@ -61,12 +61,6 @@ impl Keys for InIndexedDb {
         keyring.insert_pkcs8(&id(), pkcs8).await.ok()?;
         Some(keyring)
     }
-
-    fn refuses(&self, spki: &[u8]) -> Option<&'static str> {
-        const RSASSA_PSS: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
-        let pss = spki.windows(RSASSA_PSS.len()).take(16).any(|window| window == RSASSA_PSS);
-        pss.then_some("WebCrypto imports no key whose algorithm is id-RSASSA-PSS")
-    }
 }
 
 struct Served;

@@ -35,6 +35,8 @@ pub(super) async fn check(
                 ("saltLength", salt.into()),
                 ("hash", hash_name(hash).into()),
             ]);
+            let unbound = smime::without_pss_binding(spki);
+            let spki = unbound.as_deref().unwrap_or(spki);
             let key = public("spki", spki, &format!("PSS {hash:?}"), &algorithm, "verify").await?;
             check_with(&algorithm, &key, message, signature).await
         }

@@ -3,7 +3,7 @@
 use const_oid::ObjectIdentifier as Oid;
 
 use crate::algorithm;
-use crate::asn1::{self, Malformed, tag};
+use crate::asn1::{self, Malformed, tag, write};
 use crate::provider::{Curve, MlDsa, MlKem};
 
 pub(crate) const RSA: Oid = Oid::new_unwrap("1.2.840.113549.1.1.1");
@@ -99,6 +99,16 @@ fn read(spki: &[u8]) -> Result<KeyKind, Malformed> {
         ED25519 => KeyKind::Ed25519,
         kind => named(algorithm::static_name(kind)),
     })
+}
+
+/// The SubjectPublicKeyInfo of an RSA key that is bound to RSA-PSS (RFC 4055 1.2) as one that is not: the key
+/// within is the same, and WebCrypto imports no other form. None if there is no such binding.
+///
+/// Only RSA-PSS may be verified with it.
+pub fn without_pss_binding(spki: &[u8]) -> Option<Vec<u8>> {
+    let KeyKind::RsaPss { .. } = KeyKind::of(spki) else { return None };
+    let key = write::bits(key_octets(spki).ok()?);
+    Some(write::sequence(&[&write::algorithm(RSA, &write::null()), &key]))
 }
 
 fn modulus_bits(key: &[u8]) -> Result<usize, Malformed> {

@@ -10,11 +10,6 @@ pub trait Keys {
 
     /// A keyring with this key (PKCS#8); None if it is refused.
     async fn keyring(&self, pkcs8: &[u8]) -> Option<Self::Keyring>;
-
-    /// Why the platform takes no public keys like this one, where it does not.
-    fn refuses(&self, _spki: &[u8]) -> Option<&'static str> {
-        None
-    }
 }
 
 pub fn id() -> KeyId {
@@ -78,16 +73,15 @@ async fn operate<K: Keyring>(
 ) -> Outcome {
     match name {
         "ecdsa_secp256r1_sha256_test" => {
-            verify(provider, keys, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256), group, test).await
+            verify(provider, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256), group, test).await
         }
-        "ed25519_test" => verify(provider, keys, SignatureAlgorithm::Ed25519, group, test).await,
+        "ed25519_test" => verify(provider, SignatureAlgorithm::Ed25519, group, test).await,
         "rsa_signature_2048_sha256_test" => {
-            verify(provider, keys, SignatureAlgorithm::RsaPkcs1(Hash::Sha256), group, test).await
+            verify(provider, SignatureAlgorithm::RsaPkcs1(Hash::Sha256), group, test).await
         }
         "rsa_pss_2048_sha256_mgf1_32_test" | "rsa_pss_2048_sha256_mgf1_32_params_test" => {
             let salt_len = usize::try_from(group["sLen"].as_u64().unwrap()).unwrap();
-            verify(provider, keys, SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len }, group, test)
-                .await
+            verify(provider, SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len }, group, test).await
         }
         "aes_gcm_test" => gcm(provider, test).await,
         "aes_cbc_pkcs5_test" => cbc(provider, test).await,
@@ -108,15 +102,11 @@ pub fn hex(value: &Value) -> Vec<u8> {
 
 async fn verify(
     provider: &impl Provider,
-    keys: &impl Keys,
     algorithm: SignatureAlgorithm,
     group: &Value,
     test: &Value,
 ) -> Outcome {
     let spki = hex(&group["publicKeyDer"]);
-    if let Some(reason) = keys.refuses(&spki) {
-        return Outcome::LeftOut(reason);
-    }
     let (message, signature) = (hex(&test["msg"]), hex(&test["sig"]));
     Outcome::Given(provider.verify(&spki, algorithm, &message, &signature).await.is_ok())
 }
@@ -128,8 +118,8 @@ async fn gcm(provider: &impl Provider, test: &Value) -> Outcome {
         24 => ContentEncryption::Aes192Gcm,
         _ => ContentEncryption::Aes256Gcm,
     };
-    if iv.len() != 12 {
-        return Outcome::LeftOut("RFC 5084 3.2: CMS's GCM has nonces of 12 octets, others are refused");
+    if iv.len() > 128 {
+        return Outcome::LeftOut("RFC 5084 3.2 recommends 12 octets; more than 128 are refused");
     }
     let (aad, ciphertext) = (hex(&test["aad"]), hex(&test["ct"]));
     let opened = provider.decrypt(cipher, &key, &iv, &aad, &ciphertext, &tag).await;

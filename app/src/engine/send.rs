@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use smime::message::{self, Reference, SealError, SealOptions};
 use smime::recipients::{Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError, KeyTransport};
+use smime::{Certificate, EncryptError};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -125,10 +125,10 @@ async fn seal(
     let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
     // Programs that know no header protection show the subject in the text.
     let legacy_display = recipients.iter().any(|one| *one.reads() != Reads::Everything);
+    let agreement = agree(recipients.iter().copied());
     let options = SealOptions {
-        cipher: agree(recipients.iter().copied()).cipher,
-        // WebCrypto writes no other, whatever is known of the reader.
-        transport: KeyTransport::Oaep,
+        cipher: agreement.cipher,
+        transport: agreement.transport,
         reference: reference.cloned(),
         legacy_display,
         ..SealOptions::default()

@@ -1,6 +1,6 @@
 use futures::future::try_join_all;
 use js_sys::{Array, Reflect, Uint8Array};
-use smime::rustcrypto::RustCrypto;
+use smime::rustcrypto::{RustCrypto, wrap_pkcs1v15};
 use smime::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
@@ -118,7 +118,9 @@ impl Provider for WebCrypto {
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
-            _ => return Err(ProviderError::Unsupported),
+            // WebCrypto lacks it, and gpgsm and NSS know no other.
+            RsaPadding::Pkcs1v15 => return wrap_pkcs1v15(spki, key),
+            RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
         let public = public("spki", spki, &format!("OAEP {hash:?}"), &algorithm, "encrypt").await?;

@@ -84,7 +84,7 @@ fn authority(anchor: &Certificate) -> String {
 
 fn unfit(reason: &Unfit) -> protocol::Unfit {
     match reason {
-        Unfit::WrongUsage => protocol::Unfit::WrongUsage,
+        Unfit::WrongUsage | Unfit::Unsupported => protocol::Unfit::WrongUsage,
         Unfit::Path(PathError::Expired { .. }) => protocol::Unfit::Expired,
         Unfit::Path(PathError::NotYetValid { .. }) => protocol::Unfit::NotYetValid,
         Unfit::Path(PathError::Revoked { .. }) => protocol::Unfit::Revoked,

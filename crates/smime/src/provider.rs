@@ -299,6 +299,11 @@ pub trait Provider {
     /// Makes one ephemeral key and agrees with each peer (public keys as in [`Agreement::public`]).
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError>;
 
+    /// Whether there is [`Provider::encapsulate`], without which nobody is written to under an ML-KEM key.
+    fn encapsulates(&self) -> bool {
+        false
+    }
+
     /// Makes a shared secret that only the holder of an ML-KEM key can recover, given the encapsulation
     /// key's octets.
     async fn encapsulate(

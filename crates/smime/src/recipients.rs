@@ -41,7 +41,7 @@ mod offer;
 use const_oid::ObjectIdentifier;
 
 use crate::algorithm;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, KeyKind};
 use crate::message::{path_code, same_mailbox};
 use crate::path::{self, Budget, Candidates, PathError, Purpose, Query, Revocations, VerifiedPath};
 use crate::provider::{ContentEncryption, Provider};
@@ -138,6 +138,9 @@ pub enum Unfit {
     /// Its key is of a kind that nothing can be encrypted to, or too weak, or for another use.
     #[error("mail cannot be encrypted to it")]
     WrongUsage,
+    /// Its key is of a kind that nothing can be encrypted to here, though elsewhere it can: ML-KEM.
+    #[error("this program cannot encrypt to its kind of key")]
+    Unsupported,
     /// It is expired, revoked, or not trusted.
     #[error(transparent)]
     Path(PathError),
@@ -199,6 +202,7 @@ impl Unfit {
         match self {
             Self::OtherAddress => "other-address",
             Self::WrongUsage => "wrong-usage",
+            Self::Unsupported => "unsupported-key",
             Self::Path(error) => path_code(error),
             Self::Older => "older",
             Self::NotChecked => "not-checked",
@@ -206,8 +210,8 @@ impl Unfit {
     }
 }
 
-/// The newest certificate of an address that is valid at `now`, for encryption, not known to be revoked,
-/// and leads to a root of `trust`. None of the sources is believed: all pass the same checks.
+/// The newest certificate of an address that is valid at `now`, for encryption (by the provider, too), not
+/// known to be revoked, and leads to a root of `trust`. None of the sources is believed: all pass the same checks.
 pub async fn choose(
     provider: &impl Provider,
     address: &str,
@@ -275,6 +279,9 @@ async fn check(
     let candidates = Candidates::new(&trust.anchors, &known);
     let path = path::validate_within(provider, leaf, &candidates, &[revocations], &query, budget).await;
     match path {
+        Ok(_) if matches!(leaf.key_kind(), KeyKind::MlKem(_)) && !provider.encapsulates() => {
+            Err(Unfit::Unsupported)
+        }
         Ok(path) if leaf.can_encrypt() => Ok(path),
         Ok(_) | Err(PathError::WrongUsage) => Err(Unfit::WrongUsage),
         Err(error) => Err(Unfit::Path(error)),

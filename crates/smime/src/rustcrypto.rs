@@ -23,6 +23,7 @@ use crate::provider::{
 pub use keyring::{MemoryKeyring, unwrap_pkcs1v15};
 #[cfg(feature = "post-quantum")]
 pub use post_quantum::{PostQuantumKey, encapsulate, verify_ml_dsa};
+pub use public::wrap_pkcs1v15;
 
 /// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,6 +107,10 @@ impl Provider for RustCrypto {
 
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
         agree::ephemeral(curve, peers)
+    }
+
+    fn encapsulates(&self) -> bool {
+        cfg!(feature = "post-quantum")
     }
 
     #[cfg(feature = "post-quantum")]

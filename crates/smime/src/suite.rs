@@ -3,12 +3,13 @@
 //! They run natively on [`crate::rustcrypto`], and in a browser on its own implementations.
 
 mod primitives;
+mod reading;
 mod verbs;
 
 use crate::certificate::Certificate;
 use crate::issue::{self, Issuer, Profile, Usage};
 use crate::keyring::{KeyId, Keyring};
-use crate::provider::Provider;
+use crate::provider::{Curve, Provider};
 use crate::time::UnixTime;
 use crate::verify::Trust;
 
@@ -16,8 +17,10 @@ pub use primitives::{
     agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, signs_and_detects_changes,
     wraps_and_unwraps_under_rsa,
 };
+pub use reading::{reads_old_ciphers, verifies_what_openssl_signed};
 pub use verbs::{
     certifies_and_proves_possession, hides_why_decryption_fails, seals_and_opens, stamps_and_checks,
+    writes_to_no_key_that_it_cannot_encrypt_to,
 };
 
 /// The moment of every test.
@@ -41,10 +44,13 @@ pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
     signs_and_detects_changes(&world).await;
     wraps_and_unwraps_under_rsa(&world).await;
     agrees_on_secrets(&world).await;
+    verifies_what_openssl_signed(&world).await;
+    reads_old_ciphers(&world).await;
     certifies_and_proves_possession(&world).await;
     seals_and_opens(&world).await;
     stamps_and_checks(&world).await;
     hides_why_decryption_fails(&world).await;
+    writes_to_no_key_that_it_cannot_encrypt_to(&world).await;
 }
 
 /// A key of the suite: its public part, and a certificate where it has one.
@@ -54,23 +60,24 @@ struct Key {
     spki: &'static [u8],
 }
 
-fn keys() -> [Key; 3] {
+macro_rules! key {
+    ($name:literal) => {
+        Key {
+            id: KeyId::new($name),
+            pkcs8: include_bytes!(concat!("suite/keys/", $name, ".p8")),
+            spki: include_bytes!(concat!("suite/keys/", $name, ".spki")),
+        }
+    };
+}
+
+fn keys() -> [Key; 6] {
     [
-        Key {
-            id: KeyId::new("p256-signing"),
-            pkcs8: include_bytes!("suite/keys/p256-signing.p8"),
-            spki: include_bytes!("suite/keys/p256-signing.spki"),
-        },
-        Key {
-            id: KeyId::new("p256-encryption"),
-            pkcs8: include_bytes!("suite/keys/p256-encryption.p8"),
-            spki: include_bytes!("suite/keys/p256-encryption.spki"),
-        },
-        Key {
-            id: KeyId::new("rsa-2048"),
-            pkcs8: include_bytes!("suite/keys/rsa-2048.p8"),
-            spki: include_bytes!("suite/keys/rsa-2048.spki"),
-        },
+        key!("p256-signing"),
+        key!("p256-encryption"),
+        key!("rsa-2048"),
+        key!("p384"),
+        key!("p521"),
+        key!("x25519"),
     ]
 }
 
@@ -82,18 +89,22 @@ pub struct World<'a, P, K> {
     signing: Key,
     encryption: Key,
     rsa: Key,
+    /// Keys that only agree, each with its curve.
+    agreeing: [(Curve, Key); 3],
 }
 
 impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
     /// Loads the suite's keys and makes its root.
     pub async fn new(provider: &'a P, factory: &impl KeyringFactory<Keyring = K>) -> Self {
-        let [signing, encryption, rsa] = keys();
-        let loaded = [&signing, &encryption, &rsa].map(|key| (key.id.clone(), key.pkcs8));
+        let keys = keys();
+        let loaded = keys.each_ref().map(|key| (key.id.clone(), key.pkcs8));
         let keyring = factory.keyring(&loaded).await;
+        let [signing, encryption, rsa, p384, p521, x25519] = keys;
+        let agreeing = [(Curve::P384, p384), (Curve::P521, p521), (Curve::X25519, x25519)];
         let (from, to) = (UnixTime(NOW.0 - 1000), NOW.plus(1000));
         let root = issue::self_signed_root(&keyring, &signing.id, signing.spki, "Suite", [1; 16], from, to);
         let root = root.await.expect("a root is made");
-        Self { provider, keyring, root, signing, encryption, rsa }
+        Self { provider, keyring, root, signing, encryption, rsa, agreeing }
     }
 
     fn trust(&self) -> Trust {
@@ -105,6 +116,10 @@ impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
     }
 
     async fn certify(&self, key: &Key, usage: Usage, serial: u8) -> Certificate {
+        self.certify_from(key, usage, serial, UnixTime(NOW.0 - 500)).await
+    }
+
+    async fn certify_from(&self, key: &Key, usage: Usage, serial: u8, from: UnixTime) -> Certificate {
         let issuer = Issuer { key: self.signing.id.clone(), certificate: self.root.clone() };
         let profile = Profile {
             common_name: "Somebody".into(),
@@ -112,7 +127,7 @@ impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
             emails: vec!["somebody@example.org".into()],
             usage,
             serial: [serial; 16],
-            not_before: UnixTime(NOW.0 - 500),
+            not_before: from,
             not_after: NOW.plus(500),
         };
         let issued = issue::issue(&self.keyring, &issuer, key.spki, &profile).await;

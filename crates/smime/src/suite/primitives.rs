@@ -34,7 +34,13 @@ pub async fn digests_as_everybody_does<P: Provider, K: Keyring>(world: &World<'_
 /// Every length around a block, and every kind of change.
 pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let provider = world.provider;
-    for cipher in [ContentEncryption::Aes256Gcm, ContentEncryption::Aes256Cbc, ContentEncryption::Aes128Gcm] {
+    let ciphers = [
+        ContentEncryption::Aes256Gcm,
+        ContentEncryption::Aes128Gcm,
+        ContentEncryption::Aes256Cbc,
+        ContentEncryption::Aes128Cbc,
+    ];
+    for cipher in ciphers {
         let key = vec![7; cipher.key_len()];
         let nonce = vec![9; if cipher.is_authenticated() { 12 } else { 16 }];
         let aad: &[u8] = if cipher.is_authenticated() { b"aad" } else { b"" };
@@ -44,7 +50,13 @@ pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World
             let tag_len = if cipher.is_authenticated() { 16 } else { 0 };
             let (ciphertext, tag) = sealed.split_at(sealed.len() - tag_len);
             let opened = provider.decrypt(cipher, &key, &nonce, aad, ciphertext, tag).await;
-            assert_eq!(opened, Ok(plaintext), "{cipher:?} {length}");
+            assert_eq!(opened.as_ref(), Ok(&plaintext), "{cipher:?} {length}");
+            let mut buffer = plaintext.clone();
+            let in_place = provider.encrypt_in_place(cipher, &key, &nonce, aad, &mut buffer).await;
+            assert_eq!((in_place, &buffer), (Ok(()), &sealed), "{cipher:?} {length}");
+            buffer.truncate(sealed.len() - tag_len);
+            let in_place = provider.decrypt_in_place(cipher, &key, &nonce, aad, &mut buffer, tag).await;
+            assert_eq!((in_place, buffer), (Ok(()), plaintext), "{cipher:?} {length}");
             if cipher.is_authenticated() {
                 let mut changed = tag.to_vec();
                 changed.iter_mut().take(1).for_each(|octet| *octet ^= 1);
@@ -65,7 +77,12 @@ pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World
 pub async fn signs_and_detects_changes<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let cases = [
         (&world.signing, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256)),
+        (&world.signing, SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha512)),
         (&world.rsa, SignatureAlgorithm::RsaPkcs1(Hash::Sha256)),
+        (&world.rsa, SignatureAlgorithm::RsaPkcs1(Hash::Sha384)),
+        (&world.rsa, SignatureAlgorithm::RsaPkcs1(Hash::Sha512)),
+        (&world.rsa, SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 }),
+        (&world.rsa, SignatureAlgorithm::RsaPss { hash: Hash::Sha512, salt_len: 20 }),
     ];
     for (Key { id, spki, .. }, algorithm) in cases {
         let signature = world.keyring.sign(id, algorithm, b"message").await.expect("signs");
@@ -84,26 +101,38 @@ pub async fn signs_and_detects_changes<P: Provider, K: Keyring>(world: &World<'_
 
 /// A key wrapped under the public key comes out of the keyring, and a changed one does not.
 pub async fn wraps_and_unwraps_under_rsa<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
-    let padding = RsaPadding::Oaep(Hash::Sha256, Hash::Sha256);
+    let oaep =
+        [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512].map(|hash| RsaPadding::Oaep(hash, hash));
     let Key { id, spki, .. } = &world.rsa;
-    let mut wrapped = world.provider.wrap_rsa(spki, padding, b"content key").await.expect("wraps");
-    let unwrapped = world.keyring.unwrap_rsa(id, padding, &wrapped).await.expect("unwraps");
-    assert_eq!(unwrapped.as_slice(), b"content key");
-    wrapped.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
-    assert!(world.keyring.unwrap_rsa(id, padding, &wrapped).await.is_err());
+    for padding in oaep.into_iter().chain([RsaPadding::Pkcs1v15]) {
+        let mut wrapped = world.provider.wrap_rsa(spki, padding, b"content key").await.expect("wraps");
+        let unwrapped = world.keyring.unwrap_rsa(id, padding, &wrapped).await.expect("unwraps");
+        assert_eq!(unwrapped.as_slice(), b"content key", "{padding:?}");
+        wrapped.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
+        let changed = world.keyring.unwrap_rsa(id, padding, &wrapped).await;
+        assert!(changed.is_err() || padding == RsaPadding::Pkcs1v15, "{padding:?}");
+        assert!(changed.is_ok_and(|key| *key != b"content key") || padding != RsaPadding::Pkcs1v15);
+    }
 }
 
 /// Both sides of an agreement have the same secret; a point off the curve gives none.
 pub async fn agrees_on_secrets<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
-    let point = key_octets(world.encryption.spki).expect("a point");
-    let agreement = world.provider.agree_ephemeral(Curve::P256, &[point, point]).await.expect("agrees");
-    assert_eq!(agreement.shared.len(), 2);
-    let shared = world.keyring.agree(&world.encryption.id, &agreement.public).await.expect("agrees");
-    assert!(agreement.shared.iter().all(|secret| *secret == shared));
-    let again = world.provider.agree_ephemeral(Curve::P256, &[point]).await.expect("agrees");
-    assert_ne!(again.public, agreement.public, "an ephemeral key is used once");
-    let mut off_curve = agreement.public;
-    off_curve.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
-    assert!(world.keyring.agree(&world.encryption.id, &off_curve).await.is_err());
-    assert!(world.provider.agree_ephemeral(Curve::P256, &[&off_curve]).await.is_err());
+    let others = world.agreeing.iter().map(|(curve, key)| (*curve, key));
+    for (curve, key) in others.chain([(Curve::P256, &world.encryption)]) {
+        let point = key_octets(key.spki).expect("a point");
+        let agreement = world.provider.agree_ephemeral(curve, &[point, point]).await.expect("agrees");
+        assert_eq!(agreement.shared.len(), 2);
+        let shared = world.keyring.agree(&key.id, &agreement.public).await.expect("agrees");
+        assert!(agreement.shared.iter().all(|secret| *secret == shared), "{curve:?}");
+        let again = world.provider.agree_ephemeral(curve, &[point]).await.expect("agrees");
+        assert_ne!(again.public, agreement.public, "an ephemeral key is used once");
+        let mut bad = agreement.public;
+        match curve {
+            // RFC 7748 6.1: a point of small order, with which everybody has the same secret.
+            Curve::X25519 => bad.fill(0),
+            _ => bad.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1),
+        }
+        assert!(world.keyring.agree(&key.id, &bad).await.is_err(), "{curve:?}");
+        assert!(world.provider.agree_ephemeral(curve, &[&bad]).await.is_err(), "{curve:?}");
+    }
 }

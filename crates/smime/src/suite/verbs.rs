@@ -1,13 +1,16 @@
 //! The crate's verbs on top of the arithmetic.
 
 use super::{Key, NOW, World};
+use crate::certificate::Certificate;
 use crate::decrypt::{DecryptError, DecryptionKey, decrypt};
 use crate::encrypt::{KeyTransport, encrypt, encrypt_with};
 use crate::issue::Usage;
-use crate::keyring::Keyring;
+use crate::keyring::{KeyId, Keyring};
 use crate::provider::{ContentEncryption, Hash, Provider};
+use crate::recipients::{self, Candidate, Reads, Unfit};
 use crate::request;
 use crate::sign::{SignedForm, Signer, sign};
+use crate::time::UnixTime;
 use crate::timestamp::{self, TimestampAuthority};
 use crate::verify::{SignerError, verify};
 
@@ -38,7 +41,8 @@ pub async fn seals_and_opens<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
         let signer = Signer { key: signing.id.clone(), chain, encryption: None };
         let signed = sign(world.provider, &world.keyring, &signer, CONTENT, SignedForm::Opaque, NOW).await;
         let signed = signed.expect("signs").to_der();
-        for (reading, serial) in [(&world.encryption, 4), (&world.rsa, 5)] {
+        let agreeing = world.agreeing.iter().map(|(_, key)| key).zip(10..);
+        for (reading, serial) in [(&world.encryption, 4), (&world.rsa, 5)].into_iter().chain(agreeing) {
             let certificate = world.certify(reading, Usage::Encryption, serial).await;
             let keys = [DecryptionKey { key: reading.id.clone(), certificate: certificate.clone() }];
             for cipher in [ContentEncryption::Aes256Gcm, ContentEncryption::Aes256Cbc] {
@@ -85,6 +89,31 @@ pub async fn stamps_and_checks<P: Provider, K: Keyring>(world: &World<'_, P, K>)
     assert!(changed.signers.iter().all(|signer| signer.verdict == Err(SignerError::DigestMismatch)));
 }
 
+/// Of two certificates of one person the newer has an ML-KEM key: it is written to where that is possible.
+pub async fn writes_to_no_key_that_it_cannot_encrypt_to<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let older = world.certify(&world.encryption, Usage::Encryption, 20).await;
+    let newer = Key { id: KeyId::new("ml-kem"), pkcs8: b"", spki: include_bytes!("keys/ml-kem-512.spki") };
+    let newer = world.certify_from(&newer, Usage::Encryption, 21, UnixTime(NOW.0 - 400)).await;
+    let candidate = |certificate: &Certificate| Candidate {
+        certificate: certificate.clone(),
+        issuers: Vec::new(),
+        reads: Reads::Unknown,
+    };
+    let candidates = [candidate(&older), candidate(&newer)];
+    let trust = world.trust();
+    let chosen = recipients::choose(world.provider, "somebody@example.org", &candidates, &trust, NOW).await;
+    let chosen = chosen.expect("one of them");
+    let [passed_over] = chosen.passed_over() else { panic!("{:?}", chosen.passed_over()) };
+    if world.provider.encapsulates() {
+        assert_eq!((chosen.certificate(), &passed_over.reason), (&newer, &Unfit::Older));
+    } else {
+        assert_eq!((chosen.certificate(), &passed_over.reason), (&older, &Unfit::Unsupported));
+    }
+    let recipients = std::slice::from_ref(chosen.certificate());
+    let sealed = encrypt(world.provider, &mut rng(), CONTENT, recipients, ContentEncryption::Aes256Gcm).await;
+    assert!(sealed.is_ok(), "{sealed:?}");
+}
+
 /// Whatever is wrong with a wrapped key or a ciphertext, the answer is the same.
 pub async fn hides_why_decryption_fails<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let certificate = world.certify(&world.rsa, Usage::Encryption, 8).await;
@@ -93,11 +122,7 @@ pub async fn hides_why_decryption_fails<P: Provider, K: Keyring>(world: &World<'
     for transport in [KeyTransport::Oaep, KeyTransport::Pkcs1v15] {
         let (rng, cipher) = (&mut rng(), ContentEncryption::Aes256Gcm);
         let sealed = encrypt_with(world.provider, rng, CONTENT, recipients, cipher, transport).await;
-        let Ok(sealed) = sealed else {
-            // WebCrypto has no RSAES-PKCS1-v1_5.
-            assert_eq!(transport, KeyTransport::Pkcs1v15);
-            continue;
-        };
+        let sealed = sealed.expect("encrypts");
         // In the wrapped key (256 octets, some 100 from the end), in the tag, in the ciphertext.
         for at in [sealed.len() - 200, sealed.len() - 1, sealed.len() - 30] {
             let mut changed = sealed.clone();

@@ -8,6 +8,7 @@ use super::{
     field::Field,
     layers::is_cms,
     protection::{Protection, join_addresses},
+    typed::Typed,
 };
 
 /// Fields that belong to the transport or to an earlier protection, not to the author.
@@ -47,7 +48,7 @@ pub(crate) fn adopt(
         write_field(&mut out, "HP-Outer", &format!("{name}: {value}"));
     }
     for field in entity.fields.iter().filter(|field| is_structural(field) && !field.is("Content-Type")) {
-        write_field(&mut out, field.name, &unstructured(&field.unfolded()));
+        write_field(&mut out, field.name, &structural(field));
     }
     write_field(&mut out, "Content-Type", &content_type(&entity, protection));
     out.extend_from_slice(b"\r\n");
@@ -67,6 +68,25 @@ fn is_structural(field: &Field<'_>) -> bool {
     field.name.to_ascii_lowercase().starts_with("content-")
 }
 
+/// A field of the body's in 7 bits. One that is so already stays as it is: encoded words in a file name, which
+/// writers put there against RFC 2047 5, would be taken apart.
+fn structural(field: &Field<'_>) -> String {
+    let value = field.unfolded();
+    if is_plain(&value) {
+        return value.replace('\t', " ");
+    }
+    if field.is("Content-Disposition") {
+        let typed = Typed::parse(field.raw);
+        let parameters = typed.parameters().map(|(name, text)| format!("; {}", parameter(name, text)));
+        return parameters.fold(typed.value.clone(), |value, parameter| value + &parameter);
+    }
+    unstructured(&value)
+}
+
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+}
+
 /// A field of the author's in 7 bits, or `None` for one that does not go inside.
 fn authors_field(field: &Field<'_>) -> Option<WrittenField> {
     let name = field.name.to_ascii_lowercase();
@@ -78,7 +98,7 @@ fn authors_field(field: &Field<'_>) -> Option<WrittenField> {
         return None;
     }
     let value = field.unfolded();
-    let plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    let plain = is_plain(&value);
     let addresses = ["from", "to", "cc", "sender", "reply-to"].contains(&name.as_str());
     let written = match (plain, addresses) {
         (true, _) => value.replace('\t', " "),

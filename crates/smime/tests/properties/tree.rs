@@ -107,10 +107,9 @@ fn leaf() -> impl Strategy<Value = Leaf> {
     ]
 }
 
-/// Parts of a whole, up to 24 leaves, six deep.
+/// A leaf, or up to 24 of them, five deep.
 pub fn trees() -> impl Strategy<Value = Tree> {
-    let tree = leaf().prop_map(Tree::Leaf).prop_recursive(5, 24, 4, several);
-    several(tree)
+    leaf().prop_map(Tree::Leaf).prop_recursive(5, 24, 4, several)
 }
 
 fn several(part: impl Strategy<Value = Tree>) -> impl Strategy<Value = Tree> {

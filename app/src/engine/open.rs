@@ -1,6 +1,5 @@
 //! Opening a message: fetch, decrypt, verify, summarise, learn.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use base64::Engine as _;
@@ -12,6 +11,7 @@ use smime::{DecryptError, Hash, Provider};
 
 use super::account::{Account, Glance};
 use super::directory;
+use super::few;
 use super::lists;
 use super::reading::{self, Envelope};
 use super::relay::Listener;
@@ -98,10 +98,10 @@ pub async fn store_summaries(account: &Account, summaries: Vec<(Id, String)>) {
     if summaries.is_empty() {
         return;
     }
-    let patch = |summary| Map::from_iter([("sealedSummary".to_owned(), Value::String(summary))]);
+    let patch = |summary| few::<Map<_, _>, _>([("sealedSummary".to_owned(), Value::String(summary))]);
     let patches = summaries.into_iter().map(|(id, summary)| (id, patch(summary)));
     let mut set = Set::<Email>::new(account.relay.account().clone());
-    set.update = Some(patches.collect::<BTreeMap<_, _>>());
+    set.update = Some(few(patches));
     let _ = account.relay.call(&set).await;
 }
 

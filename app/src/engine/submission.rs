@@ -7,6 +7,7 @@ use jmap::{
     Response, SetError, SetErrorType, SubmissionSet, keyword,
 };
 
+use super::few;
 use crate::protocol::Failure;
 
 /// A copy that goes out: its bytes at the relay and whom it is for.
@@ -52,8 +53,8 @@ pub struct Outcome {
 pub fn import(blob: BlobId, mailbox: &MailboxId, keywords: &[&str], summary: Option<String>) -> EmailImport {
     EmailImport {
         blob_id: blob,
-        mailbox_ids: BTreeMap::from([(mailbox.clone(), true)]),
-        keywords: keywords.iter().map(|name| ((*name).to_owned(), true)).collect(),
+        mailbox_ids: few([(mailbox.clone(), true)]),
+        keywords: few(keywords.iter().map(|name| ((*name).to_owned(), true))),
         received_at: None,
         sealed_summary: summary,
     }
@@ -68,7 +69,7 @@ impl Plan<'_> {
             let import = import(copy.blob.clone(), self.drafts, &[keyword::DRAFT, keyword::SEEN], None);
             (email_name(index), import)
         });
-        let emails = Import { account_id: self.account.clone(), if_in_state: None, emails: emails.collect() };
+        let emails = Import { account_id: self.account.clone(), if_in_state: None, emails: few(emails) };
         batch.call(&emails).map_err(|_| broken())?;
         let mut set = SubmissionSet::new(self.account.clone());
         let mut create = BTreeMap::new();
@@ -81,7 +82,7 @@ impl Plan<'_> {
         let names = (0..self.copies.len()).map(|index| Id::from(format!("#{}", submission_name(index))));
         set.extra.on_success_destroy_email = Some(names.collect());
         batch.call(&set).map_err(|_| broken())?;
-        let own = BTreeMap::from([(OWN.to_owned(), self.own.clone())]);
+        let own = few([(OWN.to_owned(), self.own.clone())]);
         let own = Import { account_id: self.account.clone(), if_in_state: None, emails: own };
         batch.call(&own).map_err(|_| broken())?;
         Ok(batch)

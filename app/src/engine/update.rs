@@ -1,11 +1,10 @@
 //! Changing messages.
 
-use std::collections::BTreeMap;
-
 use jmap::{Email, Id, Patch, Set, keyword};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::account::Account;
+use super::few;
 use super::submission::set_failure;
 use crate::protocol::{Change, EmailId, Failure};
 
@@ -15,7 +14,7 @@ pub async fn update(account: &Account, emails: &[EmailId], change: &Change) -> R
         let mut set = Set::<Email>::new(account.relay.account().clone());
         let ids = emails.iter().map(|email| Id::from(email.0.as_str()));
         match patch(change) {
-            Some(patch) => set.update = Some(ids.map(|id| (id, patch.clone())).collect::<BTreeMap<_, _>>()),
+            Some(patch) => set.update = Some(few(ids.map(|id| (id, patch.clone())))),
             None => set.destroy = Some(ids.collect()),
         }
         let answer = account.relay.call(&set).await?;
@@ -44,7 +43,7 @@ fn patch(change: &Change) -> Option<Patch> {
         Change::Move { mailbox } => ("mailboxIds".to_owned(), json!({ mailbox.0.as_str(): true })),
         Change::Destroy => return None,
     };
-    Some(Map::from_iter([entry]))
+    Some(few([entry]))
 }
 
 #[cfg(test)]

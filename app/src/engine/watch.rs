@@ -79,7 +79,7 @@ impl Watch {
 
     /// Whether a push tells of a state that the page does not have.
     fn concerns(&self, json: &str) -> bool {
-        let Ok(change) = serde_json::from_str::<StateChange>(json) else { return false };
+        let Ok(change) = serde_json::from_slice::<StateChange>(json.as_bytes()) else { return false };
         let Some(new) = change.changed.get(self.account.relay.account()) else { return false };
         let Some((emails, mailboxes)) = &self.states else { return true };
         new.get("Email").is_some_and(|state| state != emails)

@@ -2,7 +2,7 @@
 //! copy of that key goes. The key itself stays in the vault, because a letter that was on its way to it
 //! may still arrive.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::update::update_keys;
 use crate::engine::account::Account;
+use crate::engine::few;
 use crate::engine::identity::KeyRecord;
 use crate::engine::reseal::reseal_message;
 use crate::engine::submission::set_failure;
@@ -94,7 +95,7 @@ async fn replace(
         sealed_summary: None,
     };
     let account_id = account.relay.account().clone();
-    let emails = BTreeMap::from([("m".to_owned(), import)]);
+    let emails = few([("m".to_owned(), import)]);
     let import = Import { account_id: account_id.clone(), if_in_state: None, emails };
     let answer = account.relay.call(&import).await?;
     if let Some(error) = answer.not_created.and_then(|errors| errors.into_values().next()) {

@@ -1,7 +1,5 @@
 //! What the sender keeps: drafts and the copy in Sent, both sealed to oneself.
 
-use std::collections::BTreeMap;
-
 use jmap::{BlobId, Email, EmailImport, Id, Import, Set, keyword};
 use serde_json::{Map, Value};
 use smime::message::{self, SealOptions};
@@ -9,6 +7,7 @@ use smime::message::{self, SealOptions};
 use super::seal_failure;
 use super::stamp::Stamp;
 use crate::engine::account::Account;
+use crate::engine::few;
 use crate::engine::letter::letter;
 use crate::engine::open::{digest, seal_summary};
 use crate::engine::submission::{import, set_failure};
@@ -103,7 +102,7 @@ async fn summary(
 
 /// Puts an uploaded message into its mailbox.
 pub(super) async fn keep(account: &Account, email: EmailImport) -> Result<EmailId, Failure> {
-    let emails = BTreeMap::from([("m".to_owned(), email)]);
+    let emails = few([("m".to_owned(), email)]);
     let import = Import { account_id: account.relay.account().clone(), if_in_state: None, emails };
     let answer = account.relay.call(&import).await?;
     if let Some(made) = answer.created.and_then(|mut created| created.remove("m")) {
@@ -133,9 +132,9 @@ pub(super) async fn tidy(account: &Account, replaces: Option<&EmailId>, answers:
         account.forget(std::slice::from_ref(draft));
     }
     if let Some(answered) = answers {
-        let patch = Map::from_iter([(format!("keywords/{}", keyword::ANSWERED), Value::Bool(true))]);
+        let patch = few::<Map<_, _>, _>([(format!("keywords/{}", keyword::ANSWERED), Value::Bool(true))]);
         let mut set = Set::<Email>::new(account.relay.account().clone());
-        set.update = Some(BTreeMap::from([(Id::from(answered.0.as_str()), patch)]));
+        set.update = Some(few([(Id::from(answered.0.as_str()), patch)]));
         let _ = account.relay.call(&set).await;
     }
 }

@@ -23,7 +23,6 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use messages::Files;
 use operations::{Keys, id, judge};
 use smime::KeyId;
-use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::suite::KeyringFactory;
 use tally::Tally;
 use wasm_bindgen::JsCast;
@@ -83,21 +82,6 @@ impl KeyringFactory for InIndexedDb {
     }
 }
 
-/// What no browser does yet, in WebAssembly.
-struct InMemory;
-
-impl KeyringFactory for InMemory {
-    type Keyring = MemoryKeyring;
-
-    async fn keyring(&self, keys: &[(KeyId, &[u8])]) -> MemoryKeyring {
-        let mut keyring = MemoryKeyring::new();
-        for (id, pkcs8) in keys {
-            keyring.insert_pkcs8(id.clone(), pkcs8).unwrap();
-        }
-        keyring
-    }
-}
-
 #[wasm_bindgen_test]
 async fn opens_what_nss_tests_exchange_with_openssl() {
     let reason = "WebCrypto's RSA-OAEP has one hash for the label and the mask";
@@ -112,7 +96,7 @@ async fn thunderbirds_messages_get_its_verdicts() {
 
 #[wasm_bindgen_test]
 async fn post_quantum_messages_open_and_verify() {
-    messages::post_quantum(&Served, &RustCrypto, &InMemory).await;
+    messages::post_quantum(&Served, &WebCrypto, &InIndexedDb::new()).await;
 }
 
 async fn wycheproof(name: &str, expected: usize, argued: &[(&str, &str)]) {

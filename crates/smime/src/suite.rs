@@ -70,7 +70,7 @@ macro_rules! key {
     };
 }
 
-fn keys() -> [Key; 6] {
+fn keys() -> [Key; 8] {
     [
         key!("p256-signing"),
         key!("p256-encryption"),
@@ -78,6 +78,8 @@ fn keys() -> [Key; 6] {
         key!("p384"),
         key!("p521"),
         key!("x25519"),
+        key!("ml-dsa-44"),
+        key!("ml-kem-512"),
     ]
 }
 
@@ -91,20 +93,24 @@ pub struct World<'a, P, K> {
     rsa: Key,
     /// Keys that only agree, each with its curve.
     agreeing: [(Curve, Key); 3],
+    /// In the keyring only where the provider has these algorithms.
+    ml_dsa: Key,
+    ml_kem: Key,
 }
 
 impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
     /// Loads the suite's keys and makes its root.
     pub async fn new(provider: &'a P, factory: &impl KeyringFactory<Keyring = K>) -> Self {
         let keys = keys();
-        let loaded = keys.each_ref().map(|key| (key.id.clone(), key.pkcs8));
+        let known = keys.iter().filter(|key| provider.encapsulates() || !key.id.as_str().starts_with("ml-"));
+        let loaded = known.map(|key| (key.id.clone(), key.pkcs8)).collect::<Vec<_>>();
         let keyring = factory.keyring(&loaded).await;
-        let [signing, encryption, rsa, p384, p521, x25519] = keys;
+        let [signing, encryption, rsa, p384, p521, x25519, ml_dsa, ml_kem] = keys;
         let agreeing = [(Curve::P384, p384), (Curve::P521, p521), (Curve::X25519, x25519)];
         let (from, to) = (UnixTime(NOW.0 - 1000), NOW.plus(1000));
         let root = issue::self_signed_root(&keyring, &signing.id, signing.spki, "Suite", [1; 16], from, to);
         let root = root.await.expect("a root is made");
-        Self { provider, keyring, root, signing, encryption, rsa, agreeing }
+        Self { provider, keyring, root, signing, encryption, rsa, agreeing, ml_dsa, ml_kem }
     }
 
     fn trust(&self) -> Trust {

@@ -11,7 +11,10 @@
 
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::suite::{self, KeyringFactory};
-use smime::{KeyId, block_on_ready};
+use smime::{
+    Agreement, ContentEncryption, Curve, Hash, KeyId, Provider, ProviderError, RsaPadding,
+    SignatureAlgorithm, block_on_ready,
+};
 
 struct InMemory;
 
@@ -30,6 +33,61 @@ impl KeyringFactory for InMemory {
 #[test]
 fn rustcrypto_passes_the_suite() {
     block_on_ready(suite::run(&RustCrypto, &InMemory));
+}
+
+/// Only what an implementation must have: no encapsulation, nothing in place.
+struct Least;
+
+impl Provider for Least {
+    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        RustCrypto.digest(hash, data).await
+    }
+
+    async fn verify(
+        &self,
+        spki: &[u8],
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), ProviderError> {
+        RustCrypto.verify(spki, algorithm, message, signature).await
+    }
+
+    async fn encrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        RustCrypto.encrypt(cipher, key, nonce, aad, plaintext).await
+    }
+
+    async fn decrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        RustCrypto.decrypt(cipher, key, nonce, aad, ciphertext, tag).await
+    }
+
+    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+        RustCrypto.wrap_rsa(spki, padding, key).await
+    }
+
+    async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
+        RustCrypto.agree_ephemeral(curve, peers).await
+    }
+}
+
+#[test]
+fn a_provider_of_no_more_than_it_must_have_passes_the_suite() {
+    block_on_ready(suite::run(&Least, &InMemory));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn chromium() -> Result<Command> {
     })?;
     let mut cargo = workspace::cargo(["test", "--package", "app", "--no-fail-fast"]);
     cargo
-        .args(["--features", "imported-keys"])
+        .args(["--features", "imported-keys,post-quantum"])
         .args(["--target", "wasm32-unknown-unknown"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", folder.join("xtask/wasm-test-runner"))
         .env("CHROMEDRIVER", "/usr/bin/chromedriver")

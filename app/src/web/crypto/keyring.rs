@@ -123,6 +123,10 @@ impl Keyring for WebKeyring {
         message: &[u8],
     ) -> Result<Vec<u8>, KeyringError> {
         let record = self.record(key).await?;
+        #[cfg(all(feature = "imported-keys", feature = "post-quantum"))]
+        if let SignatureAlgorithm::MlDsa(parameters) = algorithm {
+            return self.post_quantum(&record).await?.sign(parameters, message);
+        }
         let (name, parameters) = match algorithm {
             SignatureAlgorithm::Ecdsa(Curve::P256, hash) => ("ECDSA".into(), ecdsa_with(hash)),
             SignatureAlgorithm::RsaPkcs1(hash) => {
@@ -180,6 +184,12 @@ impl Keyring for WebKeyring {
         };
         let peer = import("raw", peer, &algorithm, false, &[]).await.map_err(failed)?;
         derive(&private, &peer, length).await.map(Zeroizing::new).map_err(failed)
+    }
+
+    #[cfg(all(feature = "imported-keys", feature = "post-quantum"))]
+    async fn decapsulate(&self, key: &KeyId, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let record = self.record(key).await?;
+        self.post_quantum(&record).await?.decapsulate(ciphertext)
     }
 }
 

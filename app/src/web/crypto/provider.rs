@@ -128,6 +128,20 @@ impl Provider for WebCrypto {
         wait_bytes(subtle.encrypt_with_object_and_u8_array(&algorithm, &public, key)).await.map_err(bad_key)
     }
 
+    #[cfg(feature = "post-quantum")]
+    fn encapsulates(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "post-quantum")]
+    async fn encapsulate(
+        &self,
+        parameters: smime::MlKem,
+        encapsulation_key: &[u8],
+    ) -> Result<smime::Encapsulation, ProviderError> {
+        smime::rustcrypto::encapsulate(parameters, encapsulation_key)
+    }
+
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
         let (algorithm, coordinate) = match (curve, nist(curve)) {
             (_, Some((name, coordinate))) => (ec("ECDH", name), coordinate),

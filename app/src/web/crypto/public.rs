@@ -45,6 +45,10 @@ pub(super) async fn check(
             let key = public("spki", spki, "Ed25519", &algorithm, "verify").await?;
             check_with(&algorithm, &key, message, signature).await
         }
+        #[cfg(feature = "post-quantum")]
+        SignatureAlgorithm::MlDsa(parameters) => {
+            smime::rustcrypto::verify_ml_dsa(spki, parameters, message, signature)
+        }
         _ => Err(ProviderError::Unsupported),
     }
 }

@@ -33,12 +33,7 @@ pub(super) fn verify(
         SignatureAlgorithm::Ed25519 => verify_ed25519(spki, message, signature),
         #[cfg(feature = "post-quantum")]
         SignatureAlgorithm::MlDsa(parameters) => {
-            let key = key_octets(spki).map_err(|Malformed| ProviderError::BadKey)?;
-            // The octets alone do not tell what they are a key of.
-            if KeyKind::of(spki) != KeyKind::MlDsa(parameters) {
-                return Err(ProviderError::BadKey);
-            }
-            super::post_quantum::verify_ml_dsa(parameters, key, message, signature)
+            super::post_quantum::verify_ml_dsa(spki, parameters, message, signature)
         }
         #[cfg(not(feature = "post-quantum"))]
         SignatureAlgorithm::MlDsa(_) => Err(ProviderError::Unsupported),

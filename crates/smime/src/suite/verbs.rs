@@ -5,7 +5,7 @@ use crate::certificate::Certificate;
 use crate::decrypt::{DecryptError, DecryptionKey, decrypt};
 use crate::encrypt::{KeyTransport, encrypt, encrypt_with};
 use crate::issue::Usage;
-use crate::keyring::{KeyId, Keyring};
+use crate::keyring::Keyring;
 use crate::provider::{ContentEncryption, Hash, Provider};
 use crate::recipients::{self, Candidate, Reads, Unfit};
 use crate::request;
@@ -36,13 +36,17 @@ pub async fn certifies_and_proves_possession<P: Provider, K: Keyring>(world: &Wo
 
 /// Signed, sealed, opened and verified, with every signer, reader and cipher.
 pub async fn seals_and_opens<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
-    for (signing, serial) in [(&world.signing, 2), (&world.rsa, 3)] {
+    let post_quantum = world.provider.encapsulates();
+    let ml_dsa = post_quantum.then_some((&world.ml_dsa, 9));
+    for (signing, serial) in [(&world.signing, 2), (&world.rsa, 3)].into_iter().chain(ml_dsa) {
         let chain = vec![world.certify(signing, Usage::Signing, serial).await];
         let signer = Signer { key: signing.id.clone(), chain, encryption: None };
         let signed = sign(world.provider, &world.keyring, &signer, CONTENT, SignedForm::Opaque, NOW).await;
         let signed = signed.expect("signs").to_der();
         let agreeing = world.agreeing.iter().map(|(_, key)| key).zip(10..);
-        for (reading, serial) in [(&world.encryption, 4), (&world.rsa, 5)].into_iter().chain(agreeing) {
+        let ml_kem = post_quantum.then_some((&world.ml_kem, 13));
+        let readers = [(&world.encryption, 4), (&world.rsa, 5)].into_iter().chain(agreeing).chain(ml_kem);
+        for (reading, serial) in readers {
             let certificate = world.certify(reading, Usage::Encryption, serial).await;
             let keys = [DecryptionKey { key: reading.id.clone(), certificate: certificate.clone() }];
             for cipher in [ContentEncryption::Aes256Gcm, ContentEncryption::Aes256Cbc] {
@@ -92,8 +96,7 @@ pub async fn stamps_and_checks<P: Provider, K: Keyring>(world: &World<'_, P, K>)
 /// Of two certificates of one person the newer has an ML-KEM key: it is written to where that is possible.
 pub async fn writes_to_no_key_that_it_cannot_encrypt_to<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let older = world.certify(&world.encryption, Usage::Encryption, 20).await;
-    let newer = Key { id: KeyId::new("ml-kem"), pkcs8: b"", spki: include_bytes!("keys/ml-kem-512.spki") };
-    let newer = world.certify_from(&newer, Usage::Encryption, 21, UnixTime(NOW.0 - 400)).await;
+    let newer = world.certify_from(&world.ml_kem, Usage::Encryption, 21, UnixTime(NOW.0 - 400)).await;
     let candidate = |certificate: &Certificate| Candidate {
         certificate: certificate.clone(),
         issuers: Vec::new(),

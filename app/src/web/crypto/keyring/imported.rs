@@ -1,9 +1,11 @@
-//! Keys that were made elsewhere: on larger curves and X25519, for opening only, and RSA, whose old padding
-//! WebCrypto does not have.
+//! Keys that were made elsewhere: on larger curves and X25519, for opening only; RSA, whose old padding WebCrypto
+//! does not have; and post-quantum ones, of which it has nothing yet.
 //!
 //! Nothing in the interface imports keys yet, so that the product is built without this.
 
 use js_sys::{Object, Uint8Array};
+#[cfg(feature = "post-quantum")]
+use smime::rustcrypto::PostQuantumKey;
 use smime::rustcrypto::unwrap_pkcs1v15;
 use smime::{Curve, Hash, KeyId, KeyringError};
 use zeroize::Zeroizing;
@@ -31,7 +33,13 @@ impl WebKeyring {
             set(&record, "X25519", &key);
             return self.keep(id, record).await;
         }
-        import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;
+        #[cfg(feature = "post-quantum")]
+        let known = PostQuantumKey::from_pkcs8(pkcs8).is_ok();
+        #[cfg(not(feature = "post-quantum"))]
+        let known = false;
+        if !known {
+            import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;
+        }
         let sealed = self.device.seal(pkcs8).await.ok_or(KeyringError::Failed)?;
         set(&record, "sealed", &Uint8Array::from(sealed.as_slice()));
         self.keep(id, record).await
@@ -43,9 +51,19 @@ impl WebKeyring {
         record: &Object,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        unwrap_pkcs1v15(&self.unsealed(record).await?, wrapped)
+    }
+
+    /// The key in memory, for one operation.
+    #[cfg(feature = "post-quantum")]
+    pub(super) async fn post_quantum(&self, record: &Object) -> Result<PostQuantumKey, KeyringError> {
+        // Whatever else is kept like this is of another kind.
+        PostQuantumKey::from_pkcs8(&self.unsealed(record).await?).map_err(|_| KeyringError::WrongKind)
+    }
+
+    async fn unsealed(&self, record: &Object) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let sealed: Uint8Array = field(record, "sealed")?;
-        let pkcs8 = self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)?;
-        unwrap_pkcs1v15(&pkcs8, wrapped)
+        self.device.open_sealed(&sealed.to_vec()).await.ok_or(KeyringError::Malformed)
     }
 }
 

@@ -9,16 +9,22 @@ use zeroize::Zeroizing;
 use super::Forms;
 use super::rounding::{self, Shape};
 use crate::asn1::Malformed;
+use crate::certificate::{KeyKind, key_octets};
 use crate::keyring::KeyringError;
 use crate::provider::{MlDsa, ProviderError};
 
-/// Checks a signature over a message, made with an empty context, under a public key's octets.
+/// Checks a signature over a message, made with an empty context, with a SubjectPublicKeyInfo.
 pub fn verify_ml_dsa(
+    spki: &[u8],
     parameters: MlDsa,
-    public: &[u8],
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), ProviderError> {
+    let public = key_octets(spki).map_err(|Malformed| ProviderError::BadKey)?;
+    // The octets alone do not tell what they are a key of.
+    if KeyKind::of(spki) != KeyKind::MlDsa(parameters) {
+        return Err(ProviderError::BadKey);
+    }
     match parameters {
         MlDsa::Set44 => verify::<MlDsa44>(public, message, signature),
         MlDsa::Set65 => verify::<MlDsa65>(public, message, signature),

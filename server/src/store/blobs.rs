@@ -239,7 +239,7 @@ pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<b
     Ok(row.try_get::<i64, _>(0)? == 1)
 }
 
-/// Keeps all contents as they came, which is how versions of the tables before 4 have them.
+/// Keeps all contents as they came, which is how versions of the tables before 5 have them.
 pub(super) async fn unpack(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     loop {
         let packed = "SELECT b.size, d.packed, d.data, d.blob_id FROM blob_data d

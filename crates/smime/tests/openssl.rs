@@ -71,6 +71,18 @@ fn names_weak_signatures_of_openssl() {
     let signed = world.folder.read("signed");
     let verified = ready(smime::verify(&RustCrypto, &signed, None, &world.trust, NOW)).unwrap();
     assert_eq!(verified.signers[0].verdict, Err(SignerError::WeakAlgorithm("SHA-1")));
+    for bits in [512, 1024] {
+        world.folder.openssl(&format!(
+            "req -x509 -newkey rsa:{bits} -nodes -keyout small.key -out small.pem -subj /CN=Small -days 30"
+        ));
+        world.folder.openssl(
+            "cms -sign -binary -nodetach -in plain -outform DER -out signed -signer small.pem -inkey small.key",
+        );
+        let signed = world.folder.read("signed");
+        let verified = ready(smime::verify(&RustCrypto, &signed, None, &world.trust, NOW)).unwrap();
+        let weak = Err(SignerError::WeakAlgorithm("RSA below 2048 bits"));
+        assert_eq!(verified.signers[0].verdict, weak, "{bits}");
+    }
 }
 
 fn timestamp_authority(world: &mut World) -> TimestampAuthority {

@@ -138,6 +138,11 @@ async fn check_signature(
             let name = algorithm::name_of(info.signature_algorithm.oid);
             return Err(SignerError::UnsupportedAlgorithm(name));
         }
+        // A key too small even to be tried is weak; whether the signature is its own cannot be known.
+        Err(ProviderError::BadKey) if algorithm::is_weak_key(key) => {
+            let weak = algorithm::weakness(algorithm, key);
+            return Err(weak.map_or(SignerError::BadSignature, SignerError::WeakAlgorithm));
+        }
         Err(_) => return Err(SignerError::BadSignature),
     }
     let weak = algorithm::weakness(algorithm, key).or(algorithm::weak_digest(algorithm, hash));

@@ -124,7 +124,7 @@ async fn what_is_lost_is_told_and_not_hidden_by_a_repair() {
     let (fixture, _) = lived_in().await;
     let relay = &fixture.relay;
     let files = fixture.folder.path().join("data/blobs");
-    let file = first_file(&files);
+    let file = first_file(&files).unwrap();
     let whole = std::fs::read(&file).unwrap();
     let half = &whole[..whole.len() / 2];
     std::fs::write(&file, half).unwrap();
@@ -144,7 +144,8 @@ async fn what_is_lost_is_told_and_not_hidden_by_a_repair() {
     assert!(told(&look(relay, true).await).contains("it is held, and it is not there false"));
 }
 
-fn first_file(folder: &std::path::Path) -> std::path::PathBuf {
-    let path = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    if path.is_dir() { first_file(&path) } else { path }
+/// Folders can be empty.
+fn first_file(folder: &std::path::Path) -> Option<std::path::PathBuf> {
+    let mut entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.find_map(|path| if path.is_dir() { first_file(&path) } else { Some(path) })
 }

@@ -20,7 +20,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
 pub use fault::Fault;
-pub use inbound::{Inbound, SenderChecks};
+pub use inbound::{Inbound, ScannerFailure, SenderChecks};
 pub use smarthost::{Smarthost, SmarthostError};
 pub use socket::{Socket, SocketError};
 

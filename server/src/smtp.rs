@@ -8,6 +8,7 @@ mod listener;
 mod notice;
 mod origin;
 mod reply;
+mod scanner;
 mod session;
 mod sources;
 mod trace;

@@ -40,9 +40,13 @@ pub const COMPILING: &[Need] = &[
 /// The relay's other database; Debian keeps its programs outside of the path, but for this one.
 pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
 
-/// What signs mail, and publishes the keys, for the relay to judge.
-pub const SENDERS: &[Need] =
-    &[Need { program: "knotd", package: "knot" }, Need { program: "dkimsign", package: "python3-dkim" }];
+/// What signs and scans mail, and publishes keys, for the relay to judge.
+pub const SENDERS: &[Need] = &[
+    Need { program: "knotd", package: "knot" },
+    Need { program: "rspamd", package: "rspamd" },
+    Need { program: "dkimsign", package: "python3-dkim" },
+    Need { program: "/usr/lib/python3/dist-packages/authres/__init__.py", package: "python3-authres" },
+];
 
 /// What builds the runtime of the fuzz targets.
 pub const FUZZER: &[Need] = &[Need { program: "c++", package: "g++" }];

@@ -12,6 +12,10 @@ pub struct Inbound {
     pub sender_checks: SenderChecks,
     /// Domains whose word counts for mail that they passed on (RFC 8617).
     pub trusted_sealers: Vec<String>,
+    /// A scanner that is shown clear mail before it is sealed.
+    pub scanner: Option<SocketAddr>,
+    /// What is done with mail that the scanner cannot be asked about.
+    pub scanner_failure: ScannerFailure,
 }
 
 /// What is done with what the domains of senders say by SPF, DKIM and DMARC.
@@ -25,4 +29,15 @@ pub enum SenderChecks {
     /// And what the domain of the author asks for is done.
     #[default]
     Enforce,
+}
+
+/// What is done with mail that the scanner cannot be asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScannerFailure {
+    /// It is to come again later.
+    #[default]
+    Defer,
+    /// It is taken as if nothing spoke against it.
+    Accept,
 }

@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use super::envelope::{Recipient, Transaction};
 use super::{Protocol, Reply, Session};
-use crate::config::SenderChecks;
+use crate::config::{ScannerFailure, SenderChecks};
 use crate::delivery::{self, DeliverError, Findings};
 use crate::smtp::body::{Body, Memory};
 use crate::smtp::judge::{Origin, Wish};
 use crate::smtp::line::Input;
 use crate::smtp::notice::Notice;
 use crate::smtp::origin;
+use crate::smtp::scanner::{self, Envelope, Verdict};
 use crate::smtp::trace::{self, Hop};
 use crate::smtp::wire::Wire;
 use crate::store::Account;
@@ -103,7 +104,8 @@ impl Session {
             }
             Err(error) => return Err(DeliverError::from(error).into()),
         }
-        let findings = self.judge(transaction, &message).await?;
+        let mut findings = self.judge(transaction, &message).await?;
+        findings.is_suspicious |= self.scan(transaction, &message).await?;
         let host = self.relay().config.host();
         let mut traced = trace::field(&self.hop(transaction), host);
         match trace::without_results_of(host, &message).filter(|_| self.protocol == Protocol::Smtp) {
@@ -131,6 +133,37 @@ impl Session {
         }
         let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
         Ok(Findings { results: Some(judgement.results), is_suspicious })
+    }
+
+    /// Whether the scanner takes a message for junk. It sees clear mail alone: the other says nothing to it.
+    async fn scan(&self, transaction: &Transaction, message: &Arc<Vec<u8>>) -> Result<bool, Reply> {
+        let inbound = &self.relay().config.inbound;
+        let Some(scanner) = inbound.scanner else { return Ok(false) };
+        match delivery::is_sealed(Arc::clone(message)).await {
+            Ok(false) => {}
+            Ok(true) => return Ok(false),
+            Err(error) => return Err(DeliverError::from(error).into()),
+        }
+        let recipients = transaction.recipients.iter().map(|recipient| recipient.account.address.as_str());
+        let envelope = Envelope {
+            peer: self.peer,
+            hello: self.hello.as_ref().map_or("", |hello| hello.host.as_str()),
+            mail_from: &transaction.mail_from,
+            recipients: recipients.collect(),
+        };
+        match scanner::scan(scanner, &envelope, message.to_vec()).await {
+            Ok(Verdict::Clean) => Ok(false),
+            Ok(Verdict::Suspicious) => Ok(true),
+            Ok(Verdict::Later) => Err(Reply::new(451, "4.7.1 try again later")),
+            Ok(Verdict::Refused) => Err(Reply::new(550, "5.7.1 the message is taken for abuse")),
+            Err(error) => {
+                tracing::error!(%error, "the scanner could not be asked");
+                match inbound.scanner_failure {
+                    ScannerFailure::Accept => Ok(false),
+                    ScannerFailure::Defer => Err(Reply::new(451, "4.7.1 try again later")),
+                }
+            }
+        }
     }
 
     fn hop(&self, transaction: &Transaction) -> Hop<'_> {

@@ -6,6 +6,7 @@
 //! a row, and none is removed between its writing and its use, by whichever process.
 
 mod incoming;
+mod s3;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::clock::{Millis, now};
+use crate::config::Config;
 use crate::store::{self, BlobRef, Content, Store, StoreError};
 pub use incoming::{Incoming, Outgoing};
 
@@ -66,17 +68,29 @@ pub enum BlobError {
     /// The account holds no such blob.
     #[error("there is no such blob")]
     NotFound,
-    /// The folder failed.
-    #[error("the blob folder failed: {0}")]
+    /// The folder or the bucket failed.
+    #[error("the blob store failed: {0}")]
     Folder(#[from] object_store::Error),
+    /// The credentials of the bucket cannot be read.
+    #[error("{}: {source}", path.display())]
+    Credentials {
+        /// Their file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Blobs {
-    /// Opens the folder, which is there.
-    pub fn open(folder: &Path) -> Result<Self, BlobError> {
+    /// Opens the bucket that the configuration names, or the folder, which is there.
+    pub fn open(config: &Config) -> Result<Self, BlobError> {
+        if let Some(s3) = &config.s3 {
+            return Ok(Self { files: s3::open(s3)?, folder: None });
+        }
+        let folder = &folder(&config.data);
         let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self { files: Arc::new(files), folder: Some(folder.to_owned()) })
     }

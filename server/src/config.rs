@@ -4,6 +4,7 @@ mod ancestor;
 mod database;
 mod fault;
 mod inbound;
+mod s3;
 mod smarthost;
 mod socket;
 
@@ -21,6 +22,7 @@ pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
 pub use fault::Fault;
 pub use inbound::{Inbound, ScannerFailure, SenderChecks};
+pub use s3::S3;
 pub use smarthost::{Smarthost, SmarthostError};
 pub use socket::{Socket, SocketError};
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The database that several processes share; embedded in `data` when absent.
     pub database: Option<Database>,
+    /// Where large blobs lie; in `data` when absent.
+    pub s3: Option<S3>,
     /// The domain of the addresses.
     pub domain: String,
     /// The name of this host in SMTP; the domain when absent.
@@ -103,6 +107,7 @@ impl Default for Config {
             tls_key: None,
             data: PathBuf::from("data"),
             database: None,
+            s3: None,
             domain: "sealpost.example".into(),
             host: None,
             web_root: PathBuf::from("dist"),

@@ -98,7 +98,7 @@ impl Relay {
         let relay = Self {
             process: random::id('p'),
             store: Store::open(&config.data, config.database.as_ref(), Arc::clone(&hub)).await?,
-            blobs: Blobs::open(&blobs::folder(&config.data))?,
+            blobs: Blobs::open(&config)?,
             anchors: RwLock::new(config.read_anchors()?),
             authority,
             pusher,

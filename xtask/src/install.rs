@@ -100,6 +100,22 @@ pub fn wasm_opt() -> Result<PathBuf> {
     Ok(workspace::e2e().join("node_modules/.bin/wasm-opt"))
 }
 
+/// The S3 server that tests put blobs into: an environment of its own for Python, in the target folder.
+pub fn s3_server() -> Result<PathBuf> {
+    const MOTO: &str = "moto[server]==5.2.5";
+    let folder = workspace::target().join("moto");
+    let server = folder.join("bin/moto_server");
+    if server.exists() {
+        return Ok(server);
+    }
+    programs(&[Need { program: "/usr/share/doc/python3-venv/copyright", package: "python3-venv" }])?;
+    shell::step("Installing an S3 server", || {
+        shell::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        shell::run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", MOTO]))
+    })?;
+    Ok(server)
+}
+
 /// The headers of OpenSSL's library, which only the native bench compiles against.
 pub fn openssl_headers() -> Result<()> {
     programs(&[Need { program: "pkg-config", package: "pkg-config" }])?;

@@ -13,6 +13,8 @@ use crate::store::{self, BlobRef, Store, StoreError};
 /// What is written at once, and how many such pieces may be on their way to the disk.
 const PIECE: usize = 1024 * 1024;
 const PIECES: usize = 2;
+/// S3 takes no smaller part, but for the last.
+const PART: usize = 5 * 1024 * 1024;
 
 /// Bytes that come piece by piece; only the first [`SMALL`] of them and a few pieces are ever in memory.
 ///
@@ -76,7 +78,8 @@ impl Incoming<'_> {
         if self.file.is_none() && self.size > SMALL {
             let place = object_store::path::Path::from(format!("incoming/{}", random::id('i')));
             let upload = self.blobs.files.put_multipart(&place).await?;
-            let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
+            let piece = if self.blobs.folder.is_some() { PIECE } else { PART };
+            let mut upload = WriteMultipart::new_with_chunk_size(upload, piece);
             upload.write(&std::mem::take(&mut self.start));
             self.file = Some((place, upload));
         }

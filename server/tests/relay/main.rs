@@ -37,6 +37,7 @@ mod proxy;
 mod push;
 mod quota;
 mod restart;
+mod s3;
 mod scanner;
 mod session;
 mod smtp;

@@ -8,6 +8,7 @@ mod postfix;
 pub mod postgres;
 mod program;
 mod receiving_server;
+pub mod s3;
 mod smtp_client;
 
 use std::path::{Path, PathBuf};

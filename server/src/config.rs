@@ -45,6 +45,8 @@ pub struct Config {
     pub lmtp_listen: Option<Socket>,
     /// Networks of proxies that say by the PROXY protocol where a connection for mail really comes from.
     pub proxy_networks: Vec<IpNet>,
+    /// Networks of proxies whose X-Forwarded-For tells where an HTTP request really comes from.
+    pub forwarded_networks: Vec<IpNet>,
     /// How mail from elsewhere is looked at.
     pub inbound: Inbound,
     /// The PEM file of the certificate for TLS, with the chain after it.
@@ -102,6 +104,7 @@ impl Default for Config {
             smtp_require_tls: false,
             lmtp_listen: None,
             proxy_networks: Vec::new(),
+            forwarded_networks: Vec::new(),
             inbound: Inbound::default(),
             tls_certificate: None,
             tls_key: None,

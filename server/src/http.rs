@@ -7,6 +7,7 @@ mod auth;
 mod clear;
 mod connections;
 mod eventsource;
+mod forwarded;
 mod headers;
 mod health;
 mod listening;
@@ -76,6 +77,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(page_headers, headers::add))
         .layer(from_fn_with_state(shared.clone(), observe::observe))
+        .layer(from_fn_with_state(shared.clone(), forwarded::believe))
         .with_state(shared)
 }
 

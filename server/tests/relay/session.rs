@@ -1,6 +1,8 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
 use sealpost::config::Config;
 use sealpost::http;
@@ -42,6 +44,29 @@ async fn too_many_wrong_passwords_close_the_door_for_a_while() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(response.headers()[header::RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap() <= 300);
     assert_eq!(attempt(&fixture, "bob@sealpost.example", PASSWORD).await.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_client_is_a_source_of_its_own() {
+    let proxy: SocketAddr = "10.0.0.1:4711".parse().unwrap();
+    let folder = Folder::new();
+    let trusted = vec!["10.0.0.0/8".parse().unwrap()];
+    let relay = Relay::open(Config { forwarded_networks: trusted, ..config(&folder) }).await.unwrap();
+    add_people(&relay, &["alice"]).await;
+    let router = http::router(relay);
+    let attempt = async |client: &str, password: &str| {
+        let body = json!({"username": "alice@sealpost.example", "password": password}).to_string();
+        let request = Request::post("/auth/sign-in")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-forwarded-for", client)
+            .extension(ConnectInfo(proxy));
+        router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap().status()
+    };
+    for _ in 0..10 {
+        assert_eq!(attempt("203.0.113.66", "wrong").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(attempt("203.0.113.66", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(attempt("203.0.113.7", PASSWORD).await, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

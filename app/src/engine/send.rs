@@ -6,8 +6,8 @@ mod stamp;
 use std::collections::HashMap;
 
 use smime::message::{self, Reference, SealError, SealOptions};
-use smime::recipients::{Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError};
+use smime::recipients::{Agreement, Chosen, NoneChosen, Reads, agree};
+use smime::{Certificate, EncryptError, KeyTransport};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -128,7 +128,7 @@ async fn seal(
     let agreement = agree(recipients.iter().copied());
     let options = SealOptions {
         cipher: agreement.cipher,
-        transport: agreement.transport,
+        transport: transport(&agreement),
         reference: reference.cloned(),
         legacy_display,
         ..SealOptions::default()
@@ -149,6 +149,11 @@ async fn seal(
     stamp.check()?;
     call.report(Stage::Sealing, 1, 1);
     Ok(sealed)
+}
+
+/// How RSA readers get the key: without RSA arithmetic of its own the engine has to trust that they read OAEP.
+fn transport(agreement: &Agreement) -> KeyTransport {
+    if cfg!(feature = "imported-keys") { agreement.transport } else { KeyTransport::Oaep }
 }
 
 fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {

@@ -1,6 +1,6 @@
 use futures::future::try_join_all;
 use js_sys::{Array, Reflect, Uint8Array};
-use smime::rustcrypto::{RustCrypto, wrap_pkcs1v15};
+use smime::rustcrypto::RustCrypto;
 use smime::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
@@ -119,8 +119,9 @@ impl Provider for WebCrypto {
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
             // WebCrypto lacks it, and gpgsm and NSS know no other.
-            RsaPadding::Pkcs1v15 => return wrap_pkcs1v15(spki, key),
-            RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
+            #[cfg(feature = "imported-keys")]
+            RsaPadding::Pkcs1v15 => return smime::rustcrypto::wrap_pkcs1v15(spki, key),
+            _ => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
         let public = public("spki", spki, &format!("OAEP {hash:?}"), &algorithm, "encrypt").await?;

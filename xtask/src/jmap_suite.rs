@@ -61,7 +61,7 @@ fn fetch() -> Result<PathBuf> {
 }
 
 /// A relay in a folder of its own.
-struct Run {
+pub struct Run {
     folder: PathBuf,
     relay: Child,
 }
@@ -74,7 +74,13 @@ impl Drop for Run {
 }
 
 impl Run {
-    fn start() -> Result<Self> {
+    /// Where it and its configuration are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the accounts and starts it; `config.json` says who they are.
+    pub fn start() -> Result<Self> {
         let folder = workspace::target().join("jmap-suite-run");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -92,9 +98,9 @@ impl Run {
         );
         fs::write(folder.join("relay.toml"), config)?;
         let mut users = serde_json::Map::new();
-        for name in ["primary", "secondary"] {
+        for (name, kind) in [("primary", "public"), ("secondary", "public"), ("sealed", "personal")] {
             let address = format!("{name}@suite.example");
-            let password = sealpost(&folder, &["account", "add", &address, "--kind", "public"])?;
+            let password = sealpost(&folder, &["account", "add", &address, "--kind", kind])?;
             users.insert(name.to_owned(), json!({"username": address, "password": password.trim()}));
         }
         // The suite copies between two accounts of one user.

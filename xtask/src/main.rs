@@ -7,6 +7,7 @@ mod conformance;
 mod faults;
 mod fuzz;
 mod install;
+mod jmap_clients;
 mod jmap_suite;
 mod run;
 mod screenshots;
@@ -38,6 +39,8 @@ enum Verb {
     Conformance(conformance::Options),
     /// Runs the public JMAP test suite against a relay of its own.
     JmapSuite(jmap_suite::Options),
+    /// JMAP clients that nobody here wrote (jmapc, jmap-jam) against a relay of their own.
+    JmapClients,
     /// Measures size, speed of the list, and cryptography.
     Bench(bench::Options),
     /// Kills relays under load, again and again, and looks for what is lost or doubled.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::test(&options),
         Verb::Conformance(options) => conformance::conformance(&options),
         Verb::JmapSuite(options) => jmap_suite::jmap_suite(&options),
+        Verb::JmapClients => jmap_clients::jmap_clients(),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Faults(options) => faults::faults(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),

@@ -147,9 +147,10 @@ fn question(
 
 fn verdict(action: &Action) -> Verdict {
     match action {
-        Action::Nothing => Verdict::Clean,
+        // "greylist" is the name of a score: where rspamd wants the mail later, it says "soft reject".
+        Action::Nothing | Action::Greylist => Verdict::Clean,
         Action::AddHeader | Action::RewriteSubject | Action::Quarantine => Verdict::Suspicious,
-        Action::Greylist | Action::SoftReject => Verdict::Later,
+        Action::SoftReject => Verdict::Later,
         Action::Reject | Action::Discard => Verdict::Refused,
     }
 }

@@ -11,7 +11,7 @@ use jmap::sealed::{ClearAnswer, Refused};
 use crate::address;
 use crate::clock::now;
 use crate::delivery::{self, DeliverError};
-use crate::outbound::{self, Envelope, Outcome};
+use crate::outbound::{self, Envelope, Outcome, Parameters, Recipient};
 use crate::outer::{self, OuterHeader};
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
@@ -172,18 +172,19 @@ async fn away(
 ) {
     let routes = outbound::by_route(&relay.config, recipients.into_iter().map(|address| (address, ())));
     let sendings = routes.into_iter().map(|(route, recipients)| async move {
-        let recipients: Vec<String> = recipients.into_iter().map(|(address, ())| address).collect();
-        let envelope = Envelope { mail_from, recipients: &recipients };
-        let outcomes = outbound::send(&relay.config, &route, envelope, message).await;
-        recipients.into_iter().zip(outcomes).collect::<Vec<_>>()
+        let to = |(address, ())| Recipient { address, ..Recipient::default() };
+        let recipients: Vec<Recipient> = recipients.into_iter().map(to).collect();
+        let envelope = Envelope { mail_from, recipients: &recipients, parameters: &Parameters::default() };
+        let outcomes = outbound::send(relay, &route, envelope, message).await;
+        recipients.into_iter().map(|to| to.address).zip(outcomes).collect::<Vec<_>>()
     });
     let mut sendings = stream::iter(sendings).buffer_unordered(AT_ONCE);
     while let Some(outcomes) = sendings.next().await {
         for (address, outcome) in outcomes {
             match outcome {
                 Outcome::Delivered(_) => answer.accepted.push(address),
-                Outcome::Refused(reason) | Outcome::Deferred(reason) => {
-                    answer.refused.push(Refused { address, reason });
+                Outcome::Refused(trouble) | Outcome::Deferred(trouble) => {
+                    answer.refused.push(Refused { address, reason: trouble.reply });
                 }
             }
         }

@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 mod check;
+mod dkim;
 mod export;
 mod import;
 mod migrate;
@@ -17,6 +18,7 @@ use anyhow::{Result, bail};
 pub use account::{AccountCommand, account};
 pub use backup::{backup, restore};
 pub use check::check;
+pub use dkim::dkim;
 pub use export::{Form, export};
 pub use import::import;
 pub use migrate::migrate;

@@ -4,6 +4,7 @@ mod ancestor;
 mod database;
 mod fault;
 mod inbound;
+mod outbound;
 mod s3;
 mod smarthost;
 mod socket;
@@ -22,6 +23,7 @@ pub use ancestor::{Ancestor, AncestorError};
 pub use database::{Database, DatabaseError};
 pub use fault::Fault;
 pub use inbound::{Inbound, ScannerFailure, SenderChecks};
+pub use outbound::{DkimKey, Level, Outbound};
 pub use s3::S3;
 pub use smarthost::{Smarthost, SmarthostError};
 pub use socket::{Socket, SocketError};
@@ -69,6 +71,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Where all outgoing mail goes; by MX when absent.
     pub smarthost: Option<Smarthost>,
+    /// How mail leaves.
+    pub outbound: Outbound,
     /// Whether mail exchangers of other domains may have addresses of a private net.
     pub private_exchangers: bool,
     /// PEM files of certificates that vouch for correspondents elsewhere.
@@ -116,6 +120,7 @@ impl Default for Config {
             web_root: PathBuf::from("dist"),
             public_url: None,
             smarthost: None,
+            outbound: Outbound::default(),
             private_exchangers: false,
             trust_anchors: Vec::new(),
             private_push: false,
@@ -265,6 +270,11 @@ impl Config {
         Self::certificates(&self.push_anchors)
     }
 
+    /// The certificates of [`Outbound::tls_anchors`].
+    pub fn read_tls_anchors(&self) -> Result<Vec<Certificate>, ConfigError> {
+        Self::certificates(&self.outbound.tls_anchors)
+    }
+
     fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, ConfigError> {
         let mut anchors = Vec::new();
         for path in paths {
@@ -304,7 +314,8 @@ mod tests {
             assert!(readme.contains(&format!("\n| `{key}` | ")), "{key}");
         }
         let indented = readme.lines().filter_map(|line| line.strip_prefix("    "));
-        let example: Vec<_> = indented.filter(|line| line.contains(" = ")).collect();
+        let is_toml = |line: &&str| line.contains(" = ") || line.starts_with('[');
+        let example: Vec<_> = indented.filter(is_toml).collect();
         assert!(example.len() > 5);
         toml::from_str::<Config>(&example.join("\n")).unwrap().checked().unwrap();
     }

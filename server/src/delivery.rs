@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jmap::{AccountId, MailboxId, Role};
+use jmap::{AccountId, BlobId, MailboxId, Role};
 use smime::message::{SealError, needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
@@ -79,6 +79,11 @@ impl Sealed {
     /// Whom it is for.
     pub fn account(&self) -> &AccountId {
         &self.account.id
+    }
+
+    /// Its bytes.
+    pub fn blob(&self) -> &BlobId {
+        &self.letter.blob.blob().id
     }
 
     /// How much it takes, in octets.

@@ -46,6 +46,7 @@ pub mod push;
 pub mod random;
 pub mod relay;
 pub mod reload;
+pub mod report;
 pub mod serve;
 pub mod session;
 pub mod smtp;

@@ -118,6 +118,12 @@ enum Command {
         #[arg(long, global = true)]
         config: Option<PathBuf>,
     },
+    /// Print what DNS must say of the keys that sign mail.
+    Dkim {
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// Manage accounts.
     Account {
         #[command(subcommand)]
@@ -159,6 +165,7 @@ async fn perform(command: Command) -> anyhow::Result<Outcome> {
         Command::Import { address, form, from, mailbox, config } => {
             return commands::import(&address, form, &from, &mailbox, config.as_deref()).await;
         }
+        Command::Dkim { config } => commands::dkim(config)?,
         Command::Queue { command, config } => commands::queue(command, config).await?,
     }
     Ok(Outcome::Well)

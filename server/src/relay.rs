@@ -18,6 +18,7 @@ use crate::clock::unix_time;
 use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::metrics::Metrics;
+use crate::outbound::{Sender, SenderError};
 use crate::push::Hub;
 use crate::random;
 use crate::session::SignIn;
@@ -51,6 +52,8 @@ pub struct Relay {
     pub subscribing: Allowance,
     /// Figures of what it does.
     pub metrics: Metrics,
+    /// How mail leaves.
+    pub sender: Sender,
     /// What a request may ask for.
     pub limits: Limits,
     /// Wakes the queue when something was put into it.
@@ -73,6 +76,9 @@ pub enum StartError {
     /// The configuration names something that is not there.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Mail cannot be sent as the configuration says.
+    #[error(transparent)]
+    Sender(#[from] SenderError),
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -107,6 +113,7 @@ impl Relay {
             sending: Allowance::new(allowance::RECIPIENTS),
             subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
             metrics: Metrics::default(),
+            sender: Sender::open(&config)?,
             limits: Limits::for_messages_of(config.max_message_size),
             queue_bell: Notify::new(),
             held_bell: Notify::new(),

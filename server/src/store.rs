@@ -13,6 +13,7 @@ pub mod check;
 mod clear_texts;
 mod content;
 mod counts;
+mod destinations;
 pub mod dump;
 mod email_query;
 mod emails;
@@ -30,6 +31,7 @@ mod schema;
 mod sent;
 mod sessions;
 mod shares;
+mod sts;
 mod submissions;
 mod threads;
 mod vacations;
@@ -56,6 +58,7 @@ pub use certificates::{
 };
 pub use changes::{ChangedIds, ChangesError, changes};
 pub use content::Content;
+pub use destinations::{forget_failures, note_failure, put_off};
 pub use email_query::{
     ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
     emails_of_changed_threads, places, search_emails,
@@ -71,23 +74,27 @@ pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,
 };
-pub use operator::{Act, Waiting, act_on, remove_waiting, waiting, waiting_entry};
+pub use operator::{
+    Act, Destination, Waiting, act_on, queued_entry, remove_waiting, waiting, waiting_by_domain,
+    waiting_entry, waiting_ids,
+};
 pub use processes::{beat, depart, serving};
 pub use push_subscriptions::{
     PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
     sweep_subscriptions,
 };
 pub use queue::{
-    Busy, Depth, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, queue_depth,
+    Busy, Depth, Failure, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, queue_depth,
     release_leases,
 };
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{claim_sending, release_sending};
 pub use sessions::{Credential, add_session, credential_account, drop_session, sweep_sessions};
 pub use shares::{Shared, share, shared_with, unshare};
+pub use sts::{KeptPolicy, keep_policy, kept_policy};
 pub use submissions::{
-    NewSubmission, SubmissionRow, add_submission, destroy_submission, set_delivery, set_undo, submission,
-    submissions,
+    NewSubmission, SubmissionRow, add_dsn, add_submission, destroy_submission, set_delivery, set_undo,
+    submission, submissions,
 };
 pub use threads::{ThreadRow, thread_for, threads};
 pub use vacations::{Vacation, claim_answer, put_vacation, vacation};

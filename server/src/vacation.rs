@@ -155,9 +155,8 @@ enum Way {
 }
 
 fn outgoing(account: jmap::AccountId, recipient: String, blob: jmap::BlobId) -> Outgoing {
-    let domain = address::domain(&recipient).unwrap_or_default().to_owned();
     // RFC 3834 3.3: without a return path, so that no answer meets an answer.
-    Outgoing { account, submission: None, mail_from: String::new(), recipient, domain, blob }
+    Outgoing { priority: -2, ..Outgoing::new(account, String::new(), recipient, blob) }
 }
 
 /// RFC 8621 8: from the one date on, and before the other.

@@ -46,6 +46,7 @@ pub const SENDERS: &[Need] = &[
     Need { program: "rspamd", package: "rspamd" },
     Need { program: "dkimsign", package: "python3-dkim" },
     Need { program: "/usr/lib/python3/dist-packages/authres/__init__.py", package: "python3-authres" },
+    Need { program: "/usr/lib/python3/dist-packages/nacl/__init__.py", package: "python3-nacl" },
 ];
 
 /// What builds the runtime of the fuzz targets.

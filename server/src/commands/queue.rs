@@ -1,14 +1,15 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use jmap::{Delivered, DeliveryStatus, Displayed};
 
 use super::{open, say};
 use crate::clock::{now, utc_date};
-use crate::outbound;
+use crate::delivery::{self, DeliverError};
+use crate::outbound::{self, Fate, Reason, Trouble};
 use crate::relay::Relay;
-use crate::store::{self, Act, StoreError, Waiting};
+use crate::store::{self, Act, Destination, StoreError, Waiting};
 
 /// How many entries are listed.
 const LISTED: i64 = 1000;
@@ -16,33 +17,38 @@ const LISTED: i64 = 1000;
 /// What to do with mail that waits to be sent elsewhere; none of it shows what a message says.
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
-    /// List what waits, one line each: id, state, attempts, when it is tried next, octets, domain.
-    List,
+    /// List what waits, one line each: id, state, attempts, when it is tried next, octets, domain, reason.
+    List {
+        /// Only what is for this domain.
+        #[arg(long)]
+        domain: Option<String>,
+    },
+    /// List the domains that something waits for: entries, held ones, since when, and what keeps them.
+    Domains,
     /// Show one entry: who sends it to whom, and what the other server said last.
     Show {
         /// Its id.
         id: String,
     },
-    /// Have an entry tried now.
-    Retry {
-        /// Its id.
-        id: String,
-    },
+    /// Have an entry tried now, also where its domain is paused.
+    Retry(Which),
     /// Keep an entry back.
-    Hold {
-        /// Its id.
-        id: String,
-    },
+    Hold(Which),
     /// Let an entry go on that was kept back.
-    Release {
-        /// Its id.
-        id: String,
-    },
-    /// Take an entry out; its sender's client shows that it was not sent.
-    Remove {
-        /// Its id.
-        id: String,
-    },
+    Release(Which),
+    /// Take an entry out; its sender is told, and its client shows that it was not sent.
+    Remove(Which),
+}
+
+/// Entries that are not being sent now.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Its id.
+    #[arg(required_unless_present = "domain", conflicts_with = "domain")]
+    id: Option<String>,
+    /// All that is for this domain.
+    #[arg(long)]
+    domain: Option<String>,
 }
 
 /// `sealpost queue`.
@@ -55,12 +61,13 @@ pub async fn queue(command: QueueCommand, config: Option<PathBuf>) -> Result<()>
 
 async fn perform(relay: &Relay, command: QueueCommand) -> Result<()> {
     match command {
-        QueueCommand::List => list(relay).await,
+        QueueCommand::List { domain } => list(relay, domain.as_deref()).await,
+        QueueCommand::Domains => domains(relay).await,
         QueueCommand::Show { id } => show(relay, &id).await,
-        QueueCommand::Retry { id } => act(relay, id, Act::Retry).await,
-        QueueCommand::Hold { id } => act(relay, id, Act::Hold).await,
-        QueueCommand::Release { id } => act(relay, id, Act::Release).await,
-        QueueCommand::Remove { id } => remove(relay, id).await,
+        QueueCommand::Retry(which) => each(relay, which, |id| act(relay, id, Act::Retry)).await,
+        QueueCommand::Hold(which) => each(relay, which, |id| act(relay, id, Act::Hold)).await,
+        QueueCommand::Release(which) => each(relay, which, |id| act(relay, id, Act::Release)).await,
+        QueueCommand::Remove(which) => each(relay, which, |id| remove(relay, id)).await,
     }
 }
 
@@ -72,14 +79,46 @@ fn state(entry: &Waiting) -> &'static str {
     }
 }
 
-async fn list(relay: &Relay) -> Result<()> {
+async fn list(relay: &Relay, domain: Option<&str>) -> Result<()> {
     let mut connection = relay.store.read().await?;
-    for entry in store::waiting(&mut connection, LISTED).await? {
-        let Waiting { id, attempts, next_at, size, domain, .. } = &entry;
+    for entry in store::waiting(&mut connection, domain, LISTED).await? {
+        let Waiting { id, attempts, next_at, size, domain, reason, .. } = &entry;
         let (state, next, size) = (state(&entry), utc_date(*next_at), size.unwrap_or_default());
-        say(&format!("{id} {state:<7} {attempts:>3} {next} {size:>9} {domain}"))?;
+        let reason = reason.as_deref().unwrap_or("-");
+        say(&format!("{id} {state:<7} {attempts:>3} {next} {size:>9} {domain} {reason}"))?;
     }
     Ok(())
+}
+
+async fn domains(relay: &Relay) -> Result<()> {
+    let mut connection = relay.store.read().await?;
+    for Destination { domain, entries, held, oldest, paused } in
+        store::waiting_by_domain(&mut connection, LISTED).await?
+    {
+        let until = |(reason, until)| format!("{reason} until {}", utc_date(until));
+        let paused = paused.map_or_else(|| "-".to_owned(), until);
+        say(&format!("{entries:>7} {held:>7} {} {domain} {paused}", utc_date(oldest)))?;
+    }
+    Ok(())
+}
+
+/// Acts on one entry, or on all for a domain and tells how many these were.
+async fn each<F>(relay: &Relay, which: Which, act: impl Fn(String) -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
+    if let Some(id) = which.id {
+        let done = act(id.clone()).await?;
+        return if done { Ok(()) } else { bail!("there is no entry {id}, or it is being sent now") };
+    }
+    let mut connection = relay.store.read().await?;
+    let ids = store::waiting_ids(&mut connection, &which.domain.unwrap_or_default(), LISTED).await?;
+    drop(connection);
+    let mut done = 0;
+    for id in ids {
+        done += i64::from(act(id).await?);
+    }
+    say(&done.to_string())
 }
 
 async fn show(relay: &Relay, id: &str) -> Result<()> {
@@ -98,6 +137,9 @@ async fn show(relay: &Relay, id: &str) -> Result<()> {
         ("attempts", entry.attempts.to_string()),
         ("queued", utc_date(entry.queued_at)),
         ("next", utc_date(entry.next_at)),
+        ("priority", entry.priority.to_string()),
+        ("reason", entry.reason.clone().unwrap_or_default()),
+        ("server", entry.host.clone().unwrap_or_default()),
         ("reply", entry.reply.clone().unwrap_or_default()),
     ] {
         say(&format!("{name:<8} {}", one_line(&value)))?;
@@ -110,28 +152,33 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-async fn act(relay: &Relay, id: String, act: Act) -> Result<()> {
-    let entry = id.clone();
-    let done =
-        relay.store.write(move |tx| Box::pin(async move { store::act_on(tx, &entry, act, now()).await }));
+async fn act(relay: &Relay, id: String, act: Act) -> Result<bool> {
+    let done = relay.store.write(move |tx| Box::pin(async move { store::act_on(tx, &id, act, now()).await }));
     let done: Result<bool, StoreError> = done.await;
-    if done? { Ok(()) } else { bail!("there is no entry {id}, or it is being sent now") }
+    Ok(done?)
 }
 
-async fn remove(relay: &Relay, id: String) -> Result<()> {
-    let entry = id.clone();
+async fn remove(relay: &Relay, id: String) -> Result<bool> {
+    let mut connection = relay.store.read().await?;
+    let Some(queued) = store::queued_entry(&mut connection, &id).await? else { return Ok(false) };
+    drop(connection);
+    let message = relay.blobs.read_any(&relay.store, &queued.outgoing.blob).await.unwrap_or_default();
+    let trouble = Trouble::from(Reason::Operator);
+    let told = outbound::report(relay, &queued, Fate::Failed(&trouble), &message).await;
     let status = DeliveryStatus {
-        smtp_reply: "554 5.7.0 an operator took the message out".to_owned(),
+        smtp_reply: trouble.reply.clone(),
         delivered: Delivered::No,
         displayed: Displayed::Unknown,
     };
     let done = relay.store.write(move |tx| {
         Box::pin(async move {
-            let Some(queued) = store::remove_waiting(tx, &entry).await? else { return Ok(false) };
+            store::lock_accounts(tx, [&queued.outgoing.account]).await?;
+            let Some(queued) = store::remove_waiting(tx, &id).await? else { return Ok(false) };
             outbound::tell(tx, &queued, status).await?;
-            Ok(true)
+            outbound::file(tx, &queued, &told).await?;
+            delivery::keep(tx, told).await?;
+            Ok::<_, DeliverError>(true)
         })
     });
-    let done: Result<bool, StoreError> = done.await;
-    if done? { Ok(()) } else { bail!("there is no entry {id}, or it is being sent now") }
+    Ok(done.await?)
 }

@@ -10,7 +10,7 @@ const SMTP: u16 = 25;
 const LONGEST: usize = 253;
 
 /// The server that all outgoing mail goes to: `host`, `host:port` or `[IPv6]:port`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Smarthost {
     host: String,

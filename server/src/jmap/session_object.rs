@@ -84,8 +84,7 @@ fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
         "emailQuerySortOptions": super::email::sort_options(account.kind.is_sealed()),
         "mayCreateTopLevelMailbox": true,
     });
-    let submission =
-        json!({"maxDelayedSend": MAX_DELAY / 1000, "submissionExtensions": {"FUTURERELEASE": []}});
+    let submission = json!({"maxDelayedSend": MAX_DELAY / 1000, "submissionExtensions": {"FUTURERELEASE": [], "DSN": [], "REQUIRETLS": [], "MT-PRIORITY": []}});
     let sealed = json!({"kind": account.kind.name()});
     let capability = |uri: &str, value: Value| (uri.to_owned(), object(value));
     let mut account_capabilities = BTreeMap::from([

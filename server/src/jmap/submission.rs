@@ -219,7 +219,7 @@ fn object(row: SubmissionRow) -> Value {
         "sendAt": utc_date(row.send_at),
         "undoStatus": row.undo_status,
         "deliveryStatus": stored(&row.delivery),
-        "dsnBlobIds": [],
-        "mdnBlobIds": [],
+        "dsnBlobIds": stored(&row.dsn_blobs),
+        "mdnBlobIds": stored(&row.mdn_blobs),
     })
 }

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use jmap::{BlobId, Delivered, DeliveryStatus, Displayed, SubmissionId};
 
+use super::notification::Fate;
+use super::parameters::Parameters;
+use super::reason::{Reason, Trouble};
+use super::record;
 use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::outer;
 use crate::relay::Relay;
-use crate::store::{self, Account, Held, Ledger, Outgoing, StoreError, Tx};
+use crate::store::{self, Account, Held, Ledger, Outgoing, Queued, StoreError, Tx};
 use crate::vacation::{self, Question};
 
 /// The longest pause between two looks.
@@ -73,6 +77,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     let (here, elsewhere) = split(relay, &held.recipients).await?;
     let message = outer::without_bcc(&message).unwrap_or(message);
     let question = Question::of(&held.mail_from, &here, &message);
+    let parameters: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).unwrap_or_default();
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
     let mail = delivery::prepare(relay, &here, message).await?;
     let send = relay.store.write(move |tx| {
@@ -87,7 +92,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
                 store::put_blob(tx, &held.account, away.blob(), false).await?;
             }
             for recipient in &elsewhere {
-                store::enqueue(tx, &outgoing(&held, recipient, &away.blob().id), now()).await?;
+                store::enqueue(tx, &outgoing(&held, &parameters, recipient, &away.blob().id), now()).await?;
             }
             settle(tx, &held, |address| {
                 if elsewhere.iter().any(|one| one == address) {
@@ -109,29 +114,48 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     Ok(())
 }
 
-/// Ends the holding of a message whose bytes are gone, and says so.
+/// Ends the holding of a message whose bytes are gone, and tells its sender.
 async fn lose(relay: &Relay, held: Held) -> Result<(), DeliverError> {
     tracing::error!(submission = held.submission.as_str(), "a held message is gone");
+    let lost = Trouble::from(Reason::Lost);
+    let asked: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).unwrap_or_default();
+    let mut told = Vec::new();
+    for recipient in &held.recipients {
+        let outgoing = outgoing(&held, &asked, recipient, &held.blob);
+        let queued =
+            Queued { id: String::new(), outgoing, attempts: 0, queued_at: held.send_at, delay_told: false };
+        let report = record::report(relay, &queued, Fate::Failed(&lost), &[]).await;
+        told.push((queued, report));
+    }
     let lose = relay.store.write(move |tx| {
         Box::pin(async move {
             store::lock_accounts(tx, [&held.account]).await?;
-            if store::release_held(tx, &held.submission).await? {
-                settle(tx, &held, |_| status("554 5.3.0 the message was lost", Delivered::No)).await?;
+            if !store::release_held(tx, &held.submission).await? {
+                return Ok(());
             }
-            Ok::<_, StoreError>(())
+            settle(tx, &held, |_| status(&lost.reply, Delivered::No)).await?;
+            for (queued, report) in told {
+                record::file(tx, &queued, &report).await?;
+                delivery::keep(tx, report).await?;
+            }
+            Ok::<_, DeliverError>(())
         })
     });
-    Ok(lose.await?)
+    lose.await
 }
 
-fn outgoing(held: &Held, recipient: &str, blob: &BlobId) -> Outgoing {
+fn outgoing(
+    held: &Held,
+    parameters: &BTreeMap<String, Parameters>,
+    recipient: &str,
+    blob: &BlobId,
+) -> Outgoing {
+    let asked = parameters.get(recipient).cloned().unwrap_or_default();
     Outgoing {
-        account: held.account.clone(),
         submission: Some(held.submission.clone()),
-        mail_from: held.mail_from.clone(),
-        domain: crate::address::domain(recipient).unwrap_or_default().to_owned(),
-        recipient: recipient.to_owned(),
-        blob: blob.clone(),
+        priority: asked.priority.map_or(0, i64::from),
+        parameters: asked.to_json(),
+        ..Outgoing::new(held.account.clone(), held.mail_from.clone(), recipient.to_owned(), blob.clone())
     }
 }
 

@@ -1,35 +1,32 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jmap::{Delivered, DeliveryStatus, Displayed};
 use tokio::task::JoinSet;
 
-use super::bounce;
+use super::parameters::Parameters;
+use super::reason::Reason;
+use super::record::record;
 use super::route::{Route, by_route};
-use super::schedule::next_attempt;
+use super::schedule;
 use super::talks::Talks;
-use super::transport::{Envelope, Outcome, send};
+use super::transport::{Envelope, Outcome, Recipient, send};
 use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
-use crate::delivery::{self, DeliverError, Sealed};
 use crate::relay::Relay;
-use crate::store::{self, Engine, Lease, Ledger, Queued, StoreError, Tx};
+use crate::store::{self, Engine, Lease, Queued, StoreError, Tx};
 
 /// How many conversations run at once.
 const CONVERSATIONS: usize = 16;
 /// How many recipients one conversation has (RFC 5321 4.5.3.1.8).
 const RECIPIENTS: i64 = 100;
 /// How long an entry is on lease at most; longer than a conversation with all hosts of a domain may last.
-const LEASE: Millis = 60 * 60 * 1000;
+const LEASE: Millis = 2 * 60 * 60 * 1000;
 /// The queue is looked at this often even when nothing rings: another process may have put something in.
 const LOOK: Duration = Duration::from_secs(5);
 /// And no more often than this while what is due has to wait.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often entries are looked for before the queue is taken to be empty.
 const TRIES: usize = 4;
-/// How often the outcome of a conversation is written down if that fails.
-const RECORDINGS: usize = 3;
 
 /// Sends what is due until the relay stops; conversations under way are finished.
 pub async fn run(relay: Arc<Relay>) {
@@ -50,7 +47,10 @@ pub async fn run(relay: Arc<Relay>) {
                     drop(talk);
                 });
             }
-            Ok(_) => wait(&relay, &mut running).await,
+            Ok(_) => {
+                relay.sender.idle.close_old().await;
+                wait(&relay, &mut running).await;
+            }
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
                 tokio::time::sleep(Duration::from_secs(5)).await;
@@ -73,7 +73,10 @@ async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
         let (at, busy) = (now(), talks.busy(by_domain));
         let lease = Lease { owner: relay.process.clone(), from: at, until: at + LEASE };
         let take = relay.store.write(move |tx| {
-            Box::pin(async move { store::lease(tx, &lease, RECIPIENTS, by_domain, &busy).await })
+            Box::pin(async move {
+                store::put_off(tx, by_domain, lease.from).await?;
+                store::lease(tx, &lease, RECIPIENTS, by_domain, &busy).await
+            })
         });
         let taken: Vec<Queued> = take.await.map_err(|error: StoreError| error)?;
         if !taken.is_empty() || relay.store.engine() == Engine::Sqlite {
@@ -108,27 +111,26 @@ async fn attempts(relay: &Relay, due: Vec<Queued>) {
 
 async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     let Some(first) = entries.first() else { return };
+    let all = |reason: Reason| vec![Outcome::of(reason.into()); entries.len()];
     let (message, outcomes) = match relay.blobs.read_any(&relay.store, &first.outgoing.blob).await {
         Ok(message) => {
-            let recipients: Vec<String> =
-                entries.iter().map(|queued| queued.outgoing.recipient.clone()).collect();
-            let envelope = Envelope { mail_from: &first.outgoing.mail_from, recipients: &recipients };
-            let outcomes = send(&relay.config, route, envelope, &message).await;
+            let parameters = Parameters::of(&first.outgoing);
+            let recipients: Vec<Recipient> = entries.iter().map(recipient).collect();
+            let mail_from = &first.outgoing.mail_from;
+            let envelope = Envelope { mail_from, recipients: &recipients, parameters: &parameters };
+            let outcomes = send(relay, route, envelope, &message).await;
             (message, outcomes)
         }
         // It will not come back: the sender must know.
-        Err(BlobError::NotFound) => {
-            let lost = Outcome::Refused("554 5.3.0 the message was lost".to_owned());
-            (Vec::new(), vec![lost; entries.len()])
-        }
+        Err(BlobError::NotFound) => (Vec::new(), all(Reason::Lost)),
         Err(error) => {
             tracing::error!(%error, "a queued message could not be read");
-            (
-                Vec::new(),
-                vec![Outcome::Deferred("451 4.3.0 the message cannot be read".to_owned()); entries.len()],
-            )
+            (Vec::new(), all(Reason::Unreadable))
         }
     };
+    if let Err(error) = judge(relay, route, &outcomes).await {
+        tracing::error!(%error, "the state of a destination could not be noted");
+    }
     // Each by itself: what happens to one entry must not send the others again.
     for (queued, outcome) in entries.into_iter().zip(outcomes) {
         let entry = queued.id.clone();
@@ -138,98 +140,37 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     }
 }
 
-/// Takes the entry out, puts it back, or returns the message to its sender.
-async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8]) -> Result<(), DeliverError> {
-    let retry = next_attempt(queued.attempts + 1, queued.queued_at, now());
-    let (reply, delivered, bounce) = match outcome {
-        // What happens behind the next server is not known (RFC 8621 7).
-        Outcome::Delivered(reply) => (reply, Delivered::Unknown, Vec::new()),
-        Outcome::Deferred(reply) if retry.is_some() => {
-            tracing::info!(entry = queued.id, attempts = queued.attempts + 1, "sending is put off");
-            let at = retry.unwrap_or_default();
-            let owner = relay.process.clone();
-            let postpone = relay.store.write(move |tx| {
-                Box::pin(async move { store::postpone(tx, &queued, &owner, at, &reply).await })
-            });
-            postpone.await.map_err(|error: StoreError| error)?;
-            return Ok(());
-        }
-        Outcome::Refused(reason) | Outcome::Deferred(reason) => {
-            tracing::info!(entry = queued.id, "a message is returned to its sender");
-            // RFC 5321 6.1: nobody is told of what has no return path.
-            // And an entry is never kept because its sender cannot be told.
-            let bounce = if queued.outgoing.mail_from.is_empty() {
-                Vec::new()
-            } else {
-                returned(relay, &queued, &reason, message).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, entry = queued.id, "a returned message could not be sealed");
-                    Vec::new()
-                })
-            };
-            (reason, Delivered::No, bounce)
-        }
-    };
-    let status = DeliveryStatus { smtp_reply: reply, delivered, displayed: Displayed::Unknown };
-    match finish(relay, queued.clone(), status.clone(), bounce).await {
-        Ok(()) => return Ok(()),
-        Err(error) => tracing::error!(%error, entry = queued.id, "a message could not be returned"),
-    }
-    for _ in 1..RECORDINGS {
-        if finish(relay, queued.clone(), status.clone(), Vec::new()).await.is_ok() {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    finish(relay, queued, status, Vec::new()).await
+fn recipient(queued: &Queued) -> Recipient {
+    let Parameters { notify, orcpt, .. } = Parameters::of(&queued.outgoing);
+    Recipient { address: queued.outgoing.recipient.clone(), notify, orcpt }
 }
 
-async fn finish(
-    relay: &Relay,
-    queued: Queued,
-    status: DeliveryStatus,
-    bounce: Vec<Sealed>,
-) -> Result<(), DeliverError> {
-    let owner = relay.process.clone();
-    let done = relay.store.write(move |tx| {
+/// Notes whether the servers of the destination work: while they do not, all mail for it waits.
+async fn judge(relay: &Relay, route: &Route, outcomes: &[Outcome]) -> Result<(), StoreError> {
+    let domain = match route {
+        Route::Domain(domain) => domain.clone(),
+        Route::Smarthost(_) => String::new(),
+    };
+    let trouble = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Deferred(trouble) if trouble.reason.is_of_host() => Some(trouble.reason.name()),
+        _ => None,
+    });
+    let worked = outcomes.iter().any(|outcome| match outcome {
+        Outcome::Delivered(_) => true,
+        Outcome::Refused(trouble) | Outcome::Deferred(trouble) => trouble.reason == Reason::Reply,
+    });
+    let waits = relay.config.outbound.retry_minutes.clone();
+    let note = relay.store.write(move |tx: &mut Tx| {
         Box::pin(async move {
-            // The account before its blobs, as everybody does.
-            store::lock_accounts(tx, [&queued.outgoing.account]).await?;
-            if !store::discard(tx, &queued, &owner).await? {
-                // Another process has it by now, and will tell.
-                return Ok(());
+            match trouble {
+                Some(reason) => {
+                    let pause = |failures| schedule::wait(&waits, failures).min(schedule::LONGEST_PAUSE);
+                    store::note_failure(tx, &domain, reason, now(), pause).await
+                }
+                None if worked => store::forget_failures(tx, &domain).await,
+                None => Ok(()),
             }
-            tell(tx, &queued, status).await?;
-            delivery::keep(tx, bounce).await
         })
     });
-    done.await
-}
-
-async fn returned(
-    relay: &Relay,
-    queued: &Queued,
-    reason: &str,
-    message: &[u8],
-) -> Result<Vec<Sealed>, DeliverError> {
-    let mut connection = relay.store.read().await?;
-    let sender = store::account(&mut connection, &queued.outgoing.account).await?;
-    drop(connection);
-    let notification = bounce::notification(&relay.config, queued, reason, message);
-    delivery::prepare(relay, sender.as_slice(), notification).await
-}
-
-/// Notes in the submission what became of it.
-pub async fn tell(tx: &mut Tx, queued: &Queued, status: DeliveryStatus) -> Result<(), StoreError> {
-    let Some(id) = &queued.outgoing.submission else { return Ok(()) };
-    let account = &queued.outgoing.account;
-    let Some(row) = store::submission(tx.connection(), account, id).await? else { return Ok(()) };
-    let corrupt = |_| StoreError::Corrupt("submission");
-    let mut states: BTreeMap<String, DeliveryStatus> =
-        serde_json::from_str(&row.delivery).map_err(corrupt)?;
-    states.insert(queued.outgoing.recipient.clone(), status);
-    let text = serde_json::to_string(&states).map_err(corrupt)?;
-    let mut ledger = Ledger::open(tx, account).await?;
-    store::set_delivery(tx, &mut ledger, id, text).await?;
-    ledger.close(tx).await?;
-    Ok(())
+    note.await
 }

@@ -2,6 +2,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::lookup_host;
 
+use super::reason::{Reason, Trouble};
+
 /// Why a server is not spoken to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,15 @@ pub enum Unreachable {
     /// It has none of the public net.
     #[error("the server is not on the public net")]
     Inside,
+}
+
+impl From<Unreachable> for Trouble {
+    fn from(why: Unreachable) -> Self {
+        match why {
+            Unreachable::NoAddress => Self::because(Reason::Unreachable, why),
+            Unreachable::Inside => Reason::Private.into(),
+        }
+    }
 }
 
 /// The addresses of a server; those of the public net where `only_public` says so.
@@ -26,7 +37,8 @@ pub async fn addresses(host: &str, port: u16, only_public: bool) -> Result<Vec<S
     }
 }
 
-fn is_public(address: IpAddr) -> bool {
+/// Whether an address is of the public net.
+pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

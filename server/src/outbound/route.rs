@@ -4,7 +4,7 @@ use crate::address;
 use crate::config::{Config, Smarthost};
 
 /// Where mail goes next.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
     /// To this server, whatever the recipient.
     Smarthost(Smarthost),

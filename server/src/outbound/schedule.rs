@@ -1,19 +1,27 @@
 use crate::clock::Millis;
+use crate::config::Outbound;
 
 const MINUTE: Millis = 60 * 1000;
 const HOUR: Millis = 60 * MINUTE;
-/// RFC 5321 4.5.4.1: the give-up time is at least four to five days.
-const GIVE_UP: Millis = 5 * 24 * HOUR;
-const WAITS: [Millis; 7] = [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
+/// The longest time in which a destination is not tried at all.
+pub const LONGEST_PAUSE: Millis = HOUR;
+
+/// So many hours.
+pub fn hours(hours: u32) -> Millis {
+    Millis::from(hours) * HOUR
+}
+
+/// How long to wait after so many failed attempts; the last wait is that of all later ones.
+pub fn wait(minutes: &[u32], failed: i64) -> Millis {
+    let place = usize::try_from(failed.saturating_sub(1)).unwrap_or_default();
+    let minutes = minutes.get(place).or(minutes.last()).copied().unwrap_or(30);
+    Millis::from(minutes.max(1)) * MINUTE
+}
 
 /// When to try again after so many failed attempts; none when it is time to give up.
-pub fn next_attempt(failed: i64, queued_at: Millis, now: Millis) -> Option<Millis> {
-    if now - queued_at >= GIVE_UP {
-        return None;
-    }
-    let place = usize::try_from(failed.saturating_sub(1)).unwrap_or_default();
-    let wait = WAITS.get(place).copied().unwrap_or(4 * HOUR);
-    Some(now + wait)
+pub fn next_attempt(config: &Outbound, failed: i64, queued_at: Millis, now: Millis) -> Option<Millis> {
+    let goes_on = now - queued_at < hours(config.give_up_hours);
+    goes_on.then(|| now + wait(&config.retry_minutes, failed))
 }
 
 #[cfg(test)]
@@ -22,10 +30,11 @@ mod tests {
 
     #[test]
     fn waits_grow_and_end_after_five_days() {
-        assert_eq!(next_attempt(1, 0, 0), Some(MINUTE));
-        assert_eq!(next_attempt(5, 0, 0), Some(HOUR));
-        assert_eq!(next_attempt(99, 0, 0), Some(4 * HOUR));
-        assert_eq!(next_attempt(1, 0, GIVE_UP - 1), Some(GIVE_UP - 1 + MINUTE));
-        assert_eq!(next_attempt(1, 0, GIVE_UP), None);
+        let next = |failed, queued_at, now| next_attempt(&Outbound::default(), failed, queued_at, now);
+        assert_eq!(next(1, 0, 0), Some(MINUTE));
+        assert_eq!(next(5, 0, 0), Some(HOUR));
+        assert_eq!(next(99, 0, 0), Some(4 * HOUR));
+        assert_eq!(next(1, 0, 5 * 24 * HOUR - 1), Some(5 * 24 * HOUR - 1 + MINUTE));
+        assert_eq!(next(1, 0, 5 * 24 * HOUR), None);
     }
 }

@@ -77,15 +77,8 @@ mod tests {
     use crate::store::Outgoing;
 
     fn queued(account: &str, domain: &str) -> Queued {
-        let outgoing = Outgoing {
-            account: account.into(),
-            submission: None,
-            mail_from: String::new(),
-            recipient: String::new(),
-            domain: domain.into(),
-            blob: "b".into(),
-        };
-        Queued { id: "q".into(), outgoing, attempts: 0, queued_at: 0 }
+        let outgoing = Outgoing::new(account.into(), String::new(), format!("x@{domain}"), "b".into());
+        Queued { id: "q".into(), outgoing, attempts: 0, queued_at: 0, delay_told: false }
     }
 
     #[test]

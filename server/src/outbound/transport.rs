@@ -1,28 +1,25 @@
-//! One SMTP conversation with the next server.
+//! One message to the servers of one destination.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use lettre::Address;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::time::timeout;
 
-use super::mx::{self, MxError};
+use super::client::{Client, Features, Stream};
+use super::dns::{self, Answer};
+use super::idle::Open;
+use super::parameters::Parameters;
 use super::reach;
+use super::reason::{Reason, Trouble};
 use super::route::Route;
-use super::wire;
-use crate::config::Config;
+use super::sts::{Means, Mode, Policy};
+use super::tls::Requirement;
+use super::{Sender, transaction, wire};
+use crate::config::Level;
+use crate::relay::Relay;
 
 /// How long one server may take for a whole message.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// How long it may take for one answer.
-const ANSWER: Duration = Duration::from_secs(60);
-
-/// How long it may take to part.
-const GOODBYE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// From whom to whom.
 #[derive(Debug, Clone, Copy)]
@@ -30,163 +27,284 @@ pub struct Envelope<'a> {
     /// The return path; empty for a bounce.
     pub mail_from: &'a str,
     /// The recipients, which all go the same way.
-    pub recipients: &'a [String],
+    pub recipients: &'a [Recipient],
+    /// What holds for the whole message.
+    pub parameters: &'a Parameters,
+}
+
+/// A recipient, and what is asked for it alone.
+#[derive(Debug, Clone, Default)]
+pub struct Recipient {
+    /// Its address.
+    pub address: String,
+    /// When its fate is reported (RFC 3461 4.1).
+    pub notify: Option<String>,
+    /// How it was first written (RFC 3461 4.2).
+    pub orcpt: Option<String>,
 }
 
 /// What became of a message for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The next server has it.
-    Delivered(String),
+    Delivered(Accepted),
     /// The next server will never take it.
-    Refused(String),
+    Refused(Trouble),
     /// It may work later.
-    Deferred(String),
+    Deferred(Trouble),
+}
+
+/// Who took a message, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the server said.
+    pub reply: String,
+    /// Its name.
+    pub host: String,
+    /// Whether it reports what becomes of the message (RFC 3461).
+    pub reports: bool,
+}
+
+impl Outcome {
+    /// What a trouble means for the message.
+    pub fn of(trouble: Trouble) -> Self {
+        if trouble.is_permanent() { Self::Refused(trouble) } else { Self::Deferred(trouble) }
+    }
 }
 
 /// Hands a message to the next server; one outcome for each recipient, in their order.
-pub async fn send(config: &Config, route: &Route, envelope: Envelope<'_>, message: &[u8]) -> Vec<Outcome> {
-    let all = |outcome: Outcome| vec![outcome; envelope.recipients.len()];
-    let hosts = match hosts(route).await {
-        Ok(hosts) => hosts,
-        Err(error @ (MxError::NullMx | MxError::NoDomain)) => {
-            return all(Outcome::Refused(format!("556 5.1.10 {error}")));
-        }
-        Err(error) => return all(Outcome::Deferred(format!("451 4.4.3 {error}"))),
-    };
+pub async fn send(relay: &Relay, route: &Route, envelope: Envelope<'_>, message: &[u8]) -> Vec<Outcome> {
     let message = wire::canonical(message);
-    let only_public = matches!(route, Route::Domain(_)) && !config.private_exchangers;
-    let mut reason = "no server could be reached".to_owned();
-    for (host, port) in hosts {
-        let addresses = match reach::addresses(&host, port, only_public).await {
-            Ok(addresses) => addresses,
-            Err(unreachable) => {
-                reason = unreachable.to_string();
-                continue;
-            }
-        };
+    let message = relay.sender.dkim.sign(&message);
+    attempt(relay, route, envelope, &message)
+        .await
+        .unwrap_or_else(|trouble| vec![Outcome::of(trouble); envelope.recipients.len()])
+}
+
+async fn attempt(
+    relay: &Relay,
+    route: &Route,
+    envelope: Envelope<'_>,
+    message: &[u8],
+) -> Result<Vec<Outcome>, Trouble> {
+    let sender = &relay.sender;
+    let needs_proof = envelope.parameters.require_tls;
+    if let Some(mut open) = sender.idle.take(route, needs_proof) {
+        // A server may have hung up meanwhile; before the first reply nothing of the message is there.
+        if let Ok(Ok(outcomes)) = timeout(PATIENCE, transaction::run(&mut open, envelope, message)).await {
+            sender.idle.put(route, open);
+            return Ok(outcomes);
+        }
+    }
+    let destination = Destination::find(relay, route).await?;
+    let mut trouble = Trouble::from(Reason::Unreachable);
+    for (host, port) in &destination.hosts {
         let talk = async {
-            let mut connection = connect(config, &host, &addresses).await?;
-            let outcomes = transact(&mut connection, envelope, &message).await?;
-            Ok::<_, Error>((connection, outcomes))
+            let mut open = destination.open(relay, host, *port, needs_proof).await?;
+            let outcomes = transaction::run(&mut open, envelope, message).await?;
+            Ok::<_, Trouble>((open, outcomes))
         };
         match timeout(PATIENCE, talk).await {
-            Ok(Ok((mut connection, outcomes))) => {
-                // What became of the message is known: a server that is slow to part changes nothing.
-                timeout(GOODBYE, connection.quit()).await.ok();
-                return outcomes;
+            Ok(Ok((open, outcomes))) => {
+                sender.idle.put(route, open);
+                return Ok(outcomes);
             }
-            Ok(Err(error)) => match judge(&error) {
-                // A refusal of the whole message holds for the domain; anything else may be this host's trouble.
-                refused @ Outcome::Refused(_) => return all(refused),
-                Outcome::Deferred(text) | Outcome::Delivered(text) => reason = text,
-            },
-            Err(_) => reason = "the server took too long".to_owned(),
+            // A refusal of the whole message holds for the domain; anything else may be this host's trouble.
+            Ok(Err(refusal)) if refusal.is_permanent() && refusal.reason == Reason::Reply => {
+                return Err(refusal.at(host));
+            }
+            Ok(Err(other)) => trouble = other.at(host),
+            Err(_) => trouble = Trouble::from(Reason::Late).at(host),
         }
     }
-    all(Outcome::Deferred(format!("451 4.4.1 {reason}")))
+    Err(trouble)
 }
 
-async fn hosts(route: &Route) -> Result<Vec<(String, u16)>, MxError> {
-    match route {
-        Route::Smarthost(server) => Ok(vec![(server.host().to_owned(), server.port())]),
-        Route::Domain(domain) => {
-            Ok(mx::exchangers(domain).await?.into_iter().map(|host| (host, 25)).collect())
+/// Where mail of one route may go, and what the servers there must prove.
+struct Destination {
+    /// The domain as it stands in DNS; none for a smarthost.
+    domain: Option<String>,
+    hosts: Vec<(String, u16)>,
+    /// Whether DNSSEC proves the hosts.
+    is_secure: bool,
+    /// What an operator asks for.
+    level: Option<Level>,
+    policy: Option<Policy>,
+}
+
+impl Destination {
+    async fn find(relay: &Relay, route: &Route) -> Result<Self, Trouble> {
+        let config = &relay.config.outbound;
+        let domain = match route {
+            Route::Smarthost(server) => {
+                let hosts = vec![(server.host().to_owned(), server.port())];
+                let level = Some(config.smarthost_tls);
+                return Ok(Self { domain: None, hosts, is_secure: false, level, policy: None });
+            }
+            Route::Domain(domain) => domain,
+        };
+        let port = config.exchanger_port;
+        if let Some(address) = literal(domain) {
+            let level = Some(config.tls.get(domain).copied().unwrap_or(Level::May));
+            let hosts = vec![(address?.to_string(), port)];
+            return Ok(Self { domain: Some(domain.clone()), hosts, is_secure: false, level, policy: None });
+        }
+        let domain = dns::ascii(domain)?;
+        let Answer { found, is_secure } = relay.sender.dns.exchangers(&domain).await?;
+        let hosts = found.into_iter().map(|host| (host, port)).collect();
+        let level = config.tls.get(&domain).copied();
+        let policy = match level {
+            None if config.mta_sts => Sender::policy(relay, &domain).await,
+            _ => None,
+        };
+        Ok(Self { domain: Some(domain), hosts, is_secure, level, policy })
+    }
+
+    /// A conversation with a host that proved what it must.
+    async fn open(&self, relay: &Relay, host: &str, port: u16, needs_proof: bool) -> Result<Open, Trouble> {
+        let (addresses, is_secure) = self.addresses(relay, host, port).await?;
+        let mut requirement = self.requirement(relay, host, port, is_secure).await?;
+        if needs_proof && !requirement.proves_name() {
+            requirement = Requirement::Level(Level::Verify);
+        }
+        let (client, features) =
+            connect(relay, host, &addresses, &requirement, self.domain.is_none()).await?;
+        Ok(Open { client, features, host: host.to_owned(), is_proved: requirement.proves_name() })
+    }
+
+    async fn addresses(
+        &self,
+        relay: &Relay,
+        host: &str,
+        port: u16,
+    ) -> Result<(Vec<SocketAddr>, bool), Trouble> {
+        let only_public = self.domain.is_some() && !relay.config.private_exchangers;
+        // The smarthost is the operator's own word, and may stand in the machine's list of hosts.
+        if self.domain.is_none() || host.parse::<IpAddr>().is_ok() {
+            let found = reach::addresses(host, port, only_public).await;
+            return found.map(|found| (found, false)).map_err(Trouble::from);
+        }
+        let Answer { found, is_secure } = relay.sender.dns.addresses(host).await?;
+        let public = found.into_iter().filter(|address| !only_public || reach::is_public(*address));
+        let addresses: Vec<SocketAddr> = public.map(|address| SocketAddr::new(address, port)).collect();
+        if addresses.is_empty() { Err(Reason::Private.into()) } else { Ok((addresses, is_secure)) }
+    }
+
+    /// What the host must prove: an operator's word before DANE, and that before MTA-STS (RFC 8461 2).
+    async fn requirement(
+        &self,
+        relay: &Relay,
+        host: &str,
+        port: u16,
+        is_secure: bool,
+    ) -> Result<Requirement, Trouble> {
+        if let Some(level) = self.level {
+            return Ok(Requirement::Level(level));
+        }
+        let domain = self.domain.as_deref().unwrap_or(host);
+        if self.is_secure && is_secure {
+            let records = relay.sender.dns.tlsa(host, port).await?;
+            if let Some(requirement) = Requirement::of_tlsa(records, domain) {
+                return Ok(requirement);
+            }
+        }
+        match &self.policy {
+            Some(policy) if policy.mode == Mode::Enforce && policy.names(host) => {
+                Ok(Requirement::Level(Level::Verify))
+            }
+            Some(policy) if policy.mode == Mode::Enforce => Err(Reason::StsMx.into()),
+            _ => Ok(Requirement::Level(Level::May)),
         }
     }
 }
 
-/// Connects, with TLS where the server offers it.
-///
-/// The certificate is not judged: without a published policy an attacker on the way could strip TLS
-/// altogether. A sealed letter shows such an attacker who writes to whom; one that was knowingly sent
-/// in clear shows all of itself.
+impl Sender {
+    async fn policy(relay: &Relay, domain: &str) -> Option<Policy> {
+        let means = Means {
+            dns: &relay.sender.dns,
+            trust: &relay.sender.trust,
+            store: &relay.store,
+            port: relay.config.outbound.mta_sts_port,
+            only_public: !relay.config.private_exchangers,
+        };
+        relay.sender.sts.policy(means, domain).await
+    }
+}
+
+/// An address that stands in the place of a domain (RFC 5321 4.1.3).
+fn literal(domain: &str) -> Option<Result<IpAddr, Trouble>> {
+    let text = domain.strip_prefix('[')?.strip_suffix(']')?;
+    let six = text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("ipv6:"));
+    let address = match text.get(5..).filter(|_| six) {
+        Some(six) => six.parse().map(IpAddr::V6),
+        None => text.parse().map(IpAddr::V4),
+    };
+    Some(address.map_err(|_| Reason::Address.into()))
+}
+
+type Connected = (Client<Box<dyn Stream>>, Features);
+
+/// Connects and greets, under TLS as far as it must be and can be.
 async fn connect(
-    config: &Config,
+    relay: &Relay,
     host: &str,
     addresses: &[SocketAddr],
-) -> Result<AsyncSmtpConnection, Error> {
-    let hello = ClientId::Domain(config.host().to_owned());
-    let open = || AsyncSmtpConnection::connect_tokio1(addresses, Some(ANSWER), &hello, None, None);
-    let mut connection = open().await?;
-    if !connection.can_starttls() {
-        return Ok(connection);
+    requirement: &Requirement,
+    is_smarthost: bool,
+) -> Result<Connected, Trouble> {
+    let (config, tls) = (&relay.config, relay.sender.trust.connector(requirement));
+    let mut client = Client::connect(addresses).await?;
+    if is_smarthost && config.outbound.smarthost_implicit_tls {
+        let mut client = client.secure(&tls, host).await?;
+        client.greeting().await?;
+        let features = client.hello(config.host()).await?;
+        return relay.sender.sign_in(client.boxed(), features, true).await;
     }
-    let tls = TlsParameters::builder(host.to_owned()).dangerous_accept_invalid_certs(true).build_rustls()?;
-    match connection.starttls(tls, &hello).await {
-        Ok(()) => Ok(connection),
-        Err(_) => open().await,
+    client.greeting().await?;
+    let features = client.hello(config.host()).await?;
+    let offered = features.has_capability(smtp_proto::EXT_START_TLS);
+    if *requirement == Requirement::Level(Level::None) || (!offered && requirement.admits_clear()) {
+        return clear(relay, client.boxed(), features, is_smarthost).await;
     }
+    if !offered {
+        return Err(Reason::NoTls.into());
+    }
+    let mut client = match client.start_tls(&tls, host).await {
+        Ok(client) => client,
+        // What is offered and does not work is no worse than what is not offered.
+        Err(_) if requirement.admits_clear() => {
+            let mut client = Client::connect(addresses).await?;
+            client.greeting().await?;
+            let features = client.hello(config.host()).await?;
+            return clear(relay, client.boxed(), features, is_smarthost).await;
+        }
+        Err(trouble) => return Err(trouble),
+    };
+    let features = client.hello(config.host()).await?;
+    if is_smarthost {
+        return relay.sender.sign_in(client.boxed(), features, true).await;
+    }
+    Ok((client.boxed(), features))
 }
 
-async fn transact(
-    connection: &mut AsyncSmtpConnection,
-    envelope: Envelope<'_>,
-    message: &[u8],
-) -> Result<Vec<Outcome>, Error> {
-    let parameters = match parameters(connection, envelope, message) {
-        Ok(parameters) => parameters,
-        Err(refused) => return Ok(vec![refused; envelope.recipients.len()]),
-    };
-    let mail_from = envelope.mail_from.parse::<Address>().ok();
-    connection.command(Mail::new(mail_from, parameters)).await?;
-    let mut outcomes = Vec::new();
-    for recipient in envelope.recipients {
-        outcomes.push(match recipient.parse::<Address>() {
-            Ok(address) => match connection.command(Rcpt::new(address, Vec::new())).await {
-                Ok(_) => Outcome::Delivered(String::new()),
-                Err(error) if error.status().is_some() => judge(&error),
-                Err(error) => return Err(error),
-            },
-            Err(_) => Outcome::Refused("553 5.1.3 the address is malformed".into()),
-        });
-    }
-    if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Delivered(_))) {
-        return Ok(outcomes);
-    }
-    connection.command(Data).await?;
-    let answer = match connection.message(message).await {
-        Ok(reply) => {
-            let text: Vec<&str> = reply.message().collect();
-            Outcome::Delivered(format!("{} {}", reply.code(), text.join(" ")))
-        }
-        Err(error) if error.status().is_some() => judge(&error),
-        Err(error) => return Err(error),
-    };
-    let accepted = outcomes.iter_mut().filter(|outcome| matches!(outcome, Outcome::Delivered(_)));
-    accepted.for_each(|outcome| *outcome = answer.clone());
-    Ok(outcomes)
+async fn clear(
+    relay: &Relay,
+    client: Client<Box<dyn Stream>>,
+    features: Features,
+    is_smarthost: bool,
+) -> Result<Connected, Trouble> {
+    if is_smarthost { relay.sender.sign_in(client, features, false).await } else { Ok((client, features)) }
 }
 
-/// The MAIL parameters that the message needs; a refusal when the server lacks one.
-fn parameters(
-    connection: &AsyncSmtpConnection,
-    envelope: Envelope<'_>,
-    message: &[u8],
-) -> Result<Vec<MailParameter>, Outcome> {
-    let server = connection.server_info();
-    let mut parameters = Vec::new();
-    let mut addresses = envelope.recipients.iter().map(String::as_str).chain([envelope.mail_from]);
-    if !addresses.all(str::is_ascii) {
-        if !server.supports_feature(Extension::SmtpUtfEight) {
-            return Err(Outcome::Refused("550 5.6.7 the server cannot take this address".into()));
-        }
-        parameters.push(MailParameter::SmtpUtfEight);
-    }
-    if !message.is_ascii() {
-        if !server.supports_feature(Extension::EightBitMime) {
-            return Err(Outcome::Refused("554 5.6.3 the server cannot take eight-bit mail".into()));
-        }
-        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-    }
-    Ok(parameters)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn judge(error: &Error) -> Outcome {
-    let text = match (error.status(), std::error::Error::source(error)) {
-        (Some(code), Some(text)) => format!("{code} {text}"),
-        (Some(code), None) => code.to_string(),
-        (None, _) => error.to_string(),
-    };
-    if error.is_permanent() { Outcome::Refused(text) } else { Outcome::Deferred(text) }
+    #[test]
+    fn an_address_may_stand_for_a_domain() {
+        assert_eq!(literal("[192.0.2.1]").unwrap().unwrap().to_string(), "192.0.2.1");
+        assert_eq!(literal("[IPv6:2001:db8::1]").unwrap().unwrap().to_string(), "2001:db8::1");
+        assert!(literal("[mx.example]").unwrap().is_err() && literal("[]").unwrap().is_err());
+        assert!(literal("mx.example").is_none());
+    }
 }

@@ -64,9 +64,7 @@ impl Notice {
             Box::pin(async move {
                 store::lock_accounts(tx, [&account]).await?;
                 store::put_blob(tx, &account, blob.blob(), false).await?;
-                let domain = crate::address::domain(&recipient).unwrap_or_default().to_owned();
-                let (mail_from, blob) = (String::new(), blob.blob().id.clone());
-                let outgoing = Outgoing { account, submission: None, mail_from, recipient, domain, blob };
+                let outgoing = Outgoing::new(account, String::new(), recipient, blob.blob().id.clone());
                 store::enqueue(tx, &outgoing, now()).await?;
                 Ok::<_, DeliverError>(())
             })

@@ -19,6 +19,8 @@ pub struct Held {
     pub mail_from: String,
     /// The recipients.
     pub recipients: Vec<String>,
+    /// What the servers on the way are asked for: by recipient, a JSON object of JSON objects.
+    pub parameters: String,
     /// When it goes out.
     pub send_at: Millis,
 }
@@ -27,8 +29,8 @@ pub struct Held {
 pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
     let recipients = serde_json::to_string(&held.recipients).map_err(|_| StoreError::Corrupt("held"))?;
     sqlx::query(
-        "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(held.submission.as_str())
     .bind(held.account.as_str())
@@ -36,6 +38,7 @@ pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
     .bind(&held.mail_from)
     .bind(recipients)
     .bind(held.send_at)
+    .bind(&held.parameters)
     .execute(tx.connection())
     .await?;
     add_ref(tx, &held.blob).await
@@ -56,7 +59,7 @@ pub async fn held(
     submission: &SubmissionId,
 ) -> Result<Option<Held>, StoreError> {
     let row = sqlx::query(
-        "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at FROM held
+        "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters FROM held
          WHERE submission_id = $1",
     )
     .bind(submission.as_str())
@@ -100,5 +103,6 @@ fn read(row: &AnyRow) -> Result<Held, StoreError> {
         mail_from: row.try_get(3)?,
         recipients: serde_json::from_str(&recipients).map_err(|_| StoreError::Corrupt("held"))?,
         send_at: row.try_get(5)?,
+        parameters: row.try_get(6)?,
     })
 }

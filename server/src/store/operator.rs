@@ -32,17 +32,82 @@ pub struct Waiting {
     pub is_held: bool,
     /// Whether it is being sent now.
     pub is_leased: bool,
-    /// What the other server said last.
+    /// What goes first: greater ones.
+    pub priority: i64,
+    /// Why the last attempt came to nothing.
+    pub reason: Option<String>,
+    /// The server that it was made with.
+    pub host: Option<String>,
+    /// What that server said.
     pub reply: Option<String>,
 }
 
 const COLUMNS: &str = "SELECT q.id, q.account_id, q.mail_from, q.recipient, q.domain, b.size, q.attempts,
-    q.queued_at, q.next_at, q.held, q.leased_by, q.reply FROM queue q LEFT JOIN blobs b ON b.id = q.blob_id";
+    q.queued_at, q.next_at, q.held, q.leased_by, q.reply, q.priority, q.reason, q.host FROM queue q LEFT JOIN blobs b ON b.id = q.blob_id";
 
-/// The entries that are due first, up to `limit`.
-pub async fn waiting(connection: &mut AnyConnection, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-    let text = sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY q.next_at, q.id LIMIT $1"));
-    sqlx::query(text).bind(limit).fetch_all(connection).await?.iter().map(read).collect()
+/// The entries that are due first, up to `limit`; those for one domain where one is named.
+pub async fn waiting(
+    connection: &mut AnyConnection,
+    domain: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    let only = "WHERE ($2 = '' OR q.domain = $2)";
+    let text = sqlx::AssertSqlSafe(format!("{COLUMNS} {only} ORDER BY q.next_at, q.id LIMIT $1"));
+    let query = sqlx::query(text).bind(limit).bind(domain.unwrap_or_default());
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// What waits for one domain.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// The domain.
+    pub domain: String,
+    /// How many entries.
+    pub entries: i64,
+    /// How many of them an operator holds.
+    pub held: i64,
+    /// Since when the oldest waits.
+    pub oldest: Millis,
+    /// Why nothing is tried, and until when.
+    pub paused: Option<(String, Millis)>,
+}
+
+/// What waits, by domain, most first, up to `limit`.
+pub async fn waiting_by_domain(
+    connection: &mut AnyConnection,
+    limit: i64,
+) -> Result<Vec<Destination>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT q.domain, COUNT(*), CAST(SUM(q.held) AS BIGINT), MIN(q.queued_at), MAX(d.reason), MAX(d.until_at)
+         FROM queue q LEFT JOIN destinations d ON d.domain = q.domain
+         GROUP BY q.domain ORDER BY COUNT(*) DESC, q.domain LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let read = |row: &AnyRow| {
+        let reason: Option<String> = row.try_get(4)?;
+        let until: Option<Millis> = row.try_get(5)?;
+        Ok(Destination {
+            domain: row.try_get(0)?,
+            entries: row.try_get(1)?,
+            held: row.try_get(2)?,
+            oldest: row.try_get(3)?,
+            paused: reason.zip(until),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The ids of what waits for a domain and is not being sent now, up to `limit`.
+pub async fn waiting_ids(
+    connection: &mut AnyConnection,
+    domain: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let text = "SELECT id FROM queue WHERE domain = $1 AND leased_by IS NULL ORDER BY next_at LIMIT $2";
+    let rows = sqlx::query(text).bind(domain).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// One entry.
@@ -72,14 +137,29 @@ pub async fn act_on(tx: &mut Tx, id: &str, act: Act, now: Millis) -> Result<bool
         Act::Release => "UPDATE queue SET held = 0, next_at = $2 WHERE id = $1 AND leased_by IS NULL",
     };
     let done = sqlx::query(text).bind(id).bind(now).execute(tx.connection()).await?;
+    if act == Act::Retry {
+        // The operator knows that its servers work again; the smarthost stands under no name.
+        let text =
+            "DELETE FROM destinations WHERE domain = '' OR domain = (SELECT domain FROM queue WHERE id = $1)";
+        sqlx::query(text).bind(id).execute(tx.connection()).await?;
+    }
     Ok(done.rows_affected() == 1)
+}
+
+/// An entry as those who send it see it.
+pub async fn queued_entry(connection: &mut AnyConnection, id: &str) -> Result<Option<Queued>, StoreError> {
+    let text =
+        "SELECT id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at,
+                priority, parameters, delay_told FROM queue WHERE id = $1";
+    sqlx::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(queue::read).transpose()
 }
 
 /// Takes an entry out that is not being sent now; none when there is none.
 pub async fn remove_waiting(tx: &mut Tx, id: &str) -> Result<Option<Queued>, StoreError> {
     let row = sqlx::query(
         "DELETE FROM queue WHERE id = $1 AND leased_by IS NULL
-         RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at",
+         RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at,
+         priority, parameters, delay_told",
     )
     .bind(id)
     .fetch_optional(tx.connection())
@@ -104,5 +184,8 @@ fn read(row: &AnyRow) -> Result<Waiting, StoreError> {
         is_held: row.try_get::<i64, _>(9)? == 1,
         is_leased: row.try_get::<Option<String>, _>(10)?.is_some(),
         reply: row.try_get(11)?,
+        priority: row.try_get(12)?,
+        reason: row.try_get(13)?,
+        host: row.try_get(14)?,
     })
 }

@@ -28,6 +28,19 @@ pub struct Outgoing {
     pub domain: String,
     /// The message.
     pub blob: BlobId,
+    /// What goes first: from -9 to 9, greater ones earlier (RFC 6710).
+    pub priority: i64,
+    /// What the servers on the way are asked for, as a JSON object.
+    pub parameters: String,
+}
+
+impl Outgoing {
+    /// A message that belongs to no submission and asks for nothing.
+    pub fn new(account: AccountId, mail_from: String, recipient: String, blob: BlobId) -> Self {
+        let domain = crate::address::domain(&recipient).unwrap_or_default().to_lowercase();
+        let parameters = "{}".to_owned();
+        Self { account, submission: None, mail_from, recipient, domain, blob, priority: 0, parameters }
+    }
 }
 
 /// An entry of the queue.
@@ -41,6 +54,8 @@ pub struct Queued {
     pub attempts: i64,
     /// Since when it waits.
     pub queued_at: Millis,
+    /// Whether the sender knows that it waits.
+    pub delay_told: bool,
 }
 
 /// A lease: whose it is, when it begins and when it ends at the latest.
@@ -58,7 +73,8 @@ pub struct Lease {
 pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO queue (id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts,
-         queued_at, next_at, held, leased_until) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, 0, 0)",
+         queued_at, next_at, held, leased_until, priority, parameters)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, 0, 0, $9, $10)",
     )
     .bind(random::id('q'))
     .bind(outgoing.account.as_str())
@@ -68,13 +84,15 @@ pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<()
     .bind(&outgoing.domain)
     .bind(outgoing.blob.as_str())
     .bind(now)
+    .bind(outgoing.priority)
+    .bind(&outgoing.parameters)
     .execute(tx.connection())
     .await?;
     add_ref(tx, &outgoing.blob).await
 }
 
-/// Takes entries of the message that is due first; all have one sender, and one domain where
-/// `by_domain` says so.
+/// Takes entries of the message that is due first, greater priorities before lesser ones; all are of one
+/// submission, and of one domain where `by_domain` says so.
 pub async fn lease(
     tx: &mut Tx,
     lease: &Lease,
@@ -88,15 +106,17 @@ pub async fn lease(
     let rows = sqlx::query(
         "UPDATE queue SET leased_by = $7, leased_until = $2 WHERE id IN (
            SELECT q.id FROM queue q JOIN (
-             SELECT account_id, mail_from, blob_id, domain FROM queue
+             SELECT account_id, mail_from, blob_id, domain, submission_id FROM queue
              WHERE next_at <= $1 AND held = 0 AND leased_by IS NULL
              AND $5 NOT LIKE '% ' || account_id || ' %' AND $6 NOT LIKE '% ' || domain || ' %'
-             ORDER BY next_at LIMIT 1
+             ORDER BY priority DESC, next_at LIMIT 1
            ) f ON q.account_id = f.account_id AND q.mail_from = f.mail_from AND q.blob_id = f.blob_id
+             AND COALESCE(q.submission_id, '') = COALESCE(f.submission_id, '')
              AND ($4 = 0 OR q.domain = f.domain)
            WHERE q.next_at <= $1 AND q.held = 0 AND q.leased_by IS NULL ORDER BY q.next_at LIMIT $3)
          AND next_at <= $1 AND held = 0 AND leased_by IS NULL
-         RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at",
+         RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at,
+         priority, parameters, delay_told",
     )
     .bind(lease.from)
     .bind(lease.until)
@@ -124,23 +144,41 @@ fn list(names: &[String]) -> String {
     format!(" {} ", names.join(" "))
 }
 
+/// An attempt that came to nothing.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// When the next one is.
+    pub next_at: Millis,
+    /// Why, by the name of the reason.
+    pub reason: &'static str,
+    /// What the other server said.
+    pub reply: String,
+    /// Its name.
+    pub host: Option<String>,
+    /// Whether the sender knows by now that the message waits.
+    pub delay_told: bool,
+}
+
 /// Puts an entry back for another attempt; false when it was not `owner`'s any more.
 pub async fn postpone(
     tx: &mut Tx,
     queued: &Queued,
     owner: &str,
-    next_at: Millis,
-    reply: &str,
+    failure: &Failure,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE queue SET attempts = attempts + 1, next_at = $4, reply = $5, leased_by = NULL,
-         leased_until = 0 WHERE account_id = $1 AND id = $2 AND leased_by = $3",
+        "UPDATE queue SET attempts = attempts + 1, next_at = $4, reply = $5, reason = $6, host = $7,
+         delay_told = $8, leased_by = NULL, leased_until = 0
+         WHERE account_id = $1 AND id = $2 AND leased_by = $3",
     )
     .bind(queued.outgoing.account.as_str())
     .bind(&queued.id)
     .bind(owner)
-    .bind(next_at)
-    .bind(reply)
+    .bind(failure.next_at)
+    .bind(&failure.reply)
+    .bind(failure.reason)
+    .bind(failure.host.as_deref())
+    .bind(i64::from(failure.delay_told))
     .execute(tx.connection())
     .await?;
     Ok(done.rows_affected() == 1)
@@ -211,8 +249,11 @@ pub(super) fn read(row: &AnyRow) -> Result<Queued, StoreError> {
             recipient: row.try_get(4)?,
             domain: row.try_get(5)?,
             blob: BlobId::from(row.try_get::<String, _>(6)?),
+            priority: row.try_get(9)?,
+            parameters: row.try_get(10)?,
         },
         attempts: row.try_get(7)?,
         queued_at: row.try_get(8)?,
+        delay_told: row.try_get::<i64, _>(11)? == 1,
     })
 }

@@ -1,10 +1,13 @@
-use jmap::{AccountId, EmailId, IdentityId, SubmissionId, ThreadId};
+use jmap::{AccountId, BlobId, EmailId, IdentityId, SubmissionId, ThreadId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::clock::Millis;
+
+/// How many notifications of one submission are named.
+const MOST_REPORTS: usize = 1000;
 
 /// A submission; envelope and delivery states are JSON as they stand on the wire.
 #[derive(Debug, Clone)]
@@ -25,6 +28,10 @@ pub struct SubmissionRow {
     pub delivery: String,
     /// `pending`, `final` or `canceled`.
     pub undo_status: String,
+    /// The blobs of notifications about its delivery, oldest first, as JSON.
+    pub dsn_blobs: String,
+    /// And of those that tell that it was displayed.
+    pub mdn_blobs: String,
     created_state: i64,
 }
 
@@ -36,7 +43,7 @@ pub async fn submissions(
 ) -> Result<Vec<SubmissionRow>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
-         created_state FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
+         created_state, dsn_blobs, mdn_blobs FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(account.as_str())
     .bind(limit)
@@ -53,7 +60,7 @@ pub async fn submission(
 ) -> Result<Option<SubmissionRow>, StoreError> {
     let row = sqlx::query(
         "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
-         created_state FROM submissions WHERE account_id = $1 AND id = $2",
+         created_state, dsn_blobs, mdn_blobs FROM submissions WHERE account_id = $1 AND id = $2",
     )
     .bind(account.as_str())
     .bind(id.as_str())
@@ -141,6 +148,31 @@ pub async fn set_delivery(
     Ok(())
 }
 
+/// Names blobs of notifications about a submission, behind those that are named already.
+pub async fn add_dsn(
+    tx: &mut Tx,
+    ledger: &mut Ledger,
+    id: &SubmissionId,
+    blobs: &[BlobId],
+) -> Result<(), StoreError> {
+    let Some(row) = submission(tx.connection(), ledger.account(), id).await? else { return Ok(()) };
+    let corrupt = |_| StoreError::Corrupt("submission");
+    let mut named: Vec<BlobId> = serde_json::from_str(&row.dsn_blobs).map_err(corrupt)?;
+    named.extend(blobs.iter().cloned());
+    named.truncate(MOST_REPORTS);
+    let state = ledger.next(Kind::Submission);
+    sqlx::query(
+        "UPDATE submissions SET dsn_blobs = $3, updated_state = $4 WHERE account_id = $1 AND id = $2",
+    )
+    .bind(ledger.account().as_str())
+    .bind(id.as_str())
+    .bind(serde_json::to_string(&named).map_err(corrupt)?)
+    .bind(state)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Forgets a submission; what is under way goes on.
 pub async fn destroy_submission(
     tx: &mut Tx,
@@ -166,5 +198,7 @@ fn read(row: &AnyRow) -> Result<SubmissionRow, StoreError> {
         delivery: row.try_get(6)?,
         undo_status: row.try_get(7)?,
         created_state: row.try_get(8)?,
+        dsn_blobs: row.try_get(9)?,
+        mdn_blobs: row.try_get(10)?,
     })
 }

@@ -147,8 +147,13 @@ async fn the_queue_is_seen_and_acted_on_without_content() {
     assert!(shown.contains(CAROL) && shown.contains("state    held"), "{shown}");
     assert!(!holds(shown.as_bytes(), "MIME"), "nothing of the message");
     well(here, &["queue", "release", id]);
-    well(here, &["queue", "hold", id]);
+    let domains = well(here, &["queue", "domains"]);
+    assert!(domains.contains(" elsewhere.example "), "{domains}");
+    assert_eq!(well(here, &["queue", "hold", "--domain", "other.example"]).trim(), "0");
+    assert_eq!(well(here, &["queue", "hold", "--domain", "elsewhere.example"]).trim(), "1");
+    assert!(listed().contains(" held ") && listed().contains(" elsewhere.example unreachable"));
     well(here, &["queue", "remove", id]);
+    assert_eq!(alice.counts("inbox").await[0], 1, "its sender is told");
     assert!(ill(here, &["queue", "show", id]).contains("there is no entry"));
     let got = alice.call("EmailSubmission/get", json!({"ids": [submission]})).await;
     assert_eq!(got["list"][0]["deliveryStatus"][CAROL]["delivered"], "no");

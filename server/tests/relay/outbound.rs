@@ -32,6 +32,7 @@ async fn make_due(served: &Served) {
     let due = served.fixture.relay.store.write(|tx| {
         Box::pin(async move {
             sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
+            sqlx::query("DELETE FROM destinations").execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });
@@ -182,14 +183,7 @@ async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
                 (5, "a2", "b3", "x@two.example"),
                 (900, "a2", "b3", "later@two.example"),
             ] {
-                let outgoing = Outgoing {
-                    account: account.into(),
-                    submission: None,
-                    mail_from: ALICE.into(),
-                    recipient: recipient.into(),
-                    domain: recipient.split('@').nth(1).unwrap().into(),
-                    blob: blob.into(),
-                };
+                let outgoing = Outgoing::new(account.into(), ALICE.into(), recipient.into(), blob.into());
                 store::claim_blob(tx, &outgoing.blob, 0).await?;
                 store::enqueue(tx, &outgoing, at).await?;
             }

@@ -136,14 +136,8 @@ async fn people_who_write_to_each_other_at_two_processes_do_not_block_each_other
 }
 
 fn outgoing(number: usize) -> Outgoing {
-    Outgoing {
-        account: format!("a{}", number % 5).into(),
-        submission: None,
-        mail_from: ALICE.into(),
-        recipient: format!("r{number}@x.example"),
-        domain: "x.example".into(),
-        blob: "b1".into(),
-    }
+    let (account, recipient) = (format!("a{}", number % 5), format!("r{number}@x.example"));
+    Outgoing::new(account.as_str().into(), ALICE.into(), recipient, "b1".into())
 }
 
 async fn fill_queue(served: &Served, entries: usize) {

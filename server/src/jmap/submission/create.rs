@@ -1,3 +1,4 @@
+mod asked;
 mod hold;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::delivery::{self, Sealed};
 use crate::jmap::Call;
 use crate::jmap::answer::failed;
 use crate::jmap::set::Deliveries;
+use crate::outbound::Parameters;
 use crate::outer;
 use crate::random;
 use crate::store::{self, Account, EmailRow, Ledger, NewSubmission, Outgoing, StoreError, Tx};
@@ -23,6 +25,9 @@ use crate::vacation::Question;
 
 /// The greatest number of recipients of one submission.
 const MOST_RECIPIENTS: usize = 1000;
+
+/// The priority of mail for many (RFC 6710).
+const BULK: i8 = -4;
 
 /// A submission whose message, sender and recipients were checked.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Prepared {
     /// The bytes for elsewhere, where they are not the email's own.
     away: Option<Blob>,
     send_at: Option<Millis>,
+    /// By recipient: what the servers on the way are asked for.
+    asked: BTreeMap<String, Parameters>,
     /// What may be answered once it is delivered; that of held mail is asked later.
     question: Option<Question>,
 }
@@ -85,10 +92,13 @@ pub async fn prepare(
     }
     let author = outer::sole_author(&message);
     let checked = envelope(&call.account, &email, author, submission.envelope.clone());
-    let (envelope, send_at) = match checked.and_then(|envelope| Ok((hold::until(&envelope)?, envelope))) {
-        Ok((send_at, envelope)) => (envelope, send_at),
+    let checked =
+        checked.and_then(|envelope| Ok((hold::until(&envelope)?, asked::parameters(&envelope)?, envelope)));
+    let (send_at, mut asked, envelope) = match checked {
+        Ok(checked) => checked,
         Err(error) => return Ok(Err(error)),
     };
+    rank(&mut asked, relay.config.outbound.bulk_recipients);
     let (local, remote) = match split(call, &envelope).await.map_err(failed)? {
         Ok(split) => split,
         Err(error) => return Ok(Err(error)),
@@ -97,13 +107,13 @@ pub async fn prepare(
         let why = "too many recipients within an hour";
         return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
     }
-    let asked = send_at.is_none().then(|| Question::of(&envelope.mail_from.email, &local, &message));
-    let question = asked.flatten();
+    let question = send_at.is_none().then(|| Question::of(&envelope.mail_from.email, &local, &message));
+    let question = question.flatten();
     let (mut mail, mut away) = (Vec::new(), None);
     if !sealed && send_at.is_none() {
         (mail, away) = in_clear(call, &local, &message).await?;
     }
-    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at, question }))
+    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at, asked, question }))
 }
 
 /// What of a public account's message goes to whom: sealed to those here who keep sealed mail only, and
@@ -120,6 +130,13 @@ async fn in_clear(
     };
     let message = bare.unwrap_or_else(|| message.to_vec());
     Ok((delivery::prepare(&call.relay, local, message).await.map_err(failed)?, away))
+}
+
+/// Mail for many goes behind mail for few, unless the client chose for itself.
+fn rank(asked: &mut BTreeMap<String, Parameters>, many: usize) {
+    if asked.len() >= many {
+        asked.values_mut().for_each(|one| one.priority = one.priority.or(Some(BULK)));
+    }
 }
 
 fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
@@ -271,14 +288,14 @@ async fn send(
         store::put_blob(tx, ledger.account(), away.blob(), false).await?;
         blob = away.blob().id.clone();
     }
+    let mail_from = &prepared.envelope.mail_from.email;
     for recipient in prepared.remote {
+        let asked = prepared.asked.get(&recipient).cloned().unwrap_or_default();
         let outgoing = Outgoing {
-            account: ledger.account().clone(),
             submission: Some(id.clone()),
-            mail_from: prepared.envelope.mail_from.email.clone(),
-            domain: crate::address::domain(&recipient).unwrap_or_default().to_owned(),
-            recipient,
-            blob: blob.clone(),
+            priority: asked.priority.map_or(0, i64::from),
+            parameters: asked.to_json(),
+            ..Outgoing::new(ledger.account().clone(), mail_from.clone(), recipient, blob.clone())
         };
         store::enqueue(tx, &outgoing, at).await?;
     }

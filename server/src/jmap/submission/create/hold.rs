@@ -9,12 +9,10 @@ use crate::store::{self, Account, Held, Ledger, StoreError, Tx};
 /// When a submission is to go out, if it is to wait (RFC 4865 as RFC 8621 7 carries it).
 pub fn until(envelope: &Envelope) -> Result<Option<Millis>, SetError> {
     let wrong = || SetError::invalid_properties(["envelope"]);
-    let of_recipients = envelope.rcpt_to.iter().filter_map(|to| to.parameters.as_ref());
-    if of_recipients.flatten().next().is_some() {
-        return Err(wrong());
-    }
     let mut at = None;
-    for (name, value) in envelope.mail_from.parameters.iter().flatten() {
+    let is_hold = |name: &str| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("HOLD"));
+    let all = envelope.mail_from.parameters.iter().flatten();
+    for (name, value) in all.filter(|(name, _)| is_hold(name)) {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -51,6 +49,7 @@ pub async fn keep(
         blob: prepared.email.blob_id,
         mail_from: prepared.envelope.mail_from.email,
         recipients: here.chain(prepared.remote).collect(),
+        parameters: serde_json::to_string(&prepared.asked).map_err(|_| StoreError::Corrupt("held"))?,
         send_at,
     };
     store::hold(tx, &held).await

@@ -1,0 +1,63 @@
+//! Destinations whose servers failed of late.
+//!
+//! A destination is a domain; the empty one stands for the smarthost.
+
+use sqlx::Row;
+
+use super::{StoreError, Tx};
+use crate::clock::Millis;
+
+/// Notes that the servers of a destination failed; gives how often in a row.
+///
+/// One failure counts once, however many messages it met: those that began before the last pause ended
+/// are part of it.
+pub async fn note_failure(
+    tx: &mut Tx,
+    domain: &str,
+    reason: &str,
+    now: Millis,
+    pause: impl Fn(i64) -> Millis,
+) -> Result<(), StoreError> {
+    let text = "SELECT failures, until_at FROM destinations WHERE domain = $1";
+    let row = sqlx::query(text).bind(domain).fetch_optional(tx.connection()).await?;
+    let (failures, until): (i64, Millis) =
+        row.map_or(Ok((0, 0)), |row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)))?;
+    if until > now {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO destinations (domain, failures, until_at, reason) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (domain) DO UPDATE SET failures = $2, until_at = $3, reason = $4",
+    )
+    .bind(domain)
+    .bind(failures + 1)
+    .bind(now + pause(failures + 1))
+    .bind(reason)
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Notes that the servers of a destination work.
+pub async fn forget_failures(tx: &mut Tx, domain: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM destinations WHERE domain = $1").bind(domain).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// Has what is due for destinations that failed wait for as long as they do.
+pub async fn put_off(tx: &mut Tx, by_domain: bool, now: Millis) -> Result<(), StoreError> {
+    let text = match by_domain {
+        true => {
+            "UPDATE queue SET next_at = (SELECT d.until_at FROM destinations d WHERE d.domain = queue.domain)
+             WHERE next_at <= $1 AND held = 0 AND leased_by IS NULL
+             AND domain IN (SELECT domain FROM destinations WHERE until_at > $1)"
+        }
+        false => {
+            "UPDATE queue SET next_at = (SELECT d.until_at FROM destinations d WHERE d.domain = '')
+             WHERE next_at <= $1 AND held = 0 AND leased_by IS NULL
+             AND EXISTS (SELECT 1 FROM destinations WHERE domain = '' AND until_at > $1)"
+        }
+    };
+    sqlx::query(text).bind(now).execute(tx.connection()).await?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+DROP TABLE sts_policies;
+DROP TABLE destinations;
+ALTER TABLE submissions DROP COLUMN mdn_blobs;
+ALTER TABLE submissions DROP COLUMN dsn_blobs;
+ALTER TABLE held DROP COLUMN parameters;
+DROP INDEX queue_ready;
+ALTER TABLE queue DROP COLUMN delay_told;
+ALTER TABLE queue DROP COLUMN host;
+ALTER TABLE queue DROP COLUMN reason;
+ALTER TABLE queue DROP COLUMN parameters;
+ALTER TABLE queue DROP COLUMN priority;

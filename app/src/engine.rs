@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod addresses;
+pub mod details;
 pub mod directory;
 pub mod enrol;
 pub mod html;
@@ -15,9 +16,11 @@ pub mod letter;
 pub mod lists;
 pub mod open;
 pub mod reading;
+pub mod receipts;
 pub mod recovery;
 pub mod relay;
 pub mod reseal;
+pub mod revocation;
 pub mod rows;
 pub mod send;
 pub mod service;

@@ -4,12 +4,14 @@
 //! [`FromEngine`] the other. Files go by reference, bytes are transferred; neither is in the
 //! envelope, which is written with `postcard`: reading JSON would be a tenth of the page.
 
+mod details;
 mod failure;
 mod mail;
 
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+pub use details::{Given, Label, Node, NodeKind, Proof, Receipt};
 pub use failure::Failure;
 pub use mail::{
     Address, Attachment, AttachmentSource, Body, Draft, DraftAttachment, EmailId, Mailbox, MailboxId,
@@ -52,6 +54,13 @@ pub enum Request {
     Open {
         /// The message.
         email: EmailId,
+    },
+    /// Signs and sends the receipt that a message asks for, or decides not to; answered by [`Reply::Done`].
+    Receipt {
+        /// The message.
+        email: EmailId,
+        /// Whether one is sent.
+        give: bool,
     },
     /// The bytes of an attachment; answered by [`Reply::Attachment`] and one buffer.
     Attachment {
@@ -176,6 +185,8 @@ pub struct Account {
     pub name: String,
     /// The mail address.
     pub address: String,
+    /// The attachments of one letter, in bytes: what the relay takes, less what sealing adds.
+    pub attachable: u64,
 }
 
 /// What [`Request::Update`] does to each message.

@@ -47,6 +47,22 @@ export class Person {
     await expect(this.button("New message")).toBeVisible({ timeout: 60_000 });
   }
 
+  /** Loses a record of the engine's, as a browser that clears old data does, and comes back. */
+  async forgets(record: string): Promise<void> {
+    await this.page.evaluate(async ([name, key]) => {
+      const opening = indexedDB.open(name as string);
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error);
+      });
+      const removing = database.transaction("records", "readwrite").objectStore("records").delete(key as string);
+      await new Promise((resolve) => (removing.onsuccess = resolve));
+      database.close();
+    }, [`sealpost-${this.account.address}`, record]);
+    await this.page.reload();
+    await this.seesMailbox();
+  }
+
   button(name: string | RegExp): Locator {
     return this.page.getByRole("button", { name, exact: typeof name === "string" });
   }

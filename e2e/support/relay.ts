@@ -1,5 +1,5 @@
 /** The real relay, on free ports of loopback, with a data folder of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +16,8 @@ export interface RelayOptions {
   smarthost?: string;
   /** PEM files of outside authorities that readers here trust. */
   trustAnchors?: string[];
+  /** The greatest message that it takes, in bytes. */
+  maxMessageSize?: number;
 }
 
 export class Relay {
@@ -59,6 +61,11 @@ export class Relay {
     });
   }
 
+  /** Runs a command of the program on the same data, and gives what it printed. */
+  run(...command: string[]): string {
+    return execFileSync(program, [...command, "--config", join(this.folder, "sealpost.toml")], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  }
+
   /** Stops it as a service manager would. */
   async stop(): Promise<number | null> {
     return this.end("SIGTERM");
@@ -95,6 +102,7 @@ export class Relay {
     ];
     if (this.options.smarthost) lines.push(`smarthost = ${JSON.stringify(this.options.smarthost)}`);
     if (this.options.trustAnchors) lines.push(`trust_anchors = ${JSON.stringify(this.options.trustAnchors)}`);
+    if (this.options.maxMessageSize) lines.push(`max_message_size = ${this.options.maxMessageSize}`);
     return `${lines.join("\n")}\n`;
   }
 }

@@ -4,11 +4,12 @@
 //! authority. All are made on the first start; the keys are files that only the relay's user reads.
 
 mod files;
+mod revoked;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use p256::pkcs8::DecodePrivateKey;
-use smime::issue::{IssueError, Issuer, Profile, Usage, issue, self_signed_root};
+use smime::issue::{IssueError, Issuer, Profile, Usage, issue, revocation_list, self_signed_root};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::timestamp::TimestampAuthority;
 use smime::{Certificate, KeyId, KeyringError, Signer, UnixTime, block_on_ready};
@@ -20,6 +21,8 @@ const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_LIFE: u64 = 20 * 365 * DAY;
 /// The life of a person's certificate.
 const PERSON_LIFE: u64 = 3 * 365 * DAY;
+/// How long a revocation list may be believed: what keeps new ones away can hide a revocation for as long.
+const LIST_LIFE: u64 = 3 * DAY;
 /// Clocks of correspondents may be this much behind.
 const SKEW: u64 = 60 * 60;
 
@@ -41,6 +44,18 @@ pub enum OpenAuthorityError {
     Issue(#[from] IssueError),
 }
 
+/// Why there is no revocation list.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// What was revoked cannot be read.
+    #[error("the revoked certificates cannot be read: {0}")]
+    Files(#[from] std::io::Error),
+    /// It could not be signed.
+    #[error("the revocation list could not be made: {0}")]
+    Issue(#[from] IssueError),
+}
+
 /// The name of the key for pushes.
 const PUSH: &str = "push";
 
@@ -58,8 +73,9 @@ pub struct Subject<'a> {
 /// The authorities of this relay.
 #[derive(Debug)]
 pub struct Authority {
+    folder: PathBuf,
     keyring: MemoryKeyring,
-    root: Certificate,
+    root: Issuer,
     issuer: Issuer,
     timestamps: TimestampAuthority,
 }
@@ -79,7 +95,7 @@ impl Authority {
             let made = self_signed_root(&keyring, &root_key, &spki, &name, serial(), since(now), until);
             Ok(block_on_ready(made)?)
         })?;
-        let by_root = Issuer { key: root_key, certificate: root.clone() };
+        let by_root = Issuer { key: root_key, certificate: root };
         let under_root = |key: &KeyId, usage, name: &str| {
             files::open_certificate(folder, key, || {
                 let spki = keyring.spki(key)?;
@@ -91,9 +107,10 @@ impl Authority {
         let certificate = under_root(&issuer_key, Usage::CertificateAuthority, "mail authority")?;
         let stamper = under_root(&timestamp_key, Usage::TimestampAuthority, "timestamp authority")?;
         let issuer = Issuer { key: issuer_key, certificate };
-        let chain = vec![stamper, root.clone()];
+        let chain = vec![stamper, by_root.certificate.clone()];
         let signer = Signer { key: timestamp_key, chain, encryption: None };
-        Ok(Self { keyring, root, issuer, timestamps: TimestampAuthority { signer } })
+        let timestamps = TimestampAuthority { signer };
+        Ok(Self { folder: folder.to_path_buf(), keyring, root: by_root, issuer, timestamps })
     }
 
     /// The key by which push services know this relay (RFC 8292); it certifies nothing.
@@ -105,12 +122,12 @@ impl Authority {
 
     /// Certificates that vouch for the people of this relay.
     pub fn trust_anchors(&self) -> Vec<Certificate> {
-        vec![self.root.clone()]
+        vec![self.root.certificate.clone()]
     }
 
     /// Certificates that vouch for this relay's timestamps.
     pub fn timestamp_anchors(&self) -> Vec<Certificate> {
-        vec![self.root.clone()]
+        vec![self.root.certificate.clone()]
     }
 
     /// A person's certificate with its issuers, as far as they are this relay's.
@@ -118,7 +135,7 @@ impl Authority {
         if leaf.issuer() != self.issuer.certificate.subject() {
             return vec![leaf];
         }
-        vec![leaf, self.issuer.certificate.clone(), self.root.clone()]
+        vec![leaf, self.issuer.certificate.clone(), self.root.certificate.clone()]
     }
 
     /// Certifies a key whose possession and whose owner's address were checked.
@@ -139,6 +156,23 @@ impl Authority {
             not_after: UnixTime(now.0 + PERSON_LIFE),
         };
         block_on_ready(issue(&self.keyring, &self.issuer, spki, &profile))
+    }
+
+    /// Takes a person's certificate back for good; tells whether it is this relay's and was not yet.
+    pub fn revoke(&self, certificate: &Certificate, now: UnixTime) -> std::io::Result<bool> {
+        if certificate.issuer() != self.issuer.certificate.subject() {
+            return Ok(false);
+        }
+        revoked::add(&self.folder, certificate, now)
+    }
+
+    /// The revocation lists (RFC 5280 5) of the authority of people, and of the root, in DER.
+    pub fn revocation_lists(&self, now: UnixTime) -> Result<[Vec<u8>; 2], ListError> {
+        let withdrawn = revoked::read(&self.folder)?;
+        let until = UnixTime(now.0 + LIST_LIFE);
+        let people = revocation_list(&self.keyring, &self.issuer, &withdrawn, now, until);
+        let authorities = revocation_list(&self.keyring, &self.root, &[], now, until);
+        Ok([block_on_ready(people)?, block_on_ready(authorities)?])
     }
 
     /// Answers an RFC 3161 request.

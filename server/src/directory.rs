@@ -155,6 +155,20 @@ pub async fn entry(
     Ok(Some(Entry { address: account.address, name: account.name, kind: kind(account.kind), encryption }))
 }
 
+/// The newest certificates of an address, for signing and for encryption.
+pub async fn certificates(
+    connection: &mut AnyConnection,
+    address: &str,
+) -> Result<Vec<Certificate>, CertifyError> {
+    let mut certificates = Vec::new();
+    for key_use in [SIGNING, ENCRYPTION] {
+        for der in store::certificates_of(connection, address, key_use, now()).await? {
+            certificates.push(Certificate::from_der(&der)?);
+        }
+    }
+    Ok(certificates)
+}
+
 /// A certificate and its issuers as they stand on the wire.
 pub fn chain_text(authority: &Authority, leaf: Certificate) -> Vec<String> {
     authority.chain(leaf).iter().map(|certificate| base64_text(certificate.der())).collect()

@@ -70,6 +70,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/healthz", get(health::ready))
         .route("/status", get(health::status))
         .route("/tsa", post(timestamp::stamp).layer(DefaultBodyLimit::max(timestamp::MAX_REQUEST)))
+        .route("/crl/{whose}", get(timestamp::revocation_list))
         .merge(jmap)
         .merge(auth)
         .merge(assets)

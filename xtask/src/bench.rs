@@ -38,6 +38,8 @@ enum Name {
     List,
     /// Sealing and opening in Chromium, beside PKI.js, node-forge and the bare WebCrypto primitives.
     Smime,
+    /// Letters of 25 and 100 MB through the program itself, and how long the page stands still.
+    Large,
     /// Sealing and opening natively, beside OpenSSL's library.
     Native,
     /// The relay beside Cyrus and Dovecot.
@@ -58,7 +60,7 @@ pub struct Figure {
 
 /// Measures, prints a table for each, and writes JSON where that is asked for.
 pub fn bench(options: &Options) -> Result<()> {
-    let all = [Name::Size, Name::List, Name::Smime, Name::Native, Name::Relay];
+    let all = [Name::Size, Name::List, Name::Smime, Name::Large, Name::Native, Name::Relay];
     let names = if options.names.is_empty() { &all[..] } else { &options.names };
     let mut report = serde_json::Map::new();
     for name in names {
@@ -66,6 +68,7 @@ pub fn bench(options: &Options) -> Result<()> {
             Name::Size => ("size", size::measure(&build::build(build::Options { dev: false })?)?),
             Name::List => ("list", browser::list()?),
             Name::Smime => ("smime", browser::smime(options.quick)?),
+            Name::Large => ("large", browser::large(options.quick)?),
             Name::Native => ("native", native::smime(options.quick)?),
             Name::Relay => ("relay", relay::measure(&options.relay)?),
         };

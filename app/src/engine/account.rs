@@ -12,6 +12,7 @@ use super::identity::{Identity, KeyRecord};
 use super::known::{self, Known, NotAdmitted};
 use super::open::Found;
 use super::relay::Relay;
+use super::revocation::Lists;
 use super::summary::{Content, KEY_INFO, SummaryKey};
 use super::trust::{Anchors, Comparison};
 use super::vault::VaultKey;
@@ -44,7 +45,10 @@ pub struct Account {
     pub database: Database,
     /// Its private keys.
     pub keyring: WebKeyring,
+    /// One receipt at a time is noted beside its letter.
+    pub noting: futures::lock::Mutex<()>,
     trust: RefCell<Rc<Trust>>,
+    lists: RefCell<Lists>,
     identity: RefCell<Option<Rc<Identity>>>,
     former: RefCell<Vec<KeyRecord>>,
     opened: RefCell<Vec<(EmailId, Rc<Found>)>>,
@@ -79,16 +83,19 @@ impl Account {
         let identity = database.record::<Identity>(Store::Records, IDENTITY).await?;
         let former = database.record(Store::Records, FORMER).await?.unwrap_or_default();
         let id = relay.account().as_str().to_owned();
+        let attachable = relay.attachable();
         // Once there is a certificate, the relay can make nobody write under another name.
         let certified = identity.as_ref().and_then(Identity::name_and_address);
         let (name, address) = certified.unwrap_or((sender.name, sender.email));
         Ok(Self {
             relay,
-            who: protocol::Account { id, name, address },
+            who: protocol::Account { id, name, address, attachable },
             sender: sender.id,
             database,
             keyring,
+            noting: futures::lock::Mutex::default(),
             trust: RefCell::default(),
+            lists: RefCell::default(),
             identity: RefCell::new(identity.map(Rc::new)),
             former: RefCell::new(former),
             opened: RefCell::default(),
@@ -121,8 +128,21 @@ impl Account {
         if store {
             self.database.set_record(Store::Records, ANCHORS, anchors).await?;
         }
-        self.trust.replace(Rc::new(anchors.trust()));
+        let crls = self.lists.borrow().der();
+        self.trust.replace(Rc::new(Trust { crls, ..anchors.trust() }));
         Ok(())
+    }
+
+    /// The revocation lists that certificates are judged by.
+    pub fn lists(&self) -> Lists {
+        self.lists.borrow().clone()
+    }
+
+    /// Judges by other revocation lists from now on.
+    pub fn set_lists(&self, lists: Lists) {
+        let trust = Trust { crls: lists.der(), ..(*self.trust()).clone() };
+        self.trust.replace(Rc::new(trust));
+        self.lists.replace(lists);
     }
 
     /// Whom this browser believes.

@@ -11,6 +11,7 @@ use smime::{Certificate, PathError};
 
 use super::account::Account;
 use super::addresses::is_address;
+use super::revocation;
 use super::trust::certificate;
 use crate::protocol::{self, Completion, Failure, Recipient, RecipientKind};
 use crate::web::clock;
@@ -100,6 +101,7 @@ pub async fn resolve(
     account: &Account,
     addresses: &[String],
 ) -> Result<HashMap<String, Result<Chosen, NoneChosen>>, Failure> {
+    revocation::refresh(account).await;
     let mut candidates = lookup(account, addresses).await?;
     let (trust, now) = (account.trust(), clock::now());
     let mut chosen = HashMap::new();

@@ -10,9 +10,6 @@ use crate::web::clock;
 use crate::web::crypto::random;
 use crate::web::worker::Call;
 
-/// All attachments of a letter together, in bytes.
-const MAX_ATTACHED: u64 = 26 * 1024 * 1024;
-
 /// Reads the attachments and gives the letter its author, its date and its id.
 pub async fn letter(account: &Account, draft: &Draft, call: &Call) -> Result<message::Draft, Failure> {
     let random: [u8; 16] = random().ok_or(Failure::StorageUnavailable)?;
@@ -33,8 +30,8 @@ pub async fn letter(account: &Account, draft: &Draft, call: &Call) -> Result<mes
     })
 }
 
-/// The same for every attempt to keep or send a letter.
-fn message_id(letter: Option<&str>, sender: &str, random: [u8; 16]) -> String {
+/// A Message-ID: the same for every attempt to keep or send a letter.
+pub fn message_id(letter: Option<&str>, sender: &str, random: [u8; 16]) -> String {
     let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     let is_name = |letter: &&str| {
         (16..=64).contains(&letter.len()) && letter.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -59,7 +56,7 @@ async fn attachments(
     for attachment in &draft.attachments {
         let data = data(account, attachment, bytes, call).await?;
         bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
-        check(bytes)?;
+        check(account, bytes)?;
         call.report(Stage::Reading, bytes, 0);
         read.push(message::Attachment {
             name: attachment.name.clone(),
@@ -83,7 +80,7 @@ async fn data(
             let index = usize::try_from(*index).map_err(|_| unreadable())?;
             let file = call.files.get(index).ok_or_else(unreadable)?;
             // Before it is read: it may be larger than memory.
-            check(before.saturating_add(file.size()))?;
+            check(account, before.saturating_add(file.size()))?;
             file.read().await.ok_or_else(unreadable)
         }
         AttachmentSource::Part { email, part } => {
@@ -92,8 +89,9 @@ async fn data(
     }
 }
 
-fn check(bytes: u64) -> Result<(), Failure> {
-    if bytes > MAX_ATTACHED { Err(Failure::TooLarge { limit: Some(MAX_ATTACHED) }) } else { Ok(()) }
+fn check(account: &Account, bytes: u64) -> Result<(), Failure> {
+    let limit = account.who.attachable;
+    if bytes > limit { Err(Failure::TooLarge { limit: Some(limit) }) } else { Ok(()) }
 }
 
 #[cfg(test)]

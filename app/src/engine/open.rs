@@ -1,5 +1,6 @@
 //! Opening a message: fetch, decrypt, verify, summarise, learn.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use base64::Engine as _;
@@ -14,10 +15,12 @@ use super::directory;
 use super::few;
 use super::lists;
 use super::reading::{self, Envelope};
+use super::receipts;
 use super::relay::Listener;
+use super::revocation;
 use super::summary::{self, Place, Sight};
 use super::trust::hex;
-use crate::protocol::{EmailId, Failure, Message, PartId, Stage};
+use crate::protocol::{EmailId, Failure, Message, PartId, Proof, Stage};
 use crate::web::clock;
 use crate::web::crypto::{WebCrypto, random};
 use crate::web::worker::Call;
@@ -28,7 +31,12 @@ pub struct Found {
     pub opened: Opened,
     /// The owner wrote it as a draft.
     pub draft: bool,
+    /// What it proves, if it is a receipt and that was looked up.
+    pub proof: RefCell<Option<Proof>>,
 }
+
+/// A list opens no larger letter to hold a receipt against it.
+const MAX_GLANCED_LETTER: u64 = 2 * 1024 * 1024;
 
 /// Opens a message for the page.
 pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Message, Failure> {
@@ -39,14 +47,15 @@ pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Mes
             let fetched = fetch(account, &facts, call.reporter(Stage::Downloading), || {
                 call.report(Stage::Opening, 0, 1);
             });
-            let (found, summary) = settle(account, &facts, fetched.await).await;
+            let (found, summary) = settle(account, &facts, fetched.await, u64::MAX).await;
             store_summaries(account, summary.into_iter().collect()).await;
             let found = Rc::new(found?);
             account.keep_opened(email.clone(), Rc::clone(&found));
             found
         }
     };
-    let envelope = Envelope { id: email.clone(), email: facts, draft: found.draft };
+    let receipt = receipts::of(account, &facts, &found).await;
+    let envelope = Envelope { id: email.clone(), email: facts, draft: found.draft, receipt };
     Ok(reading::message(&envelope, &found.opened))
 }
 
@@ -71,7 +80,7 @@ pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<R
     let facts = facts(account, email).await?;
     let (opened, digest) = fetch(account, &facts, call.reporter(Stage::Downloading), || {}).await?;
     let draft = is_draft(read_summary(account, &facts).await.as_ref(), &digest);
-    let found = Rc::new(Found { opened, draft });
+    let found = Rc::new(Found { opened, draft, proof: RefCell::default() });
     account.keep_opened(email.clone(), Rc::clone(&found));
     Ok(found)
 }
@@ -79,7 +88,7 @@ pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<R
 /// Opens a message for a list, and gives its sealed summary where the relay has none yet.
 pub async fn glance(account: &Account, facts: &Email) -> Result<Option<(Id, String)>, Failure> {
     let fetched = fetch(account, facts, None, || {}).await;
-    let (found, summary) = settle(account, facts, fetched).await;
+    let (found, summary) = settle(account, facts, fetched, MAX_GLANCED_LETTER).await;
     match found {
         Ok(_) | Err(Failure::NotARecipient | Failure::Damaged | Failure::Unsupported) => Ok(summary),
         Err(failure) => Err(failure),
@@ -110,7 +119,8 @@ async fn facts(account: &Account, email: &EmailId) -> Result<Email, Failure> {
     emails.into_iter().next().ok_or(Failure::NotFound)
 }
 
-async fn fetch(
+/// A message as it is at the relay, opened, and its digest.
+pub async fn fetch(
     account: &Account,
     facts: &Email,
     downloaded: Listener,
@@ -119,6 +129,7 @@ async fn fetch(
     let blob = facts.blob_id.as_ref().ok_or(Failure::NotFound)?;
     let bytes = account.relay.download(blob, downloaded).await?;
     fetched();
+    revocation::refresh(account).await;
     let (keys, trust) = (account.keys(), account.trust());
     let opened = message::open(&WebCrypto, &account.keyring, &keys, &trust, &bytes, clock::now()).await;
     let digest = digest(&bytes).await?;
@@ -135,6 +146,7 @@ async fn settle(
     account: &Account,
     facts: &Email,
     fetched: Result<(Opened, String), Failure>,
+    letter_limit: u64,
 ) -> (Result<Found, Failure>, Option<(Id, String)>) {
     let known = read_summary(account, facts).await;
     let id = facts.id.as_ref().map(|id| EmailId(id.as_str().to_owned()));
@@ -145,8 +157,15 @@ async fn settle(
             let draft = is_draft(known.as_ref(), &digest);
             let mut content = reading::summary(&opened);
             content.draft = draft.then_some(digest);
+            let proof = Box::pin(receipts::proof(account, &opened, letter_limit)).await;
+            if let Some(Proof::Opened { subject, .. }) = &proof {
+                content.subject.clone_from(subject);
+            }
+            if let Some(Sight::Known(known)) = &known {
+                content.asked.clone_from(&known.asked);
+            }
             note(Glance::Known(Rc::new(content.clone())));
-            (Ok(Found { opened, draft }), Sight::Known(content))
+            (Ok(Found { opened, draft, proof: RefCell::new(proof) }), Sight::Known(content))
         }
         Err(failure @ (Failure::Damaged | Failure::Unsupported)) => {
             note(Glance::Damaged);
@@ -163,15 +182,17 @@ async fn settle(
     if matches!(known, Some(Sight::Known(_))) {
         return (found, None);
     }
-    let sealed = match place(facts) {
-        Some(place) => seal_summary(account, &place, &sight).await.ok(),
-        None => None,
-    };
+    let sealed = seal_beside(account, facts, &sight).await;
     (found, id.zip(sealed).map(|(id, sealed)| (Id::from(id.0.as_str()), sealed)))
 }
 
 fn is_draft(known: Option<&Sight>, digest: &str) -> bool {
     matches!(known, Some(Sight::Known(content)) if content.is_draft(digest))
+}
+
+/// A summary sealed for the place beside a message.
+pub async fn seal_beside(account: &Account, facts: &Email, sight: &Sight) -> Option<String> {
+    seal_summary(account, &place(facts)?, sight).await.ok()
 }
 
 fn place(facts: &Email) -> Option<Place<'_>> {

@@ -3,12 +3,14 @@
 use smime::message::{self, Opened, Part, SignerFault, SignerReport, is_bidi_control};
 use smime::{PathError, SignerError};
 
+use super::details;
 use super::html::{self, Picture};
 use super::rows;
 use super::summary::Content;
 use super::trust::hex;
 use crate::protocol::{
-    Address, Attachment, Body, EmailId, Message, PartId, Signer, SignerProblem, ThreadId, Timestamp, UnixTime,
+    Address, Attachment, Body, EmailId, Message, PartId, Receipt, Signer, SignerProblem, ThreadId, Timestamp,
+    UnixTime,
 };
 
 /// Longer text is cut where it is shown; the whole of it can be saved.
@@ -22,6 +24,8 @@ pub struct Envelope {
     pub email: jmap::Email,
     /// The owner wrote it as a draft; the relay's keyword alone makes no draft.
     pub draft: bool,
+    /// What it has to do with receipts.
+    pub receipt: Receipt,
 }
 
 /// The message as the page shows it.
@@ -54,10 +58,12 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         status: rows::status(opened.status),
         weak: opened.weak,
         sealed_at_door: opened.sealed_at_door,
-        signers: opened.signers.iter().map(signer).collect(),
+        signers: opened.signers.iter().zip(details::keys(opened)).map(signer).collect(),
         body: body(opened),
         attachments: opened.attachments().enumerate().map(attachment).collect(),
-        layers: opened.layers.iter().map(|layer| format!("{layer:?}")).collect(),
+        label: details::label(opened),
+        receipt: envelope.receipt.clone(),
+        tree: details::tree(opened),
     }
 }
 
@@ -71,7 +77,8 @@ pub fn summary(opened: &Opened) -> Content {
     let from = if signed { proven(&headers.from, &opened.signers) } else { addresses(&headers.from) };
     let people = [from, addresses(&headers.to)];
     let [from, to] = &people;
-    Content::new(&headers.subject, &text, &names, rows::status(opened.status), [from, to])
+    let content = Content::new(&headers.subject, &text, &names, rows::status(opened.status), [from, to]);
+    Content { receipt: matches!(opened.kind, message::Kind::Receipt(_)), ..content }
 }
 
 fn body(opened: &Opened) -> Body {
@@ -137,7 +144,7 @@ fn extension(media_type: &str) -> &'static str {
     }
 }
 
-fn signer(report: &SignerReport) -> Signer {
+fn signer((report, key): (&SignerReport, Option<String>)) -> Signer {
     let certificate = report.certificate.as_ref();
     let stamp = report.timestamp.as_ref().and_then(|stamp| {
         Some(Timestamp { time: UnixTime(stamp.time?.0), authority: stamp.authority.clone()? })
@@ -148,6 +155,9 @@ fn signer(report: &SignerReport) -> Signer {
         subject: report.subject.clone(),
         issuer: report.issuer.clone(),
         fingerprint: certificate.map(|certificate| hex(&certificate.sha256())).unwrap_or_default(),
+        key,
+        revocation_known: report.revocation_known,
+        validity: certificate.map(|one| (UnixTime(one.not_before().0), UnixTime(one.not_after().0))),
         problem: match &report.reason {
             Some(fault) => Some(problem(fault)),
             None if report.valid => None,
@@ -169,16 +179,23 @@ fn problem(fault: &SignerFault) -> SignerProblem {
     }
 }
 
-fn signature_problem(error: &SignerError) -> SignerProblem {
+pub(super) fn signature_problem(error: &SignerError) -> SignerProblem {
     match error {
         SignerError::DigestMismatch => SignerProblem::ContentChanged,
         SignerError::NoCertificate => SignerProblem::NoCertificate,
         SignerError::BadSignature | SignerError::CertificateMismatch => SignerProblem::BadSignature,
-        SignerError::WeakAlgorithm(_) | SignerError::UnsupportedAlgorithm(_) => SignerProblem::Algorithm,
+        SignerError::WeakAlgorithm(name) => SignerProblem::Algorithm { name: (*name).to_owned(), weak: true },
+        SignerError::UnsupportedAlgorithm(name) => {
+            SignerProblem::Algorithm { name: name.clone(), weak: false }
+        }
         SignerError::Path(path) => match path {
             PathError::Expired { .. } | PathError::NotYetValid { .. } => SignerProblem::OutsideValidity,
             PathError::Revoked { .. } => SignerProblem::Revoked,
+            PathError::RevocationUnknown { .. } => SignerProblem::RevocationUnknown,
             PathError::WrongUsage => SignerProblem::WrongUsage,
+            PathError::WeakAlgorithm { .. } | PathError::UnsupportedAlgorithm { .. } => {
+                SignerProblem::CertificateAlgorithm
+            }
             _ => SignerProblem::UnknownAuthority,
         },
         _ => SignerProblem::Malformed,
@@ -226,6 +243,7 @@ mod tests {
             name: Some(name.into()),
             issuer: String::new(),
             valid,
+            revocation_known: true,
             reason: None,
             signed_at: None,
             timestamp: None,

@@ -15,10 +15,12 @@ use crate::web::http::{Answer, Ask, AskError, ask};
 
 /// The longest JSON answer that is read.
 const MAX_JSON: u64 = 32 * 1024 * 1024;
-/// The longest message that is fetched: 25 MB of attachments, encoded twice.
-pub const MAX_MESSAGE: u64 = 64 * 1024 * 1024;
+/// No longer message is fetched, whatever the relay says: all of it has to be held in memory.
+const MAX_MESSAGE: u64 = 512 * 1024 * 1024;
 /// The longest timestamp that is read.
 const MAX_TIMESTAMP: u64 = 64 * 1024;
+/// The longest revocation list that is read.
+const MAX_REVOCATIONS: u64 = 4 * 1024 * 1024;
 /// Milliseconds after which a call that carries no blob is given up.
 const TIMEOUT: u32 = 60_000;
 
@@ -89,6 +91,13 @@ impl Relay {
         usize::try_from(self.core.max_objects_in_get).unwrap_or(usize::MAX).max(1)
     }
 
+    /// How many bytes of attachments fit into a message that the relay takes: in it they are base64 twice,
+    /// as parts and as ciphertext, and 1.9 leaves room for the text.
+    pub fn attachable(&self) -> u64 {
+        let bytes = self.core.max_size_upload / 19 * 10;
+        if bytes > 1_000_000 { bytes / 1_000_000 * 1_000_000 } else { bytes }
+    }
+
     /// Makes one call.
     pub async fn call<M: Method>(&self, method: &M) -> Result<M::Answer, Failure> {
         let mut batch = Batch::default();
@@ -124,7 +133,9 @@ impl Relay {
             ("type", MESSAGE),
         ];
         let url = expand(&self.session.download_url, &values);
-        match send(Ask { downloaded, ..Ask::get(&url, MAX_MESSAGE) }).await {
+        // One that came in clear grew by a third when it was sealed at the door.
+        let limit = self.core.max_size_upload.saturating_mul(2).min(MAX_MESSAGE);
+        match send(Ask { downloaded, ..Ask::get(&url, limit) }).await {
             Err(Failure::RelayRefused { reason }) if reason == NO_BLOB => Err(Failure::NotFound),
             answer => answer.map(|answer| answer.body),
         }
@@ -135,6 +146,13 @@ impl Relay {
         let url = expand(&self.sealed.timestamp_url, &[]);
         let asked = Ask::post(&url, "application/timestamp-query", query, MAX_TIMESTAMP);
         send(Ask { timeout: TIMEOUT, ..asked }).await.map(|answer| answer.body)
+    }
+
+    /// Fetches a revocation list, unchecked.
+    pub async fn revocation_list(&self, url: &str) -> Result<Vec<u8>, Failure> {
+        let url = expand(url, &[]);
+        let asked = Ask { timeout: TIMEOUT, ..Ask::get(&url, MAX_REVOCATIONS) };
+        send(asked).await.map(|answer| answer.body)
     }
 
     /// Sends a letter in clear, which its sender confirmed; the relay keeps nothing of it.

@@ -66,6 +66,7 @@ pub fn known(content: &Content) -> Summary {
         preview: content.preview.clone(),
         attachments: content.attachments.clone(),
         status: content.status,
+        receipt: content.receipt,
     }
 }
 

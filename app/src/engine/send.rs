@@ -5,9 +5,11 @@ mod stamp;
 
 use std::collections::HashMap;
 
-use smime::message::{self, Reference, SealError, SealOptions};
+use smime::ess::{ReceiptRequest, ReceiptsFrom};
+use smime::evidence::Evidence;
+use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
 use smime::recipients::{Agreement, Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError, KeyTransport};
+use smime::{Certificate, EncryptError, KeyTransport, SignOptions};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -20,12 +22,16 @@ use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
 pub use keep::save_draft;
-use stamp::Stamp;
+pub use stamp::Stamp;
+
+/// Revocation lists that are longer in all are not sent along.
+const MAX_EVIDENCE: usize = 64 * 1024;
 
 /// Addresses that a letter did not reach, with the reason.
 pub type Refused = Vec<(String, String)>;
 
-type Resolved = HashMap<String, Result<Chosen, NoneChosen>>;
+/// A certificate for each address, or why there is none.
+pub type Resolved = HashMap<String, Result<Chosen, NoneChosen>>;
 
 /// Sends a letter: sealed to everybody, or in clear to everybody if that was confirmed and is needed.
 pub async fn send(
@@ -49,10 +55,11 @@ pub async fn send(
     let refused = match without.is_empty() {
         true => {
             let reference = reference(account, draft, call).await;
-            match send_sealed(account, &letter, &copies, &resolved, reference.as_ref(), call).await {
+            let letter = Letter { draft: &letter, copies: &copies, receipt: draft.receipt };
+            match send_sealed(account, &letter, &resolved, reference, call).await {
                 // A key of no use shows only when it is used, after which the page asked about its address.
                 Err(Failure::RecipientWithoutCertificate { addresses }) if covers(confirmed, &addresses) => {
-                    send_clear(account, &letter, &everybody, call).await?
+                    send_clear(account, letter.draft, &everybody, call).await?
                 }
                 sent => sent?,
             }
@@ -74,29 +81,46 @@ async fn reference(account: &Account, draft: &Draft, call: &Call) -> Option<Refe
     Some(answered.opened.headers.reference())
 }
 
+/// A letter that is to be sealed.
+struct Letter<'a> {
+    draft: &'a message::Draft,
+    copies: &'a Copies,
+    /// Its readers are asked for a receipt.
+    receipt: bool,
+}
+
+impl Letter<'_> {
+    /// What receipts repeat: another one for every attempt, since what is sent may have changed.
+    fn identifier(&self) -> Option<String> {
+        self.receipt.then(|| format!("{} {}", self.draft.message_id, self.draft.date.0))
+    }
+}
+
 async fn send_sealed(
     account: &Account,
-    letter: &message::Draft,
-    copies: &Copies,
+    letter: &Letter<'_>,
     resolved: &Resolved,
-    reference: Option<&Reference>,
+    reference: Option<Reference>,
     call: &Call,
 ) -> Result<Refused, Failure> {
     let drafts = account.mailbox(Role::Drafts).await?;
+    let signed = sign(account, letter, resolved, reference, call).await?;
     let mut outgoing = Vec::new();
-    for recipients in copies.envelopes() {
-        let sealed = seal(account, letter, &recipients, resolved, reference, call).await?;
+    for recipients in letter.copies.envelopes() {
+        let sealed = seal(&signed, &recipients, resolved).await?;
         let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
         outgoing.push(Outgoing { blob, recipients });
     }
-    let own = keep::own_copy(account, letter, call).await?;
+    // What was sent names no hidden recipients, and the sender's copy does.
+    let signed = letter.copies.hidden.is_empty().then_some(&signed);
+    let own = keep::own_copy(account, letter.draft, signed, letter.identifier(), call).await?;
     let plan = Plan {
         account: account.relay.account(),
         identity: &account.sender,
         sender: &account.who.address,
         drafts: &drafts,
         copies: &outgoing,
-        own: &own,
+        own: Some(&own),
     };
     call.report(Stage::Submitting, 0, 1);
     // From here on the relay may have sent it, whatever becomes of this page.
@@ -112,51 +136,61 @@ async fn send_sealed(
     Ok(outcome.refused)
 }
 
-async fn seal(
+/// Signs once for all readers.
+async fn sign(
     account: &Account,
-    letter: &message::Draft,
-    addresses: &[String],
+    letter: &Letter<'_>,
     resolved: &Resolved,
-    reference: Option<&Reference>,
+    reference: Option<Reference>,
     call: &Call,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<SignedDraft, Failure> {
     call.report(Stage::Sealing, 0, 1);
-    let recipients = chosen(addresses, resolved)?;
-    let certificates: Vec<Certificate> = recipients.iter().map(|one| one.certificate().clone()).collect();
-    // Programs that know no header protection show the subject in the text.
-    let legacy_display = recipients.iter().any(|one| *one.reads() != Reads::Everything);
-    let agreement = agree(recipients.iter().copied());
+    let readers = chosen(&letter.copies.all(), resolved)?;
+    let receipt_request = letter.identifier().map(|identifier| ReceiptRequest {
+        content_identifier: identifier.into_bytes(),
+        from: ReceiptsFrom::All,
+        to: vec![account.who.address.clone()],
+    });
     let options = SealOptions {
-        cipher: agreement.cipher,
-        transport: transport(&agreement),
-        reference: reference.cloned(),
-        legacy_display,
+        signing: SignOptions { receipt_request, evidence: evidence(account), ..SignOptions::default() },
+        reference,
+        // Programs that know no header protection show the subject in the text.
+        legacy_display: readers.iter().any(|one| *one.reads() != Reads::Everything),
         ..SealOptions::default()
     };
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
-    let mut rng = rng();
-    let sealed = message::seal(
-        &WebCrypto,
-        &account.keyring,
-        &mut rng,
-        letter,
-        Some(&signer),
-        &certificates,
-        &options,
-        async |signature| stamp.get(signature).await,
-    );
-    let sealed = sealed.await.map_err(|error| seal_failure(error, addresses))?;
+    let stamped = async |signature: &[u8]| stamp.get(signature).await;
+    let signing = message::sign_draft(&WebCrypto, &account.keyring, letter.draft, &signer, &options, stamped);
+    let signed = signing.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
-    call.report(Stage::Sealing, 1, 1);
-    Ok(sealed)
+    Ok(signed)
+}
+
+/// Goes along with the signature, so that it can be told for ever that its certificates were good.
+fn evidence(account: &Account) -> Evidence {
+    let crls = account.trust().crls.clone();
+    // Each reader carries it.
+    let small = crls.iter().map(Vec::len).sum::<usize>() <= MAX_EVIDENCE;
+    Evidence { crls: if small { crls } else { Vec::new() }, ..Evidence::default() }
+}
+
+async fn seal(signed: &SignedDraft, addresses: &[String], resolved: &Resolved) -> Result<Vec<u8>, Failure> {
+    let readers = chosen(addresses, resolved)?;
+    let certificates: Vec<Certificate> = readers.iter().map(|one| one.certificate().clone()).collect();
+    let agreement = agree(readers.iter().copied());
+    let (cipher, transport) = (agreement.cipher, transport(&agreement));
+    let options = SealOptions { cipher, transport, ..SealOptions::default() };
+    let sealed = signed.encrypt(&WebCrypto, &mut rng(), &certificates, &options).await;
+    sealed.map_err(|error| seal_failure(error, addresses))
 }
 
 /// How RSA readers get the key: without RSA arithmetic of its own the engine has to trust that they read OAEP.
-fn transport(agreement: &Agreement) -> KeyTransport {
+pub fn transport(agreement: &Agreement) -> KeyTransport {
     if cfg!(feature = "imported-keys") { agreement.transport } else { KeyTransport::Oaep }
 }
 
-fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {
+/// The certificates of these readers, in this order.
+pub fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {
     let find = |address: &String| match resolved.get(&address.to_ascii_lowercase()) {
         Some(Ok(chosen)) => Ok(chosen),
         _ => Err(Failure::RecipientWithoutCertificate { addresses: vec![address.clone()] }),
@@ -177,7 +211,7 @@ async fn send_clear(
     });
     let signed = signed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
-    let own = keep::own_copy(account, letter, call).await?;
+    let own = keep::own_copy(account, letter, None, None, call).await?;
     call.report(Stage::Submitting, 0, 1);
     call.commit().await;
     let sender = &account.who.address;
@@ -195,7 +229,7 @@ async fn send_clear(
 
 /// What it means that a letter was not sealed to `addresses`, in the order of their certificates; none where
 /// it is for the sender alone.
-fn seal_failure(error: SealError, addresses: &[String]) -> Failure {
+pub fn seal_failure(error: SealError, addresses: &[String]) -> Failure {
     match error {
         SealError::Compose(message::ComposeError::Address(address)) => {
             Failure::NotAnAddress { addresses: vec![address] }

@@ -7,7 +7,7 @@ use futures::future::{AbortHandle, Abortable};
 
 use super::account::Account;
 use super::lists::Glances;
-use super::{directory, enrol, lists, open, recovery, relay, send, standing, update};
+use super::{directory, enrol, lists, open, receipts, recovery, relay, send, standing, update};
 use crate::protocol::{EmailId, Event, Failure, MailboxId, PartId, Reply, Request, Secret, State};
 use crate::web::task;
 use crate::web::worker::{Answer, Call, Page, bytes};
@@ -59,6 +59,10 @@ impl Engine {
             Request::AcceptTrust { fingerprints } => {
                 self.account()?.accept_trust(&fingerprints).await?;
                 self.stand().await
+            }
+            Request::Receipt { email, give } => {
+                receipts::answer(&*self.account()?, &email, give, call).await?;
+                Ok(Reply::Done.into())
             }
             Request::Attachment { email, part } => self.attachment(&email, &part, call).await,
             Request::Mailboxes => Ok(Reply::Mailboxes(lists::mailboxes(&*self.account()?).await?).into()),

@@ -5,7 +5,7 @@ use smime::path::{self, Purpose, Query};
 
 use super::account::Account;
 use super::identity::Identity;
-use super::vaults;
+use super::{revocation, vaults};
 use crate::protocol::{Failure, State};
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
@@ -13,6 +13,7 @@ use crate::web::crypto::WebCrypto;
 /// Looks at the vault and at the keys of this browser.
 pub async fn state(account: &Account) -> Result<State, Failure> {
     account.settle_trust().await?;
+    revocation::refresh(account).await;
     let (_, vault) = vaults::load(account).await?;
     let who = account.who.clone();
     let here = account.identity();

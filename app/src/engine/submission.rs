@@ -31,8 +31,8 @@ pub struct Plan<'a> {
     pub drafts: &'a MailboxId,
     /// What goes out.
     pub copies: &'a [Outgoing],
-    /// The sender's own copy.
-    pub own: &'a EmailImport,
+    /// The sender's own copy, if one is kept.
+    pub own: Option<&'a EmailImport>,
 }
 
 /// Names the sender's own copy.
@@ -82,9 +82,11 @@ impl Plan<'_> {
         let names = (0..self.copies.len()).map(|index| Id::from(format!("#{}", submission_name(index))));
         set.extra.on_success_destroy_email = Some(names.collect());
         batch.call(&set).map_err(|_| broken())?;
-        let own = few([(OWN.to_owned(), self.own.clone())]);
-        let own = Import { account_id: self.account.clone(), if_in_state: None, emails: own };
-        batch.call(&own).map_err(|_| broken())?;
+        if let Some(own) = self.own {
+            let emails = few([(OWN.to_owned(), own.clone())]);
+            let own = Import { account_id: self.account.clone(), if_in_state: None, emails };
+            batch.call(&own).map_err(|_| broken())?;
+        }
         Ok(batch)
     }
 
@@ -197,7 +199,7 @@ mod tests {
         let copies = copies();
         let own = super::import("b2".into(), &"S".into(), &["$seen"], None);
         then(&Plan {
-            own: &own,
+            own: Some(&own),
             account: &account,
             identity: &identity,
             sender: "me@x.example",

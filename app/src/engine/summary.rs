@@ -4,7 +4,7 @@ mod sealed;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{Address, Status};
+use crate::protocol::{Address, Given, Status};
 
 pub use sealed::{KEY_INFO, Place, Sight, SummaryKey, open, seal};
 
@@ -17,6 +17,8 @@ const NAMES: usize = 8;
 const NAME: usize = 80;
 const ADDRESSES: usize = 4;
 const ADDRESS: usize = 120;
+/// Receipts that a summary tells of; those beyond are seen in the inbox alone.
+const GIVEN: usize = 8;
 
 /// A summary in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,21 @@ pub struct Content {
     /// anybody could seal one to the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<String>,
+    /// In a letter of the owner's: receipts are asked for in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+    /// It is a receipt; the subject is that of the letter it is for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub receipt: bool,
+}
+
+/// Receipts that the owner asked for (RFC 2634).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The signedContentIdentifier, by which a receipt finds its letter; empty in a draft.
+    pub identifier: String,
+    /// The first receipts that came.
+    pub given: Vec<Given>,
 }
 
 impl Content {
@@ -56,7 +73,20 @@ impl Content {
             from: addresses(from),
             to: addresses(to),
             draft: None,
+            asked: None,
+            receipt: false,
         }
+    }
+
+    /// Notes a receipt; tells whether it was new and there was room.
+    pub fn note(&mut self, given: Given) -> bool {
+        let Some(asked) = &mut self.asked else { return false };
+        let given = Given { who: cut(&given.who, NAME), ..given };
+        let new = asked.given.len() < GIVEN && !asked.given.iter().any(|known| known.who == given.who);
+        if new {
+            asked.given.push(given);
+        }
+        new
     }
 
     /// Whether the owner wrote the message of this digest as a draft.
@@ -93,6 +123,7 @@ impl Content {
             self.attachments.clear();
             self.to.clear();
             self.from.truncate(1);
+            self.asked.iter_mut().for_each(|asked| asked.given.truncate(1));
             self.subject = cut(&self.subject, self.subject.chars().count() / 2);
         }
     }
@@ -119,8 +150,8 @@ fn cut(text: &str, characters: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, MAX_BYTES};
-    use crate::protocol::{Address, Status};
+    use super::{Asked, Content, MAX_BYTES};
+    use crate::protocol::{Address, Given, Status, UnixTime};
 
     fn person(name: &str) -> Address {
         Address { name: Some(name.into()), email: "a@b.example".into() }
@@ -148,6 +179,20 @@ mod tests {
             assert!(bytes.len() <= MAX_BYTES);
             assert!(!Content::decode(&bytes).unwrap().subject.is_empty());
         }
+    }
+
+    #[test]
+    fn a_reader_is_noted_once_and_only_where_receipts_were_asked_for() {
+        let given = |who: &str| Given { who: who.into(), at: UnixTime(1) };
+        let mut content = Content::new("s", "t", &[], Status::Confidential, [&[], &[]]);
+        assert!(!content.note(given("Bob")));
+        content.asked = Some(Asked::default());
+        assert!(content.note(given("Bob")) && !content.note(given("Bob")));
+        for reader in 0..100 {
+            content.note(given(&format!("{reader}{}", "印".repeat(1000))));
+        }
+        let read = Content::decode(&content.encode()).unwrap();
+        assert!(read.asked.is_some_and(|asked| asked.given[0] == given("Bob")));
     }
 
     #[test]

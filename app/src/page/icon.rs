@@ -31,6 +31,7 @@ pub(crate) enum Glyph {
     File,
     Wait,
     Warning,
+    Receipt,
 }
 
 impl Glyph {
@@ -69,6 +70,7 @@ impl Glyph {
             Self::Download => "M12 4v11M7.5 11l4.5 4.5 4.5-4.500M5 19.500h14",
             Self::File => "M6 3.500h8l4.5 4.500v12.500H6zM14 3.500V8h4.5",
             Self::Wait => "M12 3.500a8.5 8.5 0 1 1-8.5 8.5",
+            Self::Receipt => "M5.5 3.500h13v17l-3.200-2-3.300 2-3.300-2-3.200 2zM9 11l2.200 2.200 4-4.200",
             Self::Warning => "M12 4 2.8 19.500h18.400zM12 10v4.500M12 17v.1",
         }
     }

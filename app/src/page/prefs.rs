@@ -55,15 +55,6 @@ impl Prefs {
         self.theme.get()
     }
 
-    /// Whether the page is dark now, without following it.
-    pub(crate) fn is_dark(self) -> bool {
-        match self.theme.get_untracked() {
-            Theme::System => dom::matches_media("(prefers-color-scheme: dark)"),
-            Theme::Light => false,
-            Theme::Dark => true,
-        }
-    }
-
     /// Changes the language and remembers it.
     pub(crate) fn set_language(self, language: Language) {
         dom::remember("language", language.tag());

@@ -4,7 +4,10 @@ mod actions;
 mod attachments;
 mod bar;
 mod body;
+mod details;
 mod head;
+mod label;
+mod receipt;
 mod status;
 
 use leptos::prelude::*;
@@ -14,7 +17,7 @@ use crate::page::list::Listing;
 use crate::page::mail::Change;
 use crate::page::seal::{Look, Seal};
 use crate::page::texts;
-use crate::protocol::{EmailId, Failure, Message, Reply, Request, Summary};
+use crate::protocol::{EmailId, Failure, Message, Receipt, Reply, Request, Summary};
 use crate::web::dom;
 
 pub(crate) use actions::Filing;
@@ -76,11 +79,16 @@ fn Letter(message: Message) -> impl IntoView {
     let message = &message;
     view! {
             <status::Protection message />
+            <label::Marking label=message.label.clone() />
+            <receipt::Receipts message />
             // Without anything to focus in it, the keyboard could not scroll it.
             <div class="scroll" tabindex="0">
                 <article class="letter" aria-labelledby="letter">
                     <head::Head message />
-                    <body::Sheet body=message.body.clone() />
+                    {match &message.receipt {
+                        Receipt::For(proof) => view! { <receipt::ProofOf proof=proof.clone() /> }.into_any(),
+                        _ => view! { <body::Sheet body=message.body.clone() /> }.into_any(),
+                    }}
                     <attachments::Attachments message />
                 </article>
             </div>

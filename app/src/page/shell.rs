@@ -13,8 +13,9 @@ use crate::page::keys::Command;
 use crate::page::list::{ListPane, Listing};
 use crate::page::mailboxes::{Mailboxes, mailbox_name};
 use crate::page::notice::{Banners, Toasts};
-use crate::page::place::Writing;
+use crate::page::place::{MailPlace, Writing};
 use crate::page::reading::{Filing, Nothing, Reading};
+use crate::page::seal::{Look, Seal};
 use crate::page::settings::{Help, Settings};
 use crate::page::texts;
 use crate::page::way::{Pane, Way};
@@ -93,7 +94,15 @@ fn show(pane: Pane) -> AnyView {
         Pane::Write(writing, email) => view! { <Composer writing email /> }.into_any(),
         Pane::Settings => view! { <Settings /> }.into_any(),
         Pane::Nowhere => {
-            view! { <div class="empty"><p class="lead">{texts().not_found_title}</p></div> }.into_any()
+            let texts = texts();
+            view! {
+                <div class="empty">
+                    <Seal look=Look::Pale />
+                    <p class="lead">{texts.not_found_title}</p>
+                    <a class="button" href=MailPlace::inbox().href()>{texts.back}</a>
+                </div>
+            }
+            .into_any()
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::details::{Label, Node, Receipt};
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -122,6 +124,8 @@ pub enum Summary {
         attachments: Vec<String>,
         /// The verdict when it was opened.
         status: Status,
+        /// It is a receipt for a letter; `subject` is that letter's.
+        receipt: bool,
     },
     /// It is too large to be opened for a list, or was not opened yet.
     Sealed,
@@ -198,8 +202,12 @@ pub struct Message {
     pub body: Body,
     /// The attachments.
     pub attachments: Vec<Attachment>,
-    /// The cryptographic layers from the outside in, for a debug view.
-    pub layers: Vec<String>,
+    /// The security label that its author put on it.
+    pub label: Label,
+    /// What it has to do with signed receipts.
+    pub receipt: Receipt,
+    /// How it is built, from the outside in; the status is not made from it.
+    pub tree: Node,
 }
 
 /// The text of a message.
@@ -226,6 +234,12 @@ pub struct Signer {
     pub issuer: String,
     /// SHA-256 fingerprint of the certificate, in hex.
     pub fingerprint: String,
+    /// The kind of the certificate's key.
+    pub key: Option<String>,
+    /// From when until when the certificate is valid.
+    pub validity: Option<(UnixTime, UnixTime)>,
+    /// Whether authorities said that the certificate was not revoked; otherwise nobody here knows.
+    pub revocation_known: bool,
     /// Why the signature counts as absent; none when it holds.
     pub problem: Option<SignerProblem>,
     /// When the signer says it was signed.
@@ -248,14 +262,23 @@ pub enum SignerProblem {
     UnknownAuthority,
     /// The certificate was revoked.
     Revoked,
+    /// Whether the certificate was revoked could not be found out.
+    RevocationUnknown,
+    /// A certificate was signed with an algorithm that is too weak or not known.
+    CertificateAlgorithm,
     /// The certificate is not for signing mail.
     WrongUsage,
     /// The signer's address is not the sender's.
     NotTheSender,
     /// The signature lies around the encryption: whoever signed need not know what is inside.
     OutsideEncryption,
-    /// The signature's algorithm is too weak or not known.
-    Algorithm,
+    /// The signature's algorithm is too weak, or not known.
+    Algorithm {
+        /// Its name.
+        name: String,
+        /// It is known, and proves nothing any more.
+        weak: bool,
+    },
     /// The signature is malformed.
     Malformed,
     /// The signer's certificate is not in the message.
@@ -308,6 +331,8 @@ pub struct Draft {
     pub answers: Option<EmailId>,
     /// The attachments.
     pub attachments: Vec<DraftAttachment>,
+    /// Asks its readers for a signed receipt.
+    pub receipt: bool,
 }
 
 /// An attachment of a letter that is being written.

@@ -80,6 +80,9 @@ pub struct SealedCapability {
     pub timestamp_anchors: Vec<String>,
     /// Where RFC 3161 requests go.
     pub timestamp_url: String,
+    /// Where the revocation lists (RFC 5280 5) of the relay's own authorities are.
+    #[serde(default)]
+    pub revocation_urls: Vec<String>,
     /// Where mail knowingly sent in clear goes (a URI template).
     pub clear_url: String,
     /// The greatest `Vault/set` blob in octets.

@@ -204,7 +204,8 @@ impl Certificate {
         Arc::as_ptr(&self.0) as usize
     }
 
-    pub(crate) fn serial(&self) -> &[u8] {
+    /// The serial number, the octets of its INTEGER.
+    pub fn serial(&self) -> &[u8] {
         self.part(&self.0.serial)
     }
 

@@ -3,6 +3,7 @@
 //! [`crate::request`] has an example of both sides.
 
 pub(crate) mod extension;
+mod list;
 
 use const_oid::ObjectIdentifier as Oid;
 
@@ -11,6 +12,8 @@ use crate::asn1::{Malformed, tag, write};
 use crate::certificate::{COMMON_NAME, Certificate, CertificateError, KeyKind, ORGANISATION};
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::time::UnixTime;
+
+pub use list::{Withdrawn, revocation_list};
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,7 +42,7 @@ use crate::time::UnixTime;
 
 pub(crate) use budget::Budget;
 pub(crate) use build::Candidates;
-pub(crate) use crl::Crl;
+pub(crate) use crl::{CRL_NUMBER, Crl};
 pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
 pub use ocsp::{is_ocsp_response, ocsp_request};
 pub(crate) use revocation::Revocations;
@@ -101,6 +101,7 @@ pub struct VerifiedPath {
     certificates: Vec<Certificate>,
     at: UnixTime,
     weakness: Option<&'static str>,
+    revocation_known: bool,
 }
 
 impl VerifiedPath {
@@ -118,6 +119,12 @@ impl VerifiedPath {
     /// [`Purpose::Any`] alone admits. Such a path is valid as RFC 5280 has it, and vouches for nothing.
     pub fn weakness(&self) -> Option<&'static str> {
         self.weakness
+    }
+
+    /// Whether authorities said of every certificate that it was not revoked; otherwise nobody spoke of
+    /// some, which [`Query::revocation_required`] would have refused.
+    pub fn is_revocation_known(&self) -> bool {
+        self.revocation_known
     }
 
     /// The moment for which the path holds.
@@ -253,6 +260,7 @@ pub(crate) async fn validate_within(
         seen_lists: HashMap::new(),
         inherited: HashMap::new(),
         weakness: None,
+        unspoken: false,
     };
     let mut first = None;
     let mut exceeded = false;
@@ -260,7 +268,8 @@ pub(crate) async fn validate_within(
         match checker.check(&chain).await {
             Ok(()) => {
                 let certificates = chain.into_iter().cloned().collect();
-                return Ok(VerifiedPath { certificates, at: query.at, weakness: checker.weakness });
+                let (weakness, revocation_known) = (checker.weakness, !checker.unspoken);
+                return Ok(VerifiedPath { certificates, at: query.at, weakness, revocation_known });
             }
             // Others may cost less.
             Err(PathError::BudgetExceeded) => exceeded = true,

@@ -45,6 +45,8 @@ pub struct SignOptions {
     pub receipt_request: Option<ReceiptRequest>,
     /// What an encrypted content is (RFC 2634 2.9); only for a signature around an encryption.
     pub content_hint: Option<ContentHint>,
+    /// What is kept beside the signature: that its certificates were not revoked when it was made.
+    pub evidence: Evidence,
 }
 
 /// Why nothing was signed.
@@ -211,6 +213,7 @@ pub async fn sign_with<'a>(
     extra.extend(options.content_hint.as_ref().map(ess::hint_attribute));
     let content = Cow::Borrowed(content);
     let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
+    signed.attach_evidence(&options.evidence);
     if form == SignedForm::Detached {
         signed.content = None;
     }

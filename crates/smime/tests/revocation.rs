@@ -4,7 +4,8 @@
 mod support;
 
 use sha2::Digest;
-use smime::issue::Usage;
+use smime::issue::{Usage, Withdrawn, revocation_list};
+use smime::path::{self, Purpose, Query};
 use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampAuthority};
 use smime::{
@@ -151,4 +152,45 @@ fn a_later_list_proves_what_was_good_before() {
     let trust = Trust { revocation_required: true, ..case.trust(&[]) };
     let verdict = case.judge(&case.signed(Some(at_yesterday(9))), &trust);
     assert!(verdict.verdict.is_ok(), "{:?}", verdict.verdict);
+}
+
+#[test]
+fn the_list_of_an_authority_is_read_by_openssl_and_revokes_from_then_on() {
+    let test = "the_list_of_an_authority_is_read_by_openssl_and_revokes_from_then_on";
+    let Some(mut world) = World::with(&["openssl"], test) else { return };
+    let (alice, bob) = (world.signer("alice", "P-256"), world.signer("bob", "P-256"));
+    let withdrawn = [Withdrawn { serial: serial(&alice.chain[0]), since: at_yesterday(12) }];
+    let list = |withdrawn: &[Withdrawn]| {
+        ready(revocation_list(&world.keyring, &world.root, withdrawn, NOW, NOW.plus(86_400))).unwrap()
+    };
+    let (full, empty) = (list(&withdrawn), list(&[]));
+    world.folder.write("empty.crl", &empty);
+    world.folder.openssl("crl -in empty.crl -inform DER -CAfile root.pem -noout");
+    world.folder.write("list.crl", &full);
+    world.folder.openssl("crl -in list.crl -inform DER -CAfile root.pem -outform PEM -out list.pem");
+    // OpenSSL refuses her by this list, and nobody else.
+    let check = |name: &str| {
+        let at = NOW.0 + 1;
+        world.folder.run_openssl(&format!(
+            "verify -attime {at} -crl_check -CRLfile list.pem -CAfile root.pem {name}.pem"
+        ))
+    };
+    assert!(check("bob").status.success());
+    assert!(String::from_utf8_lossy(&check("alice").stderr).contains("certificate revoked"));
+
+    let validate = |leaf: &Certificate, lists: &[Vec<u8>], at| {
+        let mut query = Query::new(Purpose::Signing, at);
+        query.revocation_required = true;
+        ready(path::validate(&RustCrypto, leaf, &world.trust.anchors, &[], lists, &query))
+    };
+    let lists = [full, empty];
+    assert!(validate(&bob.chain[0], &lists, NOW).unwrap().is_revocation_known());
+    assert!(validate(&alice.chain[0], &lists, at_yesterday(11)).is_ok());
+    assert!(matches!(validate(&alice.chain[0], &lists, NOW), Err(PathError::Revoked { .. })));
+    let later = NOW.plus(2 * 86_400);
+    assert!(matches!(validate(&bob.chain[0], &lists, later), Err(PathError::RevocationUnknown { .. })));
+    let query = Query::new(Purpose::Signing, later);
+    let unasked =
+        ready(path::validate(&RustCrypto, &bob.chain[0], &world.trust.anchors, &[], &lists, &query));
+    assert!(!unasked.unwrap().is_revocation_known());
 }

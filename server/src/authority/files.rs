@@ -41,7 +41,7 @@ pub fn open_certificate(
 }
 
 /// Writes a file that is whole and on the disk before anybody sees it under its name.
-fn write_new(folder: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub fn write_new(folder: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

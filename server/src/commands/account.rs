@@ -67,6 +67,15 @@ pub enum AccountCommand {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Take the certificates of an address back, after its keys fell into wrong hands or its owner left. They
+    /// stand on the revocation list from then on; what was provably signed before stays good.
+    RevokeCertificates {
+        /// The address.
+        address: String,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// Let somebody open an office's or a public account, or let them no longer.
     Share {
         /// The address of the account.
@@ -97,6 +106,7 @@ pub async fn account(command: AccountCommand) -> anyhow::Result<()> {
         | AccountCommand::Password { config, .. }
         | AccountCommand::Passwords { config, .. }
         | AccountCommand::Revoke { config, .. }
+        | AccountCommand::RevokeCertificates { config, .. }
         | AccountCommand::Share { config, .. } => config,
     };
     let config = super::config(config.as_deref())?;
@@ -131,6 +141,7 @@ async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<
             let revoked = revoke.await.map_err(|error: StoreError| error)?;
             if revoked { Ok(String::new()) } else { bail!("the account has no such app password") }
         }
+        AccountCommand::RevokeCertificates { address, .. } => revoke_certificates(relay, &address).await,
         AccountCommand::Share { address, with, read_only, end, .. } => {
             let (account, member) = (find(relay, &address).await?, find(relay, &with).await?);
             share(relay, account, member, (!end).then_some(!read_only)).await
@@ -190,6 +201,20 @@ async fn list(relay: &Relay, account: &Account) -> anyhow::Result<String> {
     for password in store::app_passwords(&mut connection, &account.id).await? {
         let since = clock::utc_date(password.created_at);
         text.push_str(&format!("{}  {since}  {}\n", password.id, password.label));
+    }
+    Ok(text)
+}
+
+async fn revoke_certificates(relay: &Relay, address: &str) -> anyhow::Result<String> {
+    let mut connection = relay.store.read().await?;
+    let mut text = String::new();
+    for certificate in directory::certificates(&mut connection, address).await? {
+        if relay.authority.revoke(&certificate, clock::unix_time())? {
+            text.push_str(&format!("{}  revoked\n", certificate.serial_hex()));
+        }
+    }
+    if text.is_empty() {
+        bail!("the address has no certificate of this relay that is not revoked yet")
     }
     Ok(text)
 }

@@ -42,12 +42,13 @@ fn is_id(text: &str) -> bool {
 
 /// The known beginning of a path; what follows it can be an id, a name or anything a stranger asks for.
 fn room(path: &str) -> &'static str {
-    const ROOMS: [&str; 14] = [
+    const ROOMS: [&str; 15] = [
         "/healthz",
         "/livez",
         "/readyz",
         "/status",
         "/tsa",
+        "/crl/",
         "/auth/",
         "/jmap/api",
         "/jmap/upload",

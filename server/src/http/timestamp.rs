@@ -13,6 +13,24 @@ pub const MAX_REQUEST: usize = 4096;
 /// Timestamps made at once: anybody may ask, so a flood must not take all threads.
 pub const AT_ONCE: usize = 4;
 
+/// `GET /crl/{people|authorities}`: whom the relay's authorities took their certificates back from.
+pub async fn revocation_list(
+    State(shared): State<Shared>,
+    axum::extract::Path(whose): axum::extract::Path<String>,
+) -> Result<Response, Fault> {
+    let busy = |_| Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the relay stops");
+    let _turn = shared.stamps.acquire().await.map_err(busy)?;
+    let relay = std::sync::Arc::clone(&shared.relay);
+    let work = tokio::task::spawn_blocking(move || relay.authority.revocation_lists(unix_time()));
+    let [people, authorities] = work.await.map_err(Fault::failed)?.map_err(Fault::failed)?;
+    let list = match whose.as_str() {
+        "people" => people,
+        "authorities" => authorities,
+        _ => return Err(Fault::new(StatusCode::NOT_FOUND, "there is no such list")),
+    };
+    Ok(([(header::CONTENT_TYPE, "application/pkix-crl")], list).into_response())
+}
+
 /// `POST /tsa` (RFC 3161 3.4). Without a session: a timestamp tells nothing about who asks.
 pub async fn stamp(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Fault> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

@@ -119,6 +119,7 @@ fn sealed(relay: &Relay) -> SealedCapability {
         trust_anchors: text(relay.trust_anchors()),
         timestamp_anchors: text(relay.authority.timestamp_anchors()),
         timestamp_url: "/tsa".into(),
+        revocation_urls: vec!["/crl/people".into(), "/crl/authorities".into()],
         clear_url: "/jmap/clear/{accountId}".into(),
         max_vault_size: wide(MAX_VAULT),
         max_summary_size: wide(MAX_SUMMARY),

@@ -11,12 +11,25 @@ use crate::{build, install, run, shell, test, workspace};
 
 /// Time to the list with 1000 messages, with the relay as it is installed.
 pub fn list() -> Result<Vec<Figure>> {
+    figures(installed()?.args(["--project=bench", "list"]))
+}
+
+/// Large letters through the page and the engine, with the relay as it is installed.
+pub fn large(quick: bool) -> Result<Vec<Figure>> {
+    let mut command = installed()?;
+    if quick {
+        command.env("SEALPOST_QUICK", "1");
+    }
+    figures(command.args(["--project=bench", "large"]))
+}
+
+fn installed() -> Result<std::process::Command> {
     prepare()?;
     build::build(build::Options { dev: false })?;
     let relay = shell::step("Compiling the relay", || run::relay(false))?;
     let mut command = test::playwright();
     command.env("SEALPOST_BIN", relay);
-    figures(command.args(["--project=bench", "list"]))
+    Ok(command)
 }
 
 /// Sealing and opening through the engine's code, beside others' and the bare primitives.

@@ -2,16 +2,18 @@
 
 use jmap::{BlobId, Email, EmailImport, Id, Import, Set, keyword};
 use serde_json::{Map, Value};
-use smime::message::{self, SealOptions};
+use smime::SignOptions;
+use smime::message::{self, SealOptions, SignedDraft};
 
-use super::seal_failure;
 use super::stamp::Stamp;
+use super::{evidence, seal_failure};
 use crate::engine::account::Account;
 use crate::engine::few;
 use crate::engine::letter::letter;
 use crate::engine::open::{digest, seal_summary};
+use crate::engine::receipts::ASKED;
 use crate::engine::submission::{import, set_failure};
-use crate::engine::summary::{Content, Place, Sight};
+use crate::engine::summary::{Asked, Content, Place, Sight};
 use crate::protocol::{Address, Draft, EmailId, Failure, Role, Stage, Status};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
@@ -28,6 +30,7 @@ pub async fn save_draft(
     let sealed = seal_to_oneself(account, &letter, None).await?;
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     let mut content = content(&letter, Status::EncryptedUnverified);
+    content.asked = draft.receipt.then(Asked::default);
     content.draft = Some(digest(&sealed).await?);
     let summary = summary(account, &blob, &sealed, content).await?;
     let drafts = account.mailbox(Role::Drafts).await?;
@@ -40,18 +43,35 @@ pub async fn save_draft(
     Ok(kept)
 }
 
-/// Makes and uploads the copy for Sent, with its Bcc field, before anything goes out.
+/// Makes and uploads the copy for Sent before anything goes out: what is `signed` for all, or else the letter
+/// with its Bcc field. `identifier` is that of the receipts asked for.
 pub(super) async fn own_copy(
     account: &Account,
     letter: &message::Draft,
+    signed: Option<&SignedDraft>,
+    identifier: Option<String>,
     call: &Call,
 ) -> Result<EmailImport, Failure> {
-    let stamp = Stamp::new(account, call);
-    let sealed = seal_to_oneself(account, letter, Some(&stamp)).await?;
+    let sealed = match signed {
+        Some(signed) => {
+            let own = own_certificate(account)?;
+            let sealed = signed.encrypt(&WebCrypto, &mut rng(), &own, &SealOptions::default()).await;
+            sealed.map_err(|error| seal_failure(error, &[]))?
+        }
+        None => seal_to_oneself(account, letter, Some(&Stamp::new(account, call))).await?,
+    };
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     let sent = account.mailbox(Role::Sent).await?;
-    let summary = summary(account, &blob, &sealed, content(letter, Status::Confidential)).await.ok();
-    Ok(import(blob, &sent, &[keyword::SEEN], summary))
+    let mut content = content(letter, Status::Confidential);
+    let keywords = [keyword::SEEN, ASKED];
+    let keywords = keywords.get(..if identifier.is_some() { 2 } else { 1 }).unwrap_or_default();
+    content.asked = identifier.map(|identifier| Asked { identifier, ..Asked::default() });
+    let summary = summary(account, &blob, &sealed, content).await.ok();
+    Ok(import(blob, &sent, keywords, summary))
+}
+
+fn own_certificate(account: &Account) -> Result<Vec<smime::Certificate>, Failure> {
+    Ok(account.certified()?.encryption_chain().get(..1).ok_or(Failure::NoKeys)?.to_vec())
 }
 
 async fn seal_to_oneself(
@@ -59,10 +79,10 @@ async fn seal_to_oneself(
     letter: &message::Draft,
     stamp: Option<&Stamp<'_>>,
 ) -> Result<Vec<u8>, Failure> {
-    let own = account.certified()?.encryption_chain();
-    let own = own.get(..1).ok_or(Failure::NoKeys)?;
+    let own = own_certificate(account)?;
     let signer = stamp.map(|_| account.signer()).transpose()?;
-    let options = SealOptions { keep_bcc: true, ..SealOptions::default() };
+    let signing = SignOptions { evidence: evidence(account), ..SignOptions::default() };
+    let options = SealOptions { keep_bcc: true, signing, ..SealOptions::default() };
     let mut rng = rng();
     let sealed = message::seal(
         &WebCrypto,
@@ -70,7 +90,7 @@ async fn seal_to_oneself(
         &mut rng,
         letter,
         signer.as_ref(),
-        own,
+        &own,
         &options,
         async |signature| match stamp {
             Some(stamp) => stamp.get(signature).await,

@@ -10,7 +10,7 @@ use crate::web::crypto::{WebCrypto, random};
 use crate::web::worker::Call;
 
 /// Has signatures timestamped (RFC 3161), and remembers when that failed.
-pub(super) struct Stamp<'a> {
+pub struct Stamp<'a> {
     account: &'a Account,
     call: &'a Call,
     failure: RefCell<Option<Failure>>,
@@ -18,12 +18,13 @@ pub(super) struct Stamp<'a> {
 }
 
 impl<'a> Stamp<'a> {
-    pub(super) fn new(account: &'a Account, call: &'a Call) -> Self {
+    /// Stamps for one call.
+    pub fn new(account: &'a Account, call: &'a Call) -> Self {
         Self { account, call, failure: RefCell::default(), stamped: Cell::default() }
     }
 
     /// A checked token over a signature.
-    pub(super) async fn get(&self, signature: &[u8]) -> Option<Vec<u8>> {
+    pub async fn get(&self, signature: &[u8]) -> Option<Vec<u8>> {
         self.call.report(Stage::Timestamp, 0, 1);
         match self.ask(signature).await {
             Ok(token) => {
@@ -39,7 +40,7 @@ impl<'a> Stamp<'a> {
     }
 
     /// Fails unless a signature was stamped: without proof of its time it would die with its certificate.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), Failure> {
         match self.failure.take() {
             Some(failure) => Err(failure),
             None if self.stamped.get() => Ok(()),

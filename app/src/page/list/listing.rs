@@ -189,6 +189,7 @@ mod tests {
             preview: "attached".into(),
             attachments: vec!["plan.pdf".into()],
             status: Status::Confidential,
+            receipt: false,
         };
         for find in ["permit", "林爱", "alice plan", "permit attached"] {
             assert!(matches(&row, find), "{find}");

@@ -105,11 +105,15 @@ fn inside(row: &Row, sent: bool, texts: &'static Texts) -> impl IntoView + use<>
 /// Subject, preview, whether there are attachments, and the status where it is known.
 fn told(row: &Row, texts: &Texts) -> (String, String, bool, Option<Status>) {
     match &row.summary {
-        Summary::Known { subject, preview, attachments, status } => {
-            let subject = if subject.trim().is_empty() { texts.no_subject } else { subject };
+        Summary::Known { subject, preview, attachments, status, receipt } => {
+            let subject = match (receipt, subject.trim()) {
+                (true, _) => (texts.receipt_for)(subject),
+                (false, "") => texts.no_subject.to_owned(),
+                (false, _) => subject.clone(),
+            };
             // A draft is nobody's signed word yet, so it has no status to show.
             let status = Some(*status).filter(|_| !row.draft);
-            (subject.to_owned(), preview.clone(), !attachments.is_empty(), status)
+            (subject, preview.clone(), !attachments.is_empty() && !receipt, status)
         }
         Summary::Sealed => (texts.sealed_row.to_owned(), text::size(row.size), false, None),
         Summary::Closed => (texts.closed_row.to_owned(), String::new(), false, None),
@@ -119,7 +123,8 @@ fn told(row: &Row, texts: &Texts) -> (String, String, bool, Option<Status>) {
 
 /// Who wrote it, or to whom it goes where that is what tells letters apart.
 fn people(row: &Row, sent: bool, texts: &Texts) -> String {
-    let names = |addresses: &[Address]| addresses.iter().map(display_name).collect::<Vec<_>>().join(", ");
+    let names =
+        |addresses: &[Address]| addresses.iter().map(display_name).collect::<Vec<_>>().join(texts.list_comma);
     match (sent || row.draft, row.to.is_empty()) {
         (true, true) => texts.no_recipient.to_owned(),
         (true, false) => format!("{} {}", texts.to_short, names(&row.to)),

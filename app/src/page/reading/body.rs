@@ -3,7 +3,6 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::page::prefs::Prefs;
 use crate::page::texts;
 use crate::protocol::Body;
 use crate::web::{dom, frame};
@@ -15,10 +14,9 @@ const STYLE: &str = include_str!("body.css");
 #[component]
 pub(super) fn Sheet(body: Body) -> impl IntoView {
     let texts = texts();
-    let dark = expect_context::<Prefs>().is_dark();
     let coloured = names_colours(&body.html);
-    let style =
-        format!("{STYLE}:root {{ color-scheme: {}; }}", if dark && !coloured { "dark" } else { "light" });
+    // In a frame the reader's preference is the page's theme, whenever that changes.
+    let style = format!("{STYLE}:root {{ color-scheme: light{}; }}", if coloured { "" } else { " dark" });
     let node = NodeRef::<html::Iframe>::new();
     let removed = body.remote_removed.then(|| view! { <p class="hint">{texts.remote_removed}</p> });
     if body.text.trim().is_empty() && !body.html.contains("<img") {

@@ -6,15 +6,19 @@ use crate::page::text;
 use crate::page::texts;
 use crate::page::writing::letter::display_name;
 use crate::page::writing::quote::with_address;
-use crate::protocol::{Address, Message, Status};
+use crate::protocol::{Address, Message, Proof, Receipt, Status};
 use crate::web::dom;
 
 /// The head of a letter.
 #[component]
 pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     let texts = texts();
-    let subject =
-        if message.subject.trim().is_empty() { texts.no_subject.to_owned() } else { message.subject.clone() };
+    let subject = match &message.receipt {
+        Receipt::For(Proof::Opened { subject, .. }) => (texts.receipt_for)(subject),
+        Receipt::For(_) => (texts.receipt_for)(""),
+        _ if message.subject.trim().is_empty() => texts.no_subject.to_owned(),
+        _ => message.subject.clone(),
+    };
     let from = message.from.first();
     let proven = from.and_then(|from| proven_name(message, from));
     let given = from.map(display_name).filter(|name| from.is_some_and(|from| from.email != *name));
@@ -93,6 +97,9 @@ mod tests {
             subject: "CN=Mallory".into(),
             issuer: String::new(),
             fingerprint: String::new(),
+            key: None,
+            revocation_known: true,
+            validity: None,
             problem: None,
             signed_at: None,
             timestamp: None,

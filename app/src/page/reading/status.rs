@@ -5,9 +5,10 @@
 
 use leptos::prelude::*;
 
+use super::details::Technical;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::seal::{Look, Seal};
-use crate::page::text::{self, Texts, common_name, grouped};
+use crate::page::text::{self, Texts, common_name};
 use crate::page::texts;
 use crate::protocol::{Message, Signer, Status};
 use crate::web::dom;
@@ -22,11 +23,14 @@ pub(super) fn Protection<'a>(message: &'a Message) -> impl IntoView + use<> {
     let invalid: Vec<Signer> =
         message.signers.iter().filter(|signer| signer.problem.is_some()).cloned().collect();
     let signed = matches!(status, Status::Confidential | Status::Verified);
-    let by = signed.then(|| valid.first().map(|signer| (texts.signed_by)(&signer_name(signer)))).flatten();
+    let by = valid.first().filter(|_| signed).map(|signer| {
+        let doubt = if signer.revocation_known { "" } else { texts.revocation_unknown };
+        (texts.signed_by)(&signer_name(signer)) + doubt
+    });
     let class = if status == Status::Confidential { "status confidential" } else { "status" };
     let signers = if signed { valid } else { Vec::new() };
     view! {
-        <section aria-label=texts.message_status>
+        <section class="protection" aria-label=texts.message_status>
             <details class=class>
                 <summary>
                     <Seal look=Look::Of(status) />
@@ -41,6 +45,7 @@ pub(super) fn Protection<'a>(message: &'a Message) -> impl IntoView + use<> {
                     {message.weak.then(|| view! { <p>{texts.weak}</p> })}
                     {signers.iter().map(|signer| facts(signer, texts)).collect_view()}
                     {invalid.iter().map(|signer| uncounted(signer, texts)).collect_view()}
+                    <Technical message />
                 </div>
             </details>
         </section>
@@ -63,9 +68,12 @@ fn facts(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
         (texts.signer, Some(signer_name(signer))),
         (texts.signer_addresses, Some(signer.emails.join(texts.list_comma)).filter(|text| !text.is_empty())),
         (texts.vouched_by, Some(common_name(&signer.issuer))),
+        (
+            texts.revocation,
+            Some(if signer.revocation_known { texts.not_revoked } else { texts.revocation_means }.to_owned()),
+        ),
         (texts.signed_at, signer.signed_at.map(time)),
         (texts.proven_at, Some(proof)),
-        (texts.fingerprint, Some(grouped(&signer.fingerprint))),
     ];
     let rows = rows
         .into_iter()
@@ -76,5 +84,5 @@ fn facts(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
 /// A signature that counts as absent, named only here.
 fn uncounted(signer: &Signer, texts: &'static Texts) -> impl IntoView + use<> {
     let why = signer.problem.as_ref().map(texts.signer_problem).unwrap_or_default();
-    view! { <p>{(texts.does_not_count)(&signer_name(signer), why)}</p> }
+    view! { <p>{(texts.does_not_count)(&signer_name(signer), &why)}</p> }
 }

@@ -147,6 +147,59 @@ pub(super) static TEXTS: Texts = Texts {
     fingerprint: "Fingerprint",
     does_not_count: |who, why| format!("A signature that does not count: {who} – {why}."),
     signer_problem,
+    revocation: "Withdrawn",
+    not_revoked: "No, according to the authority",
+    revocation_unknown: " · not known whether withdrawn",
+    revocation_means: "Not known: no current list of withdrawn certificates could be had",
+    technical: "Technical details",
+    layer_encrypted: |cipher, recipients, weak| {
+        let keys = if recipients == 1 { "1 key".into() } else { format!("{recipients} keys") };
+        let weak = if weak { ", too weak to protect" } else { "" };
+        format!("Encrypted with {cipher} to {keys}{weak}")
+    },
+    layer_signed_clear: "Signed, readable without S/MIME (multipart/signed)",
+    layer_signed_opaque: "Signed (application/pkcs7-mime)",
+    layer_compressed: "Compressed",
+    layer_door: "Arrived in clear, sealed by your mailbox",
+    layer_errant: |media_type| format!("{media_type}, in a place where it counts for nothing"),
+    signature: "Signature",
+    signature_holds: "Holds",
+    certificate_of: "Certificate",
+    certificate_issuer: "Issued by",
+    certificate_key: "Key",
+    certificate_validity: "Valid",
+    label: "Security label",
+    classification: |class| match class {
+        0 => "Unmarked".into(),
+        1 => "Unclassified".into(),
+        2 => "Restricted".into(),
+        3 => "Confidential".into(),
+        4 => "Secret".into(),
+        5 => "Top secret".into(),
+        other => format!("Class {other}"),
+    },
+    label_policy: |policy| format!("under policy {policy}"),
+    label_categories: |categories| format!("categories {categories}"),
+    label_unreadable: "This message carries a security label that cannot be read. Handle it as if it were secret.",
+    label_conflict: "Its signers labelled this message differently. Handle it as if it were secret.",
+    receipt: "Receipt",
+    receipt_ask: "Ask for receipt",
+    receipt_ask_means: "Asks the readers to send you a signed receipt that they opened this letter",
+    receipt_not_hidden: "A receipt cannot be asked for together with Bcc",
+    receipt_wanted: |to| {
+        format!("The sender asks for a signed receipt that you opened this letter. It would go to {to}.")
+    },
+    receipt_give: "Send receipt",
+    receipt_refuse: "Don’t send",
+    receipt_given: "You sent a signed receipt for this letter.",
+    receipt_refused: "You sent no receipt for this letter.",
+    receipt_none_yet: "You asked for a receipt. None has come yet.",
+    receipt_opened: |who, when| format!("Opened by {who} on {when}"),
+    receipt_for: |subject| if subject.is_empty() { "Receipt".into() } else { format!("Receipt: {subject}") },
+    receipt_letter: "Your letter",
+    receipt_unknown: "This receipt is for a letter that was not found among those you asked receipts for.",
+    receipt_other: "This receipt proves nothing: it is not for what you sent, or not from somebody you wrote to.",
+    receipt_unsigned: |why| format!("This receipt proves nothing: {why}."),
 
     new_message: "New message",
     write_title: "New message",
@@ -294,8 +347,16 @@ fn stage(stage: Stage) -> &'static str {
     }
 }
 
-fn signer_problem(problem: &SignerProblem) -> &'static str {
-    match problem {
+fn signer_problem(problem: &SignerProblem) -> String {
+    let said = match problem {
+        SignerProblem::Algorithm { name, weak: true } => return format!("it uses {name}, which is too weak"),
+        SignerProblem::Algorithm { name, weak: false } => {
+            return format!("it uses {name}, which is not known here");
+        }
+        SignerProblem::RevocationUnknown => "whether the certificate was withdrawn could not be found out",
+        SignerProblem::CertificateAlgorithm => {
+            "a certificate is of a kind that is too weak or not known here"
+        }
         SignerProblem::ContentChanged => "the message was changed after it was signed",
         SignerProblem::BadSignature => "it does not fit the signer’s certificate",
         SignerProblem::OutsideValidity => "the certificate was not valid at that time",
@@ -306,10 +367,10 @@ fn signer_problem(problem: &SignerProblem) -> &'static str {
         SignerProblem::OutsideEncryption => {
             "it lies around the encryption, so the signer need not know what is inside"
         }
-        SignerProblem::Algorithm => "it is of a kind that is too weak or not known here",
         SignerProblem::Malformed => "it cannot be read",
         SignerProblem::NoCertificate => "the signer’s certificate is missing",
-    }
+    };
+    said.into()
 }
 
 fn failure(failure: &Failure) -> String {

@@ -137,6 +137,56 @@ pub(super) static TEXTS: Texts = Texts {
     fingerprint: "指纹",
     does_not_count: |who, why| format!("不作数的签名：{who}，{why}。"),
     signer_problem,
+    revocation: "撤销情况",
+    not_revoked: "签名时未被撤销（以签发机构的名单为准）",
+    revocation_unknown: " · 未能查明证书是否已撤销",
+    revocation_means: "未能查明：没有可用的最新撤销名单",
+    technical: "技术细节",
+    layer_encrypted: |cipher, recipients, weak| {
+        let weak = if weak { "，过弱，不具保护作用" } else { "" };
+        format!("以 {cipher} 加密给 {recipients} 把密钥{weak}")
+    },
+    layer_signed_clear: "已签名，无 S/MIME 也可阅读（multipart/signed）",
+    layer_signed_opaque: "已签名（application/pkcs7-mime）",
+    layer_compressed: "已压缩",
+    layer_door: "寄到时未密封，由您的邮箱密封",
+    layer_errant: |media_type| format!("{media_type}，所处位置使其不作数"),
+    signature: "签名",
+    signature_holds: "有效",
+    certificate_of: "证书",
+    certificate_issuer: "签发机构",
+    certificate_key: "密钥",
+    certificate_validity: "有效期",
+    label: "密级标签",
+    classification: |class| match class {
+        0 => "未标密级".into(),
+        1 => "非密".into(),
+        2 => "限制".into(),
+        3 => "秘密（Confidential）".into(),
+        4 => "机密（Secret）".into(),
+        5 => "绝密（Top secret）".into(),
+        other => format!("密级 {other}"),
+    },
+    label_policy: |policy| format!("依据策略 {policy}"),
+    label_categories: |categories| format!("类别 {categories}"),
+    label_unreadable: "这封信带有无法读取的密级标签，请按机密对待。",
+    label_conflict: "签名人给这封信标注的密级不一致，请按机密对待。",
+    receipt: "回执",
+    receipt_ask: "要求回执",
+    receipt_ask_means: "请收件人在打开这封信后，寄回签名的回执",
+    receipt_not_hidden: "有密送时不能要求回执",
+    receipt_wanted: |to| format!("发件人希望您寄回签名的回执，表明您已打开这封信。回执将寄给 {to}。"),
+    receipt_give: "寄出回执",
+    receipt_refuse: "不寄",
+    receipt_given: "您已为这封信寄出签名的回执。",
+    receipt_refused: "您没有为这封信寄出回执。",
+    receipt_none_yet: "您要求了回执，目前尚未收到。",
+    receipt_opened: |who, when| format!("{who} 已于 {when} 打开"),
+    receipt_for: |subject| if subject.is_empty() { "回执".into() } else { format!("回执：{subject}") },
+    receipt_letter: "您的信",
+    receipt_unknown: "在您要求过回执的信中，没有找到这份回执所指的信。",
+    receipt_other: "这份回执不能证明什么：它所指的不是您寄出的内容，或并非来自收件人。",
+    receipt_unsigned: |why| format!("这份回执不能证明什么：{why}。"),
 
     new_message: "写信",
     write_title: "写信",
@@ -278,8 +328,12 @@ fn stage(stage: Stage) -> &'static str {
     }
 }
 
-fn signer_problem(problem: &SignerProblem) -> &'static str {
-    match problem {
+fn signer_problem(problem: &SignerProblem) -> String {
+    let said = match problem {
+        SignerProblem::Algorithm { name, weak: true } => return format!("所用的 {name} 过弱"),
+        SignerProblem::Algorithm { name, weak: false } => return format!("所用的 {name} 不受支持"),
+        SignerProblem::RevocationUnknown => "无法查明证书是否已被撤销",
+        SignerProblem::CertificateAlgorithm => "证书所用的算法过弱或不受支持",
         SignerProblem::ContentChanged => "签名之后内容被改动过",
         SignerProblem::BadSignature => "签名与签名人的证书不符",
         SignerProblem::OutsideValidity => "当时证书不在有效期内",
@@ -288,10 +342,10 @@ fn signer_problem(problem: &SignerProblem) -> &'static str {
         SignerProblem::WrongUsage => "证书不是用于签署邮件的",
         SignerProblem::NotTheSender => "签名人不是这封信的发件人",
         SignerProblem::OutsideEncryption => "签名在加密层之外，签名人未必知道其中的内容",
-        SignerProblem::Algorithm => "签名方式过弱或不受支持",
         SignerProblem::Malformed => "签名无法读取",
         SignerProblem::NoCertificate => "缺少签名人的证书",
-    }
+    };
+    said.into()
 }
 
 fn failure(failure: &Failure) -> String {

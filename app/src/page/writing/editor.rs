@@ -31,7 +31,8 @@ pub(super) fn Editor(
     let way = expect_context::<Way>();
     let texts = texts();
     let (with_cc, with_bcc) = (RwSignal::new(!letter.cc.is_empty()), RwSignal::new(!letter.bcc.is_empty()));
-    let sheet = Sheet::new(letter);
+    let attachable = desk.account().map(|account| account.attachable).unwrap_or_default();
+    let sheet = Sheet::new(letter, attachable);
     let keeper = Keeper::new(desk, kept);
     let sending = Sending::new(desk, way, sheet, &keeper);
     let (full, dragging) = (RwSignal::new(false), RwSignal::new(false));
@@ -75,6 +76,7 @@ pub(super) fn Editor(
                     {texts.send}
                 </button>
                 <AttachButton sheet full />
+                <ReceiptButton sheet />
                 <Promise sheet />
             </div>
             <Show when=move || dragging.get()><div class="drop">{texts.drop_here}</div></Show>
@@ -149,6 +151,21 @@ fn Top(title: &'static str, keeper: Keeper) -> impl IntoView {
                 <Icon glyph=Glyph::Close />
             </button>
         </header>
+    }
+}
+
+/// Asks the readers for a receipt, or not.
+#[component]
+fn ReceiptButton(sheet: Sheet) -> impl IntoView {
+    let texts = texts();
+    let hint = move || if sheet.has_hidden() { texts.receipt_not_hidden } else { texts.receipt_ask_means };
+    view! {
+        <button type="button" class="button quiet" aria-label=texts.receipt_ask title=hint
+            aria-pressed=move || sheet.asks_receipt().to_string() disabled=move || sheet.has_hidden()
+            on:click=move |_| sheet.receipt.update(|asked| *asked = !*asked)>
+            <Icon glyph=Glyph::Receipt />
+            <span>{texts.receipt}</span>
+        </button>
     }
 }
 

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::text;
 use crate::page::texts;
-use crate::page::writing::letter::ATTACHMENT_LIMIT;
 use crate::page::writing::sheet::Sheet;
 use crate::web::files::LocalFile;
 
@@ -44,7 +43,7 @@ pub(super) fn Enclosures(sheet: Sheet, full: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <Show when=move || full.get()>
-            <p class="complaint" role="alert">{(texts.too_large)(&text::size(ATTACHMENT_LIMIT))}</p>
+            <p class="complaint" role="alert">{(texts.too_large)(&text::size(sheet.attachable))}</p>
         </Show>
         <ul class="attachments" aria-label=texts.attachments hidden=move || sheet.enclosures.with(Vec::is_empty)>{entries}</ul>
     }

@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 use crate::page::text::Texts;
 use crate::page::writing::quote;
 use crate::protocol::{
-    Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId, Status,
+    Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId, Receipt, Status,
 };
-
-/// How many bytes attachments may have in all.
-pub(crate) const ATTACHMENT_LIMIT: u64 = 25_000_000;
 
 /// What the composer starts from, and what it hands to the engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +18,8 @@ pub(crate) struct Letter {
     pub text: String,
     pub thread: Thread,
     pub enclosures: Vec<Enclosure>,
+    /// Its readers are asked for a signed receipt.
+    pub receipt: bool,
 }
 
 /// Where a letter stands in a conversation.
@@ -157,6 +156,7 @@ impl Letter {
                 from_sealed: quote::quotes(&message.body.text),
             },
             enclosures: enclosures(message),
+            receipt: matches!(message.receipt, Receipt::Asked(_)),
         }
     }
 
@@ -193,6 +193,7 @@ impl Letter {
             references: self.thread.references.clone(),
             answers: self.thread.answers.clone(),
             attachments,
+            receipt: self.receipt,
         };
         (draft, files)
     }
@@ -237,7 +238,7 @@ mod tests {
     use crate::protocol::{Account, Attachment, AttachmentSource, EmailId, PartId, Status};
 
     fn bob() -> Account {
-        Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into() }
+        Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into(), attachable: 1 }
     }
 
     fn emails(addresses: &[crate::protocol::Address]) -> Vec<&str> {

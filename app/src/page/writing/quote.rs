@@ -40,7 +40,8 @@ pub(crate) fn answer(text: &str, attribution: &str) -> String {
 /// The text of a forwarded message, with its head.
 pub(crate) fn forwarded(message: &Message, texts: &Texts, when: &str) -> String {
     let mut text = format!("\n\n---------- {} ----------\n", texts.forwarded);
-    let people = |addresses: &[Address]| addresses.iter().map(with_address).collect::<Vec<_>>().join(", ");
+    let people =
+        |addresses: &[Address]| addresses.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
     for (label, value) in [
         (texts.from, people(&message.from)),
         (texts.date, when.to_owned()),
@@ -76,7 +77,9 @@ fn limited(text: &str) -> String {
 pub(crate) mod tests {
     use super::{answer, forwarded, prefixed};
     use crate::page::text::Language;
-    use crate::protocol::{Address, Body, EmailId, Message, Status, ThreadId, UnixTime};
+    use crate::protocol::{
+        Address, Body, EmailId, Label, Message, Node, Receipt, Status, ThreadId, UnixTime,
+    };
 
     pub(crate) fn address(email: &str) -> Address {
         Address { name: None, email: email.into() }
@@ -109,7 +112,9 @@ pub(crate) mod tests {
             signers: vec![],
             body: Body { html: String::new(), text: "Hello\r\n\r\n> old\r\n".into(), remote_removed: false },
             attachments: vec![],
-            layers: vec![],
+            label: Label::None,
+            receipt: Receipt::None,
+            tree: Node::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::page::desk::Desk;
-use crate::page::writing::letter::{ATTACHMENT_LIMIT, Enclosure, Letter, Origin, Thread};
+use crate::page::writing::letter::{Enclosure, Letter, Origin, Thread};
 use crate::page::writing::typed;
 use crate::protocol::{Address, RecipientKind, Reply, Request};
 use crate::web::crypto::random;
@@ -31,14 +31,18 @@ pub(super) struct Sheet {
     pub subject: RwSignal<String>,
     pub text: RwSignal<String>,
     pub enclosures: RwSignal<Vec<Enclosure>>,
+    /// The writer wants receipts; see [`Self::asks_receipt`].
+    pub receipt: RwSignal<bool>,
     /// What is known of addresses, in lower case, once the engine looked.
     known: RwSignal<BTreeMap<String, RecipientKind>>,
+    /// How many bytes attachments may have in all.
+    pub attachable: u64,
     files: StoredValue<Vec<LocalFile>, LocalStorage>,
     thread: StoredValue<Thread>,
 }
 
 impl Sheet {
-    pub(super) fn new(mut letter: Letter) -> Self {
+    pub(super) fn new(mut letter: Letter, attachable: u64) -> Self {
         // One name for every attempt to send it, so that it arrives once.
         let name = || random().map(|name| format!("{:032x}", u128::from_be_bytes(name)));
         letter.thread.letter = letter.thread.letter.or_else(name);
@@ -50,7 +54,9 @@ impl Sheet {
             subject: RwSignal::new(letter.subject),
             text: RwSignal::new(letter.text),
             enclosures: RwSignal::new(letter.enclosures),
+            receipt: RwSignal::new(letter.receipt),
             known: RwSignal::default(),
+            attachable,
             files: StoredValue::new_local(Vec::new()),
             thread: StoredValue::new(letter.thread),
         }
@@ -117,7 +123,19 @@ impl Sheet {
             text: self.text.get(),
             thread: self.thread.get_value(),
             enclosures: self.enclosures.get(),
+            receipt: self.asks_receipt(),
         }
+    }
+
+    /// Whether readers are asked for a receipt. With hidden recipients none could be held against the sender's
+    /// copy, which names them.
+    pub(super) fn asks_receipt(self) -> bool {
+        self.receipt.get() && !self.has_hidden()
+    }
+
+    /// Whether there are hidden recipients.
+    pub(super) fn has_hidden(self) -> bool {
+        self.bcc.with(|line| !line.is_empty())
     }
 
     /// The files of these indexes.
@@ -181,7 +199,7 @@ impl Sheet {
     pub(super) fn enclose(self, files: Vec<LocalFile>) -> bool {
         for file in files {
             let enclosed: u64 = self.enclosures.with_untracked(|list| list.iter().map(|it| it.size).sum());
-            if enclosed.saturating_add(file.size()) > ATTACHMENT_LIMIT {
+            if enclosed.saturating_add(file.size()) > self.attachable {
                 return false;
             }
             let index = self.files.with_value(Vec::len);

@@ -7,6 +7,7 @@ use super::Usage;
 use crate::algorithm;
 use crate::asn1::{Malformed, tag, write};
 use crate::certificate::{KeyKind, KeyUsage, key_octets, oid};
+use crate::path::CRL_NUMBER;
 
 fn extension(oid: Oid, critical: bool, value: &[u8]) -> Vec<u8> {
     let critical = if critical { write::boolean(true) } else { Vec::new() };
@@ -26,6 +27,10 @@ pub(super) fn subject_key_identifier(identifier: &[u8]) -> Vec<u8> {
 pub(super) fn authority_key_identifier(identifier: &[u8]) -> Vec<u8> {
     let field = write::tlv(tag::context(0), &[identifier]);
     extension(oid::AUTHORITY_KEY_IDENTIFIER, false, &write::sequence(&[&field]))
+}
+
+pub(super) fn crl_number(number: u64) -> Vec<u8> {
+    extension(CRL_NUMBER, false, &write::integer(number))
 }
 
 pub(super) fn basic_constraints(path_len: Option<u64>) -> Vec<u8> {

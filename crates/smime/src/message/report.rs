@@ -109,6 +109,8 @@ pub struct SignerReport {
     pub capabilities: Capabilities,
     /// Whom the signer is to the message, if the signature counts.
     pub role: Option<Role>,
+    /// Whether authorities said that no certificate of its path was revoked when it was signed.
+    pub revocation_known: bool,
     /// Its place in [`super::Opened::layers`] within the message that it signs.
     pub layer: usize,
     /// The label, the request for a receipt and the like of its signature, if that holds (RFC 2634).

@@ -99,6 +99,48 @@ pub async fn seal(
     seal_entity(provider, keyring, rng, (entity, outer), by, recipients, options, stamp).await
 }
 
+/// A draft that was composed and signed, to be encrypted to one group of readers after the other.
+///
+/// What all of them open bears the same signature, and so does the sender's own copy: a signed receipt can be
+/// held against that copy (RFC 2634 2.2.2).
+#[derive(Clone, Debug)]
+pub struct SignedDraft {
+    entity: Vec<u8>,
+    outer: Vec<WrittenField>,
+}
+
+/// Composes and signs a draft as [`seal()`] does. The ciphers of `options` have no effect yet.
+pub async fn sign_draft(
+    provider: &impl Provider,
+    keyring: &impl Keyring,
+    draft: &Draft,
+    signer: &Signer,
+    options: &SealOptions,
+    stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<SignedDraft, SealError> {
+    let protection = options.protection();
+    let entity = compose(draft, &protection)?;
+    let outer = protection.outer(&draft.header(false)?);
+    let signing = (draft.date, &options.signing);
+    let entity = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?;
+    Ok(SignedDraft { entity, outer })
+}
+
+impl SignedDraft {
+    /// Encrypts it into a whole message (RFC 5322), ready for SMTP; of `options` only the ciphers count.
+    pub async fn encrypt(
+        &self,
+        provider: &impl Provider,
+        rng: &mut impl CryptoRng,
+        recipients: &[Certificate],
+        options: &SealOptions,
+    ) -> Result<Vec<u8>, SealError> {
+        let (cipher, transport) = (options.cipher, options.transport);
+        let cms = encrypt_with(provider, rng, &self.entity, recipients, cipher, transport).await?;
+        Ok(cms_entity(&self.outer, smime_type(cipher), cms))
+    }
+}
+
 /// Signs and encrypts a message that already exists, as [`seal()`] does a draft; its body stays as it is.
 ///
 /// `Bcc` and what the transport added are left out. `at` is the time of signing.

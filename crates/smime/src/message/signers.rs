@@ -7,6 +7,7 @@ use super::{
     layers::Signature,
     report::{Role, SignerFault, SignerReport, TimestampReport},
 };
+use crate::path::VerifiedPath;
 use crate::{Certificate, SignerVerdict};
 
 /// The report on one signature; `innermost_encryption` is the place of that layer, if there is one.
@@ -37,6 +38,7 @@ pub(crate) fn report(
             .map(|name| without_controls(&name))
             .filter(|name| !name.is_empty()),
         issuer: certificate.as_ref().map(|one| without_controls(&one.issuer())).unwrap_or_default(),
+        revocation_known: verdict.verdict.as_ref().is_ok_and(VerifiedPath::is_revocation_known),
         valid: role.is_ok(),
         role: role.as_ref().ok().copied(),
         reason: role.err(),
@@ -120,6 +122,7 @@ impl SignerReport {
             encryption: None,
             capabilities: crate::recipients::Capabilities::default(),
             role: None,
+            revocation_known: false,
             layer,
             services: crate::ess::Services::default(),
         }

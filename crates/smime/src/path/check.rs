@@ -40,6 +40,8 @@ pub(super) struct Checker<'a, P> {
     pub(super) inherited: HashMap<usize, Vec<u8>>,
     /// A weak algorithm in the chain at hand.
     pub(super) weakness: Option<&'static str>,
+    /// Nobody said of some certificate in the chain at hand that it is not revoked.
+    pub(super) unspoken: bool,
 }
 
 impl<P: Provider> Checker<'_, P> {
@@ -48,6 +50,7 @@ impl<P: Provider> Checker<'_, P> {
         let Some((anchor, below)) = chain.split_last() else { return Err(PathError::UnknownIssuer) };
         self.inherited.clear();
         self.weakness = None;
+        self.unspoken = false;
         let mut names = NameConstraints::default();
         let mut policies = PolicyState::new(&self.query.policies, below.len());
         let mut max_length = below.len();

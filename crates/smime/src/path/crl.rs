@@ -11,7 +11,7 @@ use crate::time::UnixTime;
 
 const MAX_EXTENSIONS: usize = 32;
 
-const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
+pub(crate) const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
 const REASON: Oid = Oid::new_unwrap("2.5.29.21");
 const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
 const ISSUING_DISTRIBUTION_POINT: Oid = Oid::new_unwrap("2.5.29.28");

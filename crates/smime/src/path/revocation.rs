@@ -48,6 +48,7 @@ impl<P: Provider> Checker<'_, P> {
         above: &[&Certificate],
     ) -> Result<(), PathError> {
         if self.revocations.iter().all(|known| known.is_empty()) && !self.query.revocation_required {
+            self.unspoken = true;
             return Ok(());
         }
         let subject = || certificate.subject();
@@ -55,7 +56,10 @@ impl<P: Provider> Checker<'_, P> {
         let by_lists = self.status(certificate, above, moment).await?;
         match by_lists.max(self.status_by_responses(certificate, above).await?) {
             Status::Good => Ok(()),
-            Status::Unknown if !self.query.revocation_required => Ok(()),
+            Status::Unknown if !self.query.revocation_required => {
+                self.unspoken = true;
+                Ok(())
+            }
             Status::Unknown => Err(PathError::RevocationUnknown { subject: subject() }),
             Status::Revoked => Err(PathError::Revoked { subject: subject() }),
         }

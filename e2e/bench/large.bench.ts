@@ -1,0 +1,79 @@
+/** Large letters through the program itself: how long they take, and how long the page stands still meanwhile. */
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type Browser, expect, test } from "@playwright/test";
+
+import { type Account, Person, alice, bob } from "../support/person";
+import { Relay } from "../support/relay";
+import { seenOfThread, watchThread } from "../support/watch";
+import { type Figure, report } from "./figures";
+
+const sizes = process.env.SEALPOST_QUICK ? [25] : [25, 100];
+test.setTimeout(1_200_000);
+
+test("large", async ({ browser }) => {
+  const relay = await Relay.start({ maxMessageSize: 220 * 1024 * 1024 });
+  const folder = mkdtempSync(join(tmpdir(), "sealpost-bench-"));
+  try {
+    const writer = await come(browser, relay, alice);
+    const reader = await come(browser, relay, bob);
+    const figures: Figure[] = [];
+    for (const size of sizes) {
+      // Playwright takes larger files from the disk alone.
+      const file = join(folder, `${size}.bin`);
+      writeFileSync(file, randomBytes(size * 1_000_000));
+      const subject = `Letter of ${size} MB`;
+      await writer.write({ to: [bob.address], subject, text: "See the attachment." });
+      await writer.composer.locator("input[type=file]").setInputFiles(file);
+      if (size === 25) figures.push(await cancelled(writer));
+      await watchThread(writer.page);
+      const sealing = performance.now();
+      await writer.composer.getByRole("button", { name: "Send", exact: true }).click();
+      await expect(writer.page.getByText("Message sent, sealed and signed")).toBeVisible({ timeout: 600_000 });
+      figures.push(...told(`${size} MB: seal and send`, performance.now() - sealing, await seenOfThread(writer.page)));
+
+      await watchThread(reader.page);
+      await expect(reader.row("Sealed. Open it to read.")).toBeVisible({ timeout: 60_000 });
+      const opening = performance.now();
+      await reader.row("Sealed. Open it to read.").click();
+      await expect(reader.letter).toContainText(subject, { timeout: 600_000 });
+      figures.push(...told(`${size} MB: fetch and open`, performance.now() - opening, await seenOfThread(reader.page)));
+    }
+    report(figures);
+  } finally {
+    await relay.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+function told(what: string, took: number, { gaps, tasks }: Awaited<ReturnType<typeof seenOfThread>>): Figure[] {
+  return [
+    { what, value: took, unit: "ms", beside: "" },
+    { what: `${what}, page still at most`, value: gaps[0] ?? 0, unit: "ms", beside: "target 16", detail: { gaps, tasks } },
+  ];
+}
+
+/** From the press on Cancel until the page says that nothing was sent. */
+async function cancelled(writer: Person): Promise<Figure> {
+  await writer.composer.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(writer.page.getByText("Signing and sealing")).toBeVisible({ timeout: 60_000 });
+  const took = await writer.page.evaluate(async () => {
+    const button = [...document.querySelectorAll<HTMLButtonElement>(".sending button")].at(-1);
+    const pressed = performance.now();
+    button?.click();
+    while (document.querySelector(".sending")) await new Promise((turn) => setTimeout(turn));
+    return performance.now() - pressed;
+  });
+  await expect(writer.page.getByText("Not sent. Your message is still here.")).toBeVisible();
+  return { what: "25 MB: cancel while it is sealed", value: took, unit: "ms", beside: "target 100" };
+}
+
+async function come(browser: Browser, relay: Relay, account: Account): Promise<Person> {
+  const context = await browser.newContext();
+  const person = new Person(account, await context.newPage(), relay.url);
+  await person.signIn();
+  return person;
+}

@@ -1,0 +1,66 @@
+import { alice, bob } from "../support/person";
+import { expect, test } from "../support/story";
+
+test("a receipt tells that a letter was opened", async ({ meet, secret }) => {
+  const subject = secret();
+  const writer = await meet(alice);
+  const reader = await meet(bob);
+
+  await writer.write({ to: [bob.address], subject, text: "Please confirm." });
+  await writer.button("Ask for receipt").click();
+  await expect(writer.button("Ask for receipt")).toHaveAttribute("aria-pressed", "true");
+  await writer.findsItAccessible();
+  await writer.send();
+
+  await writer.goTo("Sent");
+  await writer.open(subject);
+  await expect(writer.page.getByText("You asked for a receipt. None has come yet.")).toBeVisible();
+  await writer.goTo("Inbox");
+
+  // Nothing is sent before the reader says so.
+  await reader.open(subject);
+  await expect(reader.page.getByText(`It would go to ${alice.address}`)).toBeVisible();
+  await reader.findsItAccessible();
+  await expect(writer.row(`Receipt: ${subject}`)).toHaveCount(0);
+  await reader.button("Send receipt").click();
+  await expect(reader.page.getByText("You sent a signed receipt for this letter.")).toBeVisible();
+
+  await writer.open(`Receipt: ${subject}`);
+  await expect(writer.protection).toContainText("Confidential");
+  await expect(writer.letter.getByRole("heading", { name: /^Opened by Bob Chen .* on / })).toBeVisible();
+  await writer.findsItAccessible();
+  await writer.letter.getByRole("link", { name: subject }).click();
+  await expect(writer.page.getByText(/^Opened by Bob Chen .* on /)).toBeVisible();
+  await expect(writer.body.getByText("Please confirm.")).toBeVisible();
+
+  // It is asked once, whatever becomes of the page.
+  await reader.page.reload();
+  await expect(reader.page.getByText("You sent a signed receipt for this letter.")).toBeVisible();
+  await expect(reader.button("Send receipt")).toHaveCount(0);
+});
+
+test("a reader who sends no receipt is not asked again, and a draft remembers the wish", async ({ meet, secret }) => {
+  const subject = secret();
+  const writer = await meet(alice);
+  const reader = await meet(bob);
+
+  await writer.write({ to: [bob.address], subject, text: "Please confirm." });
+  await writer.button("Ask for receipt").click();
+  await expect(writer.page.getByText("Draft saved, sealed")).toBeVisible();
+  await writer.composer.getByRole("button", { name: "Close" }).click();
+  await writer.goTo("Drafts");
+  await writer.row(subject).click();
+  await expect(writer.button("Ask for receipt")).toHaveAttribute("aria-pressed", "true");
+  await writer.button("Add Bcc").click();
+  await writer.composer.getByRole("combobox", { name: "Bcc" }).fill(alice.address);
+  await writer.page.keyboard.press("Enter");
+  await expect(writer.button("Ask for receipt")).toBeDisabled();
+  await writer.button(`Remove ${alice.address}`).click();
+  await writer.send();
+
+  await reader.open(subject);
+  await reader.button("Don’t send").click();
+  await expect(reader.page.getByText("You sent no receipt for this letter.")).toBeVisible();
+  await reader.page.reload();
+  await expect(reader.page.getByText("You sent no receipt for this letter.")).toBeVisible();
+});

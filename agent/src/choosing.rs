@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use smime::{
-    Certificate, KeyTransport, Trust, UnixTime, block_on_ready,
+    Certificate, KeyTransport, PathError, Trust, UnixTime, block_on_ready,
     message::open,
-    recipients::{Agreement, Candidate, NoneChosen, Offer, PassedOver, Reads, choose, offers},
+    recipients::{Agreement, Candidate, NoneChosen, Offer, PassedOver, Reads, Unfit, choose, offers},
     rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
@@ -59,11 +59,23 @@ fn known<P: AsRef<Path>>(messages: &[P], trust: &Trust, at: UnixTime) -> Result<
         let opened = block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], trust, &bytes, at));
         let opened = opened.with_context(|| format!("{} cannot be opened", path.display()))?;
         // What is said to have been said later than now would never be replaced.
-        known.extend(offers(&opened).into_iter().filter(|offer| offer.at.is_none_or(|said| said <= at)));
+        let said = offers(&opened).into_iter().filter(|offer| offer.at.is_none_or(|said| said <= at));
+        known.extend(said.filter(|offer| is_somebodys(offer, trust, at)));
     }
     // RFC 8551 2.7.1: what was said last counts.
     known.sort_by_key(|offer| std::cmp::Reverse(offer.at));
     Ok(known)
+}
+
+/// Whether a root vouches, or did until it expired or was revoked. Anybody makes certificates for any address:
+/// kept, those would be in the way of the true one, as no more than a few of an address are checked.
+fn is_somebodys(offer: &Offer, trust: &Trust, at: UnixTime) -> bool {
+    let alone = std::slice::from_ref(&offer.candidate);
+    let vouched = |address: &String| match block_on_ready(choose(&RustCrypto, address, alone, trust, at)) {
+        Ok(_) => true,
+        Err(none) => matches!(none.reason(), Some(Unfit::Path(PathError::Revoked { .. }))),
+    };
+    !offer.candidate.certificate.is_valid_at(at) || offer.addresses.iter().any(vouched)
 }
 
 fn chosen(to: &Path, known: &[Offer], trust: &Trust, at: UnixTime) -> Result<Recipient> {

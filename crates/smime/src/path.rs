@@ -42,6 +42,7 @@ use crate::time::UnixTime;
 
 pub(crate) use budget::Budget;
 pub(crate) use build::Candidates;
+pub(crate) use check::check_time;
 pub(crate) use crl::{CRL_NUMBER, Crl};
 pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
 pub use ocsp::{is_ocsp_response, ocsp_request};

@@ -51,8 +51,9 @@ use crate::verify::Trust;
 pub use agreement::{Agreement, agree, agree_on};
 pub use offer::{Offer, offers};
 
-/// More certificates of one person are not checked.
-const MAX_CHECKED: usize = 16;
+/// More certificates of one person, valid and for encryption, are not checked: each may cost a whole budget,
+/// and whoever knows the address can offer any number of costly ones.
+const MAX_CHECKED: usize = 4;
 
 /// What the smimeCapabilities of a signed message announce (RFC 8551 2.5.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -224,21 +225,24 @@ pub async fn choose(
         return Err(NoneChosen::Unknown);
     }
     let revocations = trust.revocations();
-    // One for all: whoever knows the address can offer any number of costly certificates.
-    let mut budget = Budget::default();
+    let mut checked = 0;
     let mut chosen: Option<(&Candidate, VerifiedPath)> = None;
     let mut passed_over = Vec::new();
-    for (place, candidate) in own.iter().copied().enumerate() {
-        let reason = match &chosen {
-            Some(_) => Unfit::Older,
-            None if place >= MAX_CHECKED => Unfit::NotChecked,
-            None => match check(provider, candidate, (trust, &revocations), now, &mut budget).await {
-                Ok(path) => {
-                    chosen = Some((candidate, path));
-                    continue;
+    for candidate in own.iter().copied() {
+        let reason = match (&chosen, at_a_glance(provider, &candidate.certificate, now)) {
+            (Some(_), _) => Unfit::Older,
+            (None, Err(reason)) => reason,
+            (None, Ok(())) if checked == MAX_CHECKED => Unfit::NotChecked,
+            (None, Ok(())) => {
+                checked += 1;
+                match check(provider, candidate, (trust, &revocations), now).await {
+                    Ok(path) => {
+                        chosen = Some((candidate, path));
+                        continue;
+                    }
+                    Err(reason) => reason,
                 }
-                Err(reason) => reason,
-            },
+            }
         };
         passed_over.push(PassedOver { certificate: candidate.certificate.clone(), reason });
     }
@@ -265,27 +269,34 @@ fn of_address<'c>(address: &str, candidates: &'c [Candidate]) -> (Vec<&'c Candid
     (own, others.collect())
 }
 
+/// What can be said of a certificate without looking for those that vouch for it.
+fn at_a_glance(provider: &impl Provider, leaf: &Certificate, now: UnixTime) -> Result<(), Unfit> {
+    if matches!(leaf.key_kind(), KeyKind::MlKem(_)) && !provider.encapsulates() {
+        return Err(Unfit::Unsupported);
+    }
+    if !leaf.can_encrypt() {
+        return Err(Unfit::WrongUsage);
+    }
+    path::check_time(leaf, now).map_err(Unfit::Path)
+}
+
+/// Each has its own budget, so that a costly one does not take from those that come after it.
 async fn check(
     provider: &impl Provider,
     candidate: &Candidate,
     (trust, revocations): (&Trust, &Revocations<'_>),
     now: UnixTime,
-    budget: &mut Budget,
 ) -> Result<VerifiedPath, Unfit> {
     let mut query = Query::new(Purpose::Encryption, now);
     query.revocation_required = trust.revocation_required;
     let known: Vec<Certificate> = candidate.issuers.iter().chain(&trust.intermediates).cloned().collect();
-    let leaf = &candidate.certificate;
     let candidates = Candidates::new(&trust.anchors, &known);
+    let (leaf, budget) = (&candidate.certificate, &mut Budget::default());
     let path = path::validate_within(provider, leaf, &candidates, &[revocations], &query, budget).await;
-    match path {
-        Ok(_) if matches!(leaf.key_kind(), KeyKind::MlKem(_)) && !provider.encapsulates() => {
-            Err(Unfit::Unsupported)
-        }
-        Ok(path) if leaf.can_encrypt() => Ok(path),
-        Ok(_) | Err(PathError::WrongUsage) => Err(Unfit::WrongUsage),
-        Err(error) => Err(Unfit::Path(error)),
-    }
+    path.map_err(|error| match error {
+        PathError::WrongUsage => Unfit::WrongUsage,
+        error => Unfit::Path(error),
+    })
 }
 
 /// One certificate may have been learnt twice: what is known best of its owner's programs counts.

@@ -16,10 +16,12 @@ use smime::evidence::Evidence;
 use smime::issue::{Profile, Usage, issue};
 use smime::message::{Status, open};
 use smime::path::{Purpose, Query, validate};
+use smime::recipients::{Candidate, NoneChosen, Reads, Unfit, choose};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
     Agreement, Certificate, ContentEncryption, Curve, Hash, KeyId, KeyKind, Keyring, PathError, Provider,
-    ProviderError, RsaPadding, SignatureAlgorithm, SignerError, Trust, block_on_ready as ready, verify,
+    ProviderError, RsaPadding, SignatureAlgorithm, SignerError, Trust, UnixTime, block_on_ready as ready,
+    verify,
 };
 use support::der::{sequence, tlv};
 use support::{NOW, World, rng};
@@ -216,6 +218,49 @@ fn deep_chains_and_circles_cost_little() {
     let spki = forge.key("leaf");
     let leaf = forge.certificate("Leaf", &spki, ("299", None), &[]);
     assert_eq!(path("a deep chain", &leaf, &[root], &others), Err(PathError::BudgetExceeded));
+}
+
+#[test]
+fn a_certificate_that_costs_all_of_its_budget_is_not_in_the_way_of_a_good_one() {
+    let mut forge = Forge::new();
+    let spki = forge.key("root");
+    let root = forge.certificate("Root", &spki, ("Root", Some("root")), &[authority()]);
+    let emails = extension(17, &sequence(&[&tlv(0x81, b"bob@b.example")]));
+    let spki = forge.key("bob");
+    let bob = forge.certificate("Bob", &spki, ("Root", Some("root")), std::slice::from_ref(&emails));
+    // Authorities that might each have certified any of the others.
+    let circle = (0..7).map(|_| {
+        let spki = forge.key("circle");
+        forge.certificate("Circle", &spki, ("Circle", None), &[authority()])
+    });
+    let circle = circle.collect::<Vec<_>>();
+    // Of two of one date, the digest says which is looked at first.
+    let hostile = std::iter::repeat_with(|| {
+        forge.certificate("Bob", &spki, ("Circle", None), std::slice::from_ref(&emails))
+    });
+    let hostile = hostile.filter(|one| one.sha256() > bob.sha256()).take(3).map(|certificate| Candidate {
+        certificate,
+        issuers: circle.clone(),
+        reads: Reads::Unknown,
+    });
+    let mut known = hostile.collect::<Vec<_>>();
+    known.push(Candidate { certificate: bob.clone(), issuers: Vec::new(), reads: Reads::Unknown });
+    let trust = Trust { anchors: vec![root], ..Trust::default() };
+    let counting = Counting::default();
+    let chosen = ready(choose(&counting, "bob@b.example", &known, &trust, NOW)).unwrap();
+    assert_eq!(chosen.certificate(), &bob);
+    let reasons = chosen.passed_over().iter().map(|one| one.reason.code()).collect::<Vec<_>>();
+    assert_eq!(reasons, ["budget-exceeded"; 3]);
+    // More than a few are not checked, and those that are not valid are not counted among them.
+    let mut many = [known.clone(), vec![known[0].clone(), known[1].clone()]].concat();
+    many.sort_by_key(|one| one.certificate == bob);
+    let late = UnixTime(NOW.0 + 20_000 * 86_400);
+    let none = ready(choose(&counting, "bob@b.example", &many, &trust, late)).unwrap_err();
+    let NoneChosen::Unfit(reasons) = none else { panic!("{none:?}") };
+    assert!(reasons.iter().all(|one| one.reason.code() == "expired"), "{reasons:?}");
+    let none = ready(choose(&counting, "bob@b.example", &many, &trust, NOW)).unwrap_err();
+    let NoneChosen::Unfit(reasons) = none else { panic!("{none:?}") };
+    assert_eq!(reasons.iter().filter(|one| one.reason == Unfit::NotChecked).count(), 2);
 }
 
 /// A leaf, its root, and nine authorities in between, each twice if there are to be many ways. Every

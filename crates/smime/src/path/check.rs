@@ -11,6 +11,7 @@ use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Reader};
 use crate::certificate::{Certificate, KeyUsage, oid};
 use crate::provider::{Hash, Provider, ProviderError};
+use crate::time::UnixTime;
 
 /// What may be critical. Key identifiers never are (RFC 5280 4.2.1.1 and 4.2.1.2).
 const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
@@ -54,7 +55,7 @@ impl<P: Provider> Checker<'_, P> {
         let mut names = NameConstraints::default();
         let mut policies = PolicyState::new(&self.query.policies, below.len());
         let mut max_length = below.len();
-        self.check_time(anchor)?;
+        check_time(anchor, self.query.at)?;
         if !below.is_empty() {
             check_extensions(anchor)?;
             constrain(anchor, &mut names, &mut max_length, true)?;
@@ -63,7 +64,7 @@ impl<P: Provider> Checker<'_, P> {
         let mut issuer = *anchor;
         for (depth, certificate) in below.iter().enumerate().rev() {
             let is_last = depth == 0;
-            self.check_time(certificate)?;
+            check_time(certificate, self.query.at)?;
             self.check_signed(certificate, issuer).await?;
             let key = dsa::inherit(certificate.spki(), self.key_of(issuer));
             self.inherited.extend(key.map(|key| (certificate.identity(), key)));
@@ -93,18 +94,6 @@ impl<P: Provider> Checker<'_, P> {
             policies.finish(leaf).map_err(|refused| policy_error(refused, leaf))?;
         }
         check_purpose(issuer, self.query.purpose)
-    }
-
-    pub(super) fn check_time(&self, certificate: &Certificate) -> Result<(), PathError> {
-        let at = self.query.at;
-        let subject = || certificate.subject();
-        if at < certificate.not_before() {
-            return Err(PathError::NotYetValid { subject: subject() });
-        }
-        if at > certificate.not_after() {
-            return Err(PathError::Expired { subject: subject() });
-        }
-        Ok(())
     }
 
     pub(super) async fn check_signed(
@@ -159,6 +148,16 @@ impl<P: Provider> Checker<'_, P> {
     fn key_of<'c>(&'c self, certificate: &'c Certificate) -> &'c [u8] {
         self.inherited.get(&certificate.identity()).map_or_else(|| certificate.spki(), Vec::as_slice)
     }
+}
+
+pub(crate) fn check_time(certificate: &Certificate, at: UnixTime) -> Result<(), PathError> {
+    if at < certificate.not_before() {
+        return Err(PathError::NotYetValid { subject: certificate.subject() });
+    }
+    if at > certificate.not_after() {
+        return Err(PathError::Expired { subject: certificate.subject() });
+    }
+    Ok(())
 }
 
 fn dsa_hash(certificate: &Certificate) -> Option<Hash> {

@@ -1,6 +1,6 @@
 //! Whether the certificates of a path are revoked (RFC 5280 6.3, RFC 6960).
 
-use super::check::{Checker, check_extensions};
+use super::check::{Checker, check_extensions, check_time};
 use super::crl::Crl;
 use super::ocsp::{Entry, EntryStatus, OcspResponse};
 use super::{PathError, Purpose};
@@ -96,7 +96,7 @@ impl<P: Provider> Checker<'_, P> {
         above: &[&Certificate],
         moment: Moment,
     ) -> Result<bool, PathError> {
-        if self.check_time(signer).is_err() {
+        if check_time(signer, self.query.at).is_err() {
             return Ok(false);
         }
         for issuer in above.iter().rev().filter(|one| one.subject_name() == signer.issuer_name()) {

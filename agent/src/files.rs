@@ -9,7 +9,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use smime::{Certificate, KeyId, UnixTime, path::is_revocation_list, pkcs12, rustcrypto::MemoryKeyring};
+use smime::{
+    Certificate, KeyId, UnixTime,
+    path::{is_ocsp_response, is_revocation_list},
+    pkcs12,
+    rustcrypto::MemoryKeyring,
+};
 use zeroize::Zeroizing;
 
 /// A message larger than this is not read into memory.
@@ -80,7 +85,15 @@ pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
 
 /// Reads OCSP responses in DER.
 pub fn ocsp_responses<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
-    let read = |path: &P| fs::read(path.as_ref()).with_context(|| unreadable(path.as_ref()));
+    let read = |path: &P| {
+        let path = path.as_ref();
+        let response = fs::read(path).with_context(|| unreadable(path))?;
+        // As with lists: what it revokes would stay unrevoked.
+        if !is_ocsp_response(&response) {
+            bail!("{} holds no successful OCSP response, or a broken one", path.display());
+        }
+        Ok(response)
+    };
     paths.iter().map(read).collect()
 }
 

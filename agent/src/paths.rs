@@ -55,16 +55,17 @@ pub fn run(arguments: &PathArguments) -> Result<()> {
     let mut others: Vec<Certificate> = untrusted.into_iter().flatten().flatten().collect();
     others.extend_from_slice(rest);
     let anchors = files::certificates(&arguments.trust)?;
-    let mut revocations = match files::revocation_lists(&arguments.crl) {
-        // Passed over, a list would leave what it revokes unrevoked.
+    let lists = files::revocation_lists(&arguments.crl);
+    let known = lists.and_then(|lists| Ok([lists, files::ocsp_responses(&arguments.ocsp)?].concat()));
+    let revocations = match known {
+        // Passed over, a list or response would leave what it revokes unrevoked.
         Err(error) if !error.is::<io::Error>() => {
             return PathReport::not_valid("revocation-unknown", error.to_string()).print(arguments.json);
         }
-        lists => lists?,
+        known => known?,
     };
     let mut query = Query::new(arguments.purpose.into(), files::now(arguments.at)?);
     query.policies = policies(arguments)?;
-    revocations.extend(files::ocsp_responses(&arguments.ocsp)?);
     query.revocation_required = !revocations.is_empty();
     let outcome = block_on_ready(validate(&RustCrypto, leaf, &anchors, &others, &revocations, &query));
     PathReport::new(outcome).print(arguments.json)

@@ -327,6 +327,38 @@ fn a_revocation_list_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn an_ocsp_response_that_cannot_be_read_is_refused() {
+    let Some(office) = Office::new("an_ocsp_response_that_cannot_be_read_is_refused") else { return };
+    office.write("index.txt", "");
+    office.write("crlnumber", "01\n");
+    office.openssl("ca -config people.cnf -name this -gencrl -keyfile ca.key -cert ca.pem -out good.pem");
+    office.openssl("ca -config people.cnf -name this -revoke alice.pem -keyfile ca.key -cert ca.pem");
+    office.openssl("ocsp -issuer ca.pem -cert alice.pem -no_nonce -reqout request.der");
+    office.openssl(
+        "ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -reqin request.der -respout good.der",
+    );
+    let good = std::fs::read(office.0.join("good.der")).unwrap();
+    office.write("cut.der", &good[..good.len() - 1]);
+    // tryLater.
+    office.write("later.der", [0x30, 3, 0x0a, 1, 3]);
+    office.write("proxy.der", "<html>Not now</html>");
+    let path = |response: &str| {
+        let path = office.json(&format!(
+            "path --trust ca.pem --crl good.pem --ocsp {response} --purpose signing --json alice.pem"
+        ));
+        (path["valid"].clone(), path["reason"].clone())
+    };
+    assert_eq!(path("good.der"), (false.into(), "revoked".into()));
+    for response in ["cut.der", "later.der", "proxy.der"] {
+        assert_eq!(path(response), (false.into(), "revocation-unknown".into()), "{response}");
+        let arguments = format!("verify --trust ca.pem --crl good.pem --ocsp {response} letter.eml");
+        let output = office.agent(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{response}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("holds no successful OCSP response"));
+    }
+}
+
+#[test]
 fn every_reason_is_explained_in_the_readme() {
     let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `"));
     let reasons: Vec<&str> =

@@ -46,14 +46,11 @@ use std::borrow::Cow;
 use crate::asn1::{Malformed, Reader, Tlv, tag, write};
 use crate::ber;
 use crate::certificate::Certificate;
-use crate::cms::attributes::{self, REVOCATION_VALUES};
+use crate::cms::attributes::{self, MAX_ATTRIBUTES, MAX_VALUES, REVOCATION_VALUES};
 use crate::cms::signed::{MAX_CERTIFICATES, MAX_SIGNERS, OCSP_RESPONSE, SignedData, SignerInfo, Unreadable};
 use crate::cms::{DATA, SIGNED_DATA, content_info, content_info_header};
 use crate::path::{Crl, OcspResponse, VerifiedPath, around_basic, basic_response};
 use crate::verify::{SignerVerdict, Trust, VerifiedCms};
-
-/// As many responses are read again from an attribute.
-const MAX_RESPONSES: usize = 64;
 
 /// Certificates, revocation lists and OCSP responses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +73,7 @@ pub enum EvidenceError {
     /// Somebody put evidence beside the signature in a form that is only read here.
     #[error("the signature has evidence in another form")]
     OtherForm,
-    /// More certificates or lists than are read again.
+    /// More certificates, lists, responses or unsigned attributes than are read again.
     #[error("the SignedData would hold too much")]
     TooMany,
 }
@@ -203,7 +200,7 @@ impl Evidence {
         }
         responses.sort();
         responses.dedup();
-        if responses.len() > MAX_RESPONSES {
+        if responses.len() > MAX_VALUES {
             return Err(EvidenceError::TooMany);
         }
         let mut signed = Vec::new();
@@ -213,11 +210,19 @@ impl Evidence {
                 signed.extend_from_slice(field.der);
                 continue;
             }
-            for attribute in field.reader().all(MAX_CERTIFICATES)? {
+            // Of too many none is read: a timestamp among them would no longer count.
+            let others = field.reader().all(MAX_ATTRIBUTES).map_err(|Malformed| EvidenceError::TooMany)?;
+            if info.unsigned_attributes.is_none() {
+                return Err(EvidenceError::Malformed);
+            }
+            for attribute in others {
                 if attribute.reader().oid()? != REVOCATION_VALUES {
                     attributes.push(attribute.der.to_vec());
                 }
             }
+        }
+        if attributes.len() > MAX_ATTRIBUTES {
+            return Err(EvidenceError::TooMany);
         }
         Ok(write::sequence(&[&signed, &write::set_of(tag::constructed(1), attributes)]))
     }

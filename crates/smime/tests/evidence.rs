@@ -13,7 +13,7 @@ use smime::{
     Certificate, Hash, PathError, SignedForm, Signer, SignerError, SignerVerdict, Trust, UnixTime,
     VerifiedCms, block_on_ready as ready, sign, verify,
 };
-use support::{NOW, World};
+use support::{NOW, World, der};
 
 const DAY: u64 = 86_400;
 /// Every certificate has expired by then.
@@ -220,6 +220,45 @@ fn evidence_that_is_broken_inside_is_not_put_beside_a_signature() {
     break_in(&mut evidence.ocsp[0]);
     assert!(is_ocsp_response(&evidence.ocsp[0]));
     assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+}
+
+/// With so many attributes more beside the only signature, which end the message.
+fn with_beside(cms: &[u8], number: usize) -> Vec<u8> {
+    fn append(der: &[u8], depth: usize, more: &[u8]) -> Vec<u8> {
+        let (contents, _) = der::split(der);
+        if depth == 0 {
+            return der::tlv(der[0], &[contents, more].concat());
+        }
+        let (mut rest, mut last) = (contents, contents);
+        while !rest.is_empty() {
+            last = rest;
+            rest = der::split(rest).1;
+        }
+        let before = &contents[..contents.len() - last.len()];
+        der::tlv(der[0], &[before, &append(last, depth - 1, more)].concat())
+    }
+    let junk = |at: usize| {
+        let oid = der::tlv(6, &[0x2a, 3, u8::try_from(at).unwrap()]);
+        der::sequence(&[&oid, &der::tlv(0x31, &[5, 0])])
+    };
+    // ContentInfo, [0], SignedData, signerInfos, SignerInfo, unsignedAttrs.
+    append(cms, 5, &(0..number).map(junk).collect::<Vec<_>>().concat())
+}
+
+#[test]
+fn evidence_that_would_not_be_read_again_is_not_put_beside_a_signature() {
+    let Some(case) = Case::new("evidence_that_would_not_be_read_again_is_not_put_beside_a_signature") else {
+        return;
+    };
+    let cms = case.signed(true);
+    let evidence = case.gather(&cms);
+    let full = evidence.add_to(&with_beside(&cms, 62)).unwrap();
+    assert!(case.judge(&full).verdict.is_ok());
+    // With its timestamp they are 64, as many as are read, and more than that.
+    let crowded = with_beside(&cms, 63);
+    assert!(case.judge(&crowded).timestamp.is_some());
+    assert_eq!(evidence.add_to(&crowded), Err(EvidenceError::TooMany));
+    assert_eq!(evidence.add_to(&with_beside(&cms, 64)), Err(EvidenceError::TooMany));
 }
 
 #[test]

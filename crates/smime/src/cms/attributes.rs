@@ -26,9 +26,9 @@ const SIGNING_CERTIFICATE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.12");
 const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
 
 /// A signer has at most this many attributes here.
-const MAX_ATTRIBUTES: usize = 64;
+pub(crate) const MAX_ATTRIBUTES: usize = 64;
 /// An attribute has at most this many values here.
-const MAX_VALUES: usize = 64;
+pub(crate) const MAX_VALUES: usize = 64;
 
 /// As many certificates, and as many lists and responses each, are taken from beside one signature: nobody
 /// signed them, and every path that is looked for goes through all of them.

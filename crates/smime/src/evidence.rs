@@ -110,9 +110,9 @@ pub fn links(verified: &VerifiedCms<'_>) -> Vec<(Certificate, Certificate)> {
 }
 
 /// Lists and responses come from strangers: one that is broken inside, where nobody has to look for an
-/// answer, would make the whole message unreadable.
+/// answer, or has something behind it, would make the whole message unreadable.
 fn is_der(evidence: &[u8]) -> bool {
-    matches!(ber::to_der(evidence), Ok(Cow::Borrowed(_)))
+    matches!(ber::to_der(evidence), Ok(Cow::Borrowed(der)) if der.len() == evidence.len())
 }
 
 /// The same of an OCSP response, which hides what would be put beside the signature in an OCTET STRING.

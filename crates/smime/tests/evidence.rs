@@ -216,10 +216,33 @@ fn evidence_that_is_broken_inside_is_not_put_beside_a_signature() {
     break_in(&mut evidence.crls[0]);
     assert!(is_revocation_list(&evidence.crls[0]));
     assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
-    let mut evidence = whole;
+    let mut evidence = whole.clone();
     break_in(&mut evidence.ocsp[0]);
     assert!(is_ocsp_response(&evidence.ocsp[0]));
     assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+    // Or with something behind it, where it would not end a SET.
+    let mut evidence = whole.clone();
+    evidence.crls[0].push(0xff);
+    assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+    let mut evidence = whole;
+    evidence.ocsp[0].push(0xff);
+    assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+    evidence.ocsp[0].pop();
+    evidence.ocsp[0] = with_a_tail(&evidence.ocsp[0]);
+    assert_eq!(evidence.add_to(&cms), Err(EvidenceError::Malformed));
+}
+
+/// An OCSP response that has an octet behind its BasicOCSPResponse.
+fn with_a_tail(response: &[u8]) -> Vec<u8> {
+    let (contents, _) = der::split(response);
+    let wrapper = &contents[3..];
+    let (bytes, _) = der::split(wrapper);
+    let (fields, _) = der::split(bytes);
+    let octets = der::split(fields).1;
+    let oid = &fields[..fields.len() - octets.len()];
+    let octets = der::tlv(4, &[der::split(octets).0, &[0xff]].concat());
+    let bytes = der::sequence(&[oid, &octets]);
+    der::sequence(&[&contents[..3], &der::tlv(wrapper[0], &bytes)])
 }
 
 /// With so many attributes more beside the only signature, which end the message.

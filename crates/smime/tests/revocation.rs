@@ -17,6 +17,7 @@ use support::{NOW, World};
 const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
 const KEY_COMPROMISE: u8 = 1;
 const SUPERSEDED: u8 = 4;
+const REMOVE_FROM_CRL: u8 = 8;
 
 /// 2026-05-31, the day before [`NOW`], at these hours.
 fn yesterday(hour: u8) -> Vec<u8> {
@@ -74,6 +75,11 @@ impl Case {
 
     /// A list of the root, made at noon yesterday, that names what was revoked at ten.
     fn trust(&self, revoked: &[(&Certificate, u8)]) -> Trust {
+        Trust { crls: vec![self.list(revoked, &[])], ..self.world.trust.clone() }
+    }
+
+    /// Such a list with these extensions.
+    fn list(&self, revoked: &[(&Certificate, u8)], extensions: &[u8]) -> Vec<u8> {
         let mut entries = Vec::new();
         for (certificate, reason) in revoked {
             let reason = sequence(&[&[6, 3, 0x55, 0x1d, 21], &tlv(4, &[0x0a, 1, *reason])]);
@@ -81,12 +87,12 @@ impl Case {
         }
         let until = tlv(0x17, b"260701000000Z");
         let issuer = root_name();
-        let body = [&[2, 1, 1][..], &ECDSA_SHA256, &issuer, &yesterday(12), &until, &sequence(&[&entries])];
+        let entries = if entries.is_empty() { Vec::new() } else { sequence(&[&entries]) };
+        let body = [&[2, 1, 1][..], &ECDSA_SHA256, &issuer, &yesterday(12), &until, &entries, extensions];
         let body = sequence(&body);
         let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
         let signature = ready(self.world.keyring.sign(&KeyId::new("root"), algorithm, &body)).unwrap();
-        let list = sequence(&[&body, &ECDSA_SHA256, &tlv(3, &[&[0][..], &signature].concat())]);
-        Trust { crls: vec![list], ..self.world.trust.clone() }
+        sequence(&[&body, &ECDSA_SHA256, &tlv(3, &[&[0][..], &signature].concat())])
     }
 
     /// Signs now, and has the authority stamp it as of another time.
@@ -126,6 +132,36 @@ fn a_signature_stamped_before_the_revocation_stays_good() {
     assert!(case.judge(&case.signed(Some(at_yesterday(9))), &trust).verdict.is_ok());
     assert!(is_revoked(&case.judge(&case.signed(Some(at_yesterday(11))), &trust)));
     assert!(is_revoked(&case.judge(&case.signed(None), &trust)));
+}
+
+#[test]
+fn what_a_delta_list_takes_off_hold_is_as_good_as_the_base_list_says() {
+    const TEST: &str = "what_a_delta_list_takes_off_hold_is_as_good_as_the_base_list_says";
+    let Some(case) = Case::new(TEST) else { return };
+    // deltaCRLIndicator.
+    let delta = sequence(&[&[6, 3, 0x55, 0x1d, 27], &[1, 1, 0xff], &tlv(4, &[2, 1, 1])]);
+    let delta = tlv(0xa0, &sequence(&[&delta]));
+    let lifted = case.list(&[(case.signing(), REMOVE_FROM_CRL)], &delta);
+    let revoked = case.list(&[(case.signing(), KEY_COMPROMISE)], &delta);
+    let both = case.list(&[(case.signing(), REMOVE_FROM_CRL), (case.signing(), KEY_COMPROMISE)], &delta);
+    let complete = case.list(&[(case.signing(), REMOVE_FROM_CRL)], &[]);
+    let base = case.list(&[], &[]);
+    let judged = |crls: &[&Vec<u8>]| {
+        let crls = crls.iter().copied().cloned().collect();
+        let trust = Trust { crls, revocation_required: true, ..case.world.trust.clone() };
+        case.judge(&case.signed(None), &trust)
+    };
+    assert!(judged(&[&base, &lifted]).verdict.is_ok());
+    assert!(is_revoked(&judged(&[&base, &revoked])));
+    assert!(is_revoked(&judged(&[&base, &both])));
+    // By itself it proves nothing, wherever it stands.
+    for alone in [&lifted, &complete] {
+        let verdict = judged(&[alone]).verdict;
+        assert!(
+            matches!(verdict, Err(SignerError::Path(PathError::RevocationUnknown { .. }))),
+            "{verdict:?}"
+        );
+    }
 }
 
 #[test]

@@ -113,14 +113,18 @@ impl<'a> Crl<'a> {
 
     /// What the list says of the certificate with this serial number.
     pub(super) fn revocation(&self, serial: &[u8]) -> Result<Option<Revocation>, Malformed> {
-        let mut entries = self.revoked;
+        let (mut entries, mut lifted) = (self.revoked, None);
         while !entries.is_empty() {
             let mut entry = entries.sequence()?;
             if entry.expect(tag::INTEGER)?.value == serial {
-                return Revocation::of_list(entry).map(Some);
+                let revocation = Revocation::of_list(entry)?;
+                if !revocation.is_lifted {
+                    return Ok(Some(revocation));
+                }
+                lifted = Some(revocation);
             }
         }
-        Ok(None)
+        Ok(lifted)
     }
 }
 
@@ -177,11 +181,13 @@ pub(super) struct Revocation {
     since: UnixTime,
     /// Whether it is said that the key stayed with its owner.
     is_benign: bool,
+    /// Whether the certificate was taken off hold, or expired (RFC 5280 5.3.1): no revocation any more.
+    pub(super) is_lifted: bool,
 }
 
 impl Revocation {
     pub(super) const fn since(since: UnixTime) -> Self {
-        Self { since, is_benign: false }
+        Self { since, is_benign: false, is_lifted: false }
     }
 
     /// From what follows the serial number (RFC 5280 5.3).
@@ -216,6 +222,8 @@ impl Revocation {
         let reason = asn1::single(der, tag::ENUMERATED)?.value;
         // unspecified, affiliationChanged, superseded, cessationOfOperation.
         self.is_benign = matches!(reason, [0 | 3 | 4 | 5]);
+        // removeFromCRL.
+        self.is_lifted = matches!(reason, [8]);
         Ok(())
     }
 

@@ -138,6 +138,8 @@ impl<P: Provider> Checker<'_, P> {
             self.budget.read(crl.len())?;
             match crl.revocation(certificate.serial()) {
                 Err(Malformed) => return Ok(Status::Revoked),
+                // Only a delta may say so, and what it does not prove by itself a base list may.
+                Ok(Some(revocation)) if revocation.is_lifted => continue,
                 Ok(Some(revocation)) if revocation.counts_at(moment.at, moment.purpose) => {
                     return Ok(Status::Revoked);
                 }

@@ -64,6 +64,19 @@ pub fn certificates<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Certificate>> {
     Ok(all)
 }
 
+/// Reads the certificates of a file, PEM or DER, of which none is trusted; `None` for each that is not well-formed.
+pub fn strangers(path: &Path) -> Result<Vec<Option<Certificate>>> {
+    let bytes = fs::read(path).with_context(|| unreadable(path))?;
+    let all: Vec<_> = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
+        Some(pem) => pem_blocks(pem, "CERTIFICATE").collect(),
+        None => vec![Some(bytes)],
+    };
+    if all.is_empty() {
+        bail!("{} holds no certificate", path.display());
+    }
+    Ok(all.into_iter().map(|der| Certificate::from_der(&der?).ok()).collect())
+}
+
 /// Reads certificate revocation lists, each PEM or DER, as DER.
 pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
     let mut all = Vec::new();
@@ -72,7 +85,7 @@ pub fn revocation_lists<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
         let bytes = fs::read(path).with_context(|| unreadable(path))?;
         let lists = match std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN")) {
             None => vec![bytes],
-            Some(pem) => pem_blocks(pem, "X509 CRL").unwrap_or_default(),
+            Some(pem) => pem_blocks(pem, "X509 CRL").collect::<Option<Vec<_>>>().unwrap_or_default(),
         };
         // A list that is passed over would leave what it revokes unrevoked.
         if lists.is_empty() || !lists.iter().all(|list| is_revocation_list(list)) {
@@ -97,12 +110,14 @@ pub fn ocsp_responses<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Vec<u8>>> {
     paths.iter().map(read).collect()
 }
 
-/// The blocks of that label (RFC 7468), or `None` if one of them has no end or is not base64.
-fn pem_blocks(pem: &str, label: &str) -> Option<Vec<Vec<u8>>> {
+/// The blocks of that label (RFC 7468): `None` for each that has no end or is not base64.
+fn pem_blocks(pem: &str, label: &str) -> impl Iterator<Item = Option<Vec<u8>>> {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
-    let blocks = pem.split(begin.as_str()).skip(1);
-    let bodies = blocks.map(|block| Some(block.split_once(end.as_str())?.0));
-    bodies.map(|body| STANDARD.decode(body?.split_ascii_whitespace().collect::<String>()).ok()).collect()
+    let blocks: Vec<&str> = pem.split(begin.as_str()).skip(1).collect();
+    blocks.into_iter().map(move |block| {
+        let (body, _) = block.split_once(end.as_str())?;
+        STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()
+    })
 }
 
 /// Opens a PKCS#12 file and adds its keys to the identity.
@@ -136,7 +151,7 @@ pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Ide
 fn unarmoured(bytes: Vec<u8>) -> Zeroizing<Vec<u8>> {
     let bytes = Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains("-----BEGIN"));
-    match text.and_then(|text| pem_blocks(text, "PKCS12")?.into_iter().next()) {
+    match text.and_then(|text| pem_blocks(text, "PKCS12").next()?) {
         Some(pfx) => Zeroizing::new(pfx),
         None => bytes,
     }

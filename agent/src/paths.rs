@@ -1,15 +1,12 @@
 //! `path`: whether a certificate leads to a root (RFC 5280 6), and how.
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-};
+use std::io::{self, Write as _};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use const_oid::ObjectIdentifier;
 use serde::Serialize;
 use smime::{
-    Certificate, CertificateError, PathError, SignerError, VerifiedPath, block_on_ready,
+    Certificate, PathError, SignerError, VerifiedPath, block_on_ready,
     message::SignerFault,
     path::{Policies, Query, validate},
     rustcrypto::RustCrypto,
@@ -42,18 +39,18 @@ struct Link {
 }
 
 pub fn run(arguments: &PathArguments) -> Result<()> {
-    let Some(certificates) = readable(&arguments.certificate)? else {
+    let certificates = files::strangers(&arguments.certificate)?;
+    let Some((Some(leaf), rest)) = certificates.split_first() else {
         let explanation = "the certificate is not well-formed";
         return PathReport::not_valid("malformed", explanation.to_owned()).print(arguments.json);
     };
-    let Some((leaf, rest)) = certificates.split_first() else {
-        bail!("{} holds no certificate", arguments.certificate.display())
-    };
     // A file may hold the whole chain; what follows the first certificate helps to find the path. What
     // cannot be read helps nobody, and nobody has to keep strangers from sending it.
-    let untrusted = arguments.untrusted.iter().map(|path| readable(path)).collect::<Result<Vec<_>>>()?;
-    let mut others: Vec<Certificate> = untrusted.into_iter().flatten().flatten().collect();
-    others.extend_from_slice(rest);
+    let mut others = Vec::new();
+    for path in &arguments.untrusted {
+        others.extend(files::strangers(path)?.into_iter().flatten());
+    }
+    others.extend(rest.iter().flatten().cloned());
     let anchors = files::certificates(&arguments.trust)?;
     let lists = files::revocation_lists(&arguments.crl);
     let known = lists.and_then(|lists| Ok([lists, files::ocsp_responses(&arguments.ocsp)?].concat()));
@@ -69,14 +66,6 @@ pub fn run(arguments: &PathArguments) -> Result<()> {
     query.revocation_required = !revocations.is_empty();
     let outcome = block_on_ready(validate(&RustCrypto, leaf, &anchors, &others, &revocations, &query));
     PathReport::new(outcome).print(arguments.json)
-}
-
-/// The certificates of a file; `None` if what it holds is not well-formed.
-fn readable(path: &Path) -> Result<Option<Vec<Certificate>>> {
-    match files::certificates(&[path]) {
-        Err(error) if error.is::<CertificateError>() => Ok(None),
-        certificates => certificates.map(Some),
-    }
 }
 
 fn policies(arguments: &PathArguments) -> Result<Policies> {

@@ -214,6 +214,39 @@ fn a_path_is_judged_with_its_policies() {
 }
 
 #[test]
+fn a_damaged_certificate_takes_no_other_of_its_file_along() {
+    let Some(office) = Office::new("a_damaged_certificate_takes_no_other_of_its_file_along") else { return };
+    let (alice, ca) = (office.read("alice.pem"), office.read("ca.pem"));
+    let damaged = ["\nAA", "\n*I"].map(|start| ca.replace("\nMI", start));
+    // No base64 in one; no certificate in the other; and one that never ends.
+    let damaged = [&damaged[0], &damaged[1], "-----BEGIN CERTIFICATE-----\nMIIB\n"];
+    office.openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -subj /CN=Other -out other.pem");
+    let valid = |arguments: &str| {
+        let path = office.json(&format!("path --purpose signing --json {arguments}"));
+        (path["valid"].clone(), path["reason"].clone())
+    };
+    for (number, bad) in damaged.into_iter().enumerate() {
+        office.write("leaf-first.pem", format!("{alice}{bad}"));
+        office.write("leaf-last.pem", format!("{bad}{alice}"));
+        office.write("bundle.pem", format!("{bad}{ca}"));
+        assert_eq!(valid("--trust ca.pem leaf-first.pem"), (true.into(), Value::Null), "{number}");
+        assert_eq!(valid("--trust ca.pem leaf-last.pem"), (false.into(), "malformed".into()), "{number}");
+        // What is found has another root, or none.
+        assert_eq!(
+            valid("--trust other.pem --untrusted bundle.pem alice.pem"),
+            (false.into(), "unknown-issuer".into())
+        );
+    }
+    office.openssl("x509 -x509toreq -in ca.pem -signkey ca.key -out ca.csr");
+    office.write("ca.ext", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n");
+    office.openssl(
+        "x509 -req -in ca.csr -CA other.pem -CAkey other.key -days 999 -extfile ca.ext -out between.pem",
+    );
+    office.write("bundle.pem", format!("{}{}", damaged.concat(), office.read("between.pem")));
+    assert_eq!(valid("--trust other.pem --untrusted bundle.pem alice.pem"), (true.into(), Value::Null));
+}
+
+#[test]
 fn a_clear_message_is_unprotected() {
     let Some(office) = Office::new("a_clear_message_is_unprotected") else { return };
     let report = office.json("verify --trust ca.pem --json letter.eml");

@@ -313,6 +313,31 @@ fn an_authority_that_names_an_address_still_leads_to_those_it_certified() {
 }
 
 #[test]
+fn a_certificate_that_a_person_made_alone_is_learnt() {
+    const TEST: &str = "a_certificate_that_a_person_made_alone_is_learnt";
+    let Some(world) = World::with(&["openssl"], TEST) else { return };
+    // As OpenSSL makes it by default: with cA TRUE.
+    for (key, name) in [("old.key", "old"), ("new.key", "new")] {
+        world.folder.openssl(&format!(
+            "req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {name}.pem -days 9999 -subj /CN=Rsa \
+             -addext subjectAltName=email:rsa@example.org"
+        ));
+    }
+    world.folder.openssl("crl2pkcs7 -nocrl -certfile new.pem -certfile old.pem -outform DER -out certs.p7c");
+    let seen = opened(&world, &mail("certs-only", &world.folder.read("certs.p7c")));
+    let offers = offers(&seen);
+    assert_eq!(offers.len(), 2);
+    for Offer { addresses, candidate, .. } in offers {
+        let own = &candidate.certificate;
+        let trust = Trust { anchors: vec![own.clone()], ..Trust::default() };
+        let now = own.not_before().plus(60);
+        let alone = std::slice::from_ref(&candidate);
+        let chosen = ready(choose(&RustCrypto, &addresses[0], alone, &trust, now)).unwrap();
+        assert_eq!(chosen.certificate(), own);
+    }
+}
+
+#[test]
 fn a_signature_that_does_not_count_teaches_nothing() {
     const TEST: &str = "a_signature_that_does_not_count_teaches_nothing";
     let Some(mut world) = World::with(&["openssl"], TEST) else { return };

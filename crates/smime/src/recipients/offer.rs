@@ -31,10 +31,9 @@ pub struct Offer {
 /// have no signer; an authority of one's own trust vouches for them, or they are of no use.
 pub fn offers(opened: &Opened) -> Vec<Offer> {
     let signed = opened.signers.iter().filter_map(|signer| signed_offer(signer, &opened.certificates));
-    let alone = opened
-        .certificates
-        .iter()
-        .filter(|certificate| opened.kind == Kind::Certificates && is_leaf(certificate));
+    let alone = opened.certificates.iter().filter(|certificate| {
+        opened.kind == Kind::Certificates && is_leaf(certificate, &opened.certificates)
+    });
     let alone = alone.filter(|certificate| certificate.can_encrypt()).map(|certificate| Offer {
         addresses: certificate.emails().into_iter().take(MAX_ADDRESSES).collect(),
         candidate: candidate(certificate, &opened.certificates, Reads::Unknown),
@@ -55,7 +54,7 @@ fn signed_offer(signer: &SignerReport, certificates: &[Certificate]) -> Option<O
 }
 
 fn candidate(certificate: &Certificate, certificates: &[Certificate], reads: Reads) -> Candidate {
-    let issuers = certificates.iter().filter(|one| *one != certificate && !is_leaf(one));
+    let issuers = certificates.iter().filter(|one| *one != certificate && !is_leaf(one, certificates));
     let issuers = issuers.take(MAX_CHAIN - 1).cloned().collect();
     Candidate { certificate: certificate.clone(), issuers, reads }
 }
@@ -69,9 +68,10 @@ fn to_write_to<'a>(signer: &'a SignerReport, certificates: &'a [Certificate]) ->
     signer.encryption.as_ref().or_else(|| std::iter::once(own).chain(certificates).find(for_encryption))
 }
 
-/// Certificates of people name an address, and so do those of some authorities.
-fn is_leaf(certificate: &Certificate) -> bool {
-    let constraints = certificate.basic_constraints();
-    let authority = constraints.is_ok_and(|constraints| constraints.is_some_and(|one| one.ca));
-    !authority && !certificate.emails().is_empty()
+/// Certificates of people name an address, and so do those of some authorities, which certified another of the
+/// message. basicConstraints would not tell: what OpenSSL makes a person by default has cA TRUE.
+fn is_leaf(certificate: &Certificate, all: &[Certificate]) -> bool {
+    let certified =
+        |other: &Certificate| !other.is_self_issued() && other.issuer_name() == certificate.subject_name();
+    !certificate.emails().is_empty() && !all.iter().any(certified)
 }

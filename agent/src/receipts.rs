@@ -27,14 +27,17 @@ pub fn run(arguments: &ReceiptArguments) -> Result<()> {
     let Some(requested) = opened.requested_receipt() else {
         bail!("no signature that counts asks for a receipt");
     };
+    let Some(lists) = opened.lists() else {
+        bail!("the outermost signature does not count, so that mailing lists may have forbidden receipts");
+    };
     let own: Vec<String> = signer.chain.first().map(smime::Certificate::emails).unwrap_or_default();
-    if !requested.is_asked_of(&own, &[]) {
+    if !requested.is_asked_of(&own, lists) {
         bail!("the receipt is asked of others");
     }
     let receipt = block_on_ready(sign_receipt(&RustCrypto, &identity.keyring, &signer, requested, at));
     let receipt = receipt.context("the receipt was not signed")?.to_der();
     let from = own.first().context("the certificate names no address")?;
-    let message = receipt_message(&receipt, from, &requested.recipients(&[]), at)?;
+    let message = receipt_message(&receipt, from, &requested.recipients(lists), at)?;
     sealing::write(&arguments.out, &message)
 }
 

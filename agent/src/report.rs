@@ -6,7 +6,7 @@ use crate::tree::NodeReport;
 use serde::Serialize;
 use smime::{
     UnixTime,
-    ess::{Receipt, RequestedReceipt, SecurityLabel},
+    ess::{ListExpansion, Receipt, RequestedReceipt, SecurityLabel},
     message::{
         Address, Disposition, Headers, Kind, Layer, Opened, Part, Role, SignerReport, TimestampReport,
         is_bidi_control,
@@ -131,7 +131,9 @@ impl Report {
             },
             label: opened.label().ok().flatten().map(Label::new),
             label_fault: opened.label().err().map(|fault| fault.to_string()),
-            receipt_requested: opened.requested_receipt().map(ReceiptRequested::new),
+            receipt_requested: opened
+                .requested_receipt()
+                .map(|requested| ReceiptRequested::new(requested, opened.lists().unwrap_or_default())),
             receipt: match &opened.kind {
                 Kind::Receipt(receipt) => Some(ReceiptReport::new(receipt)),
                 _ => None,
@@ -246,9 +248,9 @@ impl Label {
 }
 
 impl ReceiptRequested {
-    fn new(requested: &RequestedReceipt) -> Self {
+    fn new(requested: &RequestedReceipt, lists: &[ListExpansion]) -> Self {
         let content_identifier = hex(&requested.request().content_identifier);
-        Self { content_identifier, to: requested.recipients(&[]) }
+        Self { content_identifier, to: requested.recipients(lists) }
     }
 }
 

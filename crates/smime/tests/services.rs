@@ -7,7 +7,11 @@ use smime::ess::{Classification, ReceiptRequest, ReceiptsFrom, SecurityLabel};
 use smime::issue::Usage;
 use smime::message::{self, Address, Draft, Kind, Node, NodeKind, Opened, SealOptions, Status};
 use smime::rustcrypto::RustCrypto;
-use smime::{Certificate, SignOptions, Signer, block_on_ready as ready, verify};
+use smime::{
+    Certificate, Curve, Hash, Keyring, Provider, SignOptions, SignatureAlgorithm, Signer,
+    block_on_ready as ready, verify,
+};
+use support::der::{sequence, split, tlv};
 use support::{NOW, World, rng};
 
 fn letter(from: &str) -> Draft {
@@ -144,6 +148,90 @@ fn a_triple_wrapped_letter_opens_and_its_inner_signature_counts_alone() {
     let tree = "signed/outside-encryption(AES-256-CBC/1(signed/good(text/plain)))";
     assert_eq!(drawn(&seen.tree), tree);
     assert_eq!(seen.text().as_deref().map(str::trim_end), Some("As agreed."));
+}
+
+/// The contents of each element in a row, and its octets.
+fn elements(mut der: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let mut found = Vec::new();
+    while !der.is_empty() {
+        let (contents, rest) = split(der);
+        found.push((contents, &der[..der.len() - rest.len()]));
+        der = rest;
+    }
+    found
+}
+
+/// Sent on by a list that wants no receipts (RFC 2634 4.4), as no program that is at hand does it.
+fn sent_on(world: &World, list: &Signer, content: &[u8]) -> Vec<u8> {
+    const DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    const CONTENT_TYPE: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+    const MESSAGE_DIGEST: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+    const HISTORY: [u8; 13] = [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 3];
+    const SHA256: [u8; 13] = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let attribute = |oid: &[u8], value: &[u8]| sequence(&[oid, &tlv(0x31, value)]);
+    let no_receipts = sequence(&[&tlv(4, &[7]), &tlv(0x18, b"20260531120000Z"), &[0x80, 0]]);
+    let digest = ready(RustCrypto.digest(Hash::Sha256, content)).unwrap();
+    let mut attributes = [
+        attribute(&CONTENT_TYPE, &DATA),
+        attribute(&MESSAGE_DIGEST, &tlv(4, &digest)),
+        attribute(&HISTORY, &sequence(&[&no_receipts])),
+    ];
+    attributes.sort();
+    let attributes = attributes.concat();
+    let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
+    let signature = ready(world.keyring.sign(&list.key, algorithm, &tlv(0x31, &attributes))).unwrap();
+    let certificate = list.chain[0].der();
+    let body = elements(elements(certificate)[0].0)[0].0;
+    let fields = elements(body);
+    let signer = sequence(&[
+        &[2, 1, 1],
+        &sequence(&[fields[3].1, fields[1].1]),
+        &SHA256,
+        &tlv(0xa0, &attributes),
+        &ECDSA_SHA256,
+        &tlv(4, &signature),
+    ]);
+    let content = sequence(&[&DATA, &tlv(0xa0, &tlv(4, content))]);
+    let certificates = tlv(0xa0, certificate);
+    let body = sequence(&[&[2, 1, 1], &tlv(0x31, &SHA256), &content, &certificates, &tlv(0x31, &signer)]);
+    let header = "From: alice@example.org\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data\r\n\
+        Content-Transfer-Encoding: binary\r\n\r\n";
+    [header.as_bytes(), &sequence(&[&SIGNED_DATA, &tlv(0xa0, &body)])].concat()
+}
+
+#[test]
+fn a_list_that_signed_outermost_decides_about_receipts() {
+    const TEST: &str = "a_list_that_signed_outermost_decides_about_receipts";
+    let Some(mut world) = World::with(&["openssl"], TEST) else { return };
+    let keys = [world.reader("bob", "P-256")];
+    world.person("alice", "rsa", Usage::Signing);
+    let list = world.signer("list", "P-256");
+    let folder = &world.folder;
+    folder.write("letter", "Content-Type: text/plain\r\n\r\nAs agreed.\r\n");
+    let asks = "-receipt_request_all -receipt_request_to alice@example.org";
+    folder.openssl(&format!("cms -sign -signer alice.pem -inkey alice.key -in letter {asks} -out inner"));
+    let kari = "-keyopt ecdh_kdf_md:sha256";
+    folder.openssl(&format!("cms -encrypt -aes-256-cbc -in inner -out middle -recip bob.pem {kari}"));
+    let middle = folder.read("middle");
+    let direct = opened(&world, &keys, &[b"From: alice@example.org\r\n".as_slice(), &middle].concat());
+    assert!(direct.requested_receipt().is_some());
+    assert_eq!(direct.lists(), Some([].as_slice()));
+
+    let mail = sent_on(&world, &list, &middle);
+    let seen = opened(&world, &keys, &mail);
+    assert_eq!(drawn(&seen.tree), "signed/outside-encryption(AES-256-CBC/1(signed/good(text/plain)))");
+    let (requested, lists) = (seen.requested_receipt().unwrap(), seen.lists().unwrap());
+    assert_eq!(lists.len(), 1);
+    assert!(!requested.is_asked_of(&["bob@example.org".into()], lists));
+    assert!(requested.recipients(lists).is_empty());
+    // Whose signature does not hold may have had its say taken out.
+    let mut broken = mail;
+    *broken.last_mut().unwrap() ^= 1;
+    let seen = opened(&world, &keys, &broken);
+    assert!(seen.requested_receipt().is_some());
+    assert_eq!(seen.lists(), None);
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl RequestedReceipt {
 
     /// Whether the owner of these addresses is to return a receipt (RFC 2634 2.3).
     ///
-    /// `lists` are those of the outermost signature, if that is good; most messages have none.
+    /// `lists` are those of the outermost signature, if that is good, as
+    /// [`Opened::lists`](crate::message::Opened::lists) gives them; most messages have none.
     pub fn is_asked_of(&self, addresses: &[String], lists: &[ListExpansion]) -> bool {
         let policy = lists.last().and_then(|last| last.policy.as_ref());
         if policy == Some(&ListReceiptPolicy::NoReceipts) {

@@ -8,12 +8,12 @@ use super::{
     headers::{FieldProtection, FromMismatch, Headers, same_authors},
     layers::{Context, Envelope},
     parts::{Decoration, Part, parts_of},
-    report::{Layer, SignerReport, Status},
+    report::{Layer, SignerFault, SignerReport, Status},
     scheme::Scheme,
     signers::{report, show_signer},
     tree::Node,
 };
-use crate::ess::{LabelError, Receipt, RequestedReceipt, SecurityLabel};
+use crate::ess::{LabelError, ListExpansion, Receipt, RequestedReceipt, SecurityLabel};
 use crate::path::Budget;
 use crate::{Certificate, DecryptError, DecryptionKey, Keyring, Provider, Trust, UnixTime};
 
@@ -120,6 +120,19 @@ impl Opened {
         let mut requests = valid.filter_map(|signer| signer.services.requested_receipt.as_ref());
         let first = requests.next()?;
         requests.all(|other| first.is_same_request(other)).then_some(first)
+    }
+
+    /// The mailing lists that the message went through, which decide about receipts: those of the outermost
+    /// signature, whoever's it is (RFC 2634 4.4). `None` if it does not hold: what they want is not known.
+    pub fn lists(&self) -> Option<&[ListExpansion]> {
+        let outermost = self.signers.iter().map(|signer| signer.layer).min()?;
+        let holds = |signer: &&SignerReport| {
+            let broken =
+                matches!(signer.reason, Some(SignerFault::Signature(_) | SignerFault::Unreadable(_)));
+            signer.layer == outermost && !broken
+        };
+        let lists = self.signers.iter().filter(holds).map(|signer| signer.services.lists.as_slice());
+        lists.max_by_key(|lists| lists.len())
     }
 
     fn body(&self, media_type: &str) -> Option<String> {

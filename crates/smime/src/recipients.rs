@@ -139,8 +139,9 @@ pub enum Unfit {
     /// Its key is of a kind that nothing can be encrypted to, or too weak, or for another use.
     #[error("mail cannot be encrypted to it")]
     WrongUsage,
-    /// Its key is of a kind that nothing can be encrypted to here, though elsewhere it can: ML-KEM.
-    #[error("this program cannot encrypt to its kind of key")]
+    /// Its key is of a kind that nothing can be encrypted to here, though elsewhere it can: ML-KEM, and RSA
+    /// above 8192 bits.
+    #[error("this program cannot encrypt to its kind or size of key")]
     Unsupported,
     /// It is expired, revoked, or not trusted.
     #[error(transparent)]
@@ -271,7 +272,8 @@ fn of_address<'c>(address: &str, candidates: &'c [Candidate]) -> (Vec<&'c Candid
 
 /// What can be said of a certificate without looking for those that vouch for it.
 fn at_a_glance(provider: &impl Provider, leaf: &Certificate, now: UnixTime) -> Result<(), Unfit> {
-    if matches!(leaf.key_kind(), KeyKind::MlKem(_)) && !provider.encapsulates() {
+    let key = leaf.key_kind();
+    if algorithm::is_oversized_key(key) || matches!(key, KeyKind::MlKem(_)) && !provider.encapsulates() {
         return Err(Unfit::Unsupported);
     }
     if !leaf.can_encrypt() {

@@ -388,6 +388,16 @@ const SHA256: [u8; 13] = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1]
 
 /// A SignedData by the holder of the key identifier 7, whose signature is wrong.
 fn signed_data(content: &[u8], certificates: &[u8], attributes: &[Vec<u8>], unsigned: &[u8]) -> Vec<u8> {
+    signed_data_with(&ECDSA_SHA256, content, certificates, attributes, unsigned)
+}
+
+fn signed_data_with(
+    algorithm: &[u8],
+    content: &[u8],
+    certificates: &[u8],
+    attributes: &[Vec<u8>],
+    unsigned: &[u8],
+) -> Vec<u8> {
     let signed = if attributes.is_empty() { Vec::new() } else { tlv(0xa0, &attributes.concat()) };
     let signature = tlv(4, &sequence(&[&[2, 1, 1], &[2, 1, 1]]));
     let signer = sequence(&[
@@ -395,7 +405,7 @@ fn signed_data(content: &[u8], certificates: &[u8], attributes: &[Vec<u8>], unsi
         &tlv(0x80, &[7]),
         &SHA256,
         &signed,
-        &ECDSA_SHA256,
+        algorithm,
         &signature,
         &if unsigned.is_empty() { Vec::new() } else { tlv(0xa1, unsigned) },
     ]);
@@ -407,6 +417,40 @@ fn signed_data(content: &[u8], certificates: &[u8], attributes: &[Vec<u8>], unsi
 
 fn attribute(oid: &[u8], value: &[u8]) -> Vec<u8> {
     sequence(&[oid, &tlv(0x31, value)])
+}
+
+#[test]
+fn a_key_too_large_to_be_computed_with_is_called_unsupported_and_gets_no_mail() {
+    let mut forge = Forge::new();
+    let spki = forge.key("root");
+    let root = forge.certificate("Root", &spki, ("Root", Some("root")), &[authority()]);
+    let rsa = |octets: usize| {
+        let key = sequence(&[&tlv(2, &[vec![0], vec![0xc1; octets]].concat()), &tlv(2, &[1, 0, 1])]);
+        sequence(&[&RSA, &tlv(3, &[&[0][..], &key].concat())])
+    };
+    let emails = extension(17, &sequence(&[&tlv(0x81, b"bob@b.example")]));
+    let extensions = [emails, extension(14, &tlv(4, &[7]))];
+    let bob = forge.key("bob");
+    let bob = forge.certificate("Bob", &bob, ("Root", Some("root")), &extensions);
+    let mut by = |octets: usize| forge.certificate("Bob", &rsa(octets), ("Root", Some("root")), &extensions);
+    let found = [1024, 1025].map(|octets| {
+        let cms = signed_data_with(&RSA, b"x", by(octets).der(), &[], &[]);
+        ready(verify(&RustCrypto, &cms, None, &Trust::default(), NOW)).unwrap().signers.remove(0).verdict
+    });
+    assert_eq!(found[0], Err(SignerError::BadSignature));
+    assert!(matches!(found[1], Err(SignerError::UnsupportedAlgorithm(_))), "{:?}", found[1]);
+
+    let large = std::iter::repeat_with(|| by(2048)).find(|one| one.sha256() > bob.sha256()).unwrap();
+    assert!(!large.can_encrypt() && by(1024).can_encrypt());
+    let known = [&large, &bob].map(|certificate| Candidate {
+        certificate: certificate.clone(),
+        issuers: Vec::new(),
+        reads: Reads::Unknown,
+    });
+    let trust = Trust { anchors: vec![root], ..Trust::default() };
+    let chosen = ready(choose(&RustCrypto, "bob@b.example", &known, &trust, NOW)).unwrap();
+    assert_eq!(chosen.certificate(), &bob);
+    assert_eq!(chosen.passed_over()[0].reason, Unfit::Unsupported);
 }
 
 #[test]

@@ -165,6 +165,11 @@ pub(crate) const fn is_weak_key(key: KeyKind) -> bool {
     matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if bits < 2048)
 }
 
+/// Keys that are not computed with here: the crate for RSA bounds them, because their cost grows with the square.
+pub(crate) const fn is_oversized_key(key: KeyKind) -> bool {
+    matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if bits > 8192)
+}
+
 /// The name of the weakness of a signature, if it has one.
 pub(crate) const fn weakness(algorithm: SignatureAlgorithm, key: KeyKind) -> Option<&'static str> {
     match (algorithm, key) {

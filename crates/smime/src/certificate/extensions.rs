@@ -86,10 +86,11 @@ impl Certificate {
         by_key && self.allows_usage(usage) && self.allows_purpose(oid::EMAIL_PROTECTION)
     }
 
-    /// True if mail can be encrypted to it (RFC 8550 4.4.2), and its key is no weaker than RSA with 2048 bits.
+    /// True if mail can be encrypted to it (RFC 8550 4.4.2), and its key is no weaker than RSA with 2048 bits
+    /// and no larger than RSA with 8192.
     pub fn can_encrypt(&self) -> bool {
         let usage = match self.key_kind() {
-            key if algorithm::is_weak_key(key) => return false,
+            key if algorithm::is_weak_key(key) || algorithm::is_oversized_key(key) => return false,
             KeyKind::Rsa { .. } | KeyKind::MlKem(_) => KeyUsage::KEY_ENCIPHERMENT,
             KeyKind::Ec(_) | KeyKind::X25519 => KeyUsage::KEY_AGREEMENT,
             _ => return false,

@@ -134,7 +134,10 @@ async fn check_signature(
     let message = signed.as_deref().unwrap_or(content.octets);
     match provider.verify(certificate.spki(), algorithm, message, info.signature).await {
         Ok(()) => {}
-        Err(ProviderError::Unsupported) => {
+        Err(error)
+            if error == ProviderError::Unsupported
+                || error == ProviderError::BadKey && algorithm::is_oversized_key(key) =>
+        {
             let name = algorithm::name_of(info.signature_algorithm.oid);
             return Err(SignerError::UnsupportedAlgorithm(name));
         }

@@ -242,7 +242,7 @@ fn a_file_whose_mac_is_pbmac1_opens() {
     let content_info = &file[7..];
     let safe = &content_info[4 + 11 + 4 + 4..];
     world.folder.write("safe", safe);
-    let hmacs = [("SHA256", 9_u8, 32), ("SHA512", 11, 64), ("SHA384", 10, 48)];
+    let hmacs = [("SHA256", 9_u8, 32_u16), ("SHA512", 11, 256), ("SHA384", 10, 48)];
     for ((prf, prf_arc, _), (mac, mac_arc, length)) in hmacs.into_iter().zip(hmacs.into_iter().rev()) {
         let kdf = world.folder.path("kdf");
         run(
@@ -270,10 +270,12 @@ fn a_file_whose_mac_is_pbmac1_opens() {
         let digest =
             world.folder.openssl(&format!("mac -digest {mac} -macopt hexkey:{key} -in safe -binary HMAC"));
         let hmac = |arc: u8| tlv(0x30, &[&[6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, arc], &[5, 0]]);
-        let parameters = tlv(
-            0x30,
-            &[&tlv(4, &[&[1, 2, 3, 4, 5, 6, 7, 8]]), &[2, 2, 8, 0], &[2, 1, length], &hmac(prf_arc)],
-        );
+        let key_length = match length.to_be_bytes() {
+            [0, short] => vec![2, 1, short],
+            [high, low] => vec![2, 2, high, low],
+        };
+        let parameters =
+            tlv(0x30, &[&tlv(4, &[&[1, 2, 3, 4, 5, 6, 7, 8]]), &[2, 2, 8, 0], &key_length, &hmac(prf_arc)]);
         let pbkdf2 = tlv(0x30, &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 12], &parameters]);
         let pbmac1 = tlv(
             0x30,

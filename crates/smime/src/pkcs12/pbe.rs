@@ -206,8 +206,8 @@ pub(super) struct MacKey<'a> {
 
 impl<'a> MacKey<'a> {
     pub(super) fn read(derivation: &Identifier<'a>) -> Result<Self, Pkcs12Error> {
-        /// The longest block of a hash: a longer key would be hashed first.
-        const MAX_LENGTH: usize = 128;
+        /// Twice the longest block of a hash, which some ask for, though HMAC hashes such a key first.
+        const MAX_LENGTH: usize = 256;
         if derivation.oid != PBKDF2 {
             return Err(Pkcs12Error::Unsupported);
         }

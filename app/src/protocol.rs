@@ -260,8 +260,14 @@ pub enum Unfit {
     Revoked,
     /// It is not for receiving sealed mail, or its key is too weak.
     WrongUsage,
+    /// It is for receiving sealed mail, but not from this program, which cannot seal to its kind of key.
+    UnsupportedKey,
     /// No authority that is known here vouches for it.
     UnknownAuthority,
+    /// It, or a certificate that vouches for it, is signed by an algorithm that this program cannot check.
+    UnsupportedSignature,
+    /// Finding out would have cost too much.
+    TooCostly,
     /// It breaks some other rule.
     Broken,
 }

@@ -85,13 +85,16 @@ fn authority(anchor: &Certificate) -> String {
 
 fn unfit(reason: &Unfit) -> protocol::Unfit {
     match reason {
-        Unfit::WrongUsage | Unfit::Unsupported => protocol::Unfit::WrongUsage,
+        Unfit::WrongUsage => protocol::Unfit::WrongUsage,
+        Unfit::Unsupported => protocol::Unfit::UnsupportedKey,
+        Unfit::NotChecked | Unfit::Path(PathError::BudgetExceeded) => protocol::Unfit::TooCostly,
         Unfit::Path(PathError::Expired { .. }) => protocol::Unfit::Expired,
         Unfit::Path(PathError::NotYetValid { .. }) => protocol::Unfit::NotYetValid,
         Unfit::Path(PathError::Revoked { .. }) => protocol::Unfit::Revoked,
         Unfit::Path(PathError::UnknownIssuer | PathError::BadSignature { .. }) => {
             protocol::Unfit::UnknownAuthority
         }
+        Unfit::Path(PathError::UnsupportedAlgorithm { .. }) => protocol::Unfit::UnsupportedSignature,
         _ => protocol::Unfit::Broken,
     }
 }

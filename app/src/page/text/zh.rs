@@ -39,7 +39,7 @@ pub(super) static TEXTS: Texts = Texts {
     afresh_confirm: "我明白旧邮件将无法在这里打开。",
     afresh: "重新开始",
 
-    trust_title: "邮件服务的身份发生了变化",
+    trust_title: "邮件服务的身份已变更",
     trust_lead: "为这里的用户作担保的机构与此浏览器所知的不同。在您确认之前，不会发送或打开任何邮件。请向邮件服务的管理方核实，并比对指纹。",
     trust_prints: "新的指纹",
     trust_confirm: "我已通过可信的途径核对。",

@@ -112,7 +112,10 @@ use engine::Source;
 pub enum StoreError {
     /// The database refused a statement or could not be reached.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// The database gave up a statement that took too long.
+    #[error("the statement took too long")]
+    TooLong,
     /// A row does not hold what this program writes.
     #[error("a row is corrupt: {0}")]
     Corrupt(&'static str),
@@ -135,6 +138,16 @@ pub enum StoreError {
     /// A job panicked; nothing of it was kept.
     #[error("a write was abandoned")]
     Abandoned,
+}
+
+/// `query_canceled`, as PostgreSQL calls it.
+const CANCELLED: &str = "57014";
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some(CANCELLED) { Self::TooLong } else { Self::Database(error) }
+    }
 }
 
 /// Why the store cannot be opened.

@@ -25,6 +25,9 @@ pub const MAX_VAULT: usize = 256 * 1024;
 pub const MAX_SUMMARY: usize = 4 * 1024;
 /// The greatest number of comparators of a `/query`.
 pub const MOST_COMPARATORS: usize = 8;
+/// The greatest number of octets that a filter compares each email's texts with, of which a comparison itself
+/// counts for 16: what a search costs grows with it.
+pub const MOST_SOUGHT: usize = 4096;
 /// The greatest number of ids in a page of a `/query`.
 pub const MAX_PAGE: i64 = 1000;
 

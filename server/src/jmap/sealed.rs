@@ -21,6 +21,8 @@ use crate::{base64_text, from_base64};
 const MAX_REQUEST: usize = 16 * 1024;
 /// The greatest number of people in one answer of the directory.
 const MAX_PEOPLE: u64 = 50;
+/// The longest text that names or addresses are searched for.
+const LONGEST_NAME: usize = 320;
 
 /// `Certificate/issue`.
 pub async fn issue(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
@@ -81,6 +83,8 @@ pub async fn directory(call: &mut Call, given: Value) -> Result<Answer, MethodEr
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let list = match text.trim() {
         "" => Vec::new(),
+        // No name or address is that long, and what a search costs grows with it.
+        text if text.len() > LONGEST_NAME => return Err(MethodErrorType::InvalidArguments.into()),
         text => directory::search(&mut connection, text, limit).await.map_err(failed)?,
     };
     answer(&DirectoryAnswer { account_id: call.account.id.clone(), list })

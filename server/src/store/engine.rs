@@ -44,6 +44,17 @@ impl Engine {
         .await
     }
 
+    /// Settings of each new connection that answers what people ask.
+    ///
+    /// SQLite has no time for a statement: there it is what a filter may ask for that bounds it.
+    async fn prepare_reader(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        self.prepare(connection).await?;
+        match self {
+            Self::Sqlite => Ok(()),
+            Self::Postgres => run(connection, "SET statement_timeout = '10s'").await,
+        }
+    }
+
     /// Begins a transaction that writes.
     pub fn begin(self) -> &'static str {
         match self {
@@ -143,7 +154,9 @@ impl Source {
             .max_connections(READERS)
             // A file does not go away; a server is restarted now and then.
             .test_before_acquire(engine == Engine::Postgres)
-            .after_connect(move |connection, _| Box::pin(async move { engine.prepare(connection).await }))
+            .after_connect(move |connection, _| {
+                Box::pin(async move { engine.prepare_reader(connection).await })
+            })
             .connect(&self.url)
             .await
     }

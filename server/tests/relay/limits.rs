@@ -1,7 +1,9 @@
 use axum::http::{Request, StatusCode, header};
+use sealpost::store;
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Served, json_of, sealed_letter};
+use crate::strangers::public;
+use crate::support::{Fixture, Served, clear_letter, json_of, on_postgres, sealed_letter, skip};
 
 #[tokio::test]
 async fn a_request_with_too_many_calls_is_refused_whole() {
@@ -44,6 +46,60 @@ async fn a_filter_that_is_too_deep_is_refused() {
     let wide: Vec<Value> = (0..200).map(|n| json!({"hasKeyword": format!("k{n}")})).collect();
     let wide = json!({"operator": "OR", "conditions": wide});
     assert_eq!(alice.refused("Email/query", json!({"filter": wide})).await, "unsupportedFilter");
+}
+
+#[tokio::test]
+async fn a_search_for_too_much_text_is_refused_and_signs_of_patterns_are_text() {
+    let fixture = Fixture::start().await;
+    let office = public(&fixture, "office").await;
+    let letter = clear_letter("a@b.example", "office@sealpost.example", "", "it costs 50%_!_more");
+    office.import(letter, "inbox", json!({})).await;
+    let words: Vec<String> = (0..300).map(|n| n.to_string()).collect();
+    for filter in [
+        json!({"text": words.join(" ")}),
+        json!({"body": "%".repeat(5000)}),
+        json!({"body": words.join(" ")}),
+        json!({"header": ["X", "_".repeat(100_000)]}),
+        json!({"hasKeyword": "k".repeat(100_000)}),
+        json!({"operator": "OR", "conditions": vec![json!({"text": "a b c d e f"}); 20]}),
+    ] {
+        let refused = office.refused("Email/query", json!({"filter": filter})).await;
+        assert_eq!(refused, "unsupportedFilter", "{filter}");
+    }
+    let sort = json!([{"property": "hasKeyword", "keyword": "k".repeat(100_000)}]);
+    assert_eq!(office.refused("Email/query", json!({"sort": sort})).await, "unsupportedSort");
+    let name = json!({"text": "%".repeat(100_000)});
+    assert_eq!(office.refused("Directory/query", name).await, "invalidArguments");
+    for (text, found) in [
+        ("50%_!_more", 1),
+        ("5%more", 0),
+        ("50%__!", 0),
+        ("50_", 0),
+        ("%_!_", 1),
+        (&"many words ".repeat(12), 0),
+    ] {
+        let query = office.call("Email/query", json!({"filter": {"text": text}})).await;
+        assert_eq!(query["ids"].as_array().unwrap().len(), found, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_takes_too_long_is_given_up() {
+    let test = "a_search_that_takes_too_long_is_given_up";
+    if on_postgres().is_none() {
+        return skip(test, "SQLite has no time for a statement");
+    }
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let query = alice.call("Email/query", json!({})).await;
+    let mut writing = fixture.relay.store.writing().await.unwrap();
+    let lock = "LOCK TABLE emails IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut writing).await.unwrap();
+    let changes = json!({"sinceQueryState": query["queryState"]});
+    assert_eq!(alice.refused("Email/query", json!({})).await, "unsupportedFilter");
+    assert_eq!(alice.refused("Email/queryChanges", changes).await, "cannotCalculateChanges");
+    store::end_writing(&mut writing, false).await.unwrap();
+    alice.call("Email/query", json!({})).await;
 }
 
 #[tokio::test]

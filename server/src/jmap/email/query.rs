@@ -13,6 +13,9 @@ use crate::store::{self, EmailOrder, EmailSearch, Kind, SortKey, Start, StoreErr
 
 pub use condition::tokens;
 
+/// No keyword is longer (RFC 8621 4.1.1).
+const LONGEST_KEYWORD: usize = 255;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Collapse {
@@ -29,7 +32,7 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let state = store::states(&mut connection, account).await.map_err(failed)?.of(Kind::Email);
     let total = if wanted.calculate_total || wanted.position < 0 {
-        Some(total(&mut connection, call, &search).await.map_err(failed)?)
+        Some(total(&mut connection, call, &search).await.map_err(slow)?)
     } else {
         None
     };
@@ -40,8 +43,7 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
         }
         None => Start::Position(wanted.position),
     };
-    let found =
-        store::search_emails(&mut connection, account, &search, &start, limit).await.map_err(failed)?;
+    let found = store::search_emails(&mut connection, account, &search, &start, limit).await.map_err(slow)?;
     let found = found.ok_or(MethodErrorType::AnchorNotFound)?;
     let shortened = wanted.limit.is_none_or(|asked| asked > MAX_PAGE.unsigned_abs());
     answer(&QueryAnswer {
@@ -53,6 +55,14 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
         total: total.filter(|_| wanted.calculate_total).and_then(|total| u64::try_from(total).ok()),
         limit: shortened.then(|| MAX_PAGE.unsigned_abs()),
     })
+}
+
+/// A search that took too long cannot be processed, and the user may simplify it (RFC 8620 5.5).
+fn slow(error: StoreError) -> MethodError {
+    match error {
+        StoreError::TooLong => MethodErrorType::UnsupportedFilter.into(),
+        error => failed(error),
+    }
 }
 
 /// The search that filter and sort describe.
@@ -101,6 +111,7 @@ pub fn sort_options(sealed: bool) -> Vec<&'static str> {
 
 fn order(by: &Comparator, sealed: bool) -> Result<EmailOrder, MethodError> {
     let keyword = || match &by.keyword {
+        Some(keyword) if keyword.len() > LONGEST_KEYWORD => Err(MethodErrorType::UnsupportedSort.into()),
         Some(keyword) => Ok(keyword.to_ascii_lowercase()),
         None => Err(MethodError::new(MethodErrorType::InvalidArguments, "the sort order has no keyword")),
     };

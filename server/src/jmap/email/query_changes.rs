@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use jmap::{EmailId, MethodError};
+use jmap::{EmailId, MethodError, MethodErrorType};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed};
 use crate::jmap::changes::since;
 use crate::jmap::query::{QueryChanges, told};
-use crate::store::{self, Kind};
+use crate::store::{self, Kind, StoreError};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -38,12 +38,20 @@ pub async fn query_changes(call: &mut Call, given: Value) -> Result<Answer, Meth
         changed.extend(mates.into_iter().filter(|id| !created.contains(id)));
     }
     let touched: BTreeSet<EmailId> = changed.iter().chain(&created).cloned().collect();
-    let places = store::places(&mut connection, account, &search, &touched).await.map_err(failed)?;
+    let places = store::places(&mut connection, account, &search, &touched).await.map_err(slow)?;
     let total = match wanted.calculate_total {
-        true => total(&mut connection, call, &search).await.map_err(failed)?,
+        true => total(&mut connection, call, &search).await.map_err(slow)?,
         false => 0,
     };
     let removed = changed.into_iter().map(String::from).chain(changes.destroyed).collect();
     let added = places.into_iter().map(|(index, id)| json!({"id": id, "index": index})).collect();
     told(account, &wanted, &state, (removed, added), u64::try_from(total).unwrap_or_default())
+}
+
+/// Where the search takes too long the client asks for the list anew (RFC 8620 5.6).
+fn slow(error: StoreError) -> MethodError {
+    match error {
+        StoreError::TooLong => MethodErrorType::CannotCalculateChanges.into(),
+        error => failed(error),
+    }
 }

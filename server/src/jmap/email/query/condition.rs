@@ -2,16 +2,36 @@ use jmap::{MailboxId, MethodError, MethodErrorType};
 use serde_json::{Map, Value};
 
 use crate::clock::parse_date;
+use crate::jmap::limits::MOST_SOUGHT;
 use crate::jmap::query::{Filter, MOST};
 use crate::store::{ClearField, EmailCondition};
+
+/// What a comparison costs beside the octets that are sought.
+const COMPARISON: usize = 16;
 
 /// The condition that a filter describes; none when it holds for every email.
 pub fn read(filter: Option<&Value>, sealed: bool) -> Result<Option<EmailCondition>, MethodError> {
     let filter = Filter::read(filter, &mut |map| leaf(map, sealed))?;
-    Ok(match filter {
-        Filter::All(all) if all.is_empty() => None,
-        filter => Some(joined(filter)),
-    })
+    let condition = match filter {
+        Filter::All(all) if all.is_empty() => return Ok(None),
+        filter => joined(filter),
+    };
+    if sought(&condition) > MOST_SOUGHT { Err(too_much()) } else { Ok(Some(condition)) }
+}
+
+/// What it costs to look at one email: the octets that its texts are compared with.
+fn sought(condition: &EmailCondition) -> usize {
+    use EmailCondition::{All, AllInThread, Any, HasKeyword, Header, Holds, None, SomeInThread};
+    match condition {
+        Holds(_, text) | HasKeyword(text) | AllInThread(text) | SomeInThread(text) => COMPARISON + text.len(),
+        Header(name, text) => COMPARISON + name.len() + text.as_ref().map_or(0, String::len),
+        All(inner) | Any(inner) | None(inner) => inner.iter().map(sought).sum(),
+        _ => 0,
+    }
+}
+
+fn too_much() -> MethodError {
+    unsupported("the filter looks for too much text at once".into())
 }
 
 fn joined(filter: Filter<EmailCondition>) -> EmailCondition {
@@ -80,11 +100,16 @@ fn of_content(name: &str, value: &Value) -> Option<Result<EmailCondition, Method
         "header" => return header(value).map(Ok),
         _ => return Some(Err(unsupported(format!("{name} is not known")))),
     };
+    let text = value.as_str()?;
+    // Before its words are many objects.
+    if text.len() > MOST_SOUGHT {
+        return Some(Err(too_much()));
+    }
     let holds = |token: &String| {
         let each = fields.iter().map(|field| EmailCondition::Holds(*field, token.clone()));
         EmailCondition::Any(each.collect())
     };
-    Some(Ok(EmailCondition::All(tokens(value.as_str()?).iter().map(holds).collect())))
+    Some(Ok(EmailCondition::All(tokens(text).iter().map(holds).collect())))
 }
 
 fn header(value: &Value) -> Option<EmailCondition> {
@@ -110,5 +135,5 @@ pub fn tokens(text: &str) -> Vec<String> {
             _ => found.extend(piece.split_whitespace()),
         }
     }
-    found.into_iter().take(MOST).map(str::to_lowercase).collect()
+    found.into_iter().map(str::to_lowercase).collect()
 }

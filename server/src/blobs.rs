@@ -33,6 +33,8 @@ const HOUR: Millis = 60 * 60 * 1000;
 const UNUSED: Millis = 24 * HOUR;
 /// How long a blob that nobody holds is kept: longer than a file takes to be written.
 const GRACE: Millis = HOUR;
+/// Where bytes lie until they are whole.
+const INCOMING: &str = "incoming";
 /// How many blobs are looked for at once when they are collected.
 const COLLECTED: i64 = 256;
 
@@ -141,12 +143,14 @@ impl Blobs {
         }
     }
 
-    /// Forgets uploads that nothing referred to for a day, and blobs that nobody held for an hour.
+    /// Forgets uploads that nothing referred to for a day, and those that broke off and blobs that nobody held for
+    /// an hour.
     pub async fn sweep(&self, store: &Store) -> Result<(), BlobError> {
         let at = now();
         let sweep = store.write(move |tx| Box::pin(store::sweep_uploads(tx, at - UNUSED)));
         sweep.await.map_err(|error: StoreError| error)?;
-        self.collect(store, at - GRACE).await
+        self.collect(store, at - GRACE).await?;
+        self.sweep_incoming(store).await
     }
 
     /// Forgets blobs that nobody has held since `since`.

@@ -6,7 +6,7 @@ use jmap::{AccountId, BlobId};
 use object_store::{GetOptions, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 
-use super::{BlobError, Blobs, Prepared, SMALL, named, path};
+use super::{BlobError, Blobs, INCOMING, Prepared, SMALL, named, path};
 use crate::random;
 use crate::store::{self, BlobRef, Store, StoreError};
 
@@ -18,8 +18,8 @@ const PART: usize = 5 * 1024 * 1024;
 
 /// Bytes that come piece by piece; only the first [`SMALL`] of them and a few pieces are ever in memory.
 ///
-/// They lie in a file without a name of their own until they are whole. What a crash leaves there is a stray,
-/// as any other file that nothing refers to.
+/// They lie in a file without a name of their own until they are whole. What a crash leaves there is swept an hour
+/// later; a bucket's unfinished multipart uploads nobody sees but the bucket itself.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     blobs: &'a Blobs,
@@ -76,7 +76,7 @@ impl Incoming<'_> {
         self.hash.update(bytes);
         self.size = self.size.saturating_add(bytes.len());
         if self.file.is_none() && self.size > SMALL {
-            let place = object_store::path::Path::from(format!("incoming/{}", random::id('i')));
+            let place = object_store::path::Path::from(format!("{INCOMING}/{}", random::id('i')));
             let upload = self.blobs.files.put_multipart(&place).await?;
             let piece = if self.blobs.folder.is_some() { PIECE } else { PART };
             let mut upload = WriteMultipart::new_with_chunk_size(upload, piece);

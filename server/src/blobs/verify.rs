@@ -1,5 +1,6 @@
 //! Whether files are what they are named, and which belong to nothing.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use jmap::BlobId;
 use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
-use super::{BlobError, Blobs, id, named, path};
+use super::{BlobError, Blobs, INCOMING, id, named, path};
 use crate::store::check::BytesFault;
 use crate::store::{self, Store, StoreError};
 
@@ -37,17 +38,30 @@ impl Blobs {
 
     /// The paths of all files that were there an hour ago, with the blobs that they are named by.
     pub async fn files(&self) -> Result<Vec<(String, Option<BlobId>)>, BlobError> {
-        let before = SystemTime::now().checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
-        let paths = match self.folder.clone() {
-            // The folder itself also has what a crash left half written, which the object store hides.
-            Some(folder) => walk(folder, before).await?,
-            None => self.list(before).await?,
-        };
+        let paths = self.old("").await?;
         Ok(paths.into_iter().map(|path| (path.clone(), blob_of(&path))).collect())
     }
 
-    async fn list(&self, before: SystemTime) -> Result<Vec<String>, BlobError> {
-        let listed: Vec<_> = self.files.list(None).try_collect().await?;
+    /// Removes what uploads left that broke off, by a crash as well.
+    pub async fn sweep_incoming(&self, store: &Store) -> Result<(), BlobError> {
+        for path in self.old(INCOMING).await? {
+            self.remove_stray(store, &path).await?;
+        }
+        Ok(())
+    }
+
+    async fn old(&self, under: &'static str) -> Result<Vec<String>, BlobError> {
+        let before = SystemTime::now().checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
+        match self.folder.clone() {
+            // The folder itself also has what a crash left half written, which the object store hides.
+            Some(folder) => walk(folder, under, before).await,
+            None => self.list(under, before).await,
+        }
+    }
+
+    async fn list(&self, under: &str, before: SystemTime) -> Result<Vec<String>, BlobError> {
+        let under = object_store::path::Path::from(under);
+        let listed: Vec<_> = self.files.list(Some(&under)).try_collect().await?;
         let old = listed.into_iter().filter(|meta| SystemTime::from(meta.last_modified) < before);
         Ok(old.map(|meta| meta.location.to_string()).collect())
     }
@@ -63,7 +77,11 @@ impl Blobs {
             return self.collect(store, store::ADOPTED + 1).await;
         }
         if let Some(folder) = &self.folder {
-            return Ok(tokio::fs::remove_file(folder.join(stray)).await.map_err(io)?);
+            return match tokio::fs::remove_file(folder.join(stray)).await {
+                // An upload that was slow is whole by now, or was given up.
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(io(error).into()),
+                _ => Ok(()),
+            };
         }
         Ok(self.files.delete(&object_store::path::Path::from(stray)).await?)
     }
@@ -78,10 +96,13 @@ fn blob_of(stray: &str) -> Option<BlobId> {
     (path(&name).as_ref() == stray).then_some(name)
 }
 
-async fn walk(root: PathBuf, before: SystemTime) -> Result<Vec<String>, BlobError> {
+async fn walk(root: PathBuf, under: &'static str, before: SystemTime) -> Result<Vec<String>, BlobError> {
     let walking = tokio::task::spawn_blocking(move || {
-        let mut files = Vec::new();
-        gather(&root, &root, before, &mut files).map(|()| files)
+        let (mut files, folder) = (Vec::new(), root.join(under));
+        if folder.is_dir() {
+            gather(&root, &folder, before, &mut files)?;
+        }
+        Ok(files)
     });
     Ok(walking.await.map_err(|error| io(error.into()))?.map_err(io)?)
 }

@@ -1,6 +1,7 @@
 //! Large letters, and the collecting of bytes that nobody holds.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use sealpost::blobs::BlobError;
 use sealpost::delivery::{self, DeliverError};
@@ -8,7 +9,8 @@ use sealpost::relay::Relay;
 use sealpost::store::{self, Account, StoreError, account_by_address};
 use serde_json::json;
 
-use crate::support::{Fixture, clear_letter, sealed_letter};
+use crate::strangers::public;
+use crate::support::{Fixture, Folder, Served, clear_letter, eventually, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const BOB: &str = "bob@sealpost.example";
@@ -143,4 +145,49 @@ async fn no_letter_is_kept_without_its_bytes_while_bytes_are_collected() {
     for email in emails {
         assert!(alice.message(&email).await.len() > 200_000);
     }
+}
+
+#[tokio::test]
+async fn a_letter_that_could_not_be_created_leaves_no_bytes_behind() {
+    let fixture = Fixture::start().await;
+    let (relay, office) = (&fixture.relay, public(&fixture, "office").await);
+    let create = |mailbox: &str| {
+        json!({"create": {"e": {
+            "mailboxIds": {mailbox: true},
+            "from": [{"email": "office@sealpost.example"}],
+            "textBody": [{"partId": "1", "type": "text/plain"}],
+            "bodyValues": {"1": {"value": "word ".repeat(40_000)}},
+        }}})
+    };
+    let refused = office.call("Email/set", create("m0")).await;
+    assert_eq!(refused["notCreated"]["e"]["type"], "invalidProperties", "{refused}");
+    let (kept, place) = (office.mailbox("drafts").await, fixture.folder.path().join("data/blobs"));
+    assert_eq!(files(&place), 1, "the bytes were written before the creation failed");
+    relay.blobs.sweep(&relay.store).await.unwrap();
+    assert_eq!(files(&place), 1, "within the hour somebody may be about to hold them");
+    collect(relay).await;
+    assert_eq!(files(&place), 0);
+    let made = office.call("Email/set", create(&kept)).await;
+    collect(relay).await;
+    assert!(office.message(made["created"]["e"]["id"].as_str().unwrap()).await.len() > 200_000);
+}
+
+#[tokio::test]
+async fn what_an_upload_left_that_broke_off_is_swept_after_an_hour() {
+    let folder = Arc::new(Folder::new());
+    let incoming = folder.path().join("data/blobs/incoming");
+    std::fs::create_dir_all(&incoming).unwrap();
+    for (name, minutes) in [("i1#1", 61), ("i2", 61), ("i3#1", 50)] {
+        let file = std::fs::File::create(incoming.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(minutes * 60)).unwrap();
+    }
+    let served = Served::start_in(folder, &["alice"]).await;
+    eventually(async || (files(&incoming) == 1).then_some(())).await;
+    assert!(incoming.join("i3#1").exists(), "it may be going on");
+    served.stop().await;
+}
+
+fn files(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }

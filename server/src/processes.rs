@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::now;
 use crate::relay::Relay;
 use crate::store::{self, ALIVE, Engine, StoreError};
 
@@ -41,7 +40,8 @@ pub async fn depart(relay: &Relay) {
     let depart = relay.store.write(move |tx| {
         Box::pin(async move {
             store::depart(tx, &process).await?;
-            store::release_leases(tx, now()).await
+            let at = tx.now().await?;
+            store::release_leases(tx, at).await
         })
     });
     let departed: Result<(), StoreError> = depart.await;
@@ -51,11 +51,13 @@ pub async fn depart(relay: &Relay) {
 }
 
 async fn beat(relay: &Relay) -> Result<u64, StoreError> {
-    let (process, at) = (relay.process.clone(), now());
-    // Of the embedded database there is one process: whatever else is noted there is gone.
-    let dead = if relay.store.engine() == Engine::Sqlite { i64::MAX } else { at - ALIVE };
+    let process = relay.process.clone();
     let beat = relay.store.write(move |tx| {
         Box::pin(async move {
+            // Hosts need not agree on the time.
+            let at = tx.now().await?;
+            // Of the embedded database there is one process: whatever else is noted there is gone.
+            let dead = if tx.engine() == Engine::Sqlite { i64::MAX } else { at - ALIVE };
             let gone = store::beat(tx, &process, at, dead).await?;
             store::release_leases(tx, at).await?;
             Ok(gone)

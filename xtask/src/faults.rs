@@ -15,6 +15,7 @@ pub struct Options {
 /// Kills relays under load and looks for what is lost or doubled.
 pub fn faults(options: &Options) -> Result<()> {
     install::programs(install::DATABASE)?;
+    install::programs(install::CLOCK)?;
     let mut failed = Vec::new();
     for store in ["sqlite", "postgres"] {
         eprintln!("==> {store}");

@@ -40,6 +40,9 @@ pub const COMPILING: &[Need] = &[
 /// The relay's other database; Debian keeps its programs outside of the path, but for this one.
 pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
 
+/// What tells the relay another time.
+pub const CLOCK: &[Need] = &[Need { program: "faketime", package: "faketime" }];
+
 /// What signs and scans mail, and publishes keys, for the relay to judge.
 pub const SENDERS: &[Need] = &[
     Need { program: "knotd", package: "knot" },

@@ -71,9 +71,11 @@ async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
     // Nothing may also mean that another process was quicker.
     for _ in 0..TRIES {
         let (at, busy) = (now(), talks.busy(by_domain));
-        let lease = Lease { owner: relay.process.clone(), from: at, until: at + LEASE };
+        let owner = relay.process.clone();
         let take = relay.store.write(move |tx| {
             Box::pin(async move {
+                // Whoever ends the lease may be on a host with another time.
+                let lease = Lease { owner, from: at, until: tx.now().await? + LEASE };
                 store::put_off(tx, by_domain, lease.from).await?;
                 store::lease(tx, &lease, RECIPIENTS, by_domain, &busy).await
             })

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Connection};
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
 
 use super::run;
+use crate::clock::{self, Millis};
 use crate::config::Database;
 
 /// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
@@ -52,6 +53,16 @@ impl Engine {
         match self {
             Self::Sqlite => Ok(()),
             Self::Postgres => run(connection, "SET statement_timeout = '10s'").await,
+        }
+    }
+
+    /// Now, by the one clock that all processes on this store have in common.
+    pub async fn now(self, connection: &mut AnyConnection) -> Result<Millis, sqlx::Error> {
+        let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        match self {
+            // There is one process, on one host.
+            Self::Sqlite => Ok(clock::now()),
+            Self::Postgres => sqlx::query(text).fetch_one(connection).await?.try_get(0),
         }
     }
 

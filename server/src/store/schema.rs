@@ -6,7 +6,6 @@ use sqlx::{AnyConnection, Connection, Row};
 
 use super::engine::Engine;
 use super::{ALIVE, OpenError, StoreError, blobs, processes, run};
-use crate::clock::now;
 
 /// A version: the way to it from the one before, and the way back.
 struct Version {
@@ -141,7 +140,8 @@ pub async fn migrate_to(
     let moved = async {
         let from = begin_at(connection, engine).await?;
         if to < from && !dry && from >= WITH_PROCESSES {
-            match processes::serving(connection, now() - ALIVE).await? {
+            let since = engine.now(connection).await? - ALIVE;
+            match processes::serving(connection, since).await? {
                 0 => {}
                 serving => return Err(MigrateError::Serving(serving)),
             }

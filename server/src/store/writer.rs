@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::engine::{Engine, Source};
 use super::{StoreError, run};
+use crate::clock::Millis;
 use crate::push::{Changed, Hub};
 
 /// Jobs that may wait before callers are held up.
@@ -61,6 +62,11 @@ impl Tx {
     /// Which database it is written to.
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// Now, by the one clock that all processes on this store have in common.
+    pub async fn now(&mut self) -> Result<Millis, StoreError> {
+        Ok(self.engine.now(&mut self.connection).await?)
     }
 
     pub(super) fn default_quota(&self) -> Option<i64> {

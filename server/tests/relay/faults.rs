@@ -3,6 +3,7 @@
 //!
 //! `SEALPOST_KILLS` says how often relays are killed; `cargo xtask faults` does so for long.
 
+mod clocks;
 mod ledger;
 mod load;
 mod process;

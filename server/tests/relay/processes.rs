@@ -140,7 +140,7 @@ fn outgoing(number: usize) -> Outgoing {
     Outgoing::new(account.as_str().into(), ALICE.into(), recipient, "b1".into())
 }
 
-async fn fill_queue(served: &Served, entries: usize) {
+pub async fn fill_queue(served: &Served, entries: usize) {
     let fill = served.fixture.relay.store.write(move |tx| {
         Box::pin(async move {
             store::claim_blob(tx, &"b1".into(), 0).await?;

@@ -97,6 +97,8 @@ pub struct Config {
     pub log_days: u16,
     /// Where figures for Prometheus are served; nowhere when absent.
     pub metrics_listen: Option<SocketAddr>,
+    /// Whether that may be another address than loopback: it asks for no password.
+    pub metrics_public: bool,
 }
 
 impl Default for Config {
@@ -133,6 +135,7 @@ impl Default for Config {
             log_folder: None,
             log_days: LOG_DAYS,
             metrics_listen: None,
+            metrics_public: false,
         }
     }
 }
@@ -168,6 +171,11 @@ pub enum ConfigError {
     /// The demo people have a published password.
     #[error("demo = true is only for a loopback address, not {0}")]
     PublicDemo(SocketAddr),
+    /// The figures ask for no password.
+    #[error(
+        "metrics_listen = {0} is no loopback address, and metrics_public = true does not say that it may be"
+    )]
+    PublicMetrics(SocketAddr),
     /// A certificate without its key, or the other way round.
     #[error("tls_certificate and tls_key belong together")]
     HalfTls,
@@ -212,6 +220,11 @@ impl Config {
     fn checked(self) -> Result<Self, ConfigError> {
         if self.demo && !self.listen.ip().is_loopback() {
             return Err(ConfigError::PublicDemo(self.listen));
+        }
+        if let Some(address) = self.metrics_listen.filter(|address| !address.ip().is_loopback())
+            && !self.metrics_public
+        {
+            return Err(ConfigError::PublicMetrics(address));
         }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             return Err(ConfigError::HalfTls);
@@ -325,6 +338,19 @@ mod tests {
         let public = Config { demo: true, listen: "192.0.2.1:80".parse().unwrap(), ..Config::default() };
         assert!(matches!(public.checked(), Err(ConfigError::PublicDemo(_))));
         assert!(Config { demo: true, ..Config::default() }.checked().is_ok());
+    }
+
+    #[test]
+    fn figures_stay_on_loopback_unless_the_operator_says_otherwise() {
+        let listening = |address: &str, metrics_public| {
+            let metrics_listen = Some(address.parse().unwrap());
+            Config { metrics_listen, metrics_public, ..Config::default() }.checked()
+        };
+        for public in ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "[::ffff:192.0.2.1]:9464"] {
+            assert!(matches!(listening(public, false), Err(ConfigError::PublicMetrics(_))), "{public}");
+            assert!(listening(public, true).is_ok(), "{public}");
+        }
+        assert!(listening("127.0.0.1:9464", false).is_ok() && listening("[::1]:9464", false).is_ok());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod incoming;
 mod s3;
 mod verify;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,12 +17,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jmap::{AccountId, BlobId};
 use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::clock::{Millis, now};
 use crate::config::Config;
-use crate::store::{self, BlobRef, Content, Store, StoreError};
+use crate::delivery::off_thread;
+use crate::store::{self, BlobRef, Content, Kept, Store, StoreError};
 pub use incoming::{Incoming, Outgoing};
 
 /// Up to this size a blob rides in the transaction: most sealed letters without attachments do.
@@ -70,6 +72,9 @@ pub enum BlobError {
     /// The account holds no such blob.
     #[error("there is no such blob")]
     NotFound,
+    /// Its file does not have the bytes that its name and size say.
+    #[error("the file of a blob is damaged")]
+    Damaged,
     /// The folder or the bucket failed.
     #[error("the blob store failed: {0}")]
     Folder(#[from] object_store::Error),
@@ -126,10 +131,15 @@ impl Blobs {
         let mut connection = store.read().await?;
         let row = store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)?;
         drop(connection);
-        match row {
-            Some(data) => Ok(data),
-            None => Ok(self.files.get(&path(id)).await?.bytes().await?.to_vec()),
-        }
+        let size = match row {
+            Kept::Data(data) => return Ok(data),
+            Kept::File(size) => size,
+        };
+        let bytes = self.file(id, size, None).await?.bytes().await?;
+        let wanted = id.clone();
+        off_thread(move || (self::id(&bytes) == wanted).then(|| bytes.to_vec()))
+            .await?
+            .ok_or(BlobError::Damaged)
     }
 
     /// The beginning of a blob, which holds a message's header, whoever holds it.
@@ -138,9 +148,16 @@ impl Blobs {
         let row = store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)?;
         drop(connection);
         match row {
-            Some(data) => Ok(data),
-            None => Ok(self.files.get_range(&path(id), 0..HEADER).await?.to_vec()),
+            Kept::Data(data) => Ok(data),
+            Kept::File(size) => Ok(self.file(id, size, Some(0..HEADER)).await?.bytes().await?.to_vec()),
         }
+    }
+
+    /// Opens a file, or a part of it; one that is cut off is not read at all.
+    async fn file(&self, id: &BlobId, size: i64, range: Option<Range<u64>>) -> Result<GetResult, BlobError> {
+        let options = GetOptions::new().with_range(range);
+        let file = self.files.get_opts(&path(id), options).await?;
+        if u64::try_from(size) == Ok(file.meta.size) { Ok(file) } else { Err(BlobError::Damaged) }
     }
 
     /// Forgets uploads that nothing referred to for a day, and those that broke off and blobs that nobody held for

@@ -49,7 +49,7 @@ pub use accounts::{
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
-    ADOPTED, BlobRef, adopt_blob, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans,
+    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans,
     own_blob, put_blob, release_blob, sweep_uploads,
 };
 pub use certificates::{

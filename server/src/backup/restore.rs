@@ -13,7 +13,7 @@ use crate::clock::now;
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::dump::{Table, insert, tables};
-use crate::store::{self, StoreError};
+use crate::store::{self, Kept, StoreError};
 
 /// Takes a copy in: a whole one into an empty store, that of accounts beside others.
 ///
@@ -125,7 +125,7 @@ async fn fill(
 
 async fn sound(connection: &mut AnyConnection, id: &BlobId, path: &Path) -> Result<(), BackupError> {
     match store::blob_data(connection, id).await? {
-        Some(Some(data)) if Blobs::fault_in(id, &data).is_none() => Ok(()),
+        Some(Kept::Data(data)) if Blobs::fault_in(id, &data).is_none() => Ok(()),
         _ => Err(BackupError::Damaged { path: path.to_owned(), what: "a blob is not what it is named" }),
     }
 }

@@ -3,12 +3,12 @@ use std::ops::Range;
 use axum::body::Bytes;
 use futures::stream::{BoxStream, StreamExt, once};
 use jmap::{AccountId, BlobId};
-use object_store::{GetOptions, ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 
 use super::{BlobError, Blobs, INCOMING, Prepared, SMALL, named, path};
 use crate::random;
-use crate::store::{self, BlobRef, Store, StoreError};
+use crate::store::{self, BlobRef, Kept, Store, StoreError};
 
 /// What is written at once, and how many such pieces may be on their way to the disk.
 const PIECE: usize = 1024 * 1024;
@@ -55,13 +55,16 @@ impl Blobs {
         let mut connection = store.read().await?;
         let row = store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)?;
         drop(connection);
-        if let Some(data) = row {
-            let part = data.get(range).unwrap_or_default().to_vec();
-            return Ok(once(async { Ok(Bytes::from(part)) }).boxed());
-        }
+        let size = match row {
+            Kept::Data(data) => {
+                let part = data.get(range).unwrap_or_default().to_vec();
+                return Ok(once(async { Ok(Bytes::from(part)) }).boxed());
+            }
+            Kept::File(size) => size,
+        };
         let wide = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
-        let options = GetOptions::new().with_range(Some(wide(range.start)..wide(range.end)));
-        Ok(self.files.get_opts(&path(id), options).await?.into_stream())
+        let range = Some(wide(range.start)..wide(range.end));
+        Ok(self.file(id, size, range).await?.into_stream())
     }
 }
 

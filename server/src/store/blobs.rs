@@ -165,16 +165,26 @@ pub async fn idle_octets(connection: &mut AnyConnection, account: &AccountId) ->
     Ok(row.try_get(0)?)
 }
 
-/// The content of a blob that rode in a transaction; `Some(None)` when it lies in a file.
-pub async fn blob_data(
-    connection: &mut AnyConnection,
-    blob: &BlobId,
-) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+/// Where the bytes of a blob are.
+#[derive(Debug)]
+pub enum Kept {
+    /// Here: they rode in a transaction.
+    Data(Vec<u8>),
+    /// In a file of this size.
+    File(i64),
+}
+
+/// The bytes of a blob, or that they lie in a file.
+pub async fn blob_data(connection: &mut AnyConnection, blob: &BlobId) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query(
         "SELECT b.size, d.packed, d.data FROM blobs b LEFT JOIN blob_data d ON d.blob_id = b.id WHERE b.id = $1",
     );
     let row = row.bind(blob.as_str()).fetch_optional(connection).await?;
-    row.map(|row| opened(&row)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(match opened(&row)? {
+        Some(data) => Kept::Data(data),
+        None => Kept::File(row.try_get(0)?),
+    }))
 }
 
 /// The bytes of a row of size, packing and data, where it has any.

@@ -4,6 +4,7 @@
 //! `SEALPOST_KILLS` says how often relays are killed; `cargo xtask faults` does so for long.
 
 mod clocks;
+mod damage;
 mod ledger;
 mod load;
 mod process;

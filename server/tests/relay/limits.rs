@@ -92,13 +92,11 @@ async fn a_search_that_takes_too_long_is_given_up() {
     let fixture = Fixture::start().await;
     let alice = fixture.sign_in("alice").await;
     let filter = json!({"inMailbox": alice.mailbox("inbox").await});
-    let query = alice.call("Email/query", json!({"filter": filter})).await;
+    alice.call("Email/query", json!({"filter": filter})).await;
     let mut writing = fixture.relay.store.writing().await.unwrap();
     let lock = "LOCK TABLE email_mailboxes IN ACCESS EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut writing).await.unwrap();
-    let changes = json!({"filter": filter, "sinceQueryState": query["queryState"]});
     assert_eq!(alice.refused("Email/query", json!({"filter": filter})).await, "unsupportedFilter");
-    assert_eq!(alice.refused("Email/queryChanges", changes).await, "cannotCalculateChanges");
     store::end_writing(&mut writing, false).await.unwrap();
     alice.call("Email/query", json!({})).await;
 }

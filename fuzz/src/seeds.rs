@@ -261,6 +261,10 @@ fn written(target: &str) -> Vec<Seed> {
             "<form><math><mtext></form><form><mglyph><style></math><img src onerror=x>",
             "<style>@import 'x'</style><div style='width:e\\78pression(x);behavior:url(#x)'><a href='jav&#x09;ascript:x'>",
         ],
+        "report" => &[
+            "From: d@c.example\r\nContent-Type: multipart/report; boundary=B\r\n\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; c.example\r\nOriginal-Envelope-Id: s1\r\n\r\nOriginal-Recipient: rfc822; a@b.example\r\nFinal-Recipient: rfc822; b@c.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1\r\n no\r\n--B\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <1@b.example>\r\n--B--\r\n",
+            "From: b@c.example\r\nContent-Type: multipart/report; boundary=B\r\n\r\n--B\r\nContent-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822; b@c.example\r\nOriginal-Message-ID: <1@b.example>\r\nDisposition: manual-action/MDN-sent-manually; displayed/error\r\n--B--\r\n",
+        ],
         "smtp" => &[
             "EHLO c.example\r\nMAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME\r\nRCPT TO:<alice@sealpost.example>\r\nDATA\r\nFrom: a@b.example\r\nSubject: x\r\n\r\n..x\r\n.\r\nQUIT\r\n",
             "EHLO c\r\nMAIL FROM:<> SMTPUTF8\r\nRCPT TO:<bob@sealpost.example>\r\nRCPT TO:<registry@sealpost.example> NOTIFY=NEVER\r\nBDAT 6\r\nFrom: BDAT 0\r\nBDAT 8 LAST\r\na@b\r\n\r\nxRSET\r\nNOOP\r\nVRFY x\r\nHELP\r\nQUIT\r\n",
@@ -320,6 +324,7 @@ const CORPORA: &[(&str, &[&str])] = &[
     ),
     ("door", &["cpython-email", "jsmime", "mime4j", "ruby-mail"]),
     ("outer", &["cpython-email", "jsmime", "ruby-mail"]),
+    ("report", &["cpython-email", "ruby-mail"]),
     ("html", &["html5sec", "bleach"]),
     ("pkcs12", &["rfc9216", "nss-interop-openssl"]),
     ("timestamp", &["rfc3161"]),

@@ -15,9 +15,11 @@ use crate::blobs::{BlobError, Prepared};
 use crate::clear_text::ClearText;
 use crate::clock::{Millis, now};
 use crate::directory::{self, CertifyError};
+use crate::outbound;
 use crate::outer::OuterHeader;
 use crate::random;
 use crate::relay::Relay;
+use crate::report::Report;
 use crate::store::{self, Account, EmailRow, Ledger, NewEmail, StoreError};
 
 /// Why mail was not delivered to anybody.
@@ -59,6 +61,10 @@ pub struct Findings {
     pub results: Option<String>,
     /// Whether it is put with the junk.
     pub is_suspicious: bool,
+    /// Whether the domain of its author vouches for him.
+    pub is_proved: bool,
+    /// What it reports of mail that was sent.
+    pub report: Option<Report>,
 }
 
 impl Findings {
@@ -117,12 +123,13 @@ pub async fn deliver_with(
     findings: &Findings,
 ) -> Result<(), DeliverError> {
     let mail = prepare_with(relay, recipients, message, findings).await?;
-    let kept = relay.store.write(move |tx| Box::pin(admit(tx, mail))).await;
+    let report = findings.report.clone();
+    let kept = relay.store.write(move |tx| Box::pin(admit(tx, mail, report))).await;
     relay.metrics.delivery(recipients.len(), kept.is_ok());
     kept
 }
 
-async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
+async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>, report: Option<Report>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
     for sealed in mail {
         let mut ledger = Ledger::open(tx, sealed.account()).await?;
@@ -130,7 +137,11 @@ async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError
             return Err(DeliverError::Full);
         }
         ledger.deliver();
+        let (account, blob) = (sealed.account().clone(), sealed.blob().clone());
         put(tx, ledger, sealed, Place::default()).await?;
+        if let Some(report) = &report {
+            outbound::note(tx, &account, report, &blob).await?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod client;
 mod dkim;
 mod dns;
+mod heard;
 mod held;
 mod idle;
 mod notification;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use dkim::DkimError;
 pub use dns::DnsSetupError;
+pub use heard::{hear, note};
 pub use held::run as run_held;
 pub use notification::Fate;
 pub use parameters::Parameters;

@@ -148,7 +148,7 @@ fn field_length(header: &[u8]) -> usize {
     }
 }
 
-fn short_hash(id: &str) -> String {
+pub(crate) fn short_hash(id: &str) -> String {
     let digest = Sha256::digest(id.as_bytes());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -40,8 +40,8 @@ impl Default for Said {
 /// What became of a message for one recipient (RFC 3464 2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The recipient as the sender wrote it, or as the server did.
-    pub recipient: String,
+    /// The recipient as the sender wrote it, and as the last server did; one at least.
+    pub recipients: Vec<String>,
     /// What the server did.
     pub action: Action,
     /// The enhanced status code (RFC 3463).
@@ -153,7 +153,8 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
 
 fn value<'b>(block: &'b Block, name: &str) -> Option<&'b str> {
     let found = block.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-    found.filter(|value| !value.is_empty() && value.len() <= LONGEST)
+    let is_plain = |value: &str| !value.chars().any(|c| c.is_control() && c != '\t');
+    found.filter(|value| !value.is_empty() && value.len() <= LONGEST && is_plain(value))
 }
 
 /// The address behind its type, as in `rfc822; a@b.example`.
@@ -177,24 +178,31 @@ fn delivery(block: &Block) -> Option<Delivery> {
         "expanded" => Action::Expanded,
         _ => return None,
     };
-    let named = ["original-recipient", "final-recipient"].into_iter().filter_map(|name| value(block, name));
+    let status = value(block, "status").and_then(|status| status.split_whitespace().next());
+    let instead = if action == Action::Failed { "5.0.0" } else { "2.0.0" };
     Some(Delivery {
-        recipient: named.filter_map(address).next()?,
+        recipients: Some(recipients(block)).filter(|named| !named.is_empty())?,
         action,
-        status: value(block, "status")
-            .and_then(|status| status.split_whitespace().next())
-            .unwrap_or("5.0.0")
-            .to_owned(),
+        status: status.filter(|status| is_status(status)).unwrap_or(instead).to_owned(),
         diagnostic: value(block, "diagnostic-code").map(str::to_owned),
     })
 }
 
-fn disposition(block: &Block) -> Option<Disposition> {
+/// RFC 3463 2.
+fn is_status(text: &str) -> bool {
+    text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+fn recipients(block: &Block) -> Vec<String> {
     let named = ["original-recipient", "final-recipient"].into_iter().filter_map(|name| value(block, name));
+    named.filter_map(address).collect()
+}
+
+fn disposition(block: &Block) -> Option<Disposition> {
     let (_, kind) = value(block, "disposition")?.split_once(';')?;
     let kind = kind.split('/').next().unwrap_or_default().trim();
     Some(Disposition {
-        recipient: named.filter_map(address).next()?,
+        recipient: recipients(block).into_iter().next()?,
         is_displayed: kind.eq_ignore_ascii_case("displayed"),
     })
 }
@@ -221,9 +229,12 @@ mod tests {
         assert_eq!(report.message_id.as_deref(), Some("m1@b.example"));
         let Said::Delivery(all) = report.said else { panic!("{:?}", report.said) };
         assert_eq!(all.len(), 2);
-        assert_eq!((all[0].recipient.as_str(), all[0].action), ("louisl@larry.slip.umd.edu", Action::Failed));
+        assert_eq!((all[0].recipients.len(), all[0].action), (2, Action::Failed));
         assert_eq!(all[0].diagnostic.as_deref(), Some("smtp; 426 connection timed out"));
-        assert_eq!((all[1].recipient.as_str(), all[1].action), ("b@c.example", Action::Delivered));
+        assert_eq!(
+            (all[1].recipients.as_slice(), all[1].action),
+            (&["b@c.example".to_owned()][..], Action::Delivered)
+        );
     }
 
     #[test]

@@ -93,8 +93,8 @@ pub use sessions::{Credential, add_session, credential_account, drop_session, sw
 pub use shares::{Shared, share, shared_with, unshare};
 pub use sts::{KeptPolicy, keep_policy, kept_policy};
 pub use submissions::{
-    NewSubmission, SubmissionRow, add_dsn, add_submission, destroy_submission, set_delivery, set_undo,
-    submission, submissions,
+    NewSubmission, SubmissionRow, add_dsn, add_submission, destroy_submission, set_delivery, set_reported,
+    set_undo, submission, submissions, submissions_of_message,
 };
 pub use threads::{ThreadRow, thread_for, threads};
 pub use vacations::{Vacation, claim_answer, put_vacation, vacation};

@@ -27,9 +27,16 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Those of an entry of the queue.
+    /// Those of an entry of the queue. Where the sender gives no names of his own, reports name the
+    /// submission by its id, which nobody can guess, and the recipient by the address that it has there.
     pub fn of(outgoing: &Outgoing) -> Self {
-        serde_json::from_str(&outgoing.parameters).unwrap_or_default()
+        let mut asked: Self = serde_json::from_str(&outgoing.parameters).unwrap_or_default();
+        let Some(submission) = &outgoing.submission else { return asked };
+        asked.envid = asked.envid.or_else(|| Some(submission.as_str().to_owned()));
+        if outgoing.recipient.is_ascii() {
+            asked.orcpt = asked.orcpt.or_else(|| Some(format!("rfc822;{}", xtext(&outgoing.recipient))));
+        }
+        asked
     }
 
     /// As an entry of the queue keeps them.
@@ -43,5 +50,37 @@ impl Parameters {
             None => what != "SUCCESS",
             Some(notify) => notify.split(',').any(|one| one.eq_ignore_ascii_case(what)),
         }
+    }
+}
+
+/// What may stand in a parameter (RFC 3461 4).
+fn xtext(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'+' | b'=');
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("+{byte:02X}") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submission_is_named_by_its_id_unless_the_sender_has_a_name_for_it() {
+        let mut outgoing =
+            Outgoing::new("a".into(), "a@a.example".into(), "b+c@b.example".into(), "g".into());
+        assert_eq!(Parameters::of(&outgoing), Parameters::default());
+        outgoing.submission = Some("s1".into());
+        let asked = Parameters::of(&outgoing);
+        assert_eq!(
+            (asked.envid.as_deref(), asked.orcpt.as_deref()),
+            (Some("s1"), Some("rfc822;b+2Bc@b.example"))
+        );
+        outgoing.parameters = r#"{"envid": "mine", "orcpt": "rfc822;x@b.example"}"#.into();
+        let asked = Parameters::of(&outgoing);
+        assert_eq!(
+            (asked.envid.as_deref(), asked.orcpt.as_deref()),
+            (Some("mine"), Some("rfc822;x@b.example"))
+        );
     }
 }

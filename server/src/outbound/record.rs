@@ -170,7 +170,12 @@ pub async fn tell(tx: &mut Tx, queued: &Queued, status: DeliveryStatus) -> Resul
     let corrupt = |_| StoreError::Corrupt("submission");
     let mut states: BTreeMap<String, DeliveryStatus> =
         serde_json::from_str(&row.delivery).map_err(corrupt)?;
-    states.insert(queued.outgoing.recipient.clone(), status);
+    let known = states.entry(queued.outgoing.recipient.clone()).or_insert_with(|| status.clone());
+    // The report of the next server may have been quicker than this, and knows more.
+    if matches!(known.delivered, Delivered::Yes | Delivered::No) {
+        return Ok(());
+    }
+    *known = DeliveryStatus { displayed: known.displayed, ..status };
     let text = serde_json::to_string(&states).map_err(corrupt)?;
     let mut ledger = Ledger::open(tx, account).await?;
     store::set_delivery(tx, &mut ledger, id, text).await?;

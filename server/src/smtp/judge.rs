@@ -56,6 +56,14 @@ pub struct Judgement {
     pub results: String,
     /// What the domain of the author asks for.
     pub wish: Wish,
+    /// Whether the domain of the author vouches for him.
+    pub is_proved: bool,
+}
+
+impl Judgement {
+    fn none(own: &str) -> Self {
+        Self { results: format!("{own}; none"), wish: Wish::Nothing, is_proved: false }
+    }
 }
 
 /// What a domain wants done with mail in its name that is not its own.
@@ -89,7 +97,7 @@ impl Judge {
         let work = move || handle.block_on(timeout(PATIENCE, judge.look(&origin, &message)));
         match off_thread(work).await {
             Ok(Ok(judgement)) => judgement,
-            Ok(Err(_)) | Err(_) => Judgement { results: format!("{own}; none"), wish: Wish::Nothing },
+            Ok(Err(_)) | Err(_) => Judgement::none(&own),
         }
     }
 
@@ -98,7 +106,7 @@ impl Judge {
         let bounded = outer::without(message, most_signatures());
         let message = bounded.as_deref().unwrap_or(message);
         let Some(parsed) = AuthenticatedMessage::parse(message) else {
-            return Judgement { results: format!("{own}; none"), wish: Wish::Nothing };
+            return Judgement::none(own);
         };
         let domain = address::domain(mail_from).unwrap_or(hello);
         let asked = SpfParameters::verify_mail_from(*peer, hello, own, mail_from);
@@ -114,7 +122,8 @@ impl Judge {
             .with_arc_result(&arc, *peer)
             .with_dmarc_result(&dmarc);
         let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc) };
-        Judgement { results: results.to_string(), wish }
+        let is_proved = matches!(dmarc.result(), DmarcResult::Pass);
+        Judgement { results: results.to_string(), wish, is_proved }
     }
 
     /// Whether somebody whom the operator trusts passed the message on, and it is as he sealed it.

@@ -3,11 +3,15 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
+use super::emails::emails;
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::clock::Millis;
+use crate::outer::short_hash;
 
 /// How many notifications of one submission are named.
 const MOST_REPORTS: usize = 1000;
+/// How many emails of one Message-ID, and submissions of one email, are looked at.
+const MOST_RELATED: i64 = 100;
 
 /// A submission; envelope and delivery states are JSON as they stand on the wire.
 #[derive(Debug, Clone)]
@@ -160,17 +164,56 @@ pub async fn add_dsn(
     let mut named: Vec<BlobId> = serde_json::from_str(&row.dsn_blobs).map_err(corrupt)?;
     named.extend(blobs.iter().cloned());
     named.truncate(MOST_REPORTS);
+    let dsn_blobs = serde_json::to_string(&named).map_err(corrupt)?;
+    set_reported(tx, ledger, &SubmissionRow { dsn_blobs, ..row }).await
+}
+
+/// Writes what was reported of a submission: its delivery states and the blobs of the reports.
+pub async fn set_reported(tx: &mut Tx, ledger: &mut Ledger, row: &SubmissionRow) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
     sqlx::query(
-        "UPDATE submissions SET dsn_blobs = $3, updated_state = $4 WHERE account_id = $1 AND id = $2",
+        "UPDATE submissions SET delivery = $3, dsn_blobs = $4, mdn_blobs = $5, updated_state = $6
+         WHERE account_id = $1 AND id = $2",
     )
     .bind(ledger.account().as_str())
-    .bind(id.as_str())
-    .bind(serde_json::to_string(&named).map_err(corrupt)?)
+    .bind(row.id.as_str())
+    .bind(&row.delivery)
+    .bind(&row.dsn_blobs)
+    .bind(&row.mdn_blobs)
     .bind(state)
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// The submissions of the email that has this Message-ID.
+pub async fn submissions_of_message(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    message_id: &str,
+) -> Result<Vec<SubmissionRow>, StoreError> {
+    let text = "SELECT email_id FROM message_ids WHERE account_id = $1 AND message_id = $2 ORDER BY email_id LIMIT $3";
+    let rows = sqlx::query(text).bind(account.as_str()).bind(short_hash(message_id)).bind(MOST_RELATED);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    let related = rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?)));
+    let related = related.collect::<Result<Vec<_>, StoreError>>()?;
+    let mut found = Vec::new();
+    // Answers have the id in their References.
+    for email in emails(connection, account, &related).await? {
+        if email.outer.message_id.first().is_none_or(|own| own != message_id) {
+            continue;
+        }
+        let rows = sqlx::query(
+            "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
+             created_state, dsn_blobs, mdn_blobs FROM submissions
+             WHERE account_id = $1 AND email_id = $2 ORDER BY id LIMIT $3",
+        );
+        let rows = rows.bind(account.as_str()).bind(email.id.as_str()).bind(MOST_RELATED);
+        for row in rows.fetch_all(&mut *connection).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Forgets a submission; what is under way goes on.

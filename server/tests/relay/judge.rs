@@ -14,18 +14,18 @@ use crate::support::{
 const ALICE: &str = "alice@sealpost.example";
 const NEWS: &str = "news@sealpost.example";
 /// The host that may send for the domains of the zone, and one that may not.
-const GOOD: &str = "203.0.113.7";
-const BAD: &str = "203.0.113.66";
+pub const GOOD: &str = "203.0.113.7";
+pub const BAD: &str = "203.0.113.66";
 
 /// A world with three domains, whose authors sign by one key.
-struct World {
+pub struct World {
     names: NameService,
     key: PathBuf,
     folder: PathBuf,
 }
 
 impl World {
-    async fn make() -> Option<Self> {
+    pub async fn make() -> Option<Self> {
         let folder = std::env::temp_dir().join(sealpost::random::id('w'));
         std::fs::create_dir(&folder).unwrap();
         let key = folder.join("dkim.key");
@@ -52,7 +52,7 @@ impl World {
         Some(Self { names, key, folder })
     }
 
-    async fn relay(&self, adjust: impl FnOnce(&mut Config)) -> Served {
+    pub async fn relay(&self, adjust: impl FnOnce(&mut Config)) -> Served {
         let served = Served::start(&["alice"], |config| {
             config.inbound.dns_servers = vec![self.names.address];
             config.proxy_networks = vec!["127.0.0.0/8".parse().unwrap()];
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// A letter with a signature by dkimpy.
-    async fn signed(&self, domain: &str, letter: &[u8]) -> Vec<u8> {
+    pub async fn signed(&self, domain: &str, letter: &[u8]) -> Vec<u8> {
         let mut dkimsign = Command::new("dkimsign");
         dkimsign.args(["key", domain]).arg(&self.key);
         let signed = run(dkimsign, std::str::from_utf8(letter).unwrap()).await;
@@ -100,7 +100,7 @@ impl Drop for World {
 }
 
 /// Sends through a proxy that says where it comes from.
-async fn send(served: &Served, from_host: &str, mail_from: &str, to: &str, letter: &[u8]) -> String {
+pub async fn send(served: &Served, from_host: &str, mail_from: &str, to: &str, letter: &[u8]) -> String {
     let mut client = Client::silent(served.running.smtp).await;
     let greeting = client.say(format!("PROXY TCP4 {from_host} 192.0.2.1 5000 25\r\n")).await;
     assert!(greeting.starts_with("220"));

@@ -38,6 +38,7 @@ mod processes;
 mod proxy;
 mod push;
 mod quota;
+mod reports;
 mod restart;
 mod s3;
 mod scanner;

@@ -93,7 +93,7 @@ impl Drop for Scratch {
 
 fn dictionary(target: &str) -> Option<PathBuf> {
     let name = match target {
-        "message" | "door" | "outer" => "mail",
+        "message" | "door" | "outer" | "report" => "mail",
         "ber" | "cms" | "certificate" | "path" | "pkcs12" | "pkcs8" | "timestamp" | "revocation" | "ess"
         | "evidence" => "asn1",
         other => other,

@@ -5,8 +5,9 @@ use super::envelope::{Recipient, Transaction};
 use super::{Protocol, Reply, Session};
 use crate::config::{ScannerFailure, SenderChecks};
 use crate::delivery::{self, DeliverError, Findings};
+use crate::outbound;
 use crate::smtp::body::{Body, Memory};
-use crate::smtp::judge::{Origin, Wish};
+use crate::smtp::judge::{Judgement, Origin, Wish};
 use crate::smtp::line::Input;
 use crate::smtp::notice::Notice;
 use crate::smtp::origin;
@@ -106,6 +107,11 @@ impl Session {
         }
         let mut findings = self.judge(transaction, &message).await?;
         findings.is_suspicious |= self.scan(transaction, &message).await?;
+        if transaction.mail_from.is_empty() {
+            let (message, is_proved) = (Arc::clone(&message), findings.is_proved);
+            let heard = delivery::off_thread(move || outbound::hear(&message, is_proved)).await;
+            findings.report = heard.map_err(|error| Reply::from(DeliverError::from(error)))?;
+        }
         let host = self.relay().config.host();
         let mut traced = trace::field(&self.hop(transaction), host);
         match trace::without_results_of(host, &message).filter(|_| self.protocol == Protocol::Smtp) {
@@ -132,7 +138,8 @@ impl Session {
             return Err(Reply::new(550, "5.7.1 the domain of the author asks to refuse this (DMARC)"));
         }
         let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
-        Ok(Findings { results: Some(judgement.results), is_suspicious })
+        let Judgement { results, is_proved, .. } = judgement;
+        Ok(Findings { results: Some(results), is_suspicious, is_proved, report: None })
     }
 
     /// Whether the scanner takes a message for junk. It sees clear mail alone: the other says nothing to it.

@@ -56,12 +56,11 @@ pub async fn of(account: &Account, facts: &Email, found: &Found) -> Receipt {
 /// Whom a receipt would go to, if the user is asked for one.
 fn wanted(account: &Account, opened: &Opened) -> Option<Vec<String>> {
     let own = std::slice::from_ref(&account.who.address);
-    let valid = || opened.signers.iter().filter(|signer| signer.valid);
-    if valid().any(|signer| signer.emails.iter().any(|email| same_mailbox(email, &account.who.address))) {
+    let mut valid = opened.signers.iter().filter(|signer| signer.valid);
+    if valid.any(|signer| signer.emails.iter().any(|email| same_mailbox(email, &account.who.address))) {
         return None;
     }
-    let lists = valid().min_by_key(|signer| signer.layer).map(|signer| signer.services.lists.as_slice());
-    let lists = lists.unwrap_or_default();
+    let lists = opened.lists()?;
     let requested = opened.requested_receipt().filter(|requested| requested.is_asked_of(own, lists))?;
     Some(requested.recipients(lists)).filter(|to| !to.is_empty())
 }

@@ -3,7 +3,7 @@
 use super::{
     address::{Address, parse_addresses},
     draft::{ComposeError, WrittenField},
-    encode::{canonical, parameter, quoted_parameter, unstructured, write_field},
+    encode::{canonical, has_long_word, parameter, quoted_parameter, unstructured, write_field},
     entity::Entity,
     field::Field,
     layers::is_cms,
@@ -68,19 +68,28 @@ fn is_structural(field: &Field<'_>) -> bool {
     field.name.to_ascii_lowercase().starts_with("content-")
 }
 
-/// A field of the body's in 7 bits. One that is so already stays as it is: encoded words in a file name, which
-/// writers put there against RFC 2047 5, would be taken apart.
+/// A field of the body's in 7 bits and short lines. One that is so already stays as it is: encoded words in a
+/// file name, which writers put there against RFC 2047 5, would be taken apart.
 fn structural(field: &Field<'_>) -> String {
     let value = field.unfolded();
-    if is_plain(&value) {
+    if is_plain(&value) && !has_long_word(&value) {
         return value.replace('\t', " ");
     }
     if field.is("Content-Disposition") {
         let typed = Typed::parse(field.raw);
-        let parameters = typed.parameters().map(|(name, text)| format!("; {}", parameter(name, text)));
-        return parameters.fold(typed.value.clone(), |value, parameter| value + &parameter);
+        // RFC 2183 2.8: what is not known is an attachment.
+        let disposition = if is_token(&typed.value) { typed.value.as_str() } else { "attachment" };
+        let parameters = typed.parameters().filter(|(name, _)| is_token(name));
+        let parameters = parameters.map(|(name, text)| format!("; {}", parameter(name, text)));
+        return parameters.fold(disposition.to_owned(), |value, parameter| value + &parameter);
     }
     unstructured(&value)
+}
+
+/// A token (RFC 2045 5.1), no longer than any in use.
+fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=*'%".contains(&byte);
+    (1..=60).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn is_plain(value: &str) -> bool {
@@ -136,9 +145,14 @@ fn canonical_name(name: &str) -> String {
 
 fn content_type(entity: &Entity<'_>, protection: &Protection) -> String {
     let mut value = entity.media_type().to_owned();
+    if !value.split('/').all(is_token) {
+        // RFC 2046 4: what is not known is a file.
+        "application/octet-stream".clone_into(&mut value);
+    }
     // Marks of an earlier protection would speak for this one.
     let stale = ["hp", "protected-headers", "hp-legacy-display"];
-    for (name, text) in entity.content_type.parameters().filter(|(name, _)| !stale.contains(name)) {
+    let kept = |(name, _): &(&str, &str)| !stale.contains(name) && is_token(name);
+    for (name, text) in entity.content_type.parameters().filter(kept) {
         value.push_str("; ");
         // Few programs read a boundary in the form of RFC 2231.
         value.push_str(&if name == "boundary" {
@@ -148,4 +162,32 @@ fn content_type(entity: &Entity<'_>, protection: &Protection) -> String {
         });
     }
     value + protection.parameter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_has_seven_bits_and_short_lines_whatever_came_in() {
+        let long = "x".repeat(2000);
+        for (name, field, expected) in [
+            (
+                "disposition",
+                "anhängen; größe=3; filename=\"ü.pdf\"".to_owned(),
+                "attachment; filename*=utf-8''%C3%BC.pdf",
+            ),
+            ("disposition", "inline; filename=a.pdf".to_owned(), "inline; filename=a.pdf"),
+            ("disposition", format!("attachment; filename={long}"), "attachment; filename*0*=utf-8''xxxx"),
+            ("description", long.clone(), "=?utf-8?B?"),
+            ("type", "Größe/x; größe=3; name=a".to_owned(), "application/octet-stream; name=\"a\""),
+        ] {
+            let original = format!("From: a@b.example\r\nContent-{name}: {field}\r\n\r\nText\r\n");
+            let (out, _) = adopt(original.as_bytes(), &Protection::default()).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 998), "{text}");
+            let unfolded = text.replace("\r\n ", " ");
+            assert!(unfolded.contains(&format!(": {expected}")), "{unfolded}");
+        }
+    }
 }

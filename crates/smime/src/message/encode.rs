@@ -32,8 +32,13 @@ pub(crate) fn unstructured(value: &str) -> String {
 
 fn needs_encoded_words(value: &str) -> bool {
     // A run of spaces or a very long word would not survive folding.
-    let fragile = value.contains("  ") || value.split(' ').any(|word| word.len() > 700);
+    let fragile = value.contains("  ") || has_long_word(value);
     fragile || value.contains("=?") || !value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Whether a word of it would make a line of more than 998 characters (RFC 5322 2.1.1), however it is folded.
+pub(crate) fn has_long_word(value: &str) -> bool {
+    value.split([' ', '\t']).any(|word| word.len() > 700)
 }
 
 fn encoded_words(value: &str) -> String {

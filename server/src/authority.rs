@@ -8,11 +8,14 @@ mod revoked;
 
 use std::path::{Path, PathBuf};
 
+use hkdf::Hkdf;
 use p256::pkcs8::DecodePrivateKey;
+use sha2::Sha256;
 use smime::issue::{IssueError, Issuer, Profile, Usage, issue, revocation_list, self_signed_root};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::timestamp::TimestampAuthority;
 use smime::{Certificate, KeyId, KeyringError, Signer, UnixTime, block_on_ready};
+use zeroize::Zeroizing;
 
 use crate::random;
 
@@ -115,9 +118,19 @@ impl Authority {
 
     /// The key by which push services know this relay (RFC 8292); it certifies nothing.
     pub fn push_key(&self) -> Result<p256::ecdsa::SigningKey, OpenAuthorityError> {
-        let pkcs8 = zeroize::Zeroizing::new(self.keyring.pkcs8(&KeyId::new(PUSH))?);
+        let pkcs8 = Zeroizing::new(self.keyring.pkcs8(&KeyId::new(PUSH))?);
         let key = p256::ecdsa::SigningKey::from_pkcs8_der(&pkcs8);
         key.map_err(|_| OpenAuthorityError::Key(smime::KeyringError::Malformed))
+    }
+
+    /// The key of what is remembered of strangers, the same for all processes; drawn from the key for
+    /// pushes, which is not in the store either.
+    pub fn greylist_key(&self) -> Result<Zeroizing<[u8; 32]>, OpenAuthorityError> {
+        let secret = Zeroizing::new(self.push_key()?.to_bytes());
+        let mut key = Zeroizing::new([0; 32]);
+        let drawn = Hkdf::<Sha256>::new(None, &secret).expand(b"sealpost greylist", &mut *key);
+        drawn.map_err(|_| KeyringError::Malformed)?;
+        Ok(key)
     }
 
     /// Certificates that vouch for the people of this relay.

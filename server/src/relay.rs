@@ -22,6 +22,7 @@ use crate::outbound::{Sender, SenderError};
 use crate::push::Hub;
 use crate::random;
 use crate::session::SignIn;
+use crate::smtp::Greylist;
 use crate::store::{OpenError, Store, fanout};
 use crate::webpush::Pusher;
 
@@ -50,6 +51,8 @@ pub struct Relay {
     pub sending: Allowance,
     /// How many push subscriptions each account made of late.
     pub subscribing: Allowance,
+    /// Puts strangers off, where the operator wants that.
+    pub greylist: Option<Greylist>,
     /// Figures of what it does.
     pub metrics: Metrics,
     /// How mail leaves.
@@ -100,6 +103,8 @@ impl Relay {
         let hub = Arc::new(Hub::default());
         let authority = Authority::open(&authority_folder, &config.domain, unix_time())?;
         let push_anchors = config.read_push_anchors()?.iter().map(|anchor| anchor.der().to_vec()).collect();
+        let greylisting = config.inbound.greylisting;
+        let greylist = greylisting.then(|| Greylist::open(&authority, &config.inbound)).transpose()?;
         let pusher = Pusher::new(authority.push_key()?, push_anchors);
         let relay = Self {
             process: random::id('p'),
@@ -112,6 +117,7 @@ impl Relay {
             sign_in: SignIn::default(),
             sending: Allowance::new(allowance::RECIPIENTS),
             subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
+            greylist,
             metrics: Metrics::default(),
             sender: Sender::open(&config)?,
             limits: Limits::for_messages_of(config.max_message_size),

@@ -225,6 +225,10 @@ async fn sweep(relay: Arc<Relay>) {
         if let Err(error) = ended.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "ended push subscriptions could not be forgotten");
         }
+        let known = relay.store.write(|tx| Box::pin(store::sweep_marks(tx, now())));
+        if let Err(error) = known.await.map_err(|error: StoreError| error) {
+            tracing::error!(%error, "senders that stayed away could not be forgotten");
+        }
         if let Some(folder) = &relay.config.log_folder {
             let today = time::OffsetDateTime::now_utc().date();
             if let Err(error) = logging::prune(folder, relay.config.log_days, today) {

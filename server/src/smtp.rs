@@ -2,11 +2,13 @@
 
 mod body;
 mod data;
+mod greylist;
 mod judge;
 mod line;
 mod listener;
 mod notice;
 mod origin;
+mod pace;
 mod reply;
 mod scanner;
 mod session;
@@ -28,10 +30,12 @@ use crate::relay::Relay;
 use crate::tls::Tls;
 use body::{Budget, UNIT};
 use judge::Judge;
+use pace::Pace;
 use session::Session;
 use sources::{Slot, Sources};
 use wire::{Secured, Wire};
 
+pub use greylist::Greylist;
 pub use listener::Listener;
 
 /// Connections at once, at all doors together.
@@ -70,6 +74,8 @@ pub struct Gate {
     /// What programs on this host may have of it.
     local: Arc<Semaphore>,
     sources: Arc<Sources>,
+    /// How many messages each source sent of late, where that is bounded.
+    pace: Option<Pace>,
     /// How many delivery status notifications were sent for each account of late.
     notices: Allowance,
 }
@@ -83,6 +89,7 @@ impl Gate {
         if asks && judge.is_none() {
             tracing::warn!("there is no name service: senders are not judged");
         }
+        let pace = inbound.messages_per_hour.map(Pace::new);
         Arc::new(Self {
             relay,
             tls,
@@ -91,6 +98,7 @@ impl Gate {
             memory: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             local: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             sources: Arc::default(),
+            pace,
             notices: Allowance::new(allowance::RECIPIENTS),
         })
     }

@@ -19,6 +19,7 @@ mod email_query;
 mod emails;
 mod engine;
 pub mod fanout;
+mod greylist;
 mod held;
 mod identities;
 mod ledger;
@@ -67,6 +68,7 @@ pub use emails::{
     EmailPatch, EmailRow, NewEmail, destroy_email, emails, emails_of_blob, insert_email, update_email,
 };
 pub use engine::Engine;
+pub use greylist::{open_at, put_mark, renew_marks, sweep_marks};
 pub use held::{Held, due, held, hold, hold_on, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use super::body::Refusal;
 use super::data::Fault;
+use crate::clock::Millis;
 use crate::delivery::DeliverError;
 
 /// An answer: code, enhanced status code (RFC 2034) and text; several lines for EHLO.
@@ -27,9 +28,14 @@ impl Reply {
         Self::new(452, "4.2.2 the mailbox is full")
     }
 
-    /// Whether it tells of a failure.
+    /// A stranger is to come again after a while (RFC 6647 5).
+    pub fn greylisted(wait: Millis) -> Self {
+        Self::new(451, format!("4.7.1 greylisted: come again in {} seconds", (wait + 999) / 1000))
+    }
+
+    /// Whether it tells of a failure of the client, who cannot help what is put off here.
     pub fn is_failure(&self) -> bool {
-        self.code >= 400
+        self.code >= 400 && self.code != 451
     }
 
     /// The answer as it goes over the wire.

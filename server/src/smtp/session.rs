@@ -69,6 +69,12 @@ impl Session {
         Self { gate, protocol, peer, budget, tls, hello: None, transaction: None, errors: 0 }
     }
 
+    /// From where a stranger's mail comes; none for a program on this host, or a server that hands over by LMTP.
+    fn stranger(&self) -> Option<IpAddr> {
+        let peer = self.peer.map(|peer| peer.to_canonical());
+        peer.filter(|peer| !peer.is_loopback() && self.protocol == Protocol::Smtp)
+    }
+
     fn relay(&self) -> &Arc<Relay> {
         &self.gate.relay
     }

@@ -28,7 +28,7 @@ impl Default for Source {
 }
 
 /// The address, or the network where one host has many (RFC 4291 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::from(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,

@@ -25,8 +25,15 @@ macro_rules! version {
 /// Oldest first; a released one is never edited. A new one is two files, `N.sql` and `N.back.sql`, in
 /// the words that both databases share: TEXT, BIGINT and BLOB (see [`Engine::definition`]), statements
 /// that end in a semicolon, and no TEXT or BLOB but as the type of a column.
-const VERSIONS: &[Version] =
-    &[version!("1"), version!("2"), version!("3"), version!("4"), version!("5"), version!("6")];
+const VERSIONS: &[Version] = &[
+    version!("1"),
+    version!("2"),
+    version!("3"),
+    version!("4"),
+    version!("5"),
+    version!("6"),
+    version!("7"),
+];
 
 /// The first version that knows which processes serve.
 const WITH_PROCESSES: i64 = 2;

@@ -19,6 +19,7 @@ mod clear;
 mod crash;
 mod email;
 mod faults;
+mod greylist;
 mod held;
 mod hostile;
 mod isolation;

@@ -4,8 +4,10 @@ use smtp_proto::{
 };
 
 use super::{Protocol, Reply, Session};
+use crate::clock::now;
 use crate::delivery;
 use crate::smtp::body::Body;
+use crate::smtp::greylist::Marks;
 use crate::store::{self, Account, StoreError};
 
 /// RFC 5321 4.5.3.1.8: at least 100.
@@ -32,6 +34,8 @@ pub struct Recipient {
     pub notify_success: bool,
     /// The address that the sender gave, as far as the servers on the way told (RFC 3461 4.2).
     pub original: Option<String>,
+    /// Under what the sender is remembered, where strangers are put off.
+    pub marks: Option<Marks>,
 }
 
 impl Session {
@@ -57,6 +61,11 @@ impl Session {
         if from.size > config.max_message_size {
             return Reply::new(552, "5.3.4 the message is too large");
         }
+        if let (Some(pace), Some(peer)) = (&self.gate.pace, self.stranger())
+            && !pace.take(peer, now())
+        {
+            return Reply::new(451, "4.7.1 too many messages from your network within an hour");
+        }
         self.transaction = Some(Transaction {
             mail_from: from.address.clone(),
             utf8: from.flags & MAIL_SMTPUTF8 != 0,
@@ -69,7 +78,7 @@ impl Session {
     }
 
     pub async fn rcpt(&mut self, to: &RcptTo<String>) -> Reply {
-        let (relay, lmtp) = (self.relay().clone(), self.protocol == Protocol::Lmtp);
+        let relay = self.relay().clone();
         let Some(transaction) = &mut self.transaction else { return Reply::new(503, "5.5.1 say MAIL first") };
         if transaction.chunks.is_some() {
             return Reply::new(503, "5.5.1 the message has begun");
@@ -97,21 +106,39 @@ impl Session {
         };
         match found.await {
             Ok(Some((_, false))) => Reply::full(),
-            Ok(Some((account, true))) => {
-                let notify_success = to.flags & RCPT_NOTIFY_SUCCESS != 0;
-                // One copy each, however often an address is named.
-                if lmtp || !transaction.recipients.iter().any(|known| known.account.id == account.id) {
-                    let original = to.orcpt.clone();
-                    transaction.recipients.push(Recipient { account, notify_success, original });
-                }
-                Reply::new(250, "2.1.5 recipient fine")
-            }
+            Ok(Some((account, true))) => self.admit(to, account).await,
             Ok(None) => Reply::new(550, "5.1.1 there is no such address here"),
             Err(error) => {
                 tracing::error!(%error, "a recipient could not be looked up");
                 Reply::new(451, "4.3.0 try again later")
             }
         }
+    }
+
+    /// Takes a recipient who is here, unless the sender is a stranger who is to come again.
+    async fn admit(&mut self, to: &RcptTo<String>, account: Account) -> Reply {
+        let (relay, lmtp, stranger) =
+            (self.relay().clone(), self.protocol == Protocol::Lmtp, self.stranger());
+        let Some(transaction) = &mut self.transaction else { return Reply::new(503, "5.5.1 say MAIL first") };
+        let mut marks = None;
+        if let (Some(greylist), Some(peer)) = (&relay.greylist, stranger) {
+            let known = greylist.marks(peer, &transaction.mail_from, &account.address);
+            match greylist.wait(&relay.store, &known).await {
+                Ok(None) => marks = Some(known),
+                Ok(Some(wait)) => return Reply::greylisted(wait),
+                Err(error) => {
+                    tracing::error!(%error, "a sender could not be looked up");
+                    return Reply::new(451, "4.3.0 try again later");
+                }
+            }
+        }
+        // One copy each, however often an address is named.
+        if lmtp || !transaction.recipients.iter().any(|known| known.account.id == account.id) {
+            let notify_success = to.flags & RCPT_NOTIFY_SUCCESS != 0;
+            let original = to.orcpt.clone();
+            transaction.recipients.push(Recipient { account, notify_success, original, marks });
+        }
+        Reply::new(250, "2.1.5 recipient fine")
     }
 
     /// Whether a message may come now; `chunked` for BDAT, which may not follow or precede DATA.

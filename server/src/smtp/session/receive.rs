@@ -124,8 +124,9 @@ impl Session {
     /// What the domains of the sender say; mail that a server of this house hands over was judged by that.
     async fn judge(&self, transaction: &Transaction, message: &Arc<Vec<u8>>) -> Result<Findings, Reply> {
         let checks = self.relay().config.inbound.sender_checks;
-        let peer = self.peer.filter(|peer| !peer.is_loopback() && self.protocol == Protocol::Smtp);
-        let (Some(judge), Some(peer)) = (&self.gate.judge, peer) else { return Ok(Findings::default()) };
+        let (Some(judge), Some(peer)) = (&self.gate.judge, self.stranger()) else {
+            return Ok(Findings::default());
+        };
         let origin = Origin {
             peer,
             hello: self.hello.as_ref().map_or_else(String::new, |hello| hello.host.clone()),
@@ -198,6 +199,10 @@ impl Session {
         match delivery::deliver_with(self.relay(), &accounts, message, findings).await {
             Ok(()) => {
                 tracing::info!(size, recipients = recipients.len(), "mail taken");
+                if let Some(greylist) = &self.relay().greylist {
+                    let marks = recipients.iter().filter_map(|recipient| recipient.marks.as_ref());
+                    greylist.remember(&self.relay().store, marks, findings.is_suspicious).await;
+                }
                 vacation::answer(self.relay(), question).await;
                 if let Some(notice) = notice {
                     notice.send(self.relay(), &self.gate.notices).await;

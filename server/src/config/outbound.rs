@@ -34,8 +34,8 @@ pub struct Outbound {
     pub tell_delay_hours: u32,
     /// From how many recipients on a message goes behind those for few.
     pub bulk_recipients: usize,
-    /// How the smarthost is spoken to.
-    pub smarthost_tls: Level,
+    /// How the smarthost is spoken to; see [`Outbound::smarthost_level`] when absent.
+    pub smarthost_tls: Option<Level>,
     /// Whether the smarthost's port speaks TLS from the first octet on (RFC 8314 3.3).
     pub smarthost_implicit_tls: bool,
     /// The name under which the relay signs in at the smarthost.
@@ -61,11 +61,19 @@ impl Default for Outbound {
             give_up_hours: 5 * 24,
             tell_delay_hours: 4,
             bulk_recipients: 20,
-            smarthost_tls: Level::May,
+            smarthost_tls: None,
             smarthost_implicit_tls: false,
             smarthost_user: None,
             smarthost_password_file: None,
         }
+    }
+}
+
+impl Outbound {
+    /// How much TLS the smarthost must speak: where the relay signs in, it proves its name first.
+    pub fn smarthost_level(&self) -> Level {
+        let signs_in = self.smarthost_user.is_some();
+        self.smarthost_tls.unwrap_or(if signs_in { Level::Verify } else { Level::May })
     }
 }
 

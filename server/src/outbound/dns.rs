@@ -19,8 +19,8 @@ use crate::config::Outbound;
 const MOST_HOSTS: usize = 5;
 /// How many TLSA records of a host are looked at.
 const MOST_TLSA: usize = 32;
-/// How many addresses of a host are tried.
-const MOST_ADDRESSES: usize = 8;
+/// How many addresses of each family of a host are tried: many of one do not hide the other.
+const MOST_ADDRESSES: usize = 4;
 
 /// The name service.
 #[derive(Debug)]
@@ -109,7 +109,10 @@ impl Dns {
     }
 
     /// The addresses of a host, those of IPv6 first.
-    pub async fn addresses(&self, host: &str) -> Result<Answer<Vec<IpAddr>>, Trouble> {
+    ///
+    /// Where `needs_both`, neither family may fail: an answer that is held back must not hide that the
+    /// host is signed, and so has TLSA records to meet (RFC 7672 2.1.2).
+    pub async fn addresses(&self, host: &str, needs_both: bool) -> Result<Answer<Vec<IpAddr>>, Trouble> {
         let host = ascii(host)?;
         let (v6, v4) =
             tokio::join!(self.records(&host, RecordType::AAAA), self.records(&host, RecordType::A));
@@ -118,18 +121,22 @@ impl Dns {
             match answer {
                 Ok(answer) => {
                     is_secure &= answer.is_secure;
-                    found.extend(answer.found.iter().filter_map(|record| record.data.ip_addr()));
+                    let addresses = answer.found.iter().filter_map(|record| record.data.ip_addr());
+                    found.extend(addresses.take(MOST_ADDRESSES));
                 }
+                Err(other) if other.reason == Reason::NoDomain => trouble = Some(other),
                 // One family may be broken, but what is bogus is not to be passed over.
-                Err(other) if other.reason == Reason::Bogus => return Err(other),
-                Err(other) => trouble = Some(other),
+                Err(other) if needs_both || other.reason == Reason::Bogus => return Err(other),
+                Err(other) => {
+                    is_secure = false;
+                    trouble = Some(other);
+                }
             }
         }
-        found.truncate(MOST_ADDRESSES);
         match (found.is_empty(), trouble) {
             (true, Some(trouble)) => Err(trouble),
             (true, None) => Err(Trouble::because(Reason::Unreachable, format_args!("{host} has no address"))),
-            (false, trouble) => Ok(Answer { found, is_secure: is_secure && trouble.is_none() }),
+            (false, _) => Ok(Answer { found, is_secure }),
         }
     }
 

@@ -12,7 +12,7 @@ use super::idle::Idle;
 use super::reason::{Reason, Trouble};
 use super::sts::Sts;
 use super::tls::Trust;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Level};
 
 /// Everything that mail out needs beside the store.
 #[derive(Debug)]
@@ -52,6 +52,9 @@ pub enum SenderError {
     /// A name without a password, or the other way round.
     #[error("outbound.smarthost_user and outbound.smarthost_password_file belong together")]
     HalfSignIn,
+    /// The password would go to whoever answers in the smarthost's place.
+    #[error("outbound.smarthost_user needs outbound.smarthost_tls = \"verify\"")]
+    UnprovedSignIn,
 }
 
 impl Sender {
@@ -60,6 +63,9 @@ impl Sender {
         let outbound = &config.outbound;
         let anchors = config.read_tls_anchors()?;
         let account = match (&outbound.smarthost_user, &outbound.smarthost_password_file) {
+            (Some(_), Some(_)) if outbound.smarthost_level() != Level::Verify => {
+                return Err(SenderError::UnprovedSignIn);
+            }
             (Some(user), Some(path)) => {
                 let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
                 let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
@@ -84,16 +90,17 @@ impl Sender {
         self.dkim.records()
     }
 
-    /// Signs in at the smarthost where that is wanted (RFC 4954); a password never goes in clear.
+    /// Signs in at the smarthost where that is wanted (RFC 4954); the password goes only to a server that
+    /// proved its name under TLS.
     pub(super) async fn sign_in(
         &self,
         mut client: Client<Box<dyn Stream>>,
         features: Features,
-        is_secure: bool,
+        is_proved: bool,
     ) -> Result<(Client<Box<dyn Stream>>, Features), Trouble> {
         let Some(SignIn { user, password }) = &self.account else { return Ok((client, features)) };
-        if !is_secure {
-            return Err(Reason::NoTls.into());
+        if !is_proved {
+            return Err(Reason::Untrusted.into());
         }
         let encode = |text: &str| Zeroizing::new(STANDARD.encode(text));
         let reply = if features.auth_mechanisms & AUTH_PLAIN != 0 {

@@ -138,7 +138,7 @@ impl Destination {
         let domain = match route {
             Route::Smarthost(server) => {
                 let hosts = vec![(server.host().to_owned(), server.port())];
-                let level = Some(config.smarthost_tls);
+                let level = Some(config.smarthost_level());
                 return Ok(Self { domain: None, hosts, is_secure: false, level, policy: None });
             }
             Route::Domain(domain) => domain,
@@ -184,7 +184,7 @@ impl Destination {
             let found = reach::addresses(host, port, only_public).await;
             return found.map(|found| (found, false)).map_err(Trouble::from);
         }
-        let Answer { found, is_secure } = relay.sender.dns.addresses(host).await?;
+        let Answer { found, is_secure } = relay.sender.dns.addresses(host, self.is_secure).await?;
         let public = found.into_iter().filter(|address| !only_public || reach::is_public(*address));
         let addresses: Vec<SocketAddr> = public.map(|address| SocketAddr::new(address, port)).collect();
         if addresses.is_empty() { Err(Reason::Private.into()) } else { Ok((addresses, is_secure)) }
@@ -258,7 +258,7 @@ async fn connect(
         let mut client = client.secure(&tls, host).await?;
         client.greeting().await?;
         let features = client.hello(config.host()).await?;
-        return relay.sender.sign_in(client.boxed(), features, true).await;
+        return relay.sender.sign_in(client.boxed(), features, requirement.proves_name()).await;
     }
     client.greeting().await?;
     let features = client.hello(config.host()).await?;
@@ -282,7 +282,7 @@ async fn connect(
     };
     let features = client.hello(config.host()).await?;
     if is_smarthost {
-        return relay.sender.sign_in(client.boxed(), features, true).await;
+        return relay.sender.sign_in(client.boxed(), features, requirement.proves_name()).await;
     }
     Ok((client.boxed(), features))
 }

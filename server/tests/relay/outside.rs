@@ -260,3 +260,49 @@ async fn one_relay_finds_the_other_by_its_name_alone() {
     assert!(refused.starts_with("550 5.1.1"), "{refused}");
     assert_eq!(alice.counts("inbox").await[0], 1, "she hears of it");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_held_back_does_not_hide_what_a_server_must_prove() {
+    let Some(outside) = Outside::start().await else {
+        skip("an_answer_that_is_held_back_does_not_hide_what_a_server_must_prove", "no Postfix and Knot");
+        return;
+    };
+    let between = outside.without_aaaa("dane").await;
+    let here = Served::start(&["alice"], |config| {
+        outside.adjust(config);
+        config.outbound.dns_servers = vec![between];
+    })
+    .await;
+    let alice = here.fixture.sign_in("alice").await;
+    submit(&alice, &["a@dane.example", "a@plain.example"], Value::Null).await;
+    eventually(|| async { (outside.mail().len() == 1).then_some(()) }).await;
+    assert_eq!(reasons(&here).await, BTreeMap::from([("dane.example".to_owned(), "dns".to_owned())]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_password_is_not_for_a_smarthost_that_does_not_prove_its_name() {
+    use sealpost::config::Level;
+    let Some(outside) = Outside::start().await else {
+        skip("the_password_is_not_for_a_smarthost_that_does_not_prove_its_name", "no Postfix and Knot");
+        return;
+    };
+    let password = outside.folder.join("password");
+    fs::write(&password, "secret").unwrap();
+    let here = Served::start(&["alice"], |config| {
+        outside.adjust(config);
+        let smarthost = format!("127.0.0.1:{}", config.outbound.exchanger_port);
+        config.smarthost = Some(smarthost.parse().unwrap());
+        config.outbound.smarthost_user = Some("relay".into());
+        config.outbound.smarthost_password_file = Some(password);
+    })
+    .await;
+    let alice = here.fixture.sign_in("alice").await;
+    submit(&alice, &["a@plain.example"], Value::Null).await;
+    let found = reasons(&here).await;
+    assert_eq!(found, BTreeMap::from([("plain.example".to_owned(), "certificate-name".to_owned())]));
+    let mut careless = here.fixture.relay.config.clone();
+    for level in [Level::None, Level::May, Level::Encrypt] {
+        careless.outbound.smarthost_tls = Some(level);
+        assert!(sealpost::outbound::Sender::open(&careless).is_err(), "{level:?}");
+    }
+}

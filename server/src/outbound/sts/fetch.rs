@@ -58,7 +58,7 @@ pub async fn fetch(means: Means<'_>, domain: &str) -> Result<(String, Policy), F
 
 async fn get(means: Means<'_>, domain: &str) -> Result<String, FetchError> {
     let host = format!("mta-sts.{domain}");
-    let found = means.dns.addresses(&host).await?.found;
+    let found = means.dns.addresses(&host, false).await?.found;
     let reachable = found.into_iter().filter(|address| !means.only_public || is_public(*address));
     let addresses: Vec<SocketAddr> = reachable.map(|address| SocketAddr::new(address, means.port)).collect();
     if addresses.is_empty() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sealpost::config::Config;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UdpSocket;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -99,6 +100,32 @@ impl Outside {
         config.outbound.tls_anchors = vec![self.folder.join("ca.pem")];
         config.outbound.exchanger_port = self.postfix.smtp.port();
         config.outbound.mta_sts_port = self.https;
+    }
+
+    /// The name service as one sees it who is kept from the IPv6 addresses of a domain's server.
+    pub async fn without_aaaa(&self, domain: &str) -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (at, knot) = (socket.local_addr().unwrap(), SocketAddr::from(([127, 0, 0, 1], self.dns)));
+        let label = char::from(u8::try_from(domain.len()).unwrap());
+        let mut hidden = format!("\x02mx{label}{domain}\x07example\0").into_bytes();
+        hidden.extend([0, 28]);
+        tokio::spawn(async move {
+            let mut message = [0; 4096];
+            while let Ok((length, from)) = socket.recv_from(&mut message).await {
+                let asked = &mut message[..length];
+                if asked.windows(hidden.len()).any(|part| part.eq_ignore_ascii_case(&hidden)) {
+                    // RFC 1035 4.1.1: a response, and the server failed.
+                    (asked[2], asked[3]) = (asked[2] | 0x80, 2);
+                    socket.send_to(asked, from).await.unwrap();
+                    continue;
+                }
+                let behind = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                behind.send_to(asked, knot).await.unwrap();
+                let length = behind.recv(&mut message).await.unwrap();
+                socket.send_to(&message[..length], from).await.unwrap();
+            }
+        });
+        at
     }
 
     /// How many connections Postfix took.

@@ -100,7 +100,7 @@ impl<S: Stream> Client<S> {
     /// The greeting that a server begins with.
     pub async fn greeting(&mut self) -> Result<(), Trouble> {
         let reply = self.reply(ANSWER).await?;
-        if reply.code == 220 { Ok(()) } else { Err(refusal(&reply)) }
+        if reply.code == 220 { Ok(()) } else { Err(turned_away(&reply)) }
     }
 
     /// Greets the server and learns what it can do.
@@ -117,7 +117,7 @@ impl<S: Stream> Client<S> {
             Err(Error::InvalidResponse { code: 500..=599 }) => {
                 self.unread.clear();
                 let reply = self.command(&format!("HELO {name}\r\n")).await?;
-                if reply.code == 250 { Ok(Features::default()) } else { Err(refusal(&reply)) }
+                if reply.code == 250 { Ok(Features::default()) } else { Err(turned_away(&reply)) }
             }
             Err(Error::InvalidResponse { .. }) => Err(Reason::Protocol.into()),
             Err(_) => Err(Reason::Protocol.into()),
@@ -145,9 +145,13 @@ impl<S: Stream> Client<S> {
         Ok(replies)
     }
 
-    /// The message, after the server said that it waits for it.
-    pub async fn message(&mut self, canonical: &[u8]) -> Result<Reply, Trouble> {
-        self.write(&wire::dotted(canonical), MESSAGE).await?;
+    /// The message, after the server said that it waits for it; it has none before [`Client::end`].
+    pub async fn message(&mut self, canonical: &[u8]) -> Result<(), Trouble> {
+        self.write(&wire::dotted(canonical), MESSAGE).await
+    }
+
+    /// The dot behind the message; what went wrong here leaves open whether the server has it.
+    pub async fn end(&mut self) -> Result<Reply, Trouble> {
         self.write(b".\r\n", ANSWER).await?;
         self.reply(MESSAGE).await
     }
@@ -208,6 +212,11 @@ pub fn line(reply: &Reply) -> String {
     };
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
     text.trim_end().to_owned()
+}
+
+/// A server that wants nobody or no such client: no message was offered, so it refused none.
+fn turned_away(reply: &Reply) -> Trouble {
+    Trouble::because(Reason::Unreachable, line(reply))
 }
 
 /// What a reply that is no success says.

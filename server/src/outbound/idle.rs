@@ -51,8 +51,9 @@ impl Idle {
         Some(alike.remove(place).1)
     }
 
-    /// Keeps a conversation, unless there are enough.
-    pub fn put(&self, route: &Route, open: Open) {
+    /// Keeps a conversation that can go on, unless there are enough.
+    pub fn put(&self, route: &Route, open: Option<Open>) {
+        let Some(open) = open else { return };
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = idle.values().map(Vec::len).sum();
         let alike = idle.entry(route.clone()).or_default();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::parameters::Parameters;
-use super::reason::Reason;
+use super::reason::{Reason, Trouble};
 use super::record::record;
 use super::route::{Route, by_route};
 use super::schedule;
@@ -130,7 +130,8 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
             (Vec::new(), all(Reason::Unreadable))
         }
     };
-    if let Err(error) = judge(relay, route, &outcomes).await {
+    let asks_more = Parameters::of(&first.outgoing).require_tls;
+    if let Err(error) = judge(relay, route, asks_more, &outcomes).await {
         tracing::error!(%error, "the state of a destination could not be noted");
     }
     // Each by itself: what happens to one entry must not send the others again.
@@ -148,13 +149,22 @@ fn recipient(queued: &Queued) -> Recipient {
 }
 
 /// Notes whether the servers of the destination work: while they do not, all mail for it waits.
-async fn judge(relay: &Relay, route: &Route, outcomes: &[Outcome]) -> Result<(), StoreError> {
+///
+/// What they did not prove to a message that asks for more than others (RFC 8689) holds up no other.
+async fn judge(
+    relay: &Relay,
+    route: &Route,
+    asks_more: bool,
+    outcomes: &[Outcome],
+) -> Result<(), StoreError> {
     let domain = match route {
         Route::Domain(domain) => domain.clone(),
         Route::Smarthost(_) => String::new(),
     };
     let trouble = outcomes.iter().find_map(|outcome| match outcome {
-        Outcome::Deferred(trouble) if trouble.reason.is_of_host() => Some(trouble.reason.name()),
+        Outcome::Deferred(Trouble { reason, .. }) => {
+            (reason.is_of_host() && !(asks_more && reason.is_of_proof())).then(|| reason.name())
+        }
         _ => None,
     });
     let worked = outcomes.iter().any(|outcome| match outcome {

@@ -14,6 +14,10 @@ pub enum Reason {
     Bogus,
     /// The domain does not exist.
     NoDomain,
+    /// A server's name leads nowhere.
+    NoHost,
+    /// What is known of the domain cannot be read now.
+    Store,
     /// The domain takes no mail (RFC 7505).
     NullMx,
     /// None of its servers is on the public net.
@@ -63,6 +67,8 @@ impl Reason {
             Self::Dns => "dns",
             Self::Bogus => "dnssec-bogus",
             Self::NoDomain => "no-domain",
+            Self::NoHost => "no-host",
+            Self::Store => "store",
             Self::NullMx => "null-mx",
             Self::Private => "private-address",
             Self::Unreachable => "unreachable",
@@ -91,6 +97,7 @@ impl Reason {
             self,
             Self::Dns
                 | Self::Bogus
+                | Self::NoHost
                 | Self::Private
                 | Self::Unreachable
                 | Self::Late
@@ -105,6 +112,11 @@ impl Reason {
         )
     }
 
+    /// Whether a server did not prove what it had to.
+    pub fn is_of_proof(self) -> bool {
+        matches!(self, Self::NoTls | Self::Handshake | Self::Untrusted | Self::Name)
+    }
+
     /// The reply that tells of it, in the words of RFC 3463 and its registry.
     fn reply(self) -> &'static str {
         match self {
@@ -113,6 +125,8 @@ impl Reason {
             Self::Dns => "451 4.4.3 the name service failed",
             Self::Bogus => "451 4.7.0 the name service's DNSSEC signatures are wrong",
             Self::NoDomain => "556 5.1.2 the domain does not exist",
+            Self::NoHost => "451 4.4.4 the server's name leads nowhere",
+            Self::Store => "451 4.3.0 what is known of the domain cannot be read",
             Self::NullMx => "556 5.1.10 the domain takes no mail",
             Self::Private => "451 4.4.4 the server is not on the public net",
             Self::Unreachable => "451 4.4.1 no server could be reached",

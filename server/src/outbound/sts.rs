@@ -42,44 +42,42 @@ pub struct Means<'a> {
 
 impl Sts {
     /// The policy of a domain; none when it has none, or none that can be got.
-    pub async fn policy(&self, means: Means<'_>, domain: &str) -> Option<Policy> {
-        match self.find(means, domain).await {
-            Ok(policy) => policy,
-            Err(error) => {
-                tracing::error!(%error, "a policy of MTA-STS could not be looked up");
-                None
-            }
-        }
-    }
-
-    async fn find(&self, means: Means<'_>, domain: &str) -> Result<Option<Policy>, StoreError> {
+    ///
+    /// Fails where what is kept cannot be read: it may be a policy that is to be held to.
+    pub async fn policy(&self, means: Means<'_>, domain: &str) -> Result<Option<Policy>, StoreError> {
         let mut connection = means.store.read().await?;
         let kept = store::kept_policy(&mut connection, domain, now()).await?;
         drop(connection);
-        let texts = means.dns.texts(&format!("_mta-sts.{domain}")).await.unwrap_or_default();
-        let parsed = |kept: &KeptPolicy| parse_policy(&kept.policy).ok();
-        let Some(id) = policy::record_id(&texts) else { return Ok(kept.as_ref().and_then(parsed)) };
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.id == id) {
-            return Ok(parsed(kept));
-        }
-        if self.failed_of_late(domain) {
-            return Ok(kept.as_ref().and_then(parsed));
-        }
+        let kept = kept.and_then(|kept| Some((parse_policy(&kept.policy).ok()?, kept)));
+        let id = match means.dns.texts(&format!("_mta-sts.{domain}")).await {
+            Ok(texts) => policy::record_id(&texts),
+            // Who keeps the record back does not keep the policy from being renewed.
+            Err(_) => kept.as_ref().map(|(_, kept)| kept.id.clone()),
+        };
+        let is_fresh = |(policy, kept): &(Policy, KeptPolicy)| {
+            Some(&kept.id) == id.as_ref() && !is_old(policy.max_age, kept.expires_at, now())
+        };
+        let known = kept.as_ref().is_some_and(is_fresh) || self.failed_of_late(domain);
+        let kept = kept.map(|(policy, _)| policy);
+        let Some(id) = id.filter(|_| !known) else { return Ok(kept) };
         match fetch::fetch(means, domain).await {
             Ok((text, policy)) => {
                 let expires_at = now() + policy.max_age.saturating_mul(SECOND);
                 let fresh = KeptPolicy { domain: domain.to_owned(), id, policy: text, expires_at };
-                means
+                let keep = means
                     .store
-                    .write(move |tx| Box::pin(async move { store::keep_policy(tx, &fresh).await }))
-                    .await?;
+                    .write(move |tx| Box::pin(async move { store::keep_policy(tx, &fresh).await }));
+                let kept: Result<(), StoreError> = keep.await;
+                if let Err(error) = kept {
+                    tracing::error!(%error, "a policy of MTA-STS could not be kept");
+                }
                 Ok(Some(policy))
             }
             Err(error) => {
                 // RFC 8461 3.3: what is known goes on until it expires.
                 tracing::warn!(%error, "a policy of MTA-STS could not be got");
                 self.note_failure(domain);
-                Ok(kept.as_ref().and_then(parsed))
+                Ok(kept)
             }
         }
     }
@@ -95,5 +93,22 @@ impl Sts {
             failed.clear();
         }
         failed.insert(domain.to_owned(), now() + PAUSE);
+    }
+}
+
+/// Whether a policy is in the last half of its time: it is got again long before it ends, so that nobody who
+/// is on the way in one moment has it forgotten (RFC 8461 10.2).
+fn is_old(max_age: Millis, expires_at: Millis, now: Millis) -> bool {
+    expires_at - now < max_age.saturating_mul(SECOND) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_renewed_in_the_last_half_of_its_time() {
+        assert!(!is_old(100, 100 * SECOND, 49 * SECOND));
+        assert!(is_old(100, 100 * SECOND, 51 * SECOND));
     }
 }

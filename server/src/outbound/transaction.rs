@@ -4,6 +4,8 @@ use smtp_proto::{
     EXT_8BIT_MIME, EXT_DSN, EXT_MT_PRIORITY, EXT_PIPELINING, EXT_REQUIRE_TLS, EXT_SIZE, EXT_SMTP_UTF8,
 };
 
+use tokio::time::{Instant, timeout_at};
+
 use super::client::{self, Features, Reply};
 use super::dns;
 use super::idle::Open;
@@ -11,13 +13,55 @@ use super::reason::{Reason, Trouble};
 use super::transport::{Accepted, Envelope, Outcome, Recipient};
 use crate::address;
 
-/// Hands a message over; the error is one of the whole conversation, which cannot go on then.
-pub async fn run(open: &mut Open, envelope: Envelope<'_>, message: &[u8]) -> Result<Vec<Outcome>, Trouble> {
-    let all = |trouble: Trouble| vec![Outcome::of(trouble); envelope.recipients.len()];
-    let mail = match mail(&open.features, open.is_proved, envelope, message) {
-        Ok(mail) => mail,
-        Err(reason) => return Ok(all(Trouble::from(reason).at(&open.host))),
-    };
+/// What became of a message for each recipient, and the conversation where it can go on.
+type Done = (Vec<Outcome>, Option<Open>);
+
+/// Hands a message over; the server has `until` then to take it all in, and its time to answer after that.
+///
+/// After an error nothing of the message is there, and another server may be tried. Once it ends, the server
+/// may have it whatever happens: an answer that does not come puts it off.
+pub async fn run(
+    mut open: Open,
+    envelope: Envelope<'_>,
+    message: &[u8],
+    until: Instant,
+) -> Result<Done, Trouble> {
+    let offer = offer(&mut open, envelope, message);
+    let mut outcomes = timeout_at(until, offer).await.map_err(|_| Reason::Late)??;
+    let mut next = None;
+    if outcomes.iter().all(Option::is_some) {
+        next = Some(open);
+    } else {
+        let taken = match open.client.end().await {
+            Ok(reply) => {
+                let taken = taken(&open, &reply);
+                next = Some(open);
+                taken
+            }
+            Err(trouble) => Outcome::of(trouble.at(&open.host)),
+        };
+        for outcome in &mut outcomes {
+            outcome.get_or_insert_with(|| taken.clone());
+        }
+    }
+    Ok((outcomes.into_iter().flatten().collect(), next))
+}
+
+fn taken(open: &Open, reply: &Reply) -> Outcome {
+    if reply.code != 250 {
+        return Outcome::of(client::refusal(reply).at(&open.host));
+    }
+    let reports = open.features.has_capability(EXT_DSN);
+    Outcome::Delivered(Accepted { reply: client::line(reply), host: open.host.clone(), reports })
+}
+
+/// All but the end of the message: outcomes for those recipients for whom it need not end.
+async fn offer(
+    open: &mut Open,
+    envelope: Envelope<'_>,
+    message: &[u8],
+) -> Result<Vec<Option<Outcome>>, Trouble> {
+    let mail = mail(&open.features, open.is_proved, envelope, message)?;
     let reports = open.features.has_capability(EXT_DSN);
     let mut commands = vec![mail];
     commands.extend(envelope.recipients.iter().map(|to| rcpt(to, reports)));
@@ -29,7 +73,7 @@ pub async fn run(open: &mut Open, envelope: Envelope<'_>, message: &[u8]) -> Res
         Some(reply) if reply.code == 250 => {}
         Some(reply) => {
             reset(open).await?;
-            return Ok(vec![judge(&reply); envelope.recipients.len()]);
+            return Ok(vec![Some(judge(&reply)); envelope.recipients.len()]);
         }
         None => return Err(Reason::Protocol.into()),
     }
@@ -38,16 +82,20 @@ pub async fn run(open: &mut Open, envelope: Envelope<'_>, message: &[u8]) -> Res
         replies.map(|reply| (!matches!(reply.code, 250 | 251)).then(|| judge(&reply))).collect();
     if outcomes.iter().all(Option::is_some) {
         reset(open).await?;
-        return Ok(outcomes.into_iter().flatten().collect());
+        return Ok(outcomes);
     }
     let ready = open.client.command("DATA\r\n").await?;
-    let reply = if ready.code == 354 { open.client.message(message).await? } else { ready };
-    let accepted = Accepted { reply: client::line(&reply), host: host.clone(), reports };
-    let taken = if reply.code == 250 { Outcome::Delivered(accepted) } else { judge(&reply) };
-    for outcome in &mut outcomes {
-        outcome.get_or_insert_with(|| taken.clone());
+    match ready.code {
+        354 => open.client.message(message).await?,
+        400.. => {
+            for outcome in &mut outcomes {
+                outcome.get_or_insert_with(|| judge(&ready));
+            }
+        }
+        // It takes for sent what was not.
+        _ => return Err(Reason::Protocol.into()),
     }
-    Ok(outcomes.into_iter().flatten().collect())
+    Ok(outcomes)
 }
 
 async fn reset(open: &mut Open) -> Result<(), Trouble> {

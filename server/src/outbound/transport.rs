@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::client::{Client, Features, Stream};
 use super::dns::{self, Answer};
@@ -18,7 +18,7 @@ use super::{Sender, transaction, wire};
 use crate::config::Level;
 use crate::relay::Relay;
 
-/// How long one server may take for a whole message.
+/// How long one server may take until it has a whole message.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// From whom to whom.
@@ -89,35 +89,34 @@ async fn attempt(
 ) -> Result<Vec<Outcome>, Trouble> {
     let sender = &relay.sender;
     let needs_proof = envelope.parameters.require_tls;
-    if let Some(mut open) = sender.idle.take(route, needs_proof) {
-        // A server may have hung up meanwhile; before the first reply nothing of the message is there.
-        if let Ok(Ok(outcomes)) = timeout(PATIENCE, transaction::run(&mut open, envelope, message)).await {
+    if let Some(open) = sender.idle.take(route, needs_proof) {
+        // A server may have hung up meanwhile.
+        let until = Instant::now() + PATIENCE;
+        if let Ok((outcomes, open)) = transaction::run(open, envelope, message, until).await {
             sender.idle.put(route, open);
             return Ok(outcomes);
         }
     }
     let destination = Destination::find(relay, route).await?;
-    let mut trouble = Trouble::from(Reason::Unreachable);
+    let mut trouble: Option<Trouble> = None;
     for (host, port) in &destination.hosts {
+        let until = Instant::now() + PATIENCE;
         let talk = async {
-            let mut open = destination.open(relay, host, *port, needs_proof).await?;
-            let outcomes = transaction::run(&mut open, envelope, message).await?;
-            Ok::<_, Trouble>((open, outcomes))
+            let open = destination.open(relay, host, *port, needs_proof);
+            let open = timeout_at(until, open).await.map_err(|_| Reason::Late)??;
+            transaction::run(open, envelope, message, until).await
         };
-        match timeout(PATIENCE, talk).await {
-            Ok(Ok((open, outcomes))) => {
+        match talk.await {
+            Ok((outcomes, open)) => {
                 sender.idle.put(route, open);
                 return Ok(outcomes);
             }
-            // A refusal of the whole message holds for the domain; anything else may be this host's trouble.
-            Ok(Err(refusal)) if refusal.is_permanent() && refusal.reason == Reason::Reply => {
-                return Err(refusal.at(host));
-            }
-            Ok(Err(other)) => trouble = other.at(host),
-            Err(_) => trouble = Trouble::from(Reason::Late).at(host),
+            // What may pass at one host counts for more than what another will never do.
+            Err(other) if trouble.is_none() || !other.is_permanent() => trouble = Some(other.at(host)),
+            Err(_) => {}
         }
     }
-    Err(trouble)
+    Err(trouble.unwrap_or_else(|| Reason::Unreachable.into()))
 }
 
 /// Where mail of one route may go, and what the servers there must prove.
@@ -154,7 +153,7 @@ impl Destination {
         let hosts = found.into_iter().map(|host| (host, port)).collect();
         let level = config.tls.get(&domain).copied();
         let policy = match level {
-            None if config.mta_sts => Sender::policy(relay, &domain).await,
+            None if config.mta_sts => Sender::policy(relay, &domain).await?,
             _ => None,
         };
         Ok(Self { domain: Some(domain), hosts, is_secure, level, policy })
@@ -162,14 +161,23 @@ impl Destination {
 
     /// A conversation with a host that proved what it must.
     async fn open(&self, relay: &Relay, host: &str, port: u16, needs_proof: bool) -> Result<Open, Trouble> {
-        let (addresses, is_secure) = self.addresses(relay, host, port).await?;
+        let (addresses, is_secure) = self.addresses(relay, host, port).await.map_err(of_host)?;
         let mut requirement = self.requirement(relay, host, port, is_secure).await?;
         if needs_proof && !requirement.proves_name() {
+            if !self.is_known(host) {
+                return Err(Trouble::because(Reason::RequireTls, "nothing proves that it serves the domain"));
+            }
             requirement = Requirement::Level(Level::Verify);
         }
         let (client, features) =
             connect(relay, host, &addresses, &requirement, self.domain.is_none()).await?;
         Ok(Open { client, features, host: host.to_owned(), is_proved: requirement.proves_name() })
+    }
+
+    /// Whether the host is proved to be one of the destination's (RFC 8689 4.2.1), and not only named by DNS.
+    fn is_known(&self, host: &str) -> bool {
+        let is_named = |policy: &Policy| policy.mode != Mode::None && policy.names(host);
+        self.is_secure || self.domain.is_none() || self.policy.as_ref().is_some_and(is_named)
     }
 
     async fn addresses(
@@ -218,8 +226,16 @@ impl Destination {
     }
 }
 
+/// A host's name that leads nowhere says nothing of the domain, which may have others or mend it.
+fn of_host(trouble: Trouble) -> Trouble {
+    match trouble.reason {
+        Reason::NoDomain | Reason::Address => Reason::NoHost.into(),
+        _ => trouble,
+    }
+}
+
 impl Sender {
-    async fn policy(relay: &Relay, domain: &str) -> Option<Policy> {
+    async fn policy(relay: &Relay, domain: &str) -> Result<Option<Policy>, Trouble> {
         let means = Means {
             dns: &relay.sender.dns,
             trust: &relay.sender.trust,
@@ -227,7 +243,10 @@ impl Sender {
             port: relay.config.outbound.mta_sts_port,
             only_public: !relay.config.private_exchangers,
         };
-        relay.sender.sts.policy(means, domain).await
+        relay.sender.sts.policy(means, domain).await.map_err(|error| {
+            tracing::error!(%error, "a policy of MTA-STS could not be looked up");
+            Reason::Store.into()
+        })
     }
 }
 
@@ -299,6 +318,14 @@ async fn clear(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trouble_with_the_name_of_a_host_may_pass() {
+        for reason in [Reason::NoDomain, Reason::Address] {
+            assert!(Trouble::from(reason).is_permanent() && !of_host(reason.into()).is_permanent());
+        }
+        assert_eq!(of_host(Reason::Dns.into()).reason, Reason::Dns);
+    }
 
     #[test]
     fn an_address_may_stand_for_a_domain() {

@@ -3,7 +3,7 @@
 use sealpost::store::{self, Busy, Lease, Outgoing, StoreError};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Person, Served, eventually, holds, sealed_letter};
+use crate::support::{Client, Person, ReceivingServer, Served, eventually, holds, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const CAROL: &str = "carol@elsewhere.example";
@@ -211,4 +211,24 @@ async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
         &[],
     ];
     assert_eq!(steps.await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_a_server_may_have_is_not_sent_again_at_once() {
+    let there = ReceivingServer::answering("250 fine", 1).await;
+    let smarthost = there.address.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let first = send(&alice, &[CAROL]).await;
+    eventually(|| status(&alice, &first, CAROL, "unknown")).await;
+    // The second goes over the same conversation, which breaks after its end.
+    send(&alice, &[CAROL]).await;
+    eventually(|| async {
+        let mut connection = here.fixture.relay.store.read().await.unwrap();
+        let text = "SELECT COUNT(*) FROM queue WHERE attempts = 1";
+        let waiting: i64 = sqlx::query_scalar(text).fetch_one(&mut *connection).await.unwrap();
+        (waiting == 1).then_some(())
+    })
+    .await;
+    assert_eq!(there.taken().len(), 2);
 }

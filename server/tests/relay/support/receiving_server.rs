@@ -13,13 +13,18 @@ pub struct ReceivingServer {
 impl ReceivingServer {
     /// Opens it; `rcpt` is what it answers to RCPT.
     pub async fn start(rcpt: &'static str) -> Self {
+        Self::answering(rcpt, usize::MAX).await
+    }
+
+    /// Opens one that hangs up in the place of its answer to every message but the first few.
+    pub async fn answering(rcpt: &'static str, answers: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let taken = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&taken);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(talk(stream, rcpt, Arc::clone(&told)));
+                tokio::spawn(talk(stream, rcpt, answers, Arc::clone(&told)));
             }
         });
         Self { address, taken }
@@ -31,7 +36,7 @@ impl ReceivingServer {
     }
 }
 
-async fn talk(stream: TcpStream, rcpt: &'static str, taken: Arc<Mutex<Vec<String>>>) {
+async fn talk(stream: TcpStream, rcpt: &'static str, answers: usize, taken: Arc<Mutex<Vec<String>>>) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     writer.write_all(b"220 hello\r\n").await.unwrap();
@@ -41,7 +46,11 @@ async fn talk(stream: TcpStream, rcpt: &'static str, taken: Arc<Mutex<Vec<String
         said.push('\n');
         let answer = match line.as_str() {
             "." if within => {
-                taken.lock().unwrap().push(std::mem::take(&mut said));
+                let mut taken = taken.lock().unwrap();
+                taken.push(std::mem::take(&mut said));
+                if taken.len() > answers {
+                    return;
+                }
                 within = false;
                 "250 2.0.0 taken"
             }

@@ -63,7 +63,11 @@ fn authserv_id(field: &[u8]) -> String {
     let (mut depth, mut escaped, mut id) = (0_usize, false, String::new());
     for c in value.chars() {
         match c {
-            _ if escaped => escaped = false,
+            c if escaped => {
+                escaped = false;
+                // RFC 5322 3.2.1: it stands for itself.
+                id.extend((depth == 0).then_some(c));
+            }
             '\\' => escaped = true,
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
@@ -111,6 +115,7 @@ mod tests {
             "Authentication-Results: mx.own.example; spf=pass\r\n",
             "authentication-results :\r\n\tMX.Own.Example 1; spf=pass\r\n dkim=pass\r\n",
             "Authentication-Results: (a; (b\\)) c) \"mx.own.example\"; none\r\n",
+            "Authentication-Results: \"mx\\.own.example\"; dmarc=pass header.from=bank.example\r\n",
         ] {
             let message = format!("To: a\r\n{forged}Subject: b\r\n\r\n{forged}");
             let kept = without_results_of("mx.own.example", message.as_bytes()).unwrap();

@@ -12,8 +12,8 @@ use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
-    ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimResult, DmarcOutput, DmarcResult,
-    MessageAuthenticator,
+    ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimOutput, DkimResult, DmarcOutput, DmarcResult,
+    DnsError, Error, MessageAuthenticator, SpfOutput, SpfResult,
 };
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -25,6 +25,9 @@ use crate::outer;
 
 /// How long all questions about one message may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long SPF may take (RFC 7208 4.6.4), and DKIM, and ARC. The sender chooses these servers: slow ones must
+/// not keep the domain of the author from being asked.
+const EACH: Duration = Duration::from_secs(15);
 /// How many answers of the name service are remembered.
 const REMEMBERED: u64 = 4096;
 /// More signatures than this are not looked at: each costs a hash of the message and a question.
@@ -75,6 +78,8 @@ pub enum Wish {
     Quarantine,
     /// To refuse it.
     Reject,
+    /// Nobody knows yet: what would tell whether the mail is its own did not come in time.
+    Later,
 }
 
 impl fmt::Debug for Judge {
@@ -97,7 +102,7 @@ impl Judge {
         let work = move || handle.block_on(timeout(PATIENCE, judge.look(&origin, &message)));
         match off_thread(work).await {
             Ok(Ok(judgement)) => judgement,
-            Ok(Err(_)) | Err(_) => Judgement::none(&own),
+            Ok(Err(_)) | Err(_) => Judgement { wish: Wish::Later, ..Judgement::none(&own) },
         }
     }
 
@@ -110,9 +115,13 @@ impl Judge {
         };
         let domain = address::domain(mail_from).unwrap_or(hello);
         let asked = SpfParameters::verify_mail_from(*peer, hello, own, mail_from);
-        let spf = self.authenticator.verify_spf(asked).await;
-        let dkim = self.authenticator.verify_dkim(&parsed).await;
-        let arc = self.authenticator.verify_arc(&parsed).await;
+        let spf = timeout(EACH, self.authenticator.verify_spf(asked)).await;
+        let dkim = timeout(EACH, self.authenticator.verify_dkim(&parsed)).await;
+        let arc = timeout(EACH, self.authenticator.verify_arc(&parsed)).await;
+        let is_late = spf.is_err() || dkim.is_err() || arc.is_err();
+        let spf = spf.unwrap_or_else(|_| SpfOutput::new(domain.to_owned()).with_result(SpfResult::TempError));
+        let dkim = dkim.unwrap_or_else(|_| vec![DkimOutput::temp_err(late())]);
+        let arc = arc.unwrap_or_else(|_| ArcOutput::default().with_result(DkimResult::TempError(late())));
         let asked = DmarcParameters::new(&parsed, &dkim, domain, &spf);
         let dmarc = self.authenticator.verify_dmarc(asked).await;
         let from = parsed.from.first().map_or("", String::as_str);
@@ -121,7 +130,7 @@ impl Judge {
             .with_dkim_results(&dkim, from)
             .with_arc_result(&arc, *peer)
             .with_dmarc_result(&dmarc);
-        let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc) };
+        let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc, is_late) };
         let is_proved = matches!(dmarc.result(), DmarcResult::Pass);
         Judgement { results: results.to_string(), wish, is_proved }
     }
@@ -134,8 +143,14 @@ impl Judge {
     }
 }
 
-fn wish(dmarc: &DmarcOutput) -> Wish {
+fn late() -> Error {
+    Error::Dns(DnsError::Resolver("no answer in time".to_owned()))
+}
+
+fn wish(dmarc: &DmarcOutput, is_late: bool) -> Wish {
     match (dmarc.result(), dmarc.policy()) {
+        (DmarcResult::Fail(_), Policy::Reject | Policy::Quarantine) if is_late => Wish::Later,
+        (DmarcResult::TempError(_), Policy::Reject | Policy::Quarantine) => Wish::Later,
         (DmarcResult::Fail(_), Policy::Reject) => Wish::Reject,
         (DmarcResult::Fail(_), Policy::Quarantine) => Wish::Quarantine,
         _ => Wish::Nothing,

@@ -6,6 +6,7 @@ use std::process::Command;
 use sealpost::config::{Config, SenderChecks};
 use sealpost::store::{AccountKind, NewAccount};
 use sealpost::{people, session};
+use tokio::net::UdpSocket;
 
 use crate::support::{
     Client, NameService, Person, Served, clear_letter, holds, run, sealed_letter, skip, text,
@@ -174,6 +175,49 @@ async fn what_is_found_is_recorded_and_what_the_domain_asks_for_is_done() {
     );
     let message = newest(&news, "inbox").await;
     assert!(message.contains("dmarc=fail") && message.contains("policy.dmarc=none"), "{message}");
+}
+
+/// Passes questions on to the name service, but for those about names that hold "slow".
+async fn deaf(names: std::net::SocketAddr) -> std::net::SocketAddr {
+    let front = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = front.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut packet = [0; 4096];
+        while let Ok((size, client)) = front.recv_from(&mut packet).await {
+            let question = packet[..size].to_ascii_lowercase();
+            if question.windows(4).any(|part| part == b"slow") {
+                continue;
+            }
+            let back = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            back.send_to(&packet[..size], names).await.unwrap();
+            let size = back.recv(&mut packet).await.unwrap();
+            front.send_to(&packet[..size], client).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn signatures_whose_keys_never_come_do_not_keep_the_author_s_domain_from_being_asked() {
+    let Some(world) = World::make().await else {
+        return skip(
+            "signatures_whose_keys_never_come_do_not_keep_the_author_s_domain_from_being_asked",
+            "Knot or dkimpy is missing",
+        );
+    };
+    let names = deaf(world.names.address).await;
+    let served = world.relay(|config| config.inbound.dns_servers = vec![names]).await;
+    for (domain, expected) in [("strict.example", "451 4.7.1"), ("open.example", "250")] {
+        let letter = letter(domain, NEWS, "");
+        let signed = String::from_utf8(world.signed("slow.example", &letter).await).unwrap();
+        let end = signed.len() - letter.len();
+        let signature = signed.get(..end).unwrap();
+        assert!(signature.starts_with("DKIM-Signature:") && signature.contains("s=key;"), "{signature}");
+        let each = (0..8).map(|at| signature.replace("s=key;", &format!("s=key{at};")));
+        let message = each.chain([String::from_utf8(letter).unwrap()]).collect::<String>();
+        let reply = send(&served, BAD, "x@open.example", NEWS, message.as_bytes()).await;
+        assert!(reply.starts_with(expected), "{domain}: {reply}");
+    }
 }
 
 #[tokio::test]

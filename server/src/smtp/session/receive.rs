@@ -138,6 +138,9 @@ impl Session {
         if enforced && judgement.wish == Wish::Reject {
             return Err(Reply::new(550, "5.7.1 the domain of the author asks to refuse this (DMARC)"));
         }
+        if enforced && judgement.wish == Wish::Later {
+            return Err(Reply::new(451, "4.7.1 who sent this cannot be told at the moment"));
+        }
         let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
         let Judgement { results, is_proved, .. } = judgement;
         Ok(Findings { results: Some(results), is_suspicious, is_proved, report: None })

@@ -171,12 +171,15 @@ impl Authority {
         block_on_ready(issue(&self.keyring, &self.issuer, spki, &profile))
     }
 
-    /// Takes a person's certificate back for good; tells whether it is this relay's and was not yet.
-    pub fn revoke(&self, certificate: &Certificate, now: UnixTime) -> std::io::Result<bool> {
-        if certificate.issuer() != self.issuer.certificate.subject() {
-            return Ok(false);
-        }
-        revoked::add(&self.folder, certificate, now)
+    /// Takes certificates back for good; the serial numbers of those that are this relay's and were not yet.
+    pub fn revoke<'a>(
+        &self,
+        certificates: impl IntoIterator<Item = &'a Certificate>,
+        now: UnixTime,
+    ) -> std::io::Result<Vec<Vec<u8>>> {
+        let own = |certificate: &&Certificate| certificate.issuer() == self.issuer.certificate.subject();
+        let own = certificates.into_iter().filter(own);
+        revoked::add(&self.folder, own.map(|certificate| certificate.serial().to_vec()), now)
     }
 
     /// The revocation lists (RFC 5280 5) of the authority of people, and of the root, in DER.

@@ -35,9 +35,27 @@ pub enum CertifyError {
     /// The account had too many certificates of late.
     #[error("too many certificates within a day")]
     TooMany,
+    /// All that the account had were taken back, and its owner has not made new keys.
+    #[error("the account's certificates are revoked")]
+    Revoked,
     /// A stored certificate is not one.
     #[error("a stored certificate is corrupt: {0}")]
     Corrupt(#[from] smime::CertificateError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why certificates could not be revoked; trying again takes up where it ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// A stored certificate is not one.
+    #[error("a stored certificate is corrupt: {0}")]
+    Corrupt(#[from] smime::CertificateError),
+    /// The list of revoked certificates could not be written.
+    #[error("the list of revoked certificates could not be written: {0}")]
+    List(#[from] std::io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,6 +134,10 @@ pub async fn sealing_certificate(
     if let Some(der) = newest.first() {
         return Ok(Certificate::from_der(der)?);
     }
+    // Whoever opens the account with a stolen key would get a key of the relay's as well.
+    if store::has_revoked(&mut connection, &account.address).await? {
+        return Err(CertifyError::Revoked);
+    }
     let kept = store::enrolment_key(&mut connection, &account.id).await?;
     drop(connection);
     let key = match kept {
@@ -155,18 +177,25 @@ pub async fn entry(
     Ok(Some(Entry { address: account.address, name: account.name, kind: kind(account.kind), encryption }))
 }
 
-/// The newest certificates of an address, for signing and for encryption.
-pub async fn certificates(
-    connection: &mut AnyConnection,
+/// Takes all certificates of an address back: nothing is sealed to them and nobody is given them any more, and
+/// those of this relay's authority stand on its revocation list. Those that were not revoked yet.
+pub async fn revoke(
+    store: &Store,
+    authority: &Authority,
     address: &str,
-) -> Result<Vec<Certificate>, CertifyError> {
-    let mut certificates = Vec::new();
-    for key_use in [SIGNING, ENCRYPTION] {
-        for der in store::certificates_of(connection, address, key_use, now()).await? {
-            certificates.push(Certificate::from_der(&der)?);
-        }
+) -> Result<Vec<Certificate>, RevokeError> {
+    let address = address.to_owned();
+    let revoke =
+        store.write(move |tx| Box::pin(async move { store::revoke_certificates(tx, &address).await }));
+    let mut held = Vec::new();
+    for (der, was_in_use) in revoke.await.map_err(|error: StoreError| error)? {
+        held.push((Certificate::from_der(&der)?, was_in_use));
     }
-    Ok(certificates)
+    // Also those that were out of use: an earlier attempt may have ended here.
+    let listed = authority.revoke(held.iter().map(|(certificate, _)| certificate), unix_time())?;
+    let is_new = |certificate: &Certificate| listed.iter().any(|serial| serial == certificate.serial());
+    let new = held.into_iter().filter(|(certificate, was_in_use)| *was_in_use || is_new(certificate));
+    Ok(new.map(|(certificate, _)| certificate).collect())
 }
 
 /// A certificate and its issuers as they stand on the wire.

@@ -55,7 +55,7 @@ pub use blobs::{
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
-    drop_enrolment_key, enrolment_key, put_enrolment_key,
+    drop_enrolment_key, enrolment_key, has_revoked, put_enrolment_key, revoke_certificates,
 };
 pub use changes::{ChangedIds, ChangesError, changes};
 pub use content::Content;

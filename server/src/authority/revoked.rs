@@ -3,16 +3,17 @@
 //! It only grows: a certificate stays on the list after it expired (RFC 5280 3.3 would let it go), so that what
 //! it signed while it was good can be told from what came after.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use smime::UnixTime;
 use smime::issue::Withdrawn;
-use smime::{Certificate, UnixTime};
 
 use super::files;
 
 const FILE: &str = "revoked";
+const LOCK: &str = "revoked.lock";
 
 /// The certificates in the order in which they were taken back.
 pub fn read(folder: &Path) -> io::Result<Vec<Withdrawn>> {
@@ -36,17 +37,28 @@ fn entry(line: &str) -> Option<Withdrawn> {
     (!serial.is_empty()).then_some(Withdrawn { serial, since })
 }
 
-/// Adds a certificate; tells whether it was new.
-pub fn add(folder: &Path, certificate: &Certificate, now: UnixTime) -> io::Result<bool> {
-    let known = read(folder)?;
-    if known.iter().any(|one| one.serial == certificate.serial()) {
-        return Ok(false);
+/// Adds serial numbers; those that are new.
+pub fn add(folder: &Path, serials: impl Iterator<Item = Vec<u8>>, now: UnixTime) -> io::Result<Vec<Vec<u8>>> {
+    // Who reads and then writes must be alone, or the other's revocations are lost. It ends with the file.
+    let alone = File::create(folder.join(LOCK))?;
+    alone.lock()?;
+    let (mut known, mut new) = (read(folder)?, Vec::new());
+    for serial in serials {
+        if known.iter().all(|one| one.serial != serial) {
+            known.push(Withdrawn { serial: serial.clone(), since: now });
+            new.push(serial);
+        }
     }
-    let path = folder.join(FILE);
-    let before = if known.is_empty() { String::new() } else { fs::read_to_string(&path)? };
-    let text = format!("{before}{} {}\n", certificate.serial_hex(), now.0);
-    files::write_new(folder, &path, text.as_bytes(), 0o644)?;
-    Ok(true)
+    let text: String = known.iter().map(line).collect();
+    if !new.is_empty() {
+        files::write_new(folder, &folder.join(FILE), text.as_bytes(), 0o644)?;
+    }
+    Ok(new)
+}
+
+fn line(one: &Withdrawn) -> String {
+    let serial: String = one.serial.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("{serial} {}\n", one.since.0)
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ pub enum AccountCommand {
         config: Option<PathBuf>,
     },
     /// Take the certificates of an address back, after its keys fell into wrong hands or its owner left. They
-    /// stand on the revocation list from then on; what was provably signed before stays good.
+    /// stand on the revocation list from then on, and nothing is sealed to them: mail in clear is put off until
+    /// the owner has new keys. What was provably signed before stays good.
     RevokeCertificates {
         /// The address.
         address: String,
@@ -206,15 +207,11 @@ async fn list(relay: &Relay, account: &Account) -> anyhow::Result<String> {
 }
 
 async fn revoke_certificates(relay: &Relay, address: &str) -> anyhow::Result<String> {
-    let mut connection = relay.store.read().await?;
-    let mut text = String::new();
-    for certificate in directory::certificates(&mut connection, address).await? {
-        if relay.authority.revoke(&certificate, clock::unix_time())? {
-            text.push_str(&format!("{}  revoked\n", certificate.serial_hex()));
-        }
-    }
+    let revoked = directory::revoke(&relay.store, &relay.authority, address).await?;
+    let line = |certificate: &Certificate| format!("{}  revoked\n", certificate.serial_hex());
+    let text: String = revoked.iter().map(line).collect();
     if text.is_empty() {
-        bail!("the address has no certificate of this relay that is not revoked yet")
+        bail!("the address has no certificate that is not revoked yet")
     }
     Ok(text)
 }

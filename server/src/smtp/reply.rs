@@ -4,6 +4,7 @@ use super::body::Refusal;
 use super::data::Fault;
 use crate::clock::Millis;
 use crate::delivery::DeliverError;
+use crate::directory::CertifyError;
 
 /// An answer: code, enhanced status code (RFC 2034) and text; several lines for EHLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,9 @@ impl From<DeliverError> for Reply {
     fn from(error: DeliverError) -> Self {
         match error {
             DeliverError::Seal(_) => Self::new(554, "5.6.0 the message could not be sealed"),
+            DeliverError::Key(CertifyError::Revoked) => {
+                Self::new(451, "4.2.1 the mailbox has no key at the moment")
+            }
             DeliverError::Full => Self::full(),
             error => {
                 tracing::error!(%error, "a delivery failed");

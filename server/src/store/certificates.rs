@@ -71,6 +71,32 @@ pub async fn certificates_of(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// The use of a certificate that was taken back. It is no column of its own: so releases that know nothing of
+/// revocation find it as little as this one.
+const REVOKED: &str = "revoked";
+
+/// Takes all certificates of an address out of use; each with whether it was in use until now.
+pub async fn revoke_certificates(tx: &mut Tx, address: &str) -> Result<Vec<(Vec<u8>, bool)>, StoreError> {
+    let address = address.to_lowercase();
+    let rows =
+        sqlx::query("SELECT der, key_use FROM certificates WHERE address = $1 ORDER BY issued_at, serial")
+            .bind(&address)
+            .fetch_all(&mut *tx.connection())
+            .await?;
+    sqlx::query("UPDATE certificates SET key_use = $2 WHERE address = $1")
+        .bind(&address)
+        .bind(REVOKED)
+        .execute(tx.connection())
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<String, _>(1)? != REVOKED))).collect()
+}
+
+/// Whether certificates of an address were taken back.
+pub async fn has_revoked(connection: &mut AnyConnection, address: &str) -> Result<bool, StoreError> {
+    let revoked = certificates_of(connection, address, REVOKED, 0).await?;
+    Ok(!revoked.is_empty())
+}
+
 /// The key that the relay holds for an owner who never signed in.
 #[derive(Debug, Clone)]
 pub struct EnrolmentKey {

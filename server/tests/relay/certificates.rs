@@ -1,8 +1,10 @@
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sealpost::delivery::{self, DeliverError};
+use sealpost::directory::{self, CertifyError};
 use sealpost::store::{self, StoreError};
-use sealpost::{clock, delivery, random};
+use sealpost::{clock, random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use smime::issue::Usage;
@@ -272,4 +274,35 @@ async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
     assert!(is_there(), "the search finds what is there");
     alice.call("Enrolment/destroy", json!({})).await;
     assert!(!is_there());
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_to_keys_that_were_taken_back_however_many_there_are() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let relay = &fixture.relay;
+    let mut connection = relay.store.read().await.unwrap();
+    let account = store::account_by_address(&mut connection, ALICE).await.unwrap().unwrap();
+    let arrive = || {
+        delivery::deliver(
+            relay,
+            std::slice::from_ref(&account),
+            clear_letter("carol@elsewhere.example", ALICE, "", "x"),
+        )
+    };
+    let request = request_for(ALICE).2;
+    let issue = || alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"}));
+    for _ in 0..10 {
+        issue().await;
+    }
+    arrive().await.unwrap();
+    let revoked = directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap();
+    assert_eq!(revoked.len(), 10);
+    let refused = arrive().await.unwrap_err();
+    assert!(matches!(refused, DeliverError::Key(CertifyError::Revoked)), "{refused}");
+    let entry = directory::entry(&mut connection, &relay.authority, ALICE).await.unwrap().unwrap();
+    assert!(entry.encryption.is_empty());
+    assert!(directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap().is_empty());
+    issue().await;
+    arrive().await.unwrap();
 }

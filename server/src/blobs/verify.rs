@@ -63,7 +63,9 @@ impl Blobs {
         let under = object_store::path::Path::from(under);
         let listed: Vec<_> = self.files.list(Some(&under)).try_collect().await?;
         let old = listed.into_iter().filter(|meta| SystemTime::from(meta.last_modified) < before);
-        Ok(old.map(|meta| meta.location.to_string()).collect())
+        // What is named otherwise was put into the bucket by somebody else, and is not ours to remove.
+        let is_ours = |path: &String| path.starts_with("incoming/i") || blob_of(path).is_some();
+        Ok(old.map(|meta| meta.location.to_string()).filter(is_ours).collect())
     }
 
     /// Removes a file that belongs to nothing.

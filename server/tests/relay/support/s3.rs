@@ -20,7 +20,7 @@ impl S3Server {
     /// Chooses where it will serve; none where it is not installed.
     pub fn chosen() -> Option<Self> {
         let mut version = Command::new(program());
-        let version = version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let version = version.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let there = version.is_ok_and(|status| status.success());
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         there.then_some(Self { address: free, child: None })

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use smime::ess::{ReceiptRequest, ReceiptsFrom};
 use smime::evidence::Evidence;
 use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
-use smime::recipients::{Agreement, Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError, KeyTransport, SignOptions};
+use smime::recipients::{Chosen, NoneChosen, Reads, agree};
+use smime::{Certificate, EncryptError, SignOptions};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -178,15 +178,10 @@ async fn seal(signed: &SignedDraft, addresses: &[String], resolved: &Resolved) -
     let readers = chosen(addresses, resolved)?;
     let certificates: Vec<Certificate> = readers.iter().map(|one| one.certificate().clone()).collect();
     let agreement = agree(readers.iter().copied());
-    let (cipher, transport) = (agreement.cipher, transport(&agreement));
+    let (cipher, transport) = (agreement.cipher, agreement.transport);
     let options = SealOptions { cipher, transport, ..SealOptions::default() };
     let sealed = signed.encrypt(&WebCrypto, &mut rng(), &certificates, &options).await;
     sealed.map_err(|error| seal_failure(error, addresses))
-}
-
-/// How RSA readers get the key: without RSA arithmetic of its own the engine has to trust that they read OAEP.
-pub fn transport(agreement: &Agreement) -> KeyTransport {
-    if cfg!(feature = "imported-keys") { agreement.transport } else { KeyTransport::Oaep }
 }
 
 /// The certificates of these readers, in this order.

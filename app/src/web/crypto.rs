@@ -2,6 +2,7 @@
 
 mod ecdsa;
 mod keyring;
+mod pkcs1;
 mod primitives;
 mod provider;
 mod public;

@@ -23,7 +23,7 @@ pub(crate) use public_key::{
     EC as EC_OID, ML_DSA as ML_DSA_OIDS, ML_KEM as ML_KEM_OIDS, RSA as RSA_OID, RSA_PSS as RSA_PSS_OID,
     X25519 as X25519_OID, key_octets, rsa_exponent_bits,
 };
-pub use public_key::{KeyKind, without_pss_binding};
+pub use public_key::{KeyKind, rsa_public_key, without_pss_binding};
 
 /// Certificates have at most this many extensions here; RFC 5280 knows 16.
 const MAX_EXTENSIONS: usize = 64;

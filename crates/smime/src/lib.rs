@@ -121,7 +121,7 @@ mod wycheproof;
 
 pub use const_oid::ObjectIdentifier;
 
-pub use certificate::{Certificate, CertificateError, KeyKind, without_pss_binding};
+pub use certificate::{Certificate, CertificateError, KeyKind, rsa_public_key, without_pss_binding};
 pub use decrypt::{
     DecryptError, Decrypted, DecryptionKey, Secret, decrypt, decrypt_with_secret, is_enveloped,
 };

@@ -23,7 +23,6 @@ use crate::provider::{
 pub use keyring::{MemoryKeyring, unwrap_pkcs1v15};
 #[cfg(feature = "post-quantum")]
 pub use post_quantum::{PostQuantumKey, encapsulate, verify_ml_dsa};
-pub use public::wrap_pkcs1v15;
 
 /// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].
 #[derive(Clone, Copy, Debug, Default)]

@@ -14,8 +14,8 @@ use crate::time::UnixTime;
 use crate::verify::Trust;
 
 pub use primitives::{
-    agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, signs_and_detects_changes,
-    wraps_and_unwraps_under_rsa,
+    agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, pads_as_pkcs1_does,
+    signs_and_detects_changes, wraps_and_unwraps_under_rsa,
 };
 pub use reading::{reads_old_ciphers, verifies_what_openssl_signed};
 pub use verbs::{
@@ -43,6 +43,7 @@ pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
     encrypts_and_detects_changes(&world).await;
     signs_and_detects_changes(&world).await;
     wraps_and_unwraps_under_rsa(&world).await;
+    pads_as_pkcs1_does(&world).await;
     agrees_on_secrets(&world).await;
     verifies_what_openssl_signed(&world).await;
     reads_old_ciphers(&world).await;

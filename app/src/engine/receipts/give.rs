@@ -12,7 +12,7 @@ use crate::engine::directory;
 use crate::engine::few;
 use crate::engine::letter::message_id;
 use crate::engine::open;
-use crate::engine::send::{Stamp, chosen, seal_failure, transport};
+use crate::engine::send::{Stamp, chosen, seal_failure};
 use crate::engine::submission::{Outgoing, Plan, after_asking};
 use crate::protocol::{EmailId, Failure, Role, Stage};
 use crate::web::clock;
@@ -63,7 +63,7 @@ async fn send(
     };
     let certificates: Vec<_> = readers.iter().map(|one| one.certificate().clone()).collect();
     let agreement = agree(readers.iter().copied());
-    let (cipher, transport) = (agreement.cipher, transport(&agreement));
+    let (cipher, transport) = (agreement.cipher, agreement.transport);
     let options = SealOptions { cipher, transport, ..SealOptions::default() };
     let receipt = signed.to_der();
     let sealed = seal_receipt(&WebCrypto, &mut rng(), &receipt, &draft, &certificates, &options).await;

@@ -36,8 +36,8 @@ pub struct Generated {
 
 /// The private keys of one account, as non-extractable CryptoKeys in IndexedDB.
 ///
-/// RSA keys come from elsewhere and serve old mail with paddings that WebCrypto lacks, so their PKCS#8
-/// is kept too, encrypted under the [`DeviceKey`], and unwrapped only while such a message is opened.
+/// Keys from elsewhere may be for what WebCrypto lacks (RSA for RSAES-PKCS1-v1_5, ML-DSA, ML-KEM): their PKCS#8 is
+/// kept too, encrypted under the [`DeviceKey`], and unwrapped only while it is used for that.
 pub struct WebKeyring {
     database: Database,
     device: DeviceKey,

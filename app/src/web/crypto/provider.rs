@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 use zeroize::Zeroizing;
 
+use super::pkcs1;
 use super::primitives::{aes, derive, ec, hash_name, import, nist, params, subtle, wait, wait_bytes};
 use super::public::{bad_key, check, platform, public};
 use super::remembered;
@@ -17,7 +18,7 @@ use crate::web::buffers::take;
 const SMALL: usize = 2048;
 
 /// Public-key and symmetric arithmetic by WebCrypto, and by RustCrypto for the ciphers of old mail that
-/// browsers lack. What is only ever written by others (PKCS#1 v1.5 encryption, AES-192) is not written.
+/// browsers lack. What is only ever written by others (AES-192) is not written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WebCrypto;
 
@@ -118,10 +119,8 @@ impl Provider for WebCrypto {
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let hash = match padding {
             RsaPadding::Oaep(label, mask) if label == mask => label,
-            // WebCrypto lacks it, and gpgsm and NSS know no other.
-            #[cfg(feature = "imported-keys")]
-            RsaPadding::Pkcs1v15 => return smime::rustcrypto::wrap_pkcs1v15(spki, key),
-            _ => return Err(ProviderError::Unsupported),
+            RsaPadding::Pkcs1v15 => return pkcs1::wrap(spki, key),
+            RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
         let public = public("spki", spki, &format!("OAEP {hash:?}"), &algorithm, "encrypt").await?;

@@ -111,6 +111,19 @@ pub fn without_pss_binding(spki: &[u8]) -> Option<Vec<u8>> {
     Some(write::sequence(&[&write::algorithm(RSA, &write::null()), &key]))
 }
 
+/// Modulus (big-endian, no leading zeros) and exponent of an RSA key that can be encrypted to, for platforms
+/// without RSAES-PKCS1-v1_5; none if the modulus is not odd and of 1024 to 8192 bits, or the exponent not odd and
+/// of 2 to 32 bits.
+pub fn rsa_public_key(spki: &[u8]) -> Option<(&[u8], u32)> {
+    let KeyKind::Rsa { bits: 1024..=8192 } = KeyKind::of(spki) else { return None };
+    let mut fields = asn1::single(key_octets(spki).ok()?, tag::SEQUENCE).ok()?.reader();
+    let modulus = fields.expect(tag::INTEGER).ok()?.value;
+    let exponent = fields.expect(tag::INTEGER).ok()?.small().ok()?;
+    fields.end().ok()?;
+    let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
+    (exponent > 1 && exponent % 2 == 1 && modulus.last()? % 2 == 1).then_some((modulus, exponent))
+}
+
 fn modulus_bits(key: &[u8]) -> Result<usize, Malformed> {
     let modulus = asn1::single(key, tag::SEQUENCE)?.reader().expect(tag::INTEGER)?.value;
     let zeros = modulus.iter().take_while(|octet| **octet == 0).count();

@@ -76,19 +76,14 @@ fn verify_pss(
 
 pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
     match padding {
-        RsaPadding::Pkcs1v15 => wrap_pkcs1v15(spki, key),
+        RsaPadding::Pkcs1v15 => {
+            let wrapped = rsa_key(spki)?.encrypt(&mut SysRng, Pkcs1v15Encrypt, key);
+            wrapped.map_err(|_| ProviderError::Platform)
+        }
         RsaPadding::Oaep(label, mgf) => {
             oaep::wrap(&rsa_key(spki)?, label, mgf, key).map_err(|_| ProviderError::Platform)
         }
     }
-}
-
-/// Encrypts a short key under an RSA SubjectPublicKeyInfo with RSAES-PKCS1-v1_5.
-///
-/// For providers whose platform lacks it: it takes no private key.
-pub fn wrap_pkcs1v15(spki: &[u8], key: &[u8]) -> Result<Vec<u8>, ProviderError> {
-    let wrapped = rsa_key(spki)?.encrypt(&mut SysRng, Pkcs1v15Encrypt, key);
-    wrapped.map_err(|_| ProviderError::Platform)
 }
 
 /// The padding scheme with the DigestInfo of the hash.

@@ -120,8 +120,6 @@ fn explained(none: &NoneChosen) -> String {
 pub struct SealReport {
     content: &'static str,
     content_for: Vec<String>,
-    key_transport: Option<&'static str>,
-    key_transport_for: Vec<String>,
     recipients: Vec<RecipientReport>,
 }
 
@@ -132,6 +130,7 @@ struct RecipientReport {
     #[serde(flatten)]
     certificate: Named,
     reads: &'static str,
+    key_transport: Option<&'static str>,
     passed_over: Vec<PassedOverReport>,
 }
 
@@ -155,22 +154,21 @@ impl SealReport {
             let those = places.iter().filter_map(|place| recipients.get(*place));
             those.map(|one| one.certificate.subject()).collect()
         };
-        let rsa = |one: &Recipient| matches!(one.certificate.key_kind(), smime::KeyKind::Rsa { .. });
         Self {
             content: agreement.cipher.name(),
             content_for: those(&agreement.cipher_for),
-            key_transport: recipients.iter().any(rsa).then_some(match agreement.transport {
-                KeyTransport::Oaep => "RSAES-OAEP",
-                KeyTransport::Pkcs1v15 => "RSAES-PKCS1-v1_5",
-            }),
-            key_transport_for: those(&agreement.transport_for),
-            recipients: recipients.iter().map(RecipientReport::new).collect(),
+            recipients: recipients
+                .iter()
+                .zip(&agreement.transport)
+                .map(|(one, transport)| RecipientReport::new(one, *transport))
+                .collect(),
         }
     }
 }
 
 impl RecipientReport {
-    fn new(recipient: &Recipient) -> Self {
+    fn new(recipient: &Recipient, transport: KeyTransport) -> Self {
+        let rsa = matches!(recipient.certificate.key_kind(), smime::KeyKind::Rsa { .. });
         let passed_over = recipient.passed_over.iter().map(|one| PassedOverReport {
             certificate: Named::new(&one.certificate),
             reason: one.reason.code(),
@@ -178,6 +176,10 @@ impl RecipientReport {
         Self {
             emails: recipient.certificate.emails(),
             certificate: Named::new(&recipient.certificate),
+            key_transport: rsa.then_some(match transport {
+                KeyTransport::Oaep => "RSAES-OAEP",
+                KeyTransport::Pkcs1v15 => "RSAES-PKCS1-v1_5",
+            }),
             reads: match recipient.reads {
                 Reads::Unknown => "unknown",
                 Reads::Announced(_) => "announced",

@@ -36,7 +36,7 @@ pub fn run(arguments: &Seal) -> Result<()> {
     }
     let options = SealOptions {
         cipher: agreement.cipher,
-        transport: agreement.transport,
+        transport: agreement.transport.clone(),
         signing: signing(arguments)?,
         header_policy: if arguments.shy { HeaderPolicy::Shy } else { HeaderPolicy::Baseline },
         ..SealOptions::default()

@@ -29,7 +29,7 @@ pub enum EncryptError {
     Provider(#[from] ProviderError),
 }
 
-/// How RSA recipients are given the content-encryption key.
+/// How an RSA recipient is given the content-encryption key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyTransport {
     /// RSAES-OAEP with SHA-256.
@@ -52,17 +52,17 @@ pub async fn encrypt<'c>(
     recipients: &[Certificate],
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EncryptError> {
-    encrypt_with(provider, rng, content, recipients, cipher, KeyTransport::Oaep).await
+    encrypt_with(provider, rng, content, recipients, cipher, &[]).await
 }
 
-/// As [`encrypt()`], with a choice for RSA recipients.
+/// As [`encrypt()`], with a choice for each RSA recipient by their place: OAEP where none is made.
 pub async fn encrypt_with<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
     content: impl Into<Cow<'c, [u8]>>,
     recipients: &[Certificate],
     cipher: ContentEncryption,
-    transport: KeyTransport,
+    transport: &[KeyTransport],
 ) -> Result<Vec<u8>, EncryptError> {
     if recipients.is_empty() {
         return Err(EncryptError::NoRecipients);
@@ -98,17 +98,17 @@ async fn recipient_infos(
     provider: &impl Provider,
     recipients: &[Certificate],
     key: &[u8],
-    transport: KeyTransport,
+    transport: &[KeyTransport],
 ) -> Result<Vec<Vec<u8>>, EncryptError> {
-    let padding = match transport {
-        KeyTransport::Oaep => RsaPadding::Oaep(Hash::Sha256, Hash::Sha256),
-        KeyTransport::Pkcs1v15 => RsaPadding::Pkcs1v15,
-    };
     let mut infos = Vec::with_capacity(recipients.len());
     let mut by_curve: Vec<(Curve, Vec<usize>)> = Vec::new();
     for (index, recipient) in recipients.iter().enumerate() {
         match recipient.key_kind() {
             KeyKind::Rsa { .. } => {
+                let padding = match transport.get(index).copied().unwrap_or_default() {
+                    KeyTransport::Oaep => RsaPadding::Oaep(Hash::Sha256, Hash::Sha256),
+                    KeyTransport::Pkcs1v15 => RsaPadding::Pkcs1v15,
+                };
                 let wrapped = provider.wrap_rsa(recipient.spki(), padding, key).await;
                 let wrapped = wrapped.map_err(|error| at_recipient(error, index))?;
                 infos.push(key_transport(recipient, padding, &wrapped));

@@ -30,7 +30,7 @@
 //! let agreement = agree([&chosen]);
 //! assert_eq!(agreement.cipher, ContentEncryption::Aes256Cbc);
 //! let (to, content) = ([chosen.certificate().clone()], b"Content-Type: text/plain\r\n\r\nHello\r\n");
-//! encrypt_with(&RustCrypto, &mut rng, content, &to, agreement.cipher, agreement.transport).await?;
+//! encrypt_with(&RustCrypto, &mut rng, content, &to, agreement.cipher, &agreement.transport).await?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```

@@ -156,8 +156,11 @@ fn sealed_to(world: &World, chosen: &[&Chosen]) -> (Vec<u8>, smime::recipients::
         text: "Everybody reads this.".into(),
         ..Draft::default()
     };
-    let options =
-        SealOptions { cipher: agreement.cipher, transport: agreement.transport, ..SealOptions::default() };
+    let options = SealOptions {
+        cipher: agreement.cipher,
+        transport: agreement.transport.clone(),
+        ..SealOptions::default()
+    };
     let recipients: Vec<Certificate> = chosen.iter().map(|one| one.certificate().clone()).collect();
     let (keyring, rng) = (&world.keyring, &mut rng());
     let sealed =
@@ -219,7 +222,7 @@ fn one_letter_to_readers_of_openssl_nss_and_gpgsm_opens_in_each() {
     // None of the three announces AuthEnvelopedData, or OAEP with SHA-256.
     assert_eq!(agreement.cipher_for, [0, 1, 2]);
     assert!(!agreement.cipher.is_authenticated() && !agreement.cipher.is_weak());
-    assert_eq!((agreement.transport, agreement.transport_for), (KeyTransport::Pkcs1v15, vec![0, 1, 2]));
+    assert_eq!(agreement.transport, [KeyTransport::Pkcs1v15; 3]);
     let reads = |output: Vec<u8>| String::from_utf8(output).unwrap().contains("Everybody reads this.");
     assert!(reads(folder.openssl("cms -decrypt -in sealed.eml -inkey rsa.key -recip both.pem")));
     assert!(reads(folder.must("cmsutil", "-D -d . -i sealed.p7m")));
@@ -243,16 +246,26 @@ fn who_is_known_to_read_gcm_and_oaep_gets_them_unless_somebody_among_them_is_not
     let signed = message::sign_clear(&RustCrypto, &world.keyring, &letter, &signer, async |_: &[u8]| None);
     let capable = learnt(&world, &ready(signed).unwrap());
     let (sealed, agreement) = sealed_to(&world, &[&capable]);
-    assert_eq!((agreement.cipher, agreement.transport), (ContentEncryption::Aes256Gcm, KeyTransport::Oaep));
-    assert!(agreement.cipher_for.is_empty() && agreement.transport_for.is_empty());
+    assert_eq!(
+        (agreement.cipher, agreement.transport),
+        (ContentEncryption::Aes256Gcm, vec![KeyTransport::Oaep])
+    );
+    assert!(agreement.cipher_for.is_empty());
     world.folder.write("sealed.eml", &sealed);
     let plain = world.folder.openssl("cms -decrypt -in sealed.eml -inkey rsa.key -recip both.pem");
     assert!(String::from_utf8(plain).unwrap().contains("Everybody reads this."));
 
     let unknown = choose_of(&[&both], &world.trust).unwrap();
-    let agreement = agree([&capable, &unknown]);
+    let (sealed, agreement) = sealed_to(&world, &[&capable, &unknown]);
     assert_eq!((agreement.cipher, agreement.cipher_for), (ContentEncryption::Aes256Cbc, vec![1]));
-    assert_eq!((agreement.transport, agreement.transport_for), (KeyTransport::Pkcs1v15, vec![1]));
+    assert_eq!(agreement.transport, [KeyTransport::Oaep, KeyTransport::Pkcs1v15]);
+    // Each by their own padding in the same message, as OpenSSL reads it; DER orders the set.
+    world.folder.write("mixed.p7m", cms_of(&sealed));
+    let printed = world.folder.openssl("cms -cmsout -print -noout -inform DER -in mixed.p7m");
+    let printed = String::from_utf8(printed).unwrap();
+    let paddings = printed.lines().filter_map(|line| line.trim().strip_prefix("algorithm: rsa"));
+    let expected = ["Encryption (1.2.840.113549.1.1.1)", "esOaep (1.2.840.113549.1.1.7)"];
+    assert_eq!(paddings.collect::<Vec<_>>(), expected);
     // Known from a directory as well: the better knowledge of the same certificate counts.
     let directory = Candidate { reads: Reads::Everything, ..candidate(&both) };
     let known = [candidate(&both), directory];

@@ -45,6 +45,6 @@ pub async fn seal_receipt(
     options: &SealOptions,
 ) -> Result<Vec<u8>, SealError> {
     let entity = cms_entity(&[], "signed-receipt", receipt.to_vec());
-    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, options.transport).await?;
+    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, &options.transport).await?;
     Ok(cms_entity(&draft.header(false)?, smime_type(options.cipher), cms))
 }

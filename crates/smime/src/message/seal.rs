@@ -20,8 +20,9 @@ use crate::{
 pub struct SealOptions {
     /// The content cipher: AES-256-GCM unless a recipient cannot read it.
     pub cipher: ContentEncryption,
-    /// How RSA recipients are given the key; [`crate::recipients::agree`] chooses both.
-    pub transport: KeyTransport,
+    /// How each RSA recipient, by their place, is given the key: OAEP where nothing is said.
+    /// [`crate::recipients::agree`] chooses both.
+    pub transport: Vec<KeyTransport>,
     /// How the content is signed: a label, a request for a receipt, an algorithm.
     pub signing: SignOptions,
     /// What the outside of the message hides.
@@ -56,7 +57,7 @@ impl Default for SealOptions {
     fn default() -> Self {
         Self {
             cipher: ContentEncryption::Aes256Gcm,
-            transport: KeyTransport::Oaep,
+            transport: Vec::new(),
             signing: SignOptions::default(),
             header_policy: HeaderPolicy::default(),
             reference: None,
@@ -135,7 +136,7 @@ impl SignedDraft {
         recipients: &[Certificate],
         options: &SealOptions,
     ) -> Result<Vec<u8>, SealError> {
-        let (cipher, transport) = (options.cipher, options.transport);
+        let (cipher, transport) = (options.cipher, &options.transport);
         let cms = encrypt_with(provider, rng, &self.entity, recipients, cipher, transport).await?;
         Ok(cms_entity(&self.outer, smime_type(cipher), cms))
     }
@@ -181,7 +182,7 @@ async fn seal_entity(
         entity =
             sign_entity(provider, keyring, signer, entity, (by.at, &options.signing), &[], stamp).await?;
     }
-    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, options.transport).await?;
+    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, &options.transport).await?;
     Ok(cms_entity(&outer, smime_type(options.cipher), cms))
 }
 

@@ -1,7 +1,7 @@
 //! The algorithms that all recipients read (RFC 8551 2.7).
 
 use super::{Chosen, Reads};
-use crate::certificate::{Certificate, KeyKind};
+use crate::certificate::Certificate;
 use crate::encrypt::KeyTransport;
 use crate::provider::ContentEncryption;
 
@@ -20,10 +20,8 @@ pub struct Agreement {
     pub cipher: ContentEncryption,
     /// Those for whose sake it is no better one, by their place among the recipients.
     pub cipher_for: Vec<usize>,
-    /// How RSA recipients are given the key.
-    pub transport: KeyTransport,
-    /// Those for whose sake it is no better one.
-    pub transport_for: Vec<usize>,
+    /// How each recipient is given the key, by their place, if theirs is an RSA key.
+    pub transport: Vec<KeyTransport>,
 }
 
 /// The best algorithms that all the recipients read.
@@ -31,8 +29,8 @@ pub struct Agreement {
 /// Of a program of which nothing is known AES-256-CBC is expected and no AuthEnvelopedData: some in wide
 /// use do not have it (against RFC 8551 2.7.1.2, which would have it tried), and the signature inside
 /// tells an altered message. AES-128-CBC is left for those that announce neither: all of S/MIME 3.2 must
-/// read it (RFC 5751 2.7). Nothing weaker is written, whatever somebody announces. RSA keys get the key
-/// in RSAES-OAEP where all are known to read it.
+/// read it (RFC 5751 2.7). Nothing weaker is written, whatever somebody announces. Each RSA recipient who is
+/// known to read RSAES-OAEP is given the key in it, whatever the others read.
 pub fn agree<'c>(recipients: impl IntoIterator<Item = &'c Chosen>) -> Agreement {
     let recipients = recipients.into_iter().map(|chosen| (chosen.certificate(), chosen.reads()));
     agree_on(&recipients.collect::<Vec<_>>())
@@ -40,19 +38,19 @@ pub fn agree<'c>(recipients: impl IntoIterator<Item = &'c Chosen>) -> Agreement 
 
 /// As [`agree`], for certificates that the caller judged.
 pub fn agree_on(recipients: &[(&Certificate, &Reads)]) -> Agreement {
-    let places = |wanted: &dyn Fn(&Certificate, &Reads) -> bool| -> Vec<usize> {
-        let those =
-            recipients.iter().enumerate().filter(|(_, (certificate, reads))| wanted(certificate, reads));
-        those.map(|(place, _)| place).collect()
-    };
     let all_read = |cipher: &&ContentEncryption| recipients.iter().all(|(_, reads)| reads.cipher(**cipher));
     let cipher = WRITTEN.iter().find(all_read).copied().unwrap_or(ContentEncryption::Aes128Cbc);
     let better = WRITTEN.split(|written| *written == cipher).next().unwrap_or_default();
-    let cipher_for = places(&|_, reads| better.iter().any(|better| !reads.cipher(*better)));
-    let transport_for =
-        places(&|certificate, reads| matches!(certificate.key_kind(), KeyKind::Rsa { .. }) && !reads.oaep());
-    let transport = if transport_for.is_empty() { KeyTransport::Oaep } else { KeyTransport::Pkcs1v15 };
-    Agreement { cipher, cipher_for, transport, transport_for }
+    let no_better = |reads: &Reads| better.iter().any(|better| !reads.cipher(*better));
+    let cipher_for = recipients.iter().enumerate().filter(|(_, (_, reads))| no_better(reads));
+    let transport = recipients
+        .iter()
+        .map(|(_, reads)| if reads.oaep() { KeyTransport::Oaep } else { KeyTransport::Pkcs1v15 });
+    Agreement {
+        cipher,
+        cipher_for: cipher_for.map(|(place, _)| place).collect(),
+        transport: transport.collect(),
+    }
 }
 
 impl Reads {

@@ -124,7 +124,7 @@ pub async fn hides_why_decryption_fails<P: Provider, K: Keyring>(world: &World<'
     let keys = [DecryptionKey { key: world.rsa.id.clone(), certificate: certificate.clone() }];
     for transport in [KeyTransport::Oaep, KeyTransport::Pkcs1v15] {
         let (rng, cipher) = (&mut rng(), ContentEncryption::Aes256Gcm);
-        let sealed = encrypt_with(world.provider, rng, CONTENT, recipients, cipher, transport).await;
+        let sealed = encrypt_with(world.provider, rng, CONTENT, recipients, cipher, &[transport]).await;
         let sealed = sealed.expect("encrypts");
         // In the wrapped key (256 octets, some 100 from the end), in the tag, in the ciphertext.
         for at in [sealed.len() - 200, sealed.len() - 1, sealed.len() - 30] {

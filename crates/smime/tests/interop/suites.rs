@@ -110,7 +110,7 @@ fn known(world: &World, name: &str) -> Option<(KeyId, Certificate)> {
 /// Seals the text to a reader.
 pub fn encrypt(reader: &DecryptionKey, cipher: ContentEncryption, transport: KeyTransport) -> Vec<u8> {
     let recipients = std::slice::from_ref(&reader.certificate);
-    ready(smime::encrypt_with(&RustCrypto, &mut rng(), PLAIN, recipients, cipher, transport)).unwrap()
+    ready(smime::encrypt_with(&RustCrypto, &mut rng(), PLAIN, recipients, cipher, &[transport])).unwrap()
 }
 
 /// Checks that a reader opens what somebody sealed, and to the same text.

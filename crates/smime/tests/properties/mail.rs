@@ -31,7 +31,7 @@ pub fn options() -> impl Strategy<Value = SealOptions> {
     (select(&CIPHERS), transport, policy, any::<bool>()).prop_map(
         |(cipher, transport, header_policy, keep_bcc)| SealOptions {
             cipher,
-            transport,
+            transport: vec![transport],
             header_policy,
             keep_bcc,
             ..SealOptions::default()

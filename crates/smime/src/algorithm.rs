@@ -11,8 +11,8 @@ use crate::provider::{ContentEncryption, Hash};
 
 pub(crate) use names::{name_of, static_name};
 pub(crate) use signature::{
-    Unusable, digest_of, for_key, is_oversized_key, is_weak_key, signature, signature_identifier,
-    weak_digest, weakness,
+    Unusable, digest_of, for_key, is_oversized_key, is_weak_key, pss_parameters, signature,
+    signature_identifier, weak_digest, weakness,
 };
 pub(crate) use transport::{RSA_OAEP, rsa_padding, rsa_padding_identifier};
 

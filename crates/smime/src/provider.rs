@@ -218,7 +218,8 @@ pub trait Provider {
 
     /// Checks `signature` over `message` (not over its digest) with a DER SubjectPublicKeyInfo.
     ///
-    /// ECDSA signatures come in the DER form of RFC 3279, as CMS and X.509 carry them.
+    /// ECDSA signatures come in the DER form of RFC 3279, as CMS and X.509 carry them. RSA-PSS that the key is
+    /// not for ([`crate::KeyKind::allows_pss`]) is refused.
     async fn verify(
         &self,
         spki: &[u8],

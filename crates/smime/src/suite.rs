@@ -17,7 +17,7 @@ pub use primitives::{
     agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, pads_as_pkcs1_does,
     signs_and_detects_changes, wraps_and_unwraps_under_rsa,
 };
-pub use reading::{reads_old_ciphers, verifies_what_openssl_signed};
+pub use reading::{holds_pss_keys_to_their_parameters, reads_old_ciphers, verifies_what_openssl_signed};
 pub use verbs::{
     certifies_and_proves_possession, hides_why_decryption_fails, seals_and_opens, stamps_and_checks,
     writes_to_no_key_that_it_cannot_encrypt_to,
@@ -46,6 +46,7 @@ pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
     pads_as_pkcs1_does(&world).await;
     agrees_on_secrets(&world).await;
     verifies_what_openssl_signed(&world).await;
+    holds_pss_keys_to_their_parameters(&world).await;
     reads_old_ciphers(&world).await;
     certifies_and_proves_possession(&world).await;
     seals_and_opens(&world).await;

@@ -28,6 +28,9 @@ pub(super) async fn check(
             check_with(&algorithm, &key, message, signature).await
         }
         SignatureAlgorithm::RsaPss { hash, salt_len } => {
+            if !smime::KeyKind::of(spki).allows_pss(hash, salt_len) {
+                return Err(ProviderError::BadKey);
+            }
             let salt = u32::try_from(salt_len).map_err(|_| ProviderError::BadSignature)?;
             // An RSA key is bound to a hash when it is imported, and ignores the one given later.
             let algorithm = params(&[

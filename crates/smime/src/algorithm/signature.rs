@@ -71,7 +71,10 @@ pub(crate) fn signature(
         return Ok(SignatureAlgorithm::MlDsa(*parameters));
     }
     match oid {
-        RSA_PSS_OID => pss(identifier),
+        RSA_PSS_OID => {
+            let parameters = identifier.parameters.map_or(Ok(PSS_DEFAULT), pss_parameters);
+            parameters.map(|(hash, salt_len)| SignatureAlgorithm::RsaPss { hash, salt_len })
+        }
         ED25519 => without_parameters(identifier).map(|()| SignatureAlgorithm::Ed25519),
         _ => Err(unsupported()),
     }
@@ -82,39 +85,47 @@ const fn without_parameters(identifier: &Identifier<'_>) -> Result<(), Unusable>
     if identifier.parameters.is_none() { Ok(()) } else { Err(Unusable::Malformed) }
 }
 
-/// RSASSA-PSS-params (RFC 4055 3.1).
-fn pss(identifier: &Identifier<'_>) -> Result<SignatureAlgorithm, Unusable> {
-    let (mut hash, mut mgf, mut salt_len) = (Hash::Sha1, Hash::Sha1, 20);
-    if let Some(parameters) = identifier.parameters {
-        let mut fields = asn1::single(parameters.der, tag::SEQUENCE)?.reader();
-        if let Some(field) = fields.optional(tag::constructed(0))? {
-            hash = explicit_hash(field.reader())?;
-        }
-        if let Some(field) = fields.optional(tag::constructed(1))? {
-            mgf = mgf1_hash(field.reader())?;
-        }
-        if let Some(field) = fields.optional(tag::constructed(2))? {
-            salt_len = asn1::single(field.value, tag::INTEGER)?.small()?;
-        }
-        if let Some(field) = fields.optional(tag::constructed(3))?
-            && asn1::single(field.value, tag::INTEGER)?.small()? != 1
-        {
-            return Err(Unusable::Unsupported("RSA-PSS with another trailer".into()));
-        }
-        fields.end()?;
+/// What RSASSA-PSS-params say by leaving it out.
+const PSS_DEFAULT: (Hash, usize) = (Hash::Sha1, 20);
+
+/// RSASSA-PSS-params (RFC 4055 3.1): the hash of the message and of MGF1, and the length of the salt.
+pub(crate) fn pss_parameters(parameters: asn1::Tlv<'_>) -> Result<(Hash, usize), Unusable> {
+    let (mut hash, mut salt_len) = PSS_DEFAULT;
+    let mut mgf = hash;
+    let mut fields = asn1::single(parameters.der, tag::SEQUENCE)?.reader();
+    if let Some(field) = fields.optional(tag::constructed(0))? {
+        hash = explicit_hash(field.reader())?;
     }
+    if let Some(field) = fields.optional(tag::constructed(1))? {
+        mgf = mgf1_hash(field.reader())?;
+    }
+    if let Some(field) = fields.optional(tag::constructed(2))? {
+        let length = asn1::single(field.value, tag::INTEGER)?.small()?;
+        salt_len = usize::try_from(length).map_err(|_| Malformed)?;
+    }
+    if let Some(field) = fields.optional(tag::constructed(3))?
+        && asn1::single(field.value, tag::INTEGER)?.small()? != 1
+    {
+        return Err(Unusable::Unsupported("RSA-PSS with another trailer".into()));
+    }
+    fields.end()?;
     if mgf != hash {
         return Err(Unusable::Unsupported("RSA-PSS with two hashes".into()));
     }
-    let salt_len = usize::try_from(salt_len).map_err(|_| Malformed)?;
-    Ok(SignatureAlgorithm::RsaPss { hash, salt_len })
+    Ok((hash, salt_len))
 }
 
 /// What this crate signs with, given the key: SHA-256 unless the curve is larger.
 pub(crate) const fn for_key(key: KeyKind) -> Option<SignatureAlgorithm> {
     match key {
         KeyKind::Rsa { .. } => Some(SignatureAlgorithm::RsaPkcs1(Hash::Sha256)),
-        KeyKind::RsaPss { .. } => Some(SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 }),
+        KeyKind::RsaPss { bound: Some((Hash::Sha1 | Hash::Sha224, _)), .. } => None,
+        KeyKind::RsaPss { bound: Some((hash, salt_len)), .. } => {
+            Some(SignatureAlgorithm::RsaPss { hash, salt_len })
+        }
+        KeyKind::RsaPss { bound: None, .. } => {
+            Some(SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 })
+        }
         KeyKind::Ec(Curve::P256) => Some(SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256)),
         KeyKind::Ec(Curve::P384) => Some(SignatureAlgorithm::Ecdsa(Curve::P384, Hash::Sha384)),
         KeyKind::Ec(Curve::P521) => Some(SignatureAlgorithm::Ecdsa(Curve::P521, Hash::Sha512)),
@@ -162,12 +173,12 @@ pub(crate) fn signature_identifier(algorithm: SignatureAlgorithm) -> Vec<u8> {
 
 /// Whether a key is too small to prove or to hide anything.
 pub(crate) const fn is_weak_key(key: KeyKind) -> bool {
-    matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if bits < 2048)
+    matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits, .. } if bits < 2048)
 }
 
 /// Keys that are not computed with here: the crate for RSA bounds them, because their cost grows with the square.
 pub(crate) const fn is_oversized_key(key: KeyKind) -> bool {
-    matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } if bits > 8192)
+    matches!(key, KeyKind::Rsa { bits } | KeyKind::RsaPss { bits, .. } if bits > 8192)
 }
 
 /// The name of the weakness of a signature, if it has one.

@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier as Oid;
 
 use crate::algorithm;
 use crate::asn1::{self, Malformed, tag, write};
-use crate::provider::{Curve, MlDsa, MlKem};
+use crate::provider::{Curve, Hash, MlDsa, MlKem};
 
 pub(crate) const RSA: Oid = Oid::new_unwrap("1.2.840.113549.1.1.1");
 pub(crate) const RSA_PSS: Oid = Oid::new_unwrap("1.2.840.113549.1.1.10");
@@ -50,6 +50,8 @@ pub enum KeyKind {
     RsaPss {
         /// Length of the modulus.
         bits: usize,
+        /// The hash and the least length of the salt in octets, where the key is bound to these too.
+        bound: Option<(Hash, usize)>,
     },
     /// A point on a NIST curve.
     Ec(Curve),
@@ -72,6 +74,15 @@ impl KeyKind {
     pub fn of(spki: &[u8]) -> Self {
         read(spki).unwrap_or(Self::Unknown)
     }
+
+    /// Whether an RSA-PSS signature with this hash and length of the salt is one that the key is for (RFC 4055 3.3).
+    pub fn allows_pss(self, hash: Hash, salt_len: usize) -> bool {
+        match self {
+            Self::RsaPss { bound: Some((only, least)), .. } => hash == only && salt_len >= least,
+            Self::RsaPss { bound: None, .. } | Self::Rsa { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 fn read(spki: &[u8]) -> Result<KeyKind, Malformed> {
@@ -88,7 +99,11 @@ fn read(spki: &[u8]) -> Result<KeyKind, Malformed> {
     let named = |name: Option<&'static str>| name.map_or(KeyKind::Unknown, KeyKind::Named);
     Ok(match kind {
         RSA => KeyKind::Rsa { bits: modulus_bits(key)? },
-        RSA_PSS => KeyKind::RsaPss { bits: modulus_bits(key)? },
+        RSA_PSS => {
+            let bound = if algorithm.is_empty() { None } else { Some(algorithm.next()?) };
+            let bound = bound.map(algorithm::pss_parameters).transpose().map_err(|_| Malformed)?;
+            KeyKind::RsaPss { bits: modulus_bits(key)?, bound }
+        }
         EC => match algorithm.oid()? {
             P256 => KeyKind::Ec(Curve::P256),
             P384 => KeyKind::Ec(Curve::P384),
@@ -104,7 +119,7 @@ fn read(spki: &[u8]) -> Result<KeyKind, Malformed> {
 /// The SubjectPublicKeyInfo of an RSA key that is bound to RSA-PSS (RFC 4055 1.2) as one that is not: the key
 /// within is the same, and WebCrypto imports no other form. None if there is no such binding.
 ///
-/// Only RSA-PSS may be verified with it.
+/// Only RSA-PSS that [`KeyKind::allows_pss`] may be verified with it.
 pub fn without_pss_binding(spki: &[u8]) -> Option<Vec<u8>> {
     let KeyKind::RsaPss { .. } = KeyKind::of(spki) else { return None };
     let key = write::bits(key_octets(spki).ok()?);

@@ -99,7 +99,7 @@ impl NodeSigner {
 fn key_name(kind: KeyKind) -> Option<String> {
     let name = match kind {
         KeyKind::Rsa { bits } => return Some(format!("RSA {bits}")),
-        KeyKind::RsaPss { bits } => return Some(format!("RSA-PSS {bits}")),
+        KeyKind::RsaPss { bits, .. } => return Some(format!("RSA-PSS {bits}")),
         KeyKind::Ec(Curve::P256) => "P-256",
         KeyKind::Ec(Curve::P384) => "P-384",
         KeyKind::Ec(Curve::P521) => "P-521",

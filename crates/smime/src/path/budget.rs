@@ -72,7 +72,7 @@ impl Budget {
 /// The cost of one check under a key, as measured natively.
 fn check(signer: &Certificate) -> u64 {
     match signer.key_kind() {
-        KeyKind::Rsa { bits } | KeyKind::RsaPss { bits } => {
+        KeyKind::Rsa { bits } | KeyKind::RsaPss { bits, .. } => {
             // Quadratic in the modulus, linear in the exponent, of which 65537 is the usual one.
             let size = (bits as u64).div_ceil(2048);
             let exponent = rsa_exponent_bits(signer.spki()).unwrap_or(usize::MAX) as u64;

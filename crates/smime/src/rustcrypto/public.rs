@@ -28,6 +28,9 @@ pub(super) fn verify(
                 .map_err(|_| ProviderError::BadSignature)
         }
         SignatureAlgorithm::RsaPss { hash, salt_len } => {
+            if !KeyKind::of(spki).allows_pss(hash, salt_len) {
+                return Err(ProviderError::BadKey);
+            }
             verify_pss(&rsa_key(spki)?, hash, salt_len, &digest(hash, message), signature)
         }
         SignatureAlgorithm::Ed25519 => verify_ed25519(spki, message, signature),
@@ -99,8 +102,8 @@ pub(super) fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
 
 /// The crate bounds modulus (1024 to 8192 bits) and exponent, so a hostile key costs little time.
 ///
-/// Keys that are bound to RSA-PSS have parameters that the crate does not read; the key within is
-/// the same.
+/// Keys that are bound to RSA-PSS have parameters that the crate does not read, and the caller has checked; the
+/// key within is the same.
 fn rsa_key(spki: &[u8]) -> Result<PublicKey, ProviderError> {
     let (KeyKind::Rsa { .. } | KeyKind::RsaPss { .. }) = KeyKind::of(spki) else {
         return Err(ProviderError::BadKey);

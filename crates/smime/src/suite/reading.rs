@@ -31,6 +31,24 @@ pub async fn verifies_what_openssl_signed<P: Provider, K: Keyring>(world: &World
     }
 }
 
+/// RFC 4055 3.3: signatures that are good arithmetic under a key, and not what its parameters allow.
+pub async fn holds_pss_keys_to_their_parameters<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let bound = include_bytes!("keys/rsa-pss-sha384-48.spki").as_slice();
+    let free = include_bytes!("keys/rsa-pss-free.spki").as_slice();
+    let cases = [
+        (include_bytes!("keys/rsa-pss-sha384-48.sig").as_slice(), Hash::Sha384, 48, true),
+        (include_bytes!("keys/rsa-pss-sha384-60.sig").as_slice(), Hash::Sha384, 60, true),
+        (include_bytes!("keys/rsa-pss-sha384-47.sig").as_slice(), Hash::Sha384, 47, false),
+        (include_bytes!("keys/rsa-pss-sha256-48.sig").as_slice(), Hash::Sha256, 48, false),
+    ];
+    for (signature, hash, salt_len, allowed) in cases {
+        let algorithm = SignatureAlgorithm::RsaPss { hash, salt_len };
+        let verify = |spki| world.provider.verify(spki, algorithm, b"message", signature);
+        assert_eq!(verify(free).await, Ok(()), "{algorithm:?}");
+        assert_eq!(verify(bound).await.is_ok(), allowed, "{algorithm:?}");
+    }
+}
+
 /// `printf 'Sealpost suite' | openssl enc`, with `-aes-192-cbc -K 07… -iv 09…` and `-des-ede3-cbc` likewise.
 pub async fn reads_old_ciphers<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let cases = [

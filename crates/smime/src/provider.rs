@@ -265,7 +265,7 @@ pub trait Provider {
 
     /// As [`Provider::encrypt`], in the buffer of the plaintext, so that a large message is held once.
     ///
-    /// After an error the buffer holds nothing of use.
+    /// After an error the buffer may still hold the plaintext.
     async fn encrypt_in_place(
         &self,
         cipher: ContentEncryption,
@@ -280,7 +280,7 @@ pub trait Provider {
 
     /// As [`Provider::decrypt`], in the buffer of the ciphertext, so that a large message is held once.
     ///
-    /// After an error the buffer holds nothing of use.
+    /// After an error the buffer holds nothing that was decrypted.
     async fn decrypt_in_place(
         &self,
         cipher: ContentEncryption,

@@ -14,7 +14,8 @@ use crate::time::UnixTime;
 use crate::verify::Trust;
 
 pub use primitives::{
-    agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes, pads_as_pkcs1_does,
+    agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes,
+    leaves_no_plaintext_after_a_wrong_padding, pads_as_pkcs1_does, says_whether_it_encapsulates,
     signs_and_detects_changes, wraps_and_unwraps_under_rsa,
 };
 pub use reading::{holds_pss_keys_to_their_parameters, reads_old_ciphers, verifies_what_openssl_signed};
@@ -41,6 +42,8 @@ pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
     let world = World::new(provider, factory).await;
     digests_as_everybody_does(&world).await;
     encrypts_and_detects_changes(&world).await;
+    leaves_no_plaintext_after_a_wrong_padding(&world).await;
+    says_whether_it_encapsulates(&world).await;
     signs_and_detects_changes(&world).await;
     wraps_and_unwraps_under_rsa(&world).await;
     pads_as_pkcs1_does(&world).await;
@@ -60,14 +63,20 @@ struct Key {
     id: KeyId,
     pkcs8: &'static [u8],
     spki: &'static [u8],
+    /// In the keyring only where the provider has these algorithms.
+    post_quantum: bool,
 }
 
 macro_rules! key {
     ($name:literal) => {
+        key!($name, post_quantum: false)
+    };
+    ($name:literal, post_quantum: $post_quantum:literal) => {
         Key {
             id: KeyId::new($name),
             pkcs8: include_bytes!(concat!("suite/keys/", $name, ".p8")),
             spki: include_bytes!(concat!("suite/keys/", $name, ".spki")),
+            post_quantum: $post_quantum,
         }
     };
 }
@@ -80,8 +89,8 @@ fn keys() -> [Key; 8] {
         key!("p384"),
         key!("p521"),
         key!("x25519"),
-        key!("ml-dsa-44"),
-        key!("ml-kem-512"),
+        key!("ml-dsa-44", post_quantum: true),
+        key!("ml-kem-512", post_quantum: true),
     ]
 }
 
@@ -95,7 +104,6 @@ pub struct World<'a, P, K> {
     rsa: Key,
     /// Keys that only agree, each with its curve.
     agreeing: [(Curve, Key); 3],
-    /// In the keyring only where the provider has these algorithms.
     ml_dsa: Key,
     ml_kem: Key,
 }
@@ -104,7 +112,7 @@ impl<'a, P: Provider, K: Keyring> World<'a, P, K> {
     /// Loads the suite's keys and makes its root.
     pub async fn new(provider: &'a P, factory: &impl KeyringFactory<Keyring = K>) -> Self {
         let keys = keys();
-        let known = keys.iter().filter(|key| provider.encapsulates() || !key.id.as_str().starts_with("ml-"));
+        let known = keys.iter().filter(|key| provider.encapsulates() || !key.post_quantum);
         let loaded = known.map(|key| (key.id.clone(), key.pkcs8)).collect::<Vec<_>>();
         let keyring = factory.keyring(&loaded).await;
         let [signing, encryption, rsa, p384, p521, x25519, ml_dsa, ml_kem] = keys;

@@ -8,7 +8,7 @@ use cbc::{Decryptor, Encryptor};
 use cipher::block_padding::Pkcs7;
 use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit};
 use des::TdesEde3;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 #[cfg(feature = "read-only-ciphers")]
 use super::read_only;
@@ -179,9 +179,14 @@ fn unpad_in_place<C: BlockModeDecrypt + KeyIvInit>(
     buffer: &mut Vec<u8>,
 ) -> Result<(), ProviderError> {
     let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
-    let opened = cipher.decrypt_padded::<Pkcs7>(buffer).map(<[u8]>::len);
-    let length = opened.map_err(|_| ProviderError::BadCiphertext)?;
-    buffer.truncate(length);
+    match cipher.decrypt_padded::<Pkcs7>(buffer).map(<[u8]>::len) {
+        Ok(length) => buffer.truncate(length),
+        Err(_) => {
+            // All of it was decrypted before the padding was found wrong.
+            buffer.zeroize();
+            return Err(ProviderError::BadCiphertext);
+        }
+    }
     Ok(())
 }
 

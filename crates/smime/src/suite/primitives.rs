@@ -4,7 +4,7 @@ use super::{Key, World};
 use crate::certificate::key_octets;
 use crate::keyring::Keyring;
 use crate::provider::{
-    ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
+    ContentEncryption, Curve, Hash, MlKem, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
 };
 
 /// Digests of "abc" (FIPS 180-4).
@@ -71,6 +71,27 @@ pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World
             }
         }
     }
+}
+
+/// A wrong padding shows when all has been decrypted: none of that is left behind.
+pub async fn leaves_no_plaintext_after_a_wrong_padding<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let (provider, block) = (world.provider, [0xff; 16]);
+    for cipher in [ContentEncryption::Aes256Cbc, ContentEncryption::Aes128Cbc] {
+        let key = vec![7; cipher.key_len()];
+        let mut buffer =
+            provider.encrypt(cipher, &key, &[9; 16], b"", &block.repeat(2)).await.expect("encrypts");
+        buffer.truncate(2 * block.len());
+        let opened = provider.decrypt_in_place(cipher, &key, &[9; 16], b"", &mut buffer, b"").await;
+        assert_eq!(opened, Err(ProviderError::BadCiphertext));
+        assert!(!buffer.windows(block.len()).any(|window| window == block), "{cipher:?}");
+    }
+}
+
+/// A provider says that it encapsulates if, and only if, it does.
+pub async fn says_whether_it_encapsulates<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let key = key_octets(world.ml_kem.spki).expect("a key");
+    let made = world.provider.encapsulate(MlKem::Set512, key).await;
+    assert_eq!(made.err(), (!world.provider.encapsulates()).then_some(ProviderError::Unsupported));
 }
 
 /// Signatures of the keyring hold by the provider, and for nothing else.

@@ -34,10 +34,10 @@ impl WebKeyring {
             return self.keep(id, record).await;
         }
         #[cfg(feature = "post-quantum")]
-        let known = PostQuantumKey::from_pkcs8(pkcs8).is_ok();
+        let post_quantum = PostQuantumKey::from_pkcs8(pkcs8).is_ok();
         #[cfg(not(feature = "post-quantum"))]
-        let known = false;
-        if !known {
+        let post_quantum = false;
+        if !post_quantum {
             import_rsa(&record, pkcs8).await.map_err(|_| KeyringError::Malformed)?;
         }
         let sealed = self.device.seal(pkcs8).await.ok_or(KeyringError::Failed)?;

@@ -8,6 +8,7 @@ mod blob;
 mod changes;
 mod email;
 mod identity;
+mod ijson;
 mod limits;
 mod mailbox;
 mod push_subscription;
@@ -76,6 +77,13 @@ impl Call {
         self.shared.iter().find(|shared| shared.account.id == *id).map(|shared| shared.account.clone())
     }
 
+    /// Whether the user may change the account that the method works on.
+    fn may_write(&self) -> bool {
+        let same = |shared: &&Shared| shared.account.id == self.account.id;
+        self.account.id == self.user.id
+            || self.shared.iter().find(same).is_some_and(|shared| shared.may_write)
+    }
+
     /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.
     fn resolve<'a>(&'a self, id: &'a str) -> Option<&'a str> {
         match id.strip_prefix('#') {
@@ -131,8 +139,12 @@ pub async fn respond(relay: &Arc<Relay>, user: User, request: Request) -> Respon
 
 /// Reads a request.
 pub fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
-    let value = serde_json::from_slice(body);
-    check(value.map_err(|error| RequestErrorType::NotJson.problem(&error.to_string()))?, limits)
+    check(read_json(body)?, limits)
+}
+
+/// Reads JSON as strictly as requests want it.
+pub fn read_json(text: &[u8]) -> Result<Value, Problem> {
+    ijson::read(text).map_err(|error| RequestErrorType::NotJson.problem(&error.to_string()))
 }
 
 /// Reads a request that is JSON already.

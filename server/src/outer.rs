@@ -7,6 +7,8 @@ use mail_parser::{Address, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::clock::{Millis, now};
+
 pub use author::{authors, sole_author};
 
 /// The greatest number of ids or addresses of one field that are kept, and of octets of each.
@@ -93,6 +95,13 @@ impl OuterHeader {
     pub fn recipients(&self) -> impl Iterator<Item = &str> {
         self.to.iter().chain(&self.cc).chain(&self.bcc).map(|address| address.email.as_str())
     }
+}
+
+/// When the last server on its way got the message, as it says itself (RFC 8621 4.8); never later than now.
+pub fn received_at(message: &[u8]) -> Option<Millis> {
+    let parsed = MessageParser::default().parse_headers(message)?;
+    let date = parsed.received_all().next()?.date.filter(mail_parser::DateTime::is_valid)?;
+    Some(date.to_timestamp().saturating_mul(1000).min(now()))
 }
 
 /// The message without Bcc fields in its outer header; none when there are none.

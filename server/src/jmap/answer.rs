@@ -92,14 +92,23 @@ pub fn check_room(ledger: &Ledger, octets: i64) -> Result<(), SetError> {
     if octets <= ledger.room() { Ok(()) } else { Err(SetErrorType::OverQuota.into()) }
 }
 
+/// Refuses properties that there are not, whether or not there is an object to show (RFC 8620 5.1).
+pub fn check_properties(properties: Option<&[String]>, known: &[&str]) -> Result<(), MethodError> {
+    match properties.into_iter().flatten().find(|property| !known.contains(&property.as_str())) {
+        Some(unknown) => Err(no_property(unknown)),
+        None => Ok(()),
+    }
+}
+
+/// The refusal of a property that there is not.
+pub fn no_property(name: &str) -> MethodError {
+    MethodError::new(MethodErrorType::InvalidArguments, format!("there is no property {name}"))
+}
+
 /// Keeps the asked properties of an object; `id` always stays (RFC 8620 5.1).
 pub fn project(object: &impl Serialize, properties: Option<&[String]>) -> Result<Value, MethodError> {
     let value = serde_json::to_value(object).map_err(|_| MethodErrorType::ServerFail)?;
     let (Value::Object(mut map), Some(properties)) = (value.clone(), properties) else { return Ok(value) };
-    if let Some(unknown) = properties.iter().find(|property| !map.contains_key(*property)) {
-        let text = format!("there is no property {unknown}");
-        return Err(MethodError::new(MethodErrorType::InvalidArguments, text));
-    }
     map.retain(|key, _| key == "id" || properties.iter().any(|property| property == key));
     Ok(Value::Object(map))
 }

@@ -1,9 +1,9 @@
 use jmap::{ChangesAnswer, Id, MethodError, MethodErrorType, State};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Call;
-use super::answer::{arguments, failed};
+use super::answer::{Answer, answer, arguments, failed};
 use crate::store::{self, ChangedIds, ChangesError, Kind};
 
 /// The greatest number of changes in one answer when the client names none.
@@ -42,6 +42,15 @@ pub async fn changes(call: &Call, kind: Kind, given: Value) -> Result<ChangesAns
         destroyed: ids(found.destroyed),
         updated_properties: None,
     })
+}
+
+/// The answer of a type that tells which properties alone changed, where that is known (RFC 8621 2.2, RFC 9425 4.2).
+pub fn with_properties(found: &ChangesAnswer<Id>, alone: Option<&[&str]>) -> Result<Answer, MethodError> {
+    let mut told = serde_json::to_value(found).map_err(|_| MethodErrorType::ServerFail)?;
+    if let Some(map) = told.as_object_mut() {
+        map.insert("updatedProperties".into(), json!(alone));
+    }
+    answer(&told)
 }
 
 /// How many changes a `/queryChanges` looks at; after more of them a client better asks anew.

@@ -4,7 +4,7 @@ use jmap::{EmailAddress, Get, Id, Identity, IdentityId, MethodError, Patch, SetE
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, answer, arguments, failed, get_answer, ids_to_get, project};
+use super::answer::{Answer, answer, arguments, check_properties, failed, get_answer, ids_to_get, project};
 use super::{Call, set};
 use crate::random;
 use crate::store::{self, Account, Kind, Ledger, StoreError, Tx};
@@ -16,9 +16,13 @@ const LONGEST_SIGNATURE: usize = 16 * 1024;
 /// The greatest number of addresses of Reply-To and of Bcc.
 const MOST_ADDRESSES: usize = 20;
 
+const PROPERTIES: [&str; 8] =
+    ["id", "name", "email", "replyTo", "bcc", "textSignature", "htmlSignature", "mayDelete"];
+
 /// `Identity/get`.
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Get::<Identity> { ids, properties, .. } = arguments(given)?;
+    check_properties(properties.as_deref(), &PROPERTIES)?;
     let ids = ids_to_get(ids, &call.relay.limits)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Identity);
@@ -115,6 +119,7 @@ async fn update(
     let Some(identity) = all.into_iter().find(|one| one.id.as_str() == id.as_str()) else {
         return Ok(Err(SetErrorType::NotFound.into()));
     };
+    let patch = set::news(patch, &identity);
     match patched(identity, patch, account) {
         Ok(identity) => Ok(Ok(store::put_identity(tx, ledger, &identity).await?)),
         Err(error) => Ok(Err(error)),

@@ -23,6 +23,8 @@ pub struct Limits {
 pub const MAX_VAULT: usize = 256 * 1024;
 /// The greatest `sealedSummary` in octets.
 pub const MAX_SUMMARY: usize = 4 * 1024;
+/// How text is compared (RFC 4790 9.2).
+pub const COLLATION: &str = "i;ascii-casemap";
 /// The greatest number of comparators of a `/query`.
 pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of octets that a filter compares each email's texts with, of which a comparison itself
@@ -59,7 +61,7 @@ impl Limits {
             max_calls_in_request: wide(self.max_calls_in_request),
             max_objects_in_get: wide(self.max_objects_in_get),
             max_objects_in_set: wide(self.max_objects_in_set),
-            collation_algorithms: vec!["i;ascii-casemap".into()],
+            collation_algorithms: vec![COLLATION.into()],
         }
     }
 }

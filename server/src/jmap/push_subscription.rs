@@ -6,8 +6,10 @@ use jmap::{AccountId, Id, MethodError, MethodErrorType, Patch, SetError, SetErro
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Call;
-use super::answer::{Answer, Outcome, answer, arguments, check_set_size, failed};
+use super::answer::{
+    Answer, Outcome, answer, arguments, check_properties, check_set_size, failed, ids_to_get,
+};
+use super::{Call, set as sets};
 use crate::clock::{Millis, now, parse_date, utc_date};
 use crate::random;
 use crate::store::{self, Credential, PushSubscription, StoreError, Tx};
@@ -33,6 +35,8 @@ struct Set {
     destroy: Option<Vec<Id>>,
 }
 
+const PROPERTIES: [&str; 5] = ["id", "deviceClientId", "verificationCode", "expires", "types"];
+
 /// `PushSubscription/get`; there is no state, and where it goes is never told.
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Get { ids, properties } = arguments(given)?;
@@ -40,6 +44,8 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     if properties.iter().flatten().any(secret) {
         return Err(MethodErrorType::Forbidden.into());
     }
+    check_properties(properties.as_deref(), &PROPERTIES)?;
+    let ids = ids_to_get(ids, &call.relay.limits)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let all = store::subscriptions(&mut connection, &call.user.id, now()).await.map_err(failed)?;
     let missing: Vec<&String> =
@@ -184,7 +190,7 @@ async fn update(
         return Ok(Err(SetErrorType::NotFound.into()));
     };
     let mut changed = None;
-    for (property, value) in patch {
+    for (property, value) in sets::news(patch, &object(&one)) {
         let wrong = || SetError::invalid_properties([property.as_str()]);
         match (property.as_str(), &value) {
             ("verificationCode", Value::String(code)) if *code == one.code => one.verified = true,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, answer};
-use super::limits::MOST_COMPARATORS;
+use super::limits::{COLLATION, MOST_COMPARATORS};
 use crate::store::ChangedIds;
 
 /// The greatest depth of operators, and the greatest number of conditions, in a filter.
@@ -98,9 +98,11 @@ impl<C> Filter<C> {
     }
 }
 
-/// Refuses a sort order that is too long.
+/// Refuses a sort order that is too long, or that compares text as is not announced.
 pub fn check_sort(sort: Option<&Vec<Comparator>>) -> Result<(), MethodError> {
-    match sort.is_some_and(|sort| sort.len() > MOST_COMPARATORS) {
+    let mut collations = sort.into_iter().flatten().filter_map(|by| by.collation.as_deref());
+    let is_strange = collations.any(|name| name != COLLATION);
+    match is_strange || sort.is_some_and(|sort| sort.len() > MOST_COMPARATORS) {
         true => Err(MethodErrorType::UnsupportedSort.into()),
         false => Ok(()),
     }

@@ -1,16 +1,29 @@
 //! `Quota` (RFC 9425): each account has one, for the octets of its mail.
 
-use jmap::{MethodError, MethodErrorType};
+use jmap::{Comparator, MethodError, MethodErrorType};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Call;
-use super::answer::{Answer, answer, arguments, failed, get_answer, project};
+use super::answer::{Answer, arguments, check_properties, failed, get_answer, ids_to_get, project};
 use super::query::{self, Query, QueryChanges};
 use crate::store::{self, ChangedIds, Kind};
 
 /// Its id.
 const OCTETS: &str = "octets";
+
+const PROPERTIES: [&str; 10] = [
+    "id",
+    "resourceType",
+    "used",
+    "hardLimit",
+    "warnLimit",
+    "softLimit",
+    "scope",
+    "name",
+    "description",
+    "types",
+];
 
 #[derive(Debug, Deserialize)]
 struct Get {
@@ -48,6 +61,8 @@ async fn quota(call: &Call) -> Result<Option<Value>, MethodError> {
 /// `Quota/get`
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Get { ids, properties } = arguments(given)?;
+    check_properties(properties.as_deref(), &PROPERTIES)?;
+    let ids = ids_to_get(ids, &call.relay.limits)?;
     let (state, quota) = (state(call).await?, quota(call).await?);
     let has = |id: &String| id == OCTETS && quota.is_some();
     let missing: Vec<&String> = ids.iter().flatten().filter(|id| !has(id)).collect();
@@ -63,16 +78,13 @@ pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodErro
     let has = quota(call).await?.is_some();
     (told.created, told.destroyed) = (Vec::new(), Vec::new());
     told.updated = if moved && has { vec![OCTETS.into()] } else { Vec::new() };
-    let mut told = serde_json::to_value(told).map_err(|_| MethodErrorType::ServerFail)?;
-    if let (true, Some(map)) = (moved && has, told.as_object_mut()) {
-        map.insert("updatedProperties".into(), json!(["used"]));
-    }
-    answer(&told)
+    super::changes::with_properties(&told, (moved && has).then_some(&["used"]))
 }
 
 /// `Quota/query`
 pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let wanted: Query = arguments(given)?;
+    check_sort(wanted.sort.as_ref())?;
     let ids = results(call, wanted.filter.as_ref()).await?;
     query::page(&call.account.id, state(call).await?, ids, &wanted)
 }
@@ -80,12 +92,22 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
 /// `Quota/queryChanges`
 pub async fn query_changes(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let wanted: QueryChanges = arguments(given)?;
+    check_sort(wanted.sort.as_ref())?;
     let ids = results(call, wanted.filter.as_ref()).await?;
     let found = super::changes::since(call, Kind::Email, &wanted.since_query_state).await?;
     let moved = !found.created.is_empty() || !found.updated.is_empty() || !found.destroyed.is_empty();
     let updated = if moved { vec![OCTETS.to_owned()] } else { Vec::new() };
     let changes = ChangedIds { created: Vec::new(), updated, destroyed: Vec::new(), ..found };
     query::changed(&call.account.id, &wanted, &state(call).await?, changes, &ids)
+}
+
+/// RFC 9425 4.3; of one quota every order is the same.
+fn check_sort(sort: Option<&Vec<Comparator>>) -> Result<(), MethodError> {
+    query::check_sort(sort)?;
+    match sort.into_iter().flatten().all(|by| matches!(by.property.as_str(), "name" | "used")) {
+        true => Ok(()),
+        false => Err(MethodErrorType::UnsupportedSort.into()),
+    }
 }
 
 async fn results(call: &Call, filter: Option<&Value>) -> Result<Vec<String>, MethodError> {

@@ -1,7 +1,8 @@
 //! What all `/set` methods share (RFC 8620 5.3): the limit, the states, and one transaction for all of it.
 
 use futures::future::BoxFuture;
-use jmap::{AccountId, MethodError, Set, SetAnswer, Settable, State};
+use jmap::{AccountId, MethodError, Patch, Set, SetAnswer, Settable, State};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Call;
@@ -20,6 +21,12 @@ pub fn read<T: Settable>(call: &Call, given: Value) -> Result<Set<T>, MethodErro
         + wanted.destroy.iter().flatten().count();
     check_set_size(count, &call.relay.limits)?;
     Ok(wanted)
+}
+
+/// What of a patch is not so already: a whole object is a patch too (RFC 8620 5.3).
+pub fn news(patch: Patch, current: &impl Serialize) -> Patch {
+    let current = serde_json::to_value(current).unwrap_or_default();
+    patch.into_iter().filter(|(name, value)| current.get(name) != Some(value)).collect()
 }
 
 /// What is known before the transaction.

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 
 pub use query::{query, query_changes};
 
-use super::answer::{Answer, Outcome, answer, arguments, failed, get_answer, ids_to_get, project};
+use super::answer::{
+    Answer, Outcome, answer, arguments, check_properties, failed, get_answer, ids_to_get, project,
+};
 use super::{Call, set};
 use crate::clock::utc_date;
 use crate::store::{self, Kind, Ledger, StoreError, SubmissionRow, Tx};
@@ -22,9 +24,23 @@ use crate::vacation;
 /// How many submissions one call makes: each is read and checked before the transaction.
 const MOST_AT_ONCE: usize = 50;
 
+const PROPERTIES: [&str; 10] = [
+    "id",
+    "identityId",
+    "emailId",
+    "threadId",
+    "envelope",
+    "sendAt",
+    "undoStatus",
+    "deliveryStatus",
+    "dsnBlobIds",
+    "mdnBlobIds",
+];
+
 /// `EmailSubmission/get`.
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Get::<EmailSubmission> { ids, properties, .. } = arguments(given)?;
+    check_properties(properties.as_deref(), &PROPERTIES)?;
     let ids = ids_to_get(ids, &call.relay.limits)?;
     let account = &call.account.id;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
@@ -136,14 +152,13 @@ async fn update(
     let Some(row) = store::submission(tx.connection(), ledger.account(), &id).await? else {
         return Ok(Err(SetErrorType::NotFound.into()));
     };
-    let same = |value: &Value| value.as_str() == Some(&row.undo_status);
+    let patch = set::news(patch.clone(), &object(row.clone()));
     let others: Vec<&String> = patch.keys().filter(|key| *key != "undoStatus").collect();
     if !others.is_empty() {
         return Ok(Err(SetError::invalid_properties(others)));
     }
     match patch.get("undoStatus") {
         None => Ok(Ok(())),
-        Some(status) if same(status) => Ok(Ok(())),
         Some(status) if *status != json!("canceled") => Ok(Err(SetError::invalid_properties(["undoStatus"]))),
         Some(_) if row.undo_status == "pending" && take_back(tx, ledger, &row).await? => {
             Ok(Ok(store::set_undo(tx, ledger, &id, "canceled").await?))

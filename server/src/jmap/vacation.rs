@@ -3,7 +3,9 @@
 use jmap::{Get, MethodError, MethodErrorType, Patch, SetError, SetErrorType, VacationResponse};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Outcome, answer, arguments, failed, get_answer, ids_to_get, project};
+use super::answer::{
+    Answer, Outcome, answer, arguments, check_properties, failed, get_answer, ids_to_get, project,
+};
 use super::{Call, set};
 use crate::clock::{parse_date, utc_date};
 use crate::store::{self, Kind, Vacation};
@@ -13,10 +15,13 @@ const SINGLETON: &str = "singleton";
 /// The greatest number of octets of a text.
 const LONGEST: usize = 64 * 1024;
 
+const PROPERTIES: [&str; 7] = ["id", "isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody"];
+
 /// `VacationResponse/get`.
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     supported(call)?;
     let Get::<VacationResponse> { ids, properties, .. } = arguments(given)?;
+    check_properties(properties.as_deref(), &PROPERTIES)?;
     let ids = ids_to_get(ids, &call.relay.limits)?.unwrap_or_else(|| vec![SINGLETON.into()]);
     let (found, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| id.as_str() == SINGLETON);
     let mut connection = call.relay.store.read().await.map_err(failed)?;
@@ -48,6 +53,7 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
                     continue;
                 }
                 let old = store::vacation(tx.connection(), ledger.account()).await?;
+                let patch = set::news(patch, &object(&old));
                 match patched(old, patch) {
                     Ok(new) => {
                         store::put_vacation(tx, ledger, &new).await?;

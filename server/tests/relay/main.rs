@@ -46,6 +46,7 @@ mod scanner;
 mod session;
 mod smtp;
 mod smuggling;
+mod standard;
 mod strangers;
 mod submission;
 mod support;

@@ -12,6 +12,7 @@ async fn a_request_that_is_none_gets_the_error_of_its_kind() {
         ("{".to_owned(), "notJSON"),
         ("\u{feff}{}".to_owned(), "notJSON"),
         ("[".repeat(100_000), "notJSON"),
+        (r#"{"using": [], "methodCalls": [], "using": []}"#.to_owned(), "notJSON"),
         ("{}".to_owned(), "notRequest"),
         ("[]".to_owned(), "notRequest"),
         (json!({"using": [core], "methodCalls": [["Core/echo", {}]]}).to_string(), "notRequest"),

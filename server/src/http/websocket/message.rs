@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::http::listening::Told;
-use crate::jmap::{Limits, check};
+use crate::jmap::{Limits, check, read_json};
 
 /// What a client calls its request.
 pub type RequestId = String;
@@ -51,8 +51,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<Incoming, (Option<RequestId>,
         let limit = RequestErrorType::Limit(LimitKind::SizeRequest);
         return Err((None, limit.problem("the request is too large")));
     }
-    let message: Value = serde_json::from_str(text)
-        .map_err(|error| (None, RequestErrorType::NotJson.problem(&error.to_string())))?;
+    let message = read_json(text.as_bytes()).map_err(|problem| (None, problem))?;
     let id = message.get("id").cloned();
     let known = id.as_ref().and_then(Value::as_str).filter(|id| id.len() <= LONGEST_ID).map(str::to_owned);
     let wrong = |why: &str| (known.clone(), RequestErrorType::NotRequest.problem(why));

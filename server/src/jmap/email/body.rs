@@ -10,7 +10,7 @@ use crate::clear_text::cut;
 use crate::parts;
 
 /// The properties of a part that are given when none are named.
-const DEFAULT: [&str; 10] =
+pub const DEFAULT: [&str; 10] =
     ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid", "language", "location"];
 /// Structures are shown down to this depth.
 const DEEPEST: usize = 64;

@@ -30,13 +30,20 @@ impl Draft {
         let mut headers = Vec::new();
         for (name, value) in properties {
             if let Some(field) = fields::read(name, value)? {
+                // RFC 8621 4.6: what begins so says what a part is.
+                let start = field.name.get(..8).unwrap_or_default();
+                if start.eq_ignore_ascii_case("Content-") {
+                    return Err(SetError::invalid_properties([name.as_str()]));
+                }
                 headers.push(field);
             } else if !METADATA.contains(&name.as_str()) && !part::BODY.contains(&name.as_str()) {
                 return Err(SetError::invalid_properties([name.as_str()]));
             }
         }
         fields::refuse_twice(&headers)?;
-        Ok(Self { headers, body: part::read(properties)? })
+        let body = part::read(properties)?;
+        body.refuse_fields(&headers)?;
+        Ok(Self { headers, body })
     }
 
     /// The blobs that its parts are made of.
@@ -49,9 +56,10 @@ impl Draft {
     /// The message; `domain` is where its id comes from.
     pub fn write(self, blobs: &BTreeMap<BlobId, Vec<u8>>, domain: &str) -> Result<Vec<u8>, SetError> {
         let mut message = MessageBuilder::new();
-        let has = |name: &str| self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let all = || self.headers.iter().chain(self.body.headers());
+        let has = |name: &str| all().any(|field| field.name.eq_ignore_ascii_case(name));
         let (has_id, has_date) = (has("Message-ID"), has("Date"));
-        for (name, values) in self.headers {
+        for fields::Field { name, values, .. } in self.headers {
             for value in values {
                 message = message.header(name.clone(), value);
             }
@@ -115,12 +123,27 @@ mod tests {
             (json!({"header:X Y": "a"}), "header:X Y"),
             (json!({"header:Content-Type": "text/html"}), "header:Content-Type"),
             (json!({"headers": []}), "headers"),
-            (json!({"subject": "a", "header:Subject": "b"}), "Subject"),
-            (json!({"textBody": [{"partId": "1"}]}), "bodyValues"),
-            (json!({"bodyStructure": {"partId": "1"}, "textBody": []}), "bodyStructure"),
+            (json!({"subject": "a", "header:Subject": "b"}), "subject"),
+            (json!({"header:Content-Place": "b"}), "header:Content-Place"),
+            (json!({"textBody": [{"partId": "1"}]}), "textBody/0/partId"),
+            (json!({"textBody": []}), "textBody"),
+            (json!({"bodyStructure": {"partId": "1"}, "textBody": []}), "textBody"),
+            (json!({"bodyStructure": {"subParts": [{"blobId": 1}]}}), "bodyStructure/subParts/0/blobId"),
             (
-                json!({"bodyStructure": {"partId": "1", "blobId": "b1"}, "bodyValues": {"1": {"value": ""}}}),
-                "bodyStructure",
+                json!({"bodyStructure": {"partId": "1", "size": 3}, "bodyValues": {"1": {"value": ""}}}),
+                "bodyStructure/size",
+            ),
+            (
+                json!({"bodyStructure": {"partId": "1", "charset": "utf-8"}, "bodyValues": {"1": {"value": ""}}}),
+                "bodyStructure/charset",
+            ),
+            (
+                json!({"bodyStructure": {"partId": "1", "header:X": "1"}, "header:x": "2", "bodyValues": {"1": {"value": ""}}}),
+                "bodyStructure/header:X",
+            ),
+            (
+                json!({"bodyStructure": {"blobId": "b1", "header:Content-Transfer-Encoding": "7bit"}}),
+                "bodyStructure/header:Content-Transfer-Encoding",
             ),
             (
                 json!({"textBody": [{"partId": "1", "type": "text/html"}], "bodyValues": {"1": {"value": ""}}}),
@@ -128,7 +151,7 @@ mod tests {
             ),
             (
                 json!({"bodyStructure": {"partId": "1"}, "bodyValues": {"1": {"value": "", "isTruncated": true}}}),
-                "bodyValues",
+                "bodyValues/1/isTruncated",
             ),
             (json!({"size": 3}), "size"),
         ] {

@@ -61,8 +61,10 @@ struct Arguments {
 /// `Email/get` (RFC 8621 4.2).
 pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let Arguments { ids, properties, mut body } = arguments(given)?;
-    // RFC 8620 5.1: a type may refuse to give all its objects at once.
-    let ids = ids_to_get(ids, &call.relay.limits)?.ok_or(MethodErrorType::RequestTooLarge)?;
+    let ids = match ids_to_get(ids, &call.relay.limits)? {
+        Some(ids) => ids,
+        None => super::all(call, false).await?,
+    };
     let mut properties = properties.unwrap_or_else(|| default_properties(call));
     check_properties(&mut properties, &mut body)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
@@ -82,18 +84,23 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     get_answer(&call.account.id, &state, list, &missing)
 }
 
-/// Refuses more properties than a program has a use for, and leaves each once.
+/// Refuses properties that there are not, and more than a program has a use for, and leaves each once.
 ///
 /// What is named again would be made again: the size of a part is that of its decoded octets.
 pub fn check_properties(properties: &mut Vec<String>, body: &mut BodyWanted) -> Result<(), MethodError> {
-    for list in [Some(properties), body.body_properties.as_mut()].into_iter().flatten() {
+    for list in [Some(&mut *properties), body.body_properties.as_mut()].into_iter().flatten() {
         if list.len() > MOST_PROPERTIES {
             return Err(MethodErrorType::RequestTooLarge.into());
         }
         list.sort_unstable();
         list.dedup();
     }
-    Ok(())
+    let of_email = |name: &str| DEFAULT.contains(&name) || matches!(name, "bodyStructure" | SUMMARY);
+    let of_part = |name: &str| super::body::DEFAULT.contains(&name) || name == "subParts";
+    let unknown = properties.iter().filter(|name| !of_email(name));
+    let mut unknown = unknown.chain(body.body_properties.iter().flatten().filter(|name| !of_part(name)));
+    // The others are header fields, in a form that suits them.
+    unknown.try_for_each(|name| Fields::none().property(name).map(drop))
 }
 
 /// As much of a message as the properties need: of a sealed one nothing lies behind its header.
@@ -160,7 +167,7 @@ impl Shown<'_> {
     }
 
     /// A property that needs no look into the message.
-    fn kept(&self, property: &str) -> Option<Value> {
+    pub fn kept(&self, property: &str) -> Option<Value> {
         let outer = self.outer;
         Some(match property {
             "blobId" => json!(self.blob),
@@ -231,7 +238,7 @@ impl Shown<'_> {
             |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()).to_lowercase(),
         );
         let disposition = message.content_disposition().map(mail_parser::ContentType::ctype);
-        let mut all = json!({
+        let all = json!({
             "partId": "1",
             "blobId": self.blob,
             "size": self.size,
@@ -243,10 +250,13 @@ impl Shown<'_> {
             "language": null,
             "location": null,
         });
-        if let (Some(map), Some(properties)) = (all.as_object_mut(), &wanted.body_properties) {
-            map.retain(|key, _| properties.iter().any(|property| property == key));
-        }
-        all
+        let Some(properties) = &wanted.body_properties else { return all };
+        let fields = Fields::of(message, message.headers());
+        let each = properties.iter().filter(|name| *name != "subParts").map(|name| {
+            let value = all.get(name).cloned().or_else(|| fields.property(name).ok());
+            (name.clone(), value.unwrap_or_default())
+        });
+        Value::Object(each.collect())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Header fields in the forms of RFC 8621 4.1.2.
 
-use jmap::{MethodError, MethodErrorType};
+use jmap::MethodError;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, Address, Header, HeaderValue, Message};
 use serde_json::{Value, json};
+
+use crate::jmap::answer::no_property;
 
 /// The header fields of a message or of one of its parts.
 #[derive(Clone, Copy)]
@@ -36,9 +38,7 @@ impl<'m> Fields<'m> {
             let each = self.each().map(|(name, value)| json!({"name": name, "value": text_of(value)}));
             return Ok(each.collect());
         }
-        let wanted = Wanted::read(property).ok_or_else(|| {
-            MethodError::new(MethodErrorType::InvalidArguments, format!("there is no property {property}"))
-        })?;
+        let wanted = Wanted::read(property).ok_or_else(|| no_property(property))?;
         let named = self.each().filter(|(name, _)| name.eq_ignore_ascii_case(wanted.name));
         let mut values: Vec<Value> = named.map(|(_, value)| wanted.form.show(value)).collect();
         Ok(if wanted.all { Value::Array(values) } else { values.pop().unwrap_or(Value::Null) })

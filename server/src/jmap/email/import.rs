@@ -1,33 +1,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jmap::{
-    EmailImport, EmailImported, Import, ImportAnswer, MailboxId, MethodError, SetError, SetErrorType,
-};
-use serde_json::Value;
+use jmap::{EmailImport, EmailImported, ImportAnswer, MailboxId, MethodError, SetError, SetErrorType, State};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::patch::{self, Known};
 use crate::blobs::{BlobError, Prepared};
 use crate::clear_text::ClearText;
-use crate::clock::{now, parse_date};
+use crate::clock::{Millis, now, parse_date};
 use crate::delivery::{is_sealed, off_thread};
 use crate::jmap::Call;
 use crate::jmap::answer::{
     Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
 };
-use crate::outer::{OuterHeader, is_message};
+use crate::outer::{OuterHeader, is_message, received_at};
 use crate::parts;
 use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Arguments {
+    if_in_state: Option<State>,
+    emails: BTreeMap<String, Map<String, Value>>,
+}
+
 /// `Email/import` (RFC 8621 4.8); personal and office accounts take sealed messages only.
 pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
-    let wanted: Import = arguments(given)?;
+    let wanted: Arguments = arguments(given)?;
     check_set_size(wanted.emails.len(), &call.relay.limits)?;
     let mut checked = Vec::new();
     let mut not_created = BTreeMap::new();
-    for (creation, email) in wanted.emails {
-        match read(call, &email).await? {
-            Ok(message) => checked.push((creation, email, message)),
+    for (creation, properties) in wanted.emails {
+        let read = match typed(&properties) {
+            Ok(email) => read(call, &email).await?.map(|message| (email, message)),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok((email, message)) => checked.push((creation, email, message)),
             Err(error) => drop(not_created.insert(creation, error)),
         }
     }
@@ -62,9 +73,45 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
     answer(&done)
 }
 
+/// The properties, or the names of those that are missing or malformed.
+fn typed(properties: &Map<String, Value>) -> Result<EmailImport, SetError> {
+    let mut wrong = Vec::new();
+    let read = (
+        read_one(properties, "blobId", &mut wrong),
+        read_one(properties, "mailboxIds", &mut wrong),
+        read_one::<Option<_>>(properties, "keywords", &mut wrong),
+        read_one(properties, "receivedAt", &mut wrong),
+        read_one(properties, "sealedSummary", &mut wrong),
+    );
+    let (Some(blob_id), Some(mailbox_ids), Some(keywords), Some(received_at), Some(sealed_summary)) = read
+    else {
+        return Err(SetError::invalid_properties(wrong));
+    };
+    Ok(EmailImport {
+        blob_id,
+        mailbox_ids,
+        keywords: keywords.unwrap_or_default(),
+        received_at,
+        sealed_summary,
+    })
+}
+
+fn read_one<T: DeserializeOwned>(
+    properties: &Map<String, Value>,
+    name: &'static str,
+    wrong: &mut Vec<&'static str>,
+) -> Option<T> {
+    let read = T::deserialize(properties.get(name).unwrap_or(&Value::Null));
+    if read.is_err() {
+        wrong.push(name);
+    }
+    read.ok()
+}
+
 /// A message that may be kept: its bytes are the account's, or safe to refer to.
 struct Message {
     outer: OuterHeader,
+    received_at: Option<Millis>,
     clear: Option<ClearText>,
     blob: Option<Prepared>,
 }
@@ -85,9 +132,11 @@ async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetErr
     }
     let sealed = call.account.kind.is_sealed();
     let parsed = Arc::clone(&message);
-    let read =
-        move || (is_message(&parsed), OuterHeader::parse(&parsed), (!sealed).then(|| ClearText::of(&parsed)));
-    let (is_message, outer, clear) = off_thread(read).await.map_err(failed)?;
+    let read = move || {
+        let clear = (!sealed).then(|| ClearText::of(&parsed));
+        (is_message(&parsed), OuterHeader::parse(&parsed), received_at(&parsed), clear)
+    };
+    let (is_message, outer, received_at, clear) = off_thread(read).await.map_err(failed)?;
     if !is_message {
         return Ok(Err(SetError::new(SetErrorType::InvalidEmail, "the blob is no message")));
     }
@@ -95,7 +144,7 @@ async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetErr
         true => Some(relay.blobs.prepare(&relay.store, message.to_vec()).await.map_err(failed)?),
         false => None,
     };
-    Ok(Ok(Message { outer, clear, blob }))
+    Ok(Ok(Message { outer, received_at, clear, blob }))
 }
 
 async fn keep(
@@ -107,7 +156,8 @@ async fn keep(
 ) -> Result<Result<EmailImported, SetError>, StoreError> {
     let mailboxes: BTreeSet<MailboxId> =
         store::mailboxes(tx.connection(), ledger.account()).await?.into_iter().map(|row| row.id).collect();
-    let mut new = match checked(&email, message.outer, Known { mailboxes: &mailboxes, created }) {
+    let came = message.received_at.unwrap_or_else(now);
+    let mut new = match checked(&email, message.outer, came, Known { mailboxes: &mailboxes, created }) {
         Ok(new) => new,
         Err(error) => return Ok(Err(error)),
     };
@@ -135,7 +185,12 @@ async fn keep(
     Ok(Ok(EmailImported { id, blob_id: new.blob_id, thread_id, size }))
 }
 
-fn checked(email: &EmailImport, outer: OuterHeader, known: Known<'_>) -> Result<NewEmail, SetError> {
+fn checked(
+    email: &EmailImport,
+    outer: OuterHeader,
+    came: Millis,
+    known: Known<'_>,
+) -> Result<NewEmail, SetError> {
     let json = |map| serde_json::to_value(map).unwrap_or_default();
     let wrong = |property: &str| SetError::invalid_properties([property]);
     let keywords = patch::keywords(&json(email.keywords.clone())).ok_or_else(|| wrong("keywords"))?;
@@ -145,7 +200,7 @@ fn checked(email: &EmailImport, outer: OuterHeader, known: Known<'_>) -> Result<
     patch::check(&keywords, &mailboxes, known)?;
     let received_at = match &email.received_at {
         Some(text) => parse_date(text).ok_or_else(|| wrong("receivedAt"))?,
-        None => now(),
+        None => came,
     };
     let summary = match &email.sealed_summary {
         Some(text) => Some(patch::summary(text).ok_or_else(|| wrong("sealedSummary"))?),

@@ -9,6 +9,8 @@ use crate::from_base64;
 use crate::jmap::limits::MAX_SUMMARY;
 use crate::store::{EmailPatch, EmailRow};
 
+/// The properties that a client may change.
+pub const SETTABLE: [&str; 3] = ["keywords", "mailboxIds", "sealedSummary"];
 /// The greatest number of keywords of an email.
 const MOST_KEYWORDS: usize = 100;
 

@@ -4,6 +4,7 @@ use jmap::{Email, EmailId, Id, MailboxId, MethodError, Patch, SetErrorType};
 use serde_json::{Map, Value};
 
 use super::create::{self, Written};
+use super::get::Shown;
 use super::patch::{self, Known};
 use crate::jmap::answer::{Answer, Outcome, answer};
 use crate::jmap::{Call, set};
@@ -85,6 +86,13 @@ async fn update(
             outcome.not_updated.insert(id, SetErrorType::NotFound.into());
             continue;
         };
+        // RFC 8620 5.3: a whole object is a patch too.
+        let shown =
+            Shown { row: Some(row), outer: &row.outer, blob: &row.blob_id, size: row.size, sealed: false };
+        let is_new = |(name, value): &(String, Value)| {
+            patch::SETTABLE.contains(&name.as_str()) || shown.kept(name).as_ref() != Some(value)
+        };
+        let patch = patch.into_iter().filter(is_new).collect();
         match patch::apply(row, &patch, known) {
             Ok(new) => {
                 store::update_email(tx, ledger, row, &new).await?;

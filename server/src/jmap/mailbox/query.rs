@@ -98,7 +98,8 @@ fn matches(condition: &Condition, row: &MailboxRow) -> bool {
     }
 }
 
-fn ancestors<'a>(row: &'a MailboxRow, rows: &'a [MailboxRow]) -> impl Iterator<Item = &'a MailboxRow> {
+/// What a mailbox lies in, from the nearest on.
+pub fn ancestors<'a>(row: &'a MailboxRow, rows: &'a [MailboxRow]) -> impl Iterator<Item = &'a MailboxRow> {
     let above = |row: &'a MailboxRow| {
         let parent = row.parent_id.as_ref()?;
         rows.iter().find(|other| other.id == *parent)

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jmap::{Mailbox, MailboxId, MethodError, Patch, SetError, SetErrorType};
 use serde_json::{Map, Value};
 
+use super::query::ancestors;
 use super::{object, role};
 use crate::jmap::answer::{Answer, Outcome, answer};
 use crate::jmap::{Call, set};
@@ -38,7 +39,7 @@ async fn create(
     created: &mut BTreeMap<String, String>,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
-    for (creation, properties) in wanted.into_iter().flatten() {
+    for (creation, properties) in in_order(wanted.unwrap_or_default()) {
         let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
         let blank = NewMailbox {
             name: String::new(),
@@ -60,6 +61,22 @@ async fn create(
     Ok(())
 }
 
+/// A creation that lies in another one comes after it (RFC 8620 5.3).
+fn in_order(mut waiting: BTreeMap<String, Patch>) -> Vec<(String, Patch)> {
+    let mut ordered = Vec::new();
+    loop {
+        let is_ready = |properties: &Patch| {
+            let parent = properties.get("parentId").and_then(Value::as_str);
+            parent.and_then(|id| id.strip_prefix('#')).is_none_or(|parent| !waiting.contains_key(parent))
+        };
+        // Of those that lie in each other none is ready: one comes first, and fails.
+        let next =
+            waiting.iter().find(|(_, properties)| is_ready(properties)).or_else(|| waiting.iter().next());
+        let Some(next) = next.map(|(creation, _)| creation.clone()) else { return ordered };
+        ordered.extend(waiting.remove_entry(&next));
+    }
+}
+
 async fn update(
     tx: &mut Tx,
     ledger: &mut Ledger,
@@ -67,24 +84,44 @@ async fn update(
     created: &BTreeMap<String, String>,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
+    let mut rows = store::mailboxes(tx.connection(), ledger.account()).await?;
+    let mut changes = Vec::new();
     for (id, patch) in wanted.into_iter().flatten() {
-        let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
         let Some(row) = find(&rows, id.as_str(), created) else {
             outcome.not_updated.insert(id, SetErrorType::NotFound.into());
             continue;
         };
-        let new = patched(kept(row), patch, created)
-            .and_then(|new| keeps_inbox(row, new))
-            .and_then(|new| check(new, Some(&row.id), &rows));
-        match new {
+        let patch = set::news(patch, &object(row.clone(), true));
+        match patched(kept(row), patch, created).and_then(|new| keeps_inbox(row, new)) {
+            Ok(new) => changes.push((id, row.id.clone(), new)),
+            Err(error) => drop(outcome.not_updated.insert(id, error)),
+        }
+    }
+    // RFC 8620 5.3: names may be swapped; only where the outcome of all is invalid, one is looked at after the other.
+    let mut all = rows.clone();
+    changes.iter().for_each(|(_, mailbox, new)| put(&mut all, mailbox, new));
+    if changes.iter().all(|(_, mailbox, new)| check(new.clone(), Some(mailbox), &all).is_ok()) {
+        rows = all;
+    }
+    for (id, mailbox, new) in changes {
+        match check(new, Some(&mailbox), &rows) {
             Ok(new) => {
-                store::update_mailbox(tx, ledger, &row.id, &new).await?;
+                store::update_mailbox(tx, ledger, &mailbox, &new).await?;
+                put(&mut rows, &mailbox, &new);
                 outcome.updated.insert(id, None);
             }
             Err(error) => drop(outcome.not_updated.insert(id, error)),
         }
     }
     Ok(())
+}
+
+fn put(rows: &mut [MailboxRow], id: &MailboxId, new: &NewMailbox) {
+    for row in rows.iter_mut().filter(|row| row.id == *id) {
+        let NewMailbox { name, parent_id, role, sort_order, is_subscribed } = new.clone();
+        (row.name, row.parent_id, row.role) = (name, parent_id, role);
+        (row.sort_order, row.is_subscribed) = (sort_order, is_subscribed);
+    }
 }
 
 async fn destroy(
@@ -94,7 +131,16 @@ async fn destroy(
     (created, with_emails): (&BTreeMap<String, String>, bool),
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
-    for id in wanted.into_iter().flatten() {
+    let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
+    let mut wanted = wanted.unwrap_or_default();
+    // What lies in another one goes before it, in whatever order they are named.
+    wanted.sort_by_cached_key(|id| {
+        let depth =
+            find(&rows, id.as_str(), created).map(|row| ancestors(row, &rows).take(rows.len()).count());
+        (std::cmp::Reverse(depth), id.clone())
+    });
+    wanted.dedup();
+    for id in wanted {
         let rows = store::mailboxes(tx.connection(), ledger.account()).await?;
         let refusal = match find(&rows, id.as_str(), created) {
             None => Some(SetErrorType::NotFound),
@@ -221,7 +267,7 @@ fn check(new: NewMailbox, id: Option<&MailboxId>, rows: &[MailboxRow]) -> Result
 
 /// The properties that a client did not send.
 fn server_set(rows: Vec<MailboxRow>, id: &MailboxId) -> Map<String, Value> {
-    let made = rows.into_iter().find(|row| row.id == *id).map(object);
+    let made = rows.into_iter().find(|row| row.id == *id).map(|row| object(row, true));
     match serde_json::to_value(made) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),

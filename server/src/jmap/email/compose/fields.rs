@@ -13,7 +13,12 @@ use crate::clock::parse_date;
 use crate::jmap::email::header::Form;
 
 /// A header field to write, once or several times.
-pub type Field = (String, Vec<HeaderType<'static>>);
+pub struct Field {
+    /// The property that sets it.
+    pub property: String,
+    pub name: String,
+    pub values: Vec<HeaderType<'static>>,
+}
 
 /// Fields that say what the body is; they follow from it.
 const OF_BODY: [&str; 3] = ["content-type", "content-transfer-encoding", "mime-version"];
@@ -45,17 +50,19 @@ pub fn read(property: &str, value: &Value) -> Result<Option<Field>, SetError> {
         (true, _) => None,
         (false, value) => field(form, value).map(|field| vec![field]),
     };
-    Ok(Some((name.to_owned(), values.ok_or_else(|| wrong(property))?)))
+    let values = values.ok_or_else(|| wrong(property))?;
+    Ok(Some(Field { property: property.to_owned(), name: name.to_owned(), values }))
 }
 
 /// RFC 8621 4.6: a field must not be set in two ways.
 pub fn refuse_twice(fields: &[Field]) -> Result<(), SetError> {
-    for (place, (name, _)) in fields.iter().enumerate() {
-        if fields.iter().take(place).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
-            return Err(wrong(name));
-        }
-    }
-    Ok(())
+    let twice = fields.iter().enumerate().find(|(place, field)| defined(fields.get(..*place), field));
+    twice.map_or(Ok(()), |(_, field)| Err(wrong(&field.property)))
+}
+
+/// Whether a field is among others.
+pub fn defined(others: Option<&[Field]>, field: &Field) -> bool {
+    others.into_iter().flatten().any(|other| other.name.eq_ignore_ascii_case(&field.name))
 }
 
 fn wrong(property: &str) -> SetError {

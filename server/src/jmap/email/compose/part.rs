@@ -24,6 +24,13 @@ pub struct Part {
     contents: Contents,
 }
 
+/// What a client makes a part of.
+enum Source<'v> {
+    Value(String),
+    Blob(String),
+    Parts(&'v [Value]),
+}
+
 enum Contents {
     Text(String),
     Blob(BlobId),
@@ -42,19 +49,27 @@ pub fn read(properties: &Map<String, Value>) -> Result<Part, SetError> {
     let mut given = |property: &'static str| -> Result<Vec<Part>, SetError> {
         match properties.get(property) {
             None | Some(Value::Null) => Ok(Vec::new()),
+            // RFC 8621 4.6: each of these, if given, has exactly one part.
+            Some(Value::Array(parts)) if parts.is_empty() && property != "attachments" => {
+                Err(wrong(property))
+            }
             Some(Value::Array(parts)) => {
-                parts.iter().map(|part| Part::read(part, property, values, 0, &mut room)).collect()
+                let each =
+                    parts.iter().enumerate().map(|(place, part)| (format!("{property}/{place}"), part));
+                each.map(|(path, part)| Part::read(part, &path, values, 0, &mut room)).collect()
             }
             Some(_) => Err(wrong(property)),
         }
     };
-    let (text, html, attachments) = (given("textBody")?, given("htmlBody")?, given("attachments")?);
-    let lists = ["textBody", "htmlBody", "attachments"].iter().any(|name| properties.contains_key(*name));
-    match properties.get("bodyStructure") {
-        Some(_) if lists => Err(wrong("bodyStructure")),
-        Some(structure) => Part::read(structure, "bodyStructure", values, DEEPEST, &mut room),
-        None => arranged(text, html, attachments),
+    if let Some(structure) = properties.get("bodyStructure") {
+        let lists = ["textBody", "htmlBody", "attachments"].into_iter();
+        let lists: Vec<&str> = lists.filter(|name| properties.contains_key(*name)).collect();
+        return match lists.is_empty() {
+            true => Part::read(structure, "bodyStructure", values, DEEPEST, &mut room),
+            false => Err(SetError::invalid_properties(lists)),
+        };
     }
+    arranged(given("textBody")?, given("htmlBody")?, given("attachments")?)
 }
 
 /// RFC 8621 4.6: one text, one HTML, and files beside them.
@@ -93,46 +108,64 @@ impl Part {
 
     fn read(
         part: &Value,
-        property: &str,
+        path: &str,
         values: &Map<String, Value>,
         depth: usize,
         room: &mut usize,
     ) -> Result<Self, SetError> {
-        let bad = || wrong(property);
-        let map = part.as_object().ok_or_else(bad)?;
-        *room = room.checked_sub(1).ok_or_else(bad)?;
+        let bad = |name: &str| wrong(&format!("{path}/{name}"));
+        let map = part.as_object().ok_or_else(|| wrong(path))?;
+        *room = room.checked_sub(1).ok_or_else(|| wrong(path))?;
         let text = |name: &str| match map.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if is_line(text) => Ok(Some(text.clone())),
-            Some(_) => Err(bad()),
+            Some(_) => Err(bad(name)),
         };
-        let inner = match map.get("subParts") {
-            None | Some(Value::Null) => None,
-            Some(Value::Array(inner)) => Some(inner),
-            Some(_) => return Err(bad()),
-        };
-        let (part_id, blob) = (text("partId")?, text("blobId")?);
-        let contents = match (part_id, blob, inner) {
-            (Some(id), None, None) => Contents::Text(value(values, &id)?),
-            (None, Some(id), None) => Contents::Blob(BlobId::from(id)),
-            (None, None, Some(inner)) => {
-                let depth = depth.checked_sub(1).ok_or_else(bad)?;
-                let inner = inner.iter().map(|part| Self::read(part, property, values, depth, room));
+        let contents = match Self::source(map, path)? {
+            Source::Value(id) => Contents::Text(value(values, &id, || bad("partId"))?),
+            Source::Blob(id) => Contents::Blob(BlobId::from(id)),
+            Source::Parts(inner) => {
+                let depth = depth.checked_sub(1).ok_or_else(|| bad("subParts"))?;
+                let inner =
+                    inner.iter().enumerate().map(|(place, part)| (format!("{path}/subParts/{place}"), part));
+                let inner = inner.map(|(path, part)| Self::read(part, &path, values, depth, room));
                 Contents::Parts(inner.collect::<Result<_, _>>()?)
             }
-            _ => return Err(bad()),
         };
+        // RFC 8621 4.6: both follow from the text.
+        let follows =
+            ["charset", "size"].into_iter().find(|name| map.get(*name).is_some_and(|one| !one.is_null()));
+        if let (Contents::Text(_), Some(name)) = (&contents, follows) {
+            return Err(bad(name));
+        }
         let media_type = text("type")?.unwrap_or_else(|| contents.usual_type().to_owned()).to_lowercase();
         if !is_media_type(&media_type) || contents.is_multipart() != media_type.starts_with("multipart/") {
-            return Err(bad());
+            return Err(bad("type"));
         }
         let (name, charset, disposition) = (text("name")?, text("charset")?, text("disposition")?);
         let mut part = Self { media_type, headers: Vec::new(), name, charset, disposition, contents };
-        part.read_headers(map).ok_or_else(bad)?;
+        part.read_headers(map).map_err(|name| bad(&name))?;
         Ok(part)
     }
 
-    fn read_headers(&mut self, map: &Map<String, Value>) -> Option<()> {
+    /// What the part is made of: one thing of three.
+    fn source<'v>(map: &'v Map<String, Value>, path: &str) -> Result<Source<'v>, SetError> {
+        let given = |name: &str| map.get(name).filter(|value| !value.is_null());
+        let all = ["partId", "blobId", "subParts"].into_iter().filter(|name| given(name).is_some());
+        match all.collect::<Vec<_>>().as_slice() {
+            [name] => match (*name, given(name)) {
+                ("partId", Some(Value::String(id))) => Ok(Source::Value(id.clone())),
+                ("blobId", Some(Value::String(id))) => Ok(Source::Blob(id.clone())),
+                ("subParts", Some(Value::Array(inner))) => Ok(Source::Parts(inner)),
+                _ => Err(wrong(&format!("{path}/{name}"))),
+            },
+            [] => Err(wrong(path)),
+            several => Err(SetError::invalid_properties(several.iter().map(|name| format!("{path}/{name}")))),
+        }
+    }
+
+    /// Fails with the name of what is no field of a part.
+    fn read_headers(&mut self, map: &Map<String, Value>) -> Result<(), String> {
         for (key, value) in map {
             let field = match (key.as_str(), value) {
                 (
@@ -140,22 +173,38 @@ impl Part {
                     _,
                 ) => continue,
                 (_, Value::Null) => continue,
-                ("cid", Value::String(id)) if is_line(id) => {
-                    ("Content-ID".to_owned(), vec![raw(format!("<{id}>"))])
-                }
+                ("cid", Value::String(id)) if is_line(id) => raw(key, "Content-ID", format!("<{id}>")),
                 ("location", Value::String(place)) if is_line(place) => {
-                    ("Content-Location".to_owned(), vec![raw(place.clone())])
+                    raw(key, "Content-Location", place.clone())
                 }
                 ("language", Value::Array(tags)) => {
                     let tags: Option<Vec<&str>> =
                         tags.iter().map(|tag| tag.as_str().filter(|tag| is_line(tag))).collect();
-                    ("Content-Language".to_owned(), vec![raw(tags?.join(", "))])
+                    raw(key, "Content-Language", tags.ok_or_else(|| key.clone())?.join(", "))
                 }
-                (key, value) => fields::read(key, value).ok()?.filter(|_| key.starts_with("header:"))?,
+                (name, value) if name.starts_with("header:") => match fields::read(name, value) {
+                    Ok(Some(field)) => field,
+                    _ => return Err(key.clone()),
+                },
+                _ => return Err(key.clone()),
             };
             self.headers.push(field);
         }
-        fields::refuse_twice(&self.headers).ok()
+        fields::refuse_twice(&self.headers)
+            .map_err(|error| error.properties.into_iter().flatten().next().unwrap_or_default())
+    }
+
+    /// Its header fields.
+    pub fn headers(&self) -> &[fields::Field] {
+        &self.headers
+    }
+
+    /// Refuses fields that the message has already (RFC 8621 4.6).
+    pub fn refuse_fields(&self, of_message: &[fields::Field]) -> Result<(), SetError> {
+        match self.headers.iter().find(|field| fields::defined(Some(of_message), field)) {
+            Some(field) => Err(wrong(&format!("bodyStructure/{}", field.property))),
+            None => Ok(()),
+        }
     }
 
     /// Gathers the blobs that it and its parts are made of.
@@ -198,7 +247,7 @@ impl Part {
         if self.media_type.starts_with("message/") {
             part = part.transfer_encoding("8bit");
         }
-        for (name, values) in self.headers {
+        for fields::Field { name, values, .. } in self.headers {
             for value in values {
                 part = part.header(name.clone(), value);
             }
@@ -222,14 +271,20 @@ impl Contents {
 }
 
 /// RFC 8621 4.6: a body value is whole and had no encoding problem.
-fn value(values: &Map<String, Value>, id: &str) -> Result<String, SetError> {
-    let bad = || wrong("bodyValues");
-    let value = values.get(id).ok_or_else(bad)?;
-    let set = |flag: &str| value.get(flag).is_some_and(|flag| *flag != Value::Bool(false));
-    if set("isTruncated") || set("isEncodingProblem") {
-        return Err(bad());
+fn value(
+    values: &Map<String, Value>,
+    id: &str,
+    missing: impl FnOnce() -> SetError,
+) -> Result<String, SetError> {
+    let value = values.get(id).ok_or_else(missing)?;
+    let is_set =
+        |flag: &&str| value.get(*flag).is_some_and(|flag| !matches!(flag, Value::Null | Value::Bool(false)));
+    let flags: Vec<&str> = ["isTruncated", "isEncodingProblem"].into_iter().filter(is_set).collect();
+    let path = |name: &&str| format!("bodyValues/{id}/{name}");
+    if !flags.is_empty() {
+        return Err(SetError::invalid_properties(flags.iter().map(path)));
     }
-    Ok(value.get("value").and_then(Value::as_str).ok_or_else(bad)?.to_owned())
+    value.get("value").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| wrong(&path(&"value")))
 }
 
 fn is_line(text: &str) -> bool {
@@ -244,6 +299,7 @@ fn is_media_type(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
-fn raw(text: String) -> HeaderType<'static> {
-    HeaderType::Raw(mail_builder::headers::raw::Raw::new(text))
+fn raw(property: &str, name: &str, text: String) -> fields::Field {
+    let values = vec![HeaderType::Raw(mail_builder::headers::raw::Raw::new(text))];
+    fields::Field { property: property.to_owned(), name: name.to_owned(), values }
 }

@@ -11,6 +11,7 @@ mod identity;
 mod ijson;
 mod limits;
 mod mailbox;
+mod mdn;
 mod push_subscription;
 mod query;
 mod quota;

@@ -1,6 +1,10 @@
 //! Reports about mail that was sent: delivery status (RFC 3464, RFC 6533) and disposition (RFC 8098).
 
-use mail_parser::{MessagePart, MimeHeaders, PartType};
+mod notification;
+
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
+
+pub use notification::{FIELDS, notification};
 
 use crate::parts;
 
@@ -79,11 +83,7 @@ pub fn read(message: &[u8]) -> Option<Report> {
     if message.len() > LARGEST {
         return None;
     }
-    let parsed = parts::parse(message)?;
-    let kind = parsed.content_type()?;
-    if !(kind.c_type.eq_ignore_ascii_case("multipart") && kind.subtype()?.eq_ignore_ascii_case("report")) {
-        return None;
-    }
+    let parsed = parts::parse(message).filter(is_report)?;
     let mut report = Report::default();
     let mut is_found = false;
     for part in parsed.parts.iter().skip(1).take(8) {
@@ -116,6 +116,13 @@ pub fn read(message: &[u8]) -> Option<Report> {
     is_found.then_some(report)
 }
 
+fn is_report(message: &Message<'_>) -> bool {
+    message.content_type().is_some_and(|kind| {
+        kind.c_type.eq_ignore_ascii_case("multipart")
+            && kind.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
+    })
+}
+
 fn text(part: &MessagePart<'_>) -> String {
     match &part.body {
         PartType::Text(text) | PartType::Html(text) => text.to_string(),
@@ -144,7 +151,7 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
                     value.push_str(line.trim());
                 }
             } else if let Some((name, value)) = line.split_once(':') {
-                block.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+                block.push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
         (!block.is_empty()).then_some(block)
@@ -152,7 +159,8 @@ fn blocks(text: &str) -> impl Iterator<Item = Block> {
 }
 
 fn value<'b>(block: &'b Block, name: &str) -> Option<&'b str> {
-    let found = block.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+    let found =
+        block.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let is_plain = |value: &str| !value.chars().any(|c| c.is_control() && c != '\t');
     found.filter(|value| !value.is_empty() && value.len() <= LONGEST && is_plain(value))
 }

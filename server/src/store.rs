@@ -65,7 +65,8 @@ pub use email_query::{
     emails_of_changed_threads, places, search_emails,
 };
 pub use emails::{
-    EmailPatch, EmailRow, NewEmail, destroy_email, emails, emails_of_blob, insert_email, update_email,
+    EmailPatch, EmailRow, NewEmail, destroy_email, emails, emails_of_blob, emails_of_message, insert_email,
+    update_email,
 };
 pub use engine::Engine;
 pub use greylist::{open_at, put_mark, renew_marks, sweep_marks};

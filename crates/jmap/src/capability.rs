@@ -6,6 +6,8 @@ pub const MAIL: &str = "urn:ietf:params:jmap:mail";
 pub const SUBMISSION: &str = "urn:ietf:params:jmap:submission";
 /// RFC 8621 1.3.3: the answer while its owner is away.
 pub const VACATION: &str = "urn:ietf:params:jmap:vacationresponse";
+/// RFC 9007: notifications of what became of a message.
+pub const MDN: &str = "urn:ietf:params:jmap:mdn";
 /// RFC 8887: requests and push over one socket.
 pub const WEBSOCKET: &str = "urn:ietf:params:jmap:websocket";
 /// RFC 9404: pieces of blobs.

@@ -16,6 +16,8 @@ pub mod keyword {
     pub const DRAFT: &str = "$draft";
     /// Replied to.
     pub const ANSWERED: &str = "$answered";
+    /// What became of it was told, or is not to be (RFC 3503).
+    pub const MDN_SENT: &str = "$mdnsent";
 }
 
 /// An email as the relay sees it (RFC 8621 4): the outer header and the outer structure.

@@ -194,11 +194,11 @@ impl From<SetErrorType> for SetError {
     }
 }
 
-/// The set error types of RFC 8620 5.3 and RFC 8621.
+/// The set error types of RFC 8620 5.3, RFC 8621 and RFC 9007 2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "each is defined by its name in RFC 8620 5.3 and RFC 8621")]
+#[allow(missing_docs, reason = "each is defined by its name in RFC 8620 5.3, RFC 8621 or RFC 9007 2.1")]
 pub enum SetErrorType {
     Forbidden,
     OverQuota,
@@ -223,6 +223,7 @@ pub enum SetErrorType {
     ForbiddenFrom,
     ForbiddenToSend,
     CannotUnsend,
+    MdnAlreadySent,
     /// A type this version does not know.
     #[serde(other)]
     Unknown,

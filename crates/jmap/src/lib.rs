@@ -9,6 +9,7 @@ mod error;
 mod id;
 mod identity;
 mod mailbox;
+mod mdn;
 mod method;
 mod push;
 mod request;
@@ -18,7 +19,7 @@ mod submission;
 mod thread;
 mod vacation;
 
-pub use capability::{BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
+pub use capability::{BLOB, CORE, MAIL, MDN, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
 pub use email::{
     Email, EmailAddress, EmailFilter, EmailImport, EmailImported, Import, ImportAnswer, NoExtra, keyword,
 };
@@ -26,6 +27,7 @@ pub use error::{LimitKind, MethodError, MethodErrorType, Problem, RequestErrorTy
 pub use id::{AccountId, BlobId, EmailId, Id, IdentityId, MailboxId, State, SubmissionId, ThreadId};
 pub use identity::Identity;
 pub use mailbox::{Mailbox, MailboxFilter, MailboxRights, MailboxSetExtra, Role};
+pub use mdn::{ActionMode, Disposition, DispositionType, Mdn, SendingMode};
 pub use method::{
     Changes, ChangesAnswer, Comparator, Get, GetAnswer, Method, Object, Patch, Query, QueryAnswer, Queryable,
     Set, SetAnswer, Settable,

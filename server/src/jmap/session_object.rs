@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use jmap::{
-    AccountId, BLOB, CORE, MAIL, QUOTA, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION,
+    AccountId, BLOB, CORE, MAIL, MDN, QUOTA, SEALED, SUBMISSION, SealedCapability, Session, State, VACATION,
     VAPID, WEBSOCKET,
 };
 use serde::Serialize;
@@ -58,6 +58,7 @@ fn capabilities(relay: &Relay) -> Capabilities {
         capability(MAIL, json!({})),
         capability(SUBMISSION, json!({})),
         capability(VACATION, json!({})),
+        capability(MDN, json!({})),
         capability(BLOB, json!({})),
         capability(QUOTA, json!({})),
         capability(VAPID, json!({"applicationServerKey": relay.pusher.public_key()})),
@@ -96,7 +97,7 @@ fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
         capability(SEALED, sealed),
     ]);
     if !account.kind.is_sealed() {
-        account_capabilities.extend([capability(VACATION, json!({}))]);
+        account_capabilities.extend([VACATION, MDN].map(|uri| capability(uri, json!({}))));
     }
     jmap::Account { name: account.name.clone(), is_personal: true, is_read_only: false, account_capabilities }
 }

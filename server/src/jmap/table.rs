@@ -1,16 +1,17 @@
 //! Which methods there are.
 
 use futures::future::BoxFuture;
-use jmap::{BLOB, CORE, MAIL, MethodError, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
+use jmap::{BLOB, CORE, MAIL, MDN, MethodError, QUOTA, SEALED, SUBMISSION, VACATION, VAPID, WEBSOCKET};
 use serde_json::Value;
 
 use super::answer::{Answer, answer};
 use super::{
-    Call, blob, email, identity, mailbox, push_subscription, quota, sealed, submission, thread, vacation,
+    Call, blob, email, identity, mailbox, mdn, push_subscription, quota, sealed, submission, thread, vacation,
 };
 
 /// The capabilities that a request may use.
-pub const CAPABILITIES: [&str; 9] = [CORE, MAIL, SUBMISSION, VACATION, WEBSOCKET, BLOB, QUOTA, VAPID, SEALED];
+pub const CAPABILITIES: [&str; 10] =
+    [CORE, MAIL, SUBMISSION, VACATION, MDN, WEBSOCKET, BLOB, QUOTA, VAPID, SEALED];
 
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;
@@ -101,6 +102,8 @@ static METHODS: &[Method] = &[
         Box::pin(submission::changes(call, arguments))
     }),
     writing(SUBMISSION, "EmailSubmission/set", |call, arguments| Box::pin(submission::set(call, arguments))),
+    writing(MDN, "MDN/send", |call, arguments| Box::pin(mdn::send(call, arguments))),
+    method(MDN, "MDN/parse", |call, arguments| Box::pin(mdn::parse(call, arguments))),
     writing(SEALED, "Certificate/issue", |call, arguments| Box::pin(sealed::issue(call, arguments))),
     method(SEALED, "Certificate/lookup", |call, arguments| Box::pin(sealed::lookup(call, arguments))),
     method(SEALED, "Directory/query", |call, arguments| Box::pin(sealed::directory(call, arguments))),

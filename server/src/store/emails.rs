@@ -10,8 +10,11 @@ use super::counts::{self, Placement};
 use super::{Kind, Ledger, StoreError, Tx, padding, placeholders, release_blob, thread_for, words};
 use crate::clear_text::ClearText;
 use crate::clock::Millis;
-use crate::outer::OuterHeader;
+use crate::outer::{OuterHeader, short_hash};
 use crate::random;
+
+/// How many emails of one Message-ID, and submissions of one email, are looked at.
+pub(super) const MOST_RELATED: i64 = 100;
 
 /// An email as it is kept: the outer header and where it lies, never its content.
 #[derive(Debug, Clone)]
@@ -88,6 +91,23 @@ pub async fn emails(
         query = query.bind(id.as_str());
     }
     query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// The emails that have this Message-ID.
+pub async fn emails_of_message(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    message_id: &str,
+) -> Result<Vec<EmailRow>, StoreError> {
+    let text = "SELECT email_id FROM message_ids WHERE account_id = $1 AND message_id = $2 ORDER BY email_id LIMIT $3";
+    let rows = sqlx::query(text).bind(account.as_str()).bind(short_hash(message_id)).bind(MOST_RELATED);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    let related = rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?)));
+    let related = related.collect::<Result<Vec<_>, StoreError>>()?;
+    let mut found = emails(connection, account, &related).await?;
+    // Answers have the id in their References.
+    found.retain(|email| email.outer.message_id.first().is_some_and(|own| own == message_id));
+    Ok(found)
 }
 
 /// The emails of an account that are this message.

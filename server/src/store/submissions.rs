@@ -3,15 +3,12 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
-use super::emails::emails;
+use super::emails::{MOST_RELATED, emails_of_message};
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::clock::Millis;
-use crate::outer::short_hash;
 
 /// How many notifications of one submission are named.
 const MOST_REPORTS: usize = 1000;
-/// How many emails of one Message-ID, and submissions of one email, are looked at.
-const MOST_RELATED: i64 = 100;
 
 /// A submission; envelope and delivery states are JSON as they stand on the wire.
 #[derive(Debug, Clone)]
@@ -192,17 +189,8 @@ pub async fn submissions_of_message(
     account: &AccountId,
     message_id: &str,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
-    let text = "SELECT email_id FROM message_ids WHERE account_id = $1 AND message_id = $2 ORDER BY email_id LIMIT $3";
-    let rows = sqlx::query(text).bind(account.as_str()).bind(short_hash(message_id)).bind(MOST_RELATED);
-    let rows = rows.fetch_all(&mut *connection).await?;
-    let related = rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?)));
-    let related = related.collect::<Result<Vec<_>, StoreError>>()?;
     let mut found = Vec::new();
-    // Answers have the id in their References.
-    for email in emails(connection, account, &related).await? {
-        if email.outer.message_id.first().is_none_or(|own| own != message_id) {
-            continue;
-        }
+    for email in emails_of_message(connection, account, message_id).await? {
         let rows = sqlx::query(
             "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
              created_state, dsn_blobs, mdn_blobs FROM submissions

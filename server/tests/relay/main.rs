@@ -28,6 +28,7 @@ mod limits;
 mod lmtp;
 mod mailbox;
 mod malformed;
+mod mdn;
 mod notice;
 mod notifications;
 mod operation;

@@ -98,7 +98,10 @@ fn arguments(account: &str, from: &str, id: &str, state: &str, own_mailbox: &str
         "update": {id: {"name": "x", "undoStatus": "canceled", "keywords": {"x": true}, "verificationCode": "x"}},
         "destroy": [id],
         "onSuccessDestroyEmail": [id],
-        "onSuccessUpdateEmail": {id: {"keywords": {"x": true}}},
+        "onSuccessUpdateEmail": {id: {"keywords": {"x": true}}, "#k": {"keywords/$mdnsent": true}},
+        "identityId": id,
+        "send": {"k": {"forEmailId": id, "includeOriginalMessage": true, "disposition": {
+            "actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}}},
         "onSuccessDestroyOriginal": true,
         "addresses": [],
         "text": SECRET,

@@ -187,8 +187,16 @@ impl Person {
             arguments.as_object_mut().unwrap().entry("accountId").or_insert(json!(self.account));
             json!([name, arguments, format!("c{place}")])
         });
-        let using =
-            [jmap::CORE, jmap::MAIL, jmap::SUBMISSION, jmap::VACATION, jmap::BLOB, jmap::QUOTA, jmap::SEALED];
+        let using = [
+            jmap::CORE,
+            jmap::MAIL,
+            jmap::SUBMISSION,
+            jmap::VACATION,
+            jmap::MDN,
+            jmap::BLOB,
+            jmap::QUOTA,
+            jmap::SEALED,
+        ];
         let request = json!({"using": using, "methodCalls": numbered.collect::<Vec<_>>()});
         let (status, response) = self.request(request.to_string()).await;
         assert_eq!(status, StatusCode::OK, "{response}");

@@ -2,7 +2,7 @@
 //!
 //! Small ones ride in the SQL transaction of whatever holds them, so that many deliveries share
 //! one sync. Large ones lie in files. A file has a row before it is written, is synced with its
-//! folder before anybody refers to it, and is removed while its row is locked: so no file is without
+//! folder before anybody refers to it, and is removed while its row says so: so no file is without
 //! a row, and none is removed between its writing and its use, by whichever process.
 
 mod incoming;
@@ -180,18 +180,22 @@ impl Blobs {
                 return Ok(());
             }
             for id in orphans {
-                let files = Arc::clone(&self.files);
-                let collect = store.write(move |tx| {
-                    Box::pin(async move {
-                        if store::collect_blob(tx, &id, since).await? {
-                            remove(files.as_ref(), &id).await?;
-                        }
-                        Ok::<_, BlobError>(())
-                    })
-                });
-                collect.await?;
+                self.collect_one(store, id, since).await?;
             }
         }
+    }
+
+    /// The file goes between two transactions: others write while a server elsewhere removes it.
+    async fn collect_one(&self, store: &Store, id: BlobId, since: Millis) -> Result<(), BlobError> {
+        let blob = id.clone();
+        let collect =
+            store.write(move |tx| Box::pin(async move { store::collect_blob(tx, &blob, since).await }));
+        if !collect.await.map_err(|error: StoreError| error)? {
+            return Ok(());
+        }
+        remove(self.files.as_ref(), &id).await?;
+        let forget = store.write(move |tx| Box::pin(async move { store::forget_file(tx, &id).await }));
+        Ok(forget.await.map_err(|error: StoreError| error)?)
     }
 }
 

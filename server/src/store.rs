@@ -50,8 +50,8 @@ pub use accounts::{
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
-    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, hold_blob, idle_octets, orphans,
-    own_blob, put_blob, release_blob, sweep_uploads,
+    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, forget_file, hold_blob,
+    idle_octets, orphans, own_blob, put_blob, release_blob, sweep_uploads,
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
@@ -59,7 +59,7 @@ pub use certificates::{
 };
 pub use changes::{ChangedIds, ChangesError, changes};
 pub use content::Content;
-pub use destinations::{forget_failures, note_failure, put_off};
+pub use destinations::{forget_failures, has_failures, note_failure, put_off};
 pub use email_query::{
     ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
     emails_of_changed_threads, places, search_emails,

@@ -5,6 +5,7 @@ use futures::stream::{BoxStream, StreamExt, once};
 use jmap::{AccountId, BlobId};
 use object_store::{ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 
 use super::{BlobError, Blobs, INCOMING, Prepared, SMALL, named, path};
 use crate::random;
@@ -18,8 +19,8 @@ const PART: usize = 5 * 1024 * 1024;
 
 /// Bytes that come piece by piece; only the first [`SMALL`] of them and a few pieces are ever in memory.
 ///
-/// They lie in a file without a name of their own until they are whole. What a crash leaves there is swept an hour
-/// later; a bucket's unfinished multipart uploads nobody sees but the bucket itself.
+/// They lie in a file without a name of their own until they are whole, which goes when they are dropped before. What
+/// a crash leaves there is swept an hour later; a bucket's unfinished multipart uploads nobody sees but the bucket itself.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     blobs: &'a Blobs,
@@ -97,10 +98,13 @@ impl Incoming<'_> {
     }
 
     /// Makes what came safe to refer to, as [`Blobs::prepare`] does.
-    pub async fn finish(self, store: &Store) -> Result<Prepared, BlobError> {
-        let Some((place, upload)) = self.file else { return self.blobs.prepare(store, self.start).await };
+    pub async fn finish(mut self, store: &Store) -> Result<Prepared, BlobError> {
+        let Some((place, upload)) = self.file.take() else {
+            return self.blobs.prepare(store, std::mem::take(&mut self.start)).await;
+        };
         upload.finish().await?;
-        let (id, size) = (named(&self.hash.finalize()), i64::try_from(self.size).unwrap_or(i64::MAX));
+        let digest = std::mem::take(&mut self.hash).finalize();
+        let (id, size) = (named(&digest), i64::try_from(self.size).unwrap_or(i64::MAX));
         let claimed = id.clone();
         let claim =
             store.write(move |tx| Box::pin(async move { store::claim_blob(tx, &claimed, size).await }));
@@ -108,13 +112,16 @@ impl Incoming<'_> {
         self.blobs.files.rename(&place, &path(&id)).await?;
         Ok(Prepared { blob: BlobRef { id, size, data: None } })
     }
+}
 
-    /// Forgets what came.
-    pub async fn abandon(self) {
-        if let Some((_, upload)) = self.file
-            && let Err(error) = upload.abort().await
-        {
-            tracing::warn!(%error, "a file that was given up could not be removed");
-        }
+impl Drop for Incoming<'_> {
+    /// Forgets what came and was not finished, however that ended.
+    fn drop(&mut self) {
+        let (Some((_, upload)), Ok(runtime)) = (self.file.take(), Handle::try_current()) else { return };
+        runtime.spawn(async {
+            if let Err(error) = upload.abort().await {
+                tracing::warn!(%error, "a file that was given up could not be removed");
+            }
+        });
     }
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
+use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use tokio_rustls::rustls::crypto::ring;
 
@@ -36,5 +37,9 @@ pub fn open(s3: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
         let (id, secret) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         builder = builder.with_access_key_id(id).with_secret_access_key(secret);
     }
-    Ok(Arc::new(builder.build()?))
+    let bucket = builder.build()?;
+    Ok(match &s3.prefix {
+        Some(prefix) => Arc::new(PrefixStore::new(bucket, prefix.as_str())),
+        None => Arc::new(bucket),
+    })
 }

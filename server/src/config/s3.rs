@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct S3 {
     /// The bucket, which is there.
     pub bucket: String,
+    /// What all names in it begin with, as a folder; none where the bucket is this relay's alone.
+    pub prefix: Option<String>,
     /// Its region.
     #[serde(default = "region")]
     pub region: String,

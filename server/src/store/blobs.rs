@@ -3,6 +3,9 @@
 //! `blobs.refs` counts the accounts and queue entries that hold a blob. At 0 it stays for a while (see
 //! [`crate::blobs`]), so that whoever is about to hold it finds it. Each statement that decides looks
 //! at the blob's own row only: such a decision holds also when several processes make it at once.
+//!
+//! `blobs.in_file` is 1 for bytes in a file, and [`GOING`] while that file is removed, which a server elsewhere may
+//! take long for: nobody can hold such a blob.
 
 use jmap::{AccountId, BlobId};
 use sqlx::any::AnyRow;
@@ -22,18 +25,26 @@ pub struct BlobRef {
     pub data: Option<Content>,
 }
 
+/// The mark of a blob whose file is being removed.
+const GOING: i64 = 2;
+/// After how long whoever began to remove a file is thought to be dead: longer than a request for it can last.
+const REMOVING: Millis = 5 * 60 * 1000;
+
 /// Remembers a blob whose file is about to be written, so that the file has an owner from the start.
+///
+/// Fails with [`StoreError::BlobGone`] while an earlier file of the same bytes is being removed.
 pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), StoreError> {
-    sqlx::query(
+    let now = clock::now();
+    let claimed = sqlx::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 1, 0, $3)
-         ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1, idle_since = EXCLUDED.idle_since",
-    )
-    .bind(id.as_str())
-    .bind(size)
-    .bind(clock::now())
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+         ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1, idle_since = EXCLUDED.idle_since
+         WHERE blobs.in_file <> $4 OR blobs.idle_since < $5",
+    );
+    let claimed = claimed.bind(id.as_str()).bind(size).bind(now).bind(GOING).bind(now - REMOVING);
+    match claimed.execute(tx.connection()).await?.rows_affected() {
+        0 => Err(StoreError::BlobGone),
+        _ => Ok(()),
+    }
 }
 
 /// Since when a file that was found without a row is taken to be held by nobody.
@@ -61,14 +72,18 @@ pub async fn put_blob(
 ) -> Result<(), StoreError> {
     let Some(data) = &blob.data else { return hold_blob(tx, account, &blob.id, in_use).await };
     let first = i64::from(begin_to_hold(tx, account, &blob.id, in_use).await?);
-    // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row.
+    // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row. A file that nobody
+    // holds is not believed.
     let row = sqlx::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 0, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET refs = blobs.refs + EXCLUDED.refs, idle_since = EXCLUDED.idle_since
+         ON CONFLICT (id) DO UPDATE SET refs = blobs.refs + EXCLUDED.refs, idle_since = EXCLUDED.idle_since,
+           size = CASE WHEN blobs.refs = 0 THEN EXCLUDED.size ELSE blobs.size END,
+           in_file = CASE WHEN blobs.refs = 0 THEN 0 ELSE blobs.in_file END
+         WHERE blobs.in_file <> $5
          RETURNING refs, in_file",
     );
-    let row = row.bind(blob.id.as_str()).bind(blob.size).bind(first).bind(clock::now());
-    let row = row.fetch_one(tx.connection()).await?;
+    let row = row.bind(blob.id.as_str()).bind(blob.size).bind(first).bind(clock::now()).bind(GOING);
+    let row = row.fetch_optional(tx.connection()).await?.ok_or(StoreError::BlobGone)?;
     // Where others hold it the bytes are there.
     if row.try_get::<i64, _>(0)? > 1 || row.try_get::<i64, _>(1)? == 1 {
         return Ok(());
@@ -119,8 +134,9 @@ async fn begin_to_hold(
 
 /// Counts one who holds the blob.
 pub(super) async fn add_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    let counted = sqlx::query("UPDATE blobs SET refs = refs + 1 WHERE id = $1")
+    let counted = sqlx::query("UPDATE blobs SET refs = refs + 1 WHERE id = $1 AND in_file <> $2")
         .bind(blob.as_str())
+        .bind(GOING)
         .execute(tx.connection())
         .await?;
     if counted.rows_affected() == 1 { Ok(()) } else { Err(StoreError::BlobGone) }
@@ -236,33 +252,51 @@ pub async fn orphans(
 
 /// Forgets a blob if still nobody has held it since `since`; tells whether its file has to go.
 ///
-/// Until the transaction ends nobody else can claim or hold it.
+/// Nobody can hold one whose file has to go; [`forget_file`] ends that.
 pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<bool, StoreError> {
+    let going = sqlx::query(
+        "UPDATE blobs SET in_file = $3, idle_since = $4
+         WHERE id = $1 AND refs = 0 AND idle_since < $2 AND in_file <> 0",
+    );
+    let going = going.bind(blob.as_str()).bind(since).bind(GOING).bind(clock::now());
+    if going.execute(tx.connection()).await?.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let gone = sqlx::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2");
+    let gone = gone.bind(blob.as_str()).bind(since).execute(tx.connection()).await?;
+    if gone.rows_affected() == 1 {
+        let bytes = sqlx::query("DELETE FROM blob_data WHERE blob_id = $1").bind(blob.as_str());
+        bytes.execute(tx.connection()).await?;
+    }
+    Ok(false)
+}
+
+/// Forgets a blob whose file was removed.
+pub async fn forget_file(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
     let gone =
-        sqlx::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2 RETURNING in_file");
-    let gone = gone.bind(blob.as_str()).bind(since).fetch_optional(tx.connection()).await?;
-    let Some(row) = gone else { return Ok(false) };
-    sqlx::query("DELETE FROM blob_data WHERE blob_id = $1")
-        .bind(blob.as_str())
-        .execute(tx.connection())
-        .await?;
-    Ok(row.try_get::<i64, _>(0)? == 1)
+        sqlx::query("DELETE FROM blobs WHERE id = $1 AND in_file = $2").bind(blob.as_str()).bind(GOING);
+    gone.execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// Keeps all contents as they came, which is how versions of the tables before 5 have them.
 pub(super) async fn unpack(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    let mut after = String::new();
     loop {
-        let packed = "SELECT b.size, d.packed, d.data, d.blob_id FROM blob_data d
-                      JOIN blobs b ON b.id = d.blob_id WHERE d.packed = 1 LIMIT 64";
-        let rows = sqlx::query(packed).fetch_all(&mut *connection).await?;
+        // By name, or each round would look again at all that were unpacked before.
+        let packed =
+            "SELECT b.size, d.packed, d.data, d.blob_id FROM blob_data d JOIN blobs b ON b.id = d.blob_id
+                      WHERE d.packed = 1 AND d.blob_id > $1 ORDER BY d.blob_id LIMIT 64";
+        let rows = sqlx::query(packed).bind(&after).fetch_all(&mut *connection).await?;
         if rows.is_empty() {
             return Ok(());
         }
         for row in rows {
+            after = row.try_get(3)?;
             let content = Content { bytes: row.try_get(2)?, packed: true };
             let whole = "UPDATE blob_data SET data = $2, packed = 0 WHERE blob_id = $1";
-            let whole = sqlx::query(whole).bind(row.try_get::<String, _>(3)?);
-            whole.bind(content.open(row.try_get(0)?)).execute(&mut *connection).await?;
+            let whole = sqlx::query(whole).bind(&after).bind(content.open(row.try_get(0)?));
+            whole.execute(&mut *connection).await?;
         }
     }
 }

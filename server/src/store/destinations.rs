@@ -2,7 +2,7 @@
 //!
 //! A destination is a domain; the empty one stands for the smarthost.
 
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::{StoreError, Tx};
 use crate::clock::Millis;
@@ -36,6 +36,12 @@ pub async fn note_failure(
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Whether anything is noted against a destination.
+pub async fn has_failures(connection: &mut AnyConnection, domain: &str) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM destinations WHERE domain = $1").bind(domain);
+    Ok(row.fetch_optional(connection).await?.is_some())
 }
 
 /// Notes that the servers of a destination work.

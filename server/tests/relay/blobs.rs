@@ -51,6 +51,49 @@ async fn bytes_that_went_before_they_were_held_are_not_held() {
 }
 
 #[tokio::test]
+async fn a_small_blob_does_not_believe_a_file_that_nobody_holds() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let alice = account(relay, ALICE).await.id;
+    let bytes = b"small".to_vec();
+    let prepared = relay.blobs.prepare(&relay.store, bytes.clone()).await.unwrap();
+    let (holder, id) = (alice.clone(), prepared.blob().id.clone());
+    let keep = relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::adopt_blob(tx, &prepared.blob().id).await?;
+            store::put_blob(tx, &holder, prepared.blob(), true).await
+        })
+    });
+    let kept: Result<(), StoreError> = keep.await;
+    kept.unwrap();
+    assert_eq!(relay.blobs.size(&relay.store, &alice, &id).await.unwrap(), bytes.len());
+    assert_eq!(relay.blobs.read(&relay.store, &alice, &id).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn bytes_whose_file_is_being_removed_cannot_be_held() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let alice = account(relay, ALICE).await.id;
+    let bytes = vec![1; 100_000];
+    let prepared = relay.blobs.prepare(&relay.store, bytes.clone()).await.unwrap();
+    let id = prepared.blob().id.clone();
+    let begin =
+        relay.store.write(move |tx| Box::pin(async move { store::collect_blob(tx, &id, i64::MAX).await }));
+    let going: Result<bool, StoreError> = begin.await;
+    assert!(going.unwrap());
+    let hold = relay
+        .store
+        .write(move |tx| Box::pin(async move { store::put_blob(tx, &alice, prepared.blob(), true).await }));
+    assert!(matches!(hold.await, Err(StoreError::BlobGone)));
+    let again = relay.blobs.prepare(&relay.store, bytes.clone()).await;
+    assert!(matches!(again, Err(BlobError::Store(StoreError::BlobGone))), "{again:?}");
+    // Whoever began it died; the next sweep ends it.
+    collect(relay).await;
+    relay.blobs.prepare(&relay.store, bytes).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stray_file_that_somebody_began_to_keep_stays() {
     let fixture = Fixture::start().await;
     let relay = &fixture.relay;

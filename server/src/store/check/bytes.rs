@@ -105,7 +105,7 @@ pub async fn contents(
         Ok(Content {
             blob: BlobId::from(row.try_get::<String, _>(3)?),
             size: row.try_get(0)?,
-            in_file: row.try_get::<i64, _>(4)? == 1,
+            in_file: row.try_get::<i64, _>(4)? != 0,
             is_held: row.try_get::<i64, _>(5)? > 0,
             data: opened(row)?,
         })

@@ -1,6 +1,7 @@
 //! Mail to recipients elsewhere: a durable queue, retries, and a bounce when all fails.
 
 mod client;
+mod destination;
 mod dkim;
 mod dns;
 mod heard;

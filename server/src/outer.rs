@@ -114,19 +114,35 @@ pub fn without_bcc(message: &[u8]) -> Option<Vec<u8>> {
 /// The message without the fields of its outer header that `drops` tells; none when it tells none.
 pub fn without(message: &[u8], mut drops: impl FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let mut kept = Vec::with_capacity(message.len());
-    let (mut rest, mut dropped) = (message, false);
-    while let Some((field, after)) = rest.split_at_checked(field_length(rest)) {
-        if matches!(field, b"" | b"\r\n" | b"\n") {
-            break;
-        }
+    let (mut seen, mut dropped) = (0, false);
+    for field in fields(message) {
+        seen += field.len();
         match drops(field) {
             true => dropped = true,
             false => kept.extend_from_slice(field),
         }
-        rest = after;
     }
-    kept.extend_from_slice(rest);
+    kept.extend_from_slice(message.get(seen..).unwrap_or_default());
     dropped.then_some(kept)
+}
+
+/// The values of the fields of that name in the outer header.
+pub fn values(message: &[u8], name: &str) -> impl Iterator<Item = String> {
+    let named = fields(message).filter(move |field| is_named(field, name));
+    named.filter_map(|field| {
+        let (_, value) = field.split_at_checked(field.iter().position(|byte| *byte == b':')? + 1)?;
+        Some(String::from_utf8_lossy(value).trim().to_owned())
+    })
+}
+
+/// The fields of a header, each with its line ends.
+fn fields(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        let (field, after) = rest.split_at_checked(field_length(rest))?;
+        rest = after;
+        (!matches!(field, b"" | b"\r\n" | b"\n")).then_some(field)
+    })
 }
 
 /// Whether bytes begin like a message: with a header field (RFC 5322 2.2).

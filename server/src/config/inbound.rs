@@ -7,8 +7,6 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Inbound {
-    /// Name servers to ask about senders; those of the system when empty.
-    pub dns_servers: Vec<SocketAddr>,
     /// What is done with what the domains of senders say.
     pub sender_checks: SenderChecks,
     /// Domains whose word counts for mail that they passed on (RFC 8617).
@@ -30,7 +28,6 @@ pub struct Inbound {
 impl Default for Inbound {
     fn default() -> Self {
         Self {
-            dns_servers: Vec::new(),
             sender_checks: SenderChecks::default(),
             trusted_sealers: Vec::new(),
             scanner: None,

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -8,8 +7,6 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbound {
-    /// Name servers to ask; those of the system when empty.
-    pub dns_servers: Vec<SocketAddr>,
     /// Whether answers are validated by DNSSEC, without which there is no DANE.
     pub dnssec: bool,
     /// A file of DNSKEY records that vouch for the root; those of the public root when absent.
@@ -47,7 +44,6 @@ pub struct Outbound {
 impl Default for Outbound {
     fn default() -> Self {
         Self {
-            dns_servers: Vec::new(),
             dnssec: true,
             dnssec_anchor: None,
             exchanger_port: 25,

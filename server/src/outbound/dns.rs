@@ -1,19 +1,19 @@
 //! Questions to the name service, with what DNSSEC proves of the answers (RFC 4033 to 4035).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::ResolveHosts;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::{Proof, TrustAnchors};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use hickory_resolver::{Resolver, TokioResolver};
 
 use super::reason::{Reason, Trouble};
 use crate::config::Outbound;
+use crate::name_service;
 
 /// How many exchangers of a domain are tried.
 const MOST_HOSTS: usize = 5;
@@ -48,27 +48,9 @@ pub enum DnsSetupError {
 
 impl Dns {
     /// Prepares for the configured name servers, or those of the system.
-    pub fn open(config: &Outbound) -> Result<Self, DnsSetupError> {
-        let provider = TokioRuntimeProvider::default;
-        let builder = if config.dns_servers.is_empty() {
-            Resolver::builder(provider())
-        } else {
-            let servers = config.dns_servers.iter().map(|server| {
-                let at = |mut connection: ConnectionConfig| {
-                    connection.port = server.port();
-                    connection
-                };
-                NameServerConfig::new(
-                    server.ip(),
-                    true,
-                    vec![at(ConnectionConfig::udp()), at(ConnectionConfig::tcp())],
-                )
-            });
-            let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());
-            Ok(Resolver::builder_with_config(config, provider()))
-        };
+    pub fn open(servers: &[SocketAddr], config: &Outbound) -> Result<Self, DnsSetupError> {
         // A machine without a name service still sends through a smarthost.
-        let Ok(mut builder) = builder else { return Ok(Self { resolver: None }) };
+        let Some(mut builder) = name_service::resolver(servers) else { return Ok(Self { resolver: None }) };
         let options = builder.options_mut();
         options.validate = config.dnssec;
         options.edns0 = true;

@@ -77,7 +77,8 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     let (here, elsewhere) = split(relay, &held.recipients).await?;
     let message = outer::without_bcc(&message).unwrap_or(message);
     let question = Question::of(&held.mail_from, &here, &message);
-    let parameters: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).unwrap_or_default();
+    let corrupt = |_| StoreError::Corrupt("parameters");
+    let parameters: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).map_err(corrupt)?;
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
     let mail = delivery::prepare(relay, &here, message).await?;
     let send = relay.store.write(move |tx| {

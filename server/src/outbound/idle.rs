@@ -25,6 +25,8 @@ pub struct Open {
     pub host: String,
     /// Whether it proved its name.
     pub is_proved: bool,
+    /// Whether it had to prove less than another message may ask for.
+    pub is_lax: bool,
 }
 
 /// Conversations that wait for more mail for the same destination.
@@ -57,7 +59,7 @@ impl Idle {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = idle.values().map(Vec::len).sum();
         let alike = idle.entry(route.clone()).or_default();
-        if all < MOST && alike.len() < MOST_ALIKE {
+        if all < MOST && alike.len() < MOST_ALIKE && !open.is_lax {
             alike.push((Instant::now(), open));
         } else {
             tokio::spawn(part(open));

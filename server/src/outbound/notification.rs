@@ -3,10 +3,9 @@
 use super::parameters::Parameters;
 use super::reason::Trouble;
 use super::transport::Accepted;
-use crate::base64_url;
 use crate::clock::{Millis, mail_date, now};
 use crate::config::Config;
-use crate::random;
+use crate::report::{Notification, one_line};
 use crate::store::Queued;
 
 /// What a returned header may hold at most.
@@ -81,56 +80,21 @@ impl Fate<'_> {
 
 /// Writes the notification; of the message it returns the outer header only, which the relay knows anyway.
 pub fn write(config: &Config, queued: &Queued, fate: Fate<'_>, message: &[u8]) -> Vec<u8> {
-    let host = config.host();
-    let boundary = base64_url(&random::bytes::<18>());
-    let header = String::from_utf8_lossy(header(message)).into_owned();
-    let is_utf8 = !queued.outgoing.recipient.is_ascii() || !header.is_ascii();
-    // RFC 6533 has types of its own for what ASCII cannot say.
-    let (status_type, header_type) = match is_utf8 {
-        true => ("message/global-delivery-status", "message/global-headers"),
-        false => ("message/delivery-status", "text/rfc822-headers"),
-    };
-    format!(
-        "From: Mail Delivery System <mailer-daemon@{domain}>\r\n\
-         To: <{sender}>\r\n\
-         Subject: {subject}\r\n\
-         Date: {date}\r\n\
-         Message-ID: <{id}@{host}>\r\n\
-         Auto-Submitted: auto-replied\r\n\
-         MIME-Version: 1.0\r\n\
-         Content-Type: multipart/report; report-type=delivery-status; boundary=\"{boundary}\"\r\n\
-         \r\n\
-         --{boundary}\r\n\
-         Content-Type: text/plain; charset=utf-8\r\n\
-         \r\n\
-         {sentence}\r\n\
-         The other server said: {reply}\r\n\
-         \r\n\
-         --{boundary}\r\n\
-         Content-Type: {status_type}\r\n\
-         \r\n\
-         {fields}\
-         \r\n\
-         --{boundary}\r\n\
-         Content-Type: {header_type}\r\n\
-         \r\n\
-         {header}\r\n\
-         --{boundary}--\r\n",
-        domain = config.domain,
-        sender = queued.outgoing.mail_from,
-        subject = fate.subject(),
-        date = mail_date(now()),
-        id = base64_url(&random::bytes::<16>()),
-        sentence = fate.sentence(&queued.outgoing.recipient),
-        reply = one_line(fate.reply()),
-        fields = fields(host, queued, fate),
-    )
-    .into_bytes()
+    let sentence = fate.sentence(&queued.outgoing.recipient);
+    Notification {
+        to: &queued.outgoing.mail_from,
+        subject: fate.subject(),
+        words: &format!("{sentence}\r\nThe other server said: {}", one_line(fate.reply())),
+        about: None,
+        fields: &fields(config.host(), queued, fate),
+        header: Some(&String::from_utf8_lossy(header(message))),
+    }
+    .write(config)
 }
 
 /// The fields of the message and, after an empty line, those of the recipient (RFC 3464 2.2, 2.3).
 fn fields(host: &str, queued: &Queued, fate: Fate<'_>) -> String {
-    let asked = Parameters::of(&queued.outgoing);
+    let asked = Parameters::of(&queued.outgoing).unwrap_or_default();
     let recipient = &queued.outgoing.recipient;
     let reply = one_line(fate.reply());
     let mut lines = vec![format!("Reporting-MTA: dns; {host}")];
@@ -201,10 +165,6 @@ fn status_code(reply: &str, fate: Fate<'_>) -> String {
         .map_or_else(|| format!("{class}.0.0"), |(_, rest)| format!("{class}.{rest}"))
 }
 
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,11 +178,6 @@ mod tests {
         assert_eq!(status_code("550 go away", failed), "5.0.0");
         assert_eq!(status_code("451 4.4.1 no server", failed), "5.4.1");
         assert_eq!(status_code("451 4.4.1 no server", Fate::Delayed(&trouble, 0)), "4.4.1");
-    }
-
-    #[test]
-    fn a_reply_stays_on_its_line() {
-        assert_eq!(one_line("550 a\r\nb"), "550 a  b");
     }
 
     #[test]

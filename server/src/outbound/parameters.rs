@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::store::Outgoing;
+use crate::store::{Outgoing, StoreError};
 
 /// What the sender asked the servers on the way for: ESMTP parameters, by recipient where they are so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,14 +29,17 @@ pub struct Parameters {
 impl Parameters {
     /// Those of an entry of the queue. Where the sender gives no names of his own, reports name the
     /// submission by its id, which nobody can guess, and the recipient by the address that it has there.
-    pub fn of(outgoing: &Outgoing) -> Self {
-        let mut asked: Self = serde_json::from_str(&outgoing.parameters).unwrap_or_default();
-        let Some(submission) = &outgoing.submission else { return asked };
+    ///
+    /// Fails where they cannot be read: they may ask for TLS all the way.
+    pub fn of(outgoing: &Outgoing) -> Result<Self, StoreError> {
+        let corrupt = |_| StoreError::Corrupt("parameters");
+        let mut asked: Self = serde_json::from_str(&outgoing.parameters).map_err(corrupt)?;
+        let Some(submission) = &outgoing.submission else { return Ok(asked) };
         asked.envid = asked.envid.or_else(|| Some(submission.as_str().to_owned()));
         if outgoing.recipient.is_ascii() {
             asked.orcpt = asked.orcpt.or_else(|| Some(format!("rfc822;{}", xtext(&outgoing.recipient))));
         }
-        asked
+        Ok(asked)
     }
 
     /// As an entry of the queue keeps them.
@@ -69,18 +72,20 @@ mod tests {
     fn a_submission_is_named_by_its_id_unless_the_sender_has_a_name_for_it() {
         let mut outgoing =
             Outgoing::new("a".into(), "a@a.example".into(), "b+c@b.example".into(), "g".into());
-        assert_eq!(Parameters::of(&outgoing), Parameters::default());
+        assert_eq!(Parameters::of(&outgoing).unwrap(), Parameters::default());
         outgoing.submission = Some("s1".into());
-        let asked = Parameters::of(&outgoing);
+        let asked = Parameters::of(&outgoing).unwrap();
         assert_eq!(
             (asked.envid.as_deref(), asked.orcpt.as_deref()),
             (Some("s1"), Some("rfc822;b+2Bc@b.example"))
         );
         outgoing.parameters = r#"{"envid": "mine", "orcpt": "rfc822;x@b.example"}"#.into();
-        let asked = Parameters::of(&outgoing);
+        let asked = Parameters::of(&outgoing).unwrap();
         assert_eq!(
             (asked.envid.as_deref(), asked.orcpt.as_deref()),
             (Some("mine"), Some("rfc822;x@b.example"))
         );
+        outgoing.parameters = r#"{"requireTls": "true"}"#.into();
+        assert!(matches!(Parameters::of(&outgoing), Err(StoreError::Corrupt(_))));
     }
 }

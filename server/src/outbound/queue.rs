@@ -30,6 +30,7 @@ const TRIES: usize = 4;
 
 /// Sends what is due until the relay stops; conversations under way are finished.
 pub async fn run(relay: Arc<Relay>) {
+    let parting = tokio::spawn(part(Arc::clone(&relay)));
     let mut running = JoinSet::new();
     let talks = Arc::new(Talks::default());
     while !relay.stopping.is_cancelled() {
@@ -47,10 +48,7 @@ pub async fn run(relay: Arc<Relay>) {
                     drop(talk);
                 });
             }
-            Ok(_) => {
-                relay.sender.idle.close_old().await;
-                wait(&relay, &mut running).await;
-            }
+            Ok(_) => wait(&relay, &mut running).await,
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
                 tokio::time::sleep(Duration::from_secs(5)).await;
@@ -58,6 +56,15 @@ pub async fn run(relay: Arc<Relay>) {
         }
     }
     while running.join_next().await.is_some() {}
+    parting.abort();
+}
+
+/// Parts from servers for which there was no more mail; not in the queue's own time, for they may be slow.
+async fn part(relay: Arc<Relay>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        relay.sender.idle.close_old().await;
+    }
 }
 
 async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
@@ -114,24 +121,30 @@ async fn attempts(relay: &Relay, due: Vec<Queued>) {
 async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     let Some(first) = entries.first() else { return };
     let all = |reason: Reason| vec![Outcome::of(reason.into()); entries.len()];
-    let (message, outcomes) = match relay.blobs.read_any(&relay.store, &first.outgoing.blob).await {
-        Ok(message) => {
-            let parameters = Parameters::of(&first.outgoing);
-            let recipients: Vec<Recipient> = entries.iter().map(recipient).collect();
+    let asked = Parameters::of(&first.outgoing)
+        .and_then(|asked| Ok((asked, entries.iter().map(recipient).collect::<Result<Vec<_>, _>>()?)));
+    let asks_more = asked.as_ref().is_ok_and(|(parameters, _)| parameters.require_tls);
+    let message = relay.blobs.read_any(&relay.store, &first.outgoing.blob).await;
+    let (message, outcomes) = match (message, asked) {
+        (Ok(message), Ok((parameters, recipients))) => {
             let mail_from = &first.outgoing.mail_from;
             let envelope = Envelope { mail_from, recipients: &recipients, parameters: &parameters };
             let outcomes = send(relay, route, envelope, &message).await;
             (message, outcomes)
         }
         // It will not come back: the sender must know.
-        Err(BlobError::NotFound) => (Vec::new(), all(Reason::Lost)),
-        Err(error) => {
+        (Err(BlobError::NotFound), _) => (Vec::new(), all(Reason::Lost)),
+        (Err(error), _) => {
             tracing::error!(%error, "a queued message could not be read");
             (Vec::new(), all(Reason::Unreadable))
         }
+        // It may have asked for TLS all the way.
+        (_, Err(error)) => {
+            tracing::error!(%error, "what a queued message asks for could not be read");
+            (Vec::new(), all(Reason::Unreadable))
+        }
     };
-    let asks_more = Parameters::of(&first.outgoing).require_tls;
-    if let Err(error) = judge(relay, route, asks_more, &outcomes).await {
+    if let Err(error) = note(relay, route, asks_more, &outcomes).await {
         tracing::error!(%error, "the state of a destination could not be noted");
     }
     // Each by itself: what happens to one entry must not send the others again.
@@ -143,20 +156,15 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     }
 }
 
-fn recipient(queued: &Queued) -> Recipient {
-    let Parameters { notify, orcpt, .. } = Parameters::of(&queued.outgoing);
-    Recipient { address: queued.outgoing.recipient.clone(), notify, orcpt }
+fn recipient(queued: &Queued) -> Result<Recipient, StoreError> {
+    let Parameters { notify, orcpt, .. } = Parameters::of(&queued.outgoing)?;
+    Ok(Recipient { address: queued.outgoing.recipient.clone(), notify, orcpt })
 }
 
 /// Notes whether the servers of the destination work: while they do not, all mail for it waits.
 ///
 /// What they did not prove to a message that asks for more than others (RFC 8689) holds up no other.
-async fn judge(
-    relay: &Relay,
-    route: &Route,
-    asks_more: bool,
-    outcomes: &[Outcome],
-) -> Result<(), StoreError> {
+async fn note(relay: &Relay, route: &Route, asks_more: bool, outcomes: &[Outcome]) -> Result<(), StoreError> {
     let domain = match route {
         Route::Domain(domain) => domain.clone(),
         Route::Smarthost(_) => String::new(),
@@ -171,18 +179,24 @@ async fn judge(
         Outcome::Delivered(_) => true,
         Outcome::Refused(trouble) | Outcome::Deferred(trouble) => trouble.reason == Reason::Reply,
     });
+    if trouble.is_none() {
+        // Nearly always nothing is known against a destination, and nothing is to be written.
+        let mut connection = relay.store.read().await?;
+        if !(worked && store::has_failures(&mut connection, &domain).await?) {
+            return Ok(());
+        }
+    }
     let waits = relay.config.outbound.retry_minutes.clone();
-    let note = relay.store.write(move |tx: &mut Tx| {
+    let noted = relay.store.write(move |tx: &mut Tx| {
         Box::pin(async move {
             match trouble {
                 Some(reason) => {
                     let pause = |failures| schedule::wait(&waits, failures).min(schedule::LONGEST_PAUSE);
                     store::note_failure(tx, &domain, reason, now(), pause).await
                 }
-                None if worked => store::forget_failures(tx, &domain).await,
-                None => Ok(()),
+                None => store::forget_failures(tx, &domain).await,
             }
         })
     });
-    note.await
+    noted.await
 }

@@ -33,8 +33,7 @@ pub async fn record(
         (Outcome::Delivered(accepted), _) => {
             // What happens behind the next server is not known (RFC 8621 7).
             let status = status(accepted.reply.clone(), Delivered::Unknown);
-            let asked = Parameters::of(&queued.outgoing);
-            let told = match asked.wants("SUCCESS") && !accepted.reports {
+            let told = match wants(&queued, "SUCCESS") && !accepted.reports {
                 true => report(relay, &queued, Fate::Relayed(&accepted), message).await,
                 false => Vec::new(),
             };
@@ -139,7 +138,7 @@ async fn finish(
 /// is never kept because its sender cannot be told.
 pub async fn report(relay: &Relay, queued: &Queued, fate: Fate<'_>, message: &[u8]) -> Vec<Sealed> {
     // RFC 5321 6.1: nobody is told of what has no return path.
-    let wanted = Parameters::of(&queued.outgoing).wants(fate.notify());
+    let wanted = wants(queued, fate.notify());
     if queued.outgoing.mail_from.is_empty() || !wanted {
         return Vec::new();
     }
@@ -147,6 +146,11 @@ pub async fn report(relay: &Relay, queued: &Queued, fate: Fate<'_>, message: &[u
         tracing::error!(%error, entry = queued.id, "a report could not be sealed");
         Vec::new()
     })
+}
+
+/// Whether its sender wants to hear of this; where that cannot be read, as if he had not said.
+fn wants(queued: &Queued, what: &str) -> bool {
+    Parameters::of(&queued.outgoing).unwrap_or_default().wants(what)
 }
 
 async fn sealed(

@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +22,7 @@ pub struct Sender {
     pub(super) trust: Trust,
     pub(super) sts: Sts,
     pub(super) idle: Idle,
-    pub(super) dkim: Dkim,
+    pub(super) dkim: Arc<Dkim>,
     account: Option<SignIn>,
 }
 
@@ -76,11 +77,11 @@ impl Sender {
             _ => return Err(SenderError::HalfSignIn),
         };
         Ok(Self {
-            dns: Dns::open(outbound)?,
+            dns: Dns::open(&config.dns_servers, outbound)?,
             trust: Trust::new(anchors.iter().map(|anchor| anchor.der().to_vec())),
             sts: Sts::default(),
             idle: Idle::default(),
-            dkim: Dkim::open(config)?,
+            dkim: Arc::new(Dkim::open(config)?),
             account,
         })
     }

@@ -73,12 +73,13 @@ impl Trust {
 
     /// What makes a TLS connection that meets `requirement`.
     pub fn connector(&self, requirement: &Requirement) -> TlsConnector {
-        let judge = Judge {
+        let verifier = Verifier {
             requirement: requirement.clone(),
             roots: Arc::clone(&self.roots),
             provider: Arc::clone(&self.provider),
         };
-        let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(judge));
+        let builder =
+            ClientConfig::builder().dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         TlsConnector::from(Arc::new(builder.with_no_client_auth()))
     }
 
@@ -90,7 +91,7 @@ impl Trust {
 }
 
 #[derive(Debug)]
-struct Judge {
+struct Verifier {
     requirement: Requirement,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
@@ -101,7 +102,7 @@ struct Judge {
 #[error("no TLSA record names the certificate")]
 struct NotNamed;
 
-impl Judge {
+impl Verifier {
     fn chain(
         &self,
         roots: &Arc<RootCertStore>,
@@ -142,7 +143,7 @@ impl Judge {
     }
 }
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,21 +1,17 @@
 //! One message to the servers of one destination.
 
-use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-use super::client::{Client, Features, Stream};
-use super::dns::{self, Answer};
-use super::idle::Open;
+use super::destination::{Destination, Wanted};
 use super::parameters::Parameters;
-use super::reach;
 use super::reason::{Reason, Trouble};
 use super::route::Route;
-use super::sts::{Means, Mode, Policy};
-use super::tls::Requirement;
-use super::{Sender, transaction, wire};
-use crate::config::Level;
+use super::{transaction, wire};
+use crate::delivery::off_thread;
 use crate::relay::Relay;
 
 /// How long one server may take until it has a whole message.
@@ -74,11 +70,16 @@ impl Outcome {
 
 /// Hands a message to the next server; one outcome for each recipient, in their order.
 pub async fn send(relay: &Relay, route: &Route, envelope: Envelope<'_>, message: &[u8]) -> Vec<Outcome> {
-    let message = wire::canonical(message);
-    let message = relay.sender.dkim.sign(&message);
-    attempt(relay, route, envelope, &message)
+    attempt(relay, route, envelope, message)
         .await
         .unwrap_or_else(|trouble| vec![Outcome::of(trouble); envelope.recipients.len()])
+}
+
+/// The message as it goes over the wire; what is long takes a while.
+async fn signed(relay: &Relay, message: &[u8]) -> Result<Vec<u8>, Trouble> {
+    let (dkim, message) = (Arc::clone(&relay.sender.dkim), message.to_vec());
+    let signed = off_thread(move || dkim.sign(&wire::canonical(&message)).into_owned()).await;
+    signed.map_err(|_| Reason::Unreadable.into())
 }
 
 async fn attempt(
@@ -88,10 +89,14 @@ async fn attempt(
     message: &[u8],
 ) -> Result<Vec<Outcome>, Trouble> {
     let sender = &relay.sender;
-    let needs_proof = envelope.parameters.require_tls;
-    if let Some(open) = sender.idle.take(route, needs_proof) {
+    let wanted = Wanted::of(envelope.parameters, message);
+    // Only where a server is there to take it.
+    let on_the_wire = OnceCell::new();
+    let on_the_wire = || on_the_wire.get_or_try_init(|| signed(relay, message));
+    if let Some(open) = sender.idle.take(route, wanted == Wanted::Proof) {
         // A server may have hung up meanwhile.
         let until = Instant::now() + PATIENCE;
+        let message = on_the_wire().await?;
         if let Ok((outcomes, open)) = transaction::run(open, envelope, message, until).await {
             sender.idle.put(route, open);
             return Ok(outcomes);
@@ -102,9 +107,9 @@ async fn attempt(
     for (host, port) in &destination.hosts {
         let until = Instant::now() + PATIENCE;
         let talk = async {
-            let open = destination.open(relay, host, *port, needs_proof);
+            let open = destination.open(relay, host, *port, wanted);
             let open = timeout_at(until, open).await.map_err(|_| Reason::Late)??;
-            transaction::run(open, envelope, message, until).await
+            transaction::run(open, envelope, on_the_wire().await?, until).await
         };
         match talk.await {
             Ok((outcomes, open)) => {
@@ -117,221 +122,4 @@ async fn attempt(
         }
     }
     Err(trouble.unwrap_or_else(|| Reason::Unreachable.into()))
-}
-
-/// Where mail of one route may go, and what the servers there must prove.
-struct Destination {
-    /// The domain as it stands in DNS; none for a smarthost.
-    domain: Option<String>,
-    hosts: Vec<(String, u16)>,
-    /// Whether DNSSEC proves the hosts.
-    is_secure: bool,
-    /// What an operator asks for.
-    level: Option<Level>,
-    policy: Option<Policy>,
-}
-
-impl Destination {
-    async fn find(relay: &Relay, route: &Route) -> Result<Self, Trouble> {
-        let config = &relay.config.outbound;
-        let domain = match route {
-            Route::Smarthost(server) => {
-                let hosts = vec![(server.host().to_owned(), server.port())];
-                let level = Some(config.smarthost_level());
-                return Ok(Self { domain: None, hosts, is_secure: false, level, policy: None });
-            }
-            Route::Domain(domain) => domain,
-        };
-        let port = config.exchanger_port;
-        if let Some(address) = literal(domain) {
-            let level = Some(config.tls.get(domain).copied().unwrap_or(Level::May));
-            let hosts = vec![(address?.to_string(), port)];
-            return Ok(Self { domain: Some(domain.clone()), hosts, is_secure: false, level, policy: None });
-        }
-        let domain = dns::ascii(domain)?;
-        let Answer { found, is_secure } = relay.sender.dns.exchangers(&domain).await?;
-        let hosts = found.into_iter().map(|host| (host, port)).collect();
-        let level = config.tls.get(&domain).copied();
-        let policy = match level {
-            None if config.mta_sts => Sender::policy(relay, &domain).await?,
-            _ => None,
-        };
-        Ok(Self { domain: Some(domain), hosts, is_secure, level, policy })
-    }
-
-    /// A conversation with a host that proved what it must.
-    async fn open(&self, relay: &Relay, host: &str, port: u16, needs_proof: bool) -> Result<Open, Trouble> {
-        let (addresses, is_secure) = self.addresses(relay, host, port).await.map_err(of_host)?;
-        let mut requirement = self.requirement(relay, host, port, is_secure).await?;
-        if needs_proof && !requirement.proves_name() {
-            if !self.is_known(host) {
-                return Err(Trouble::because(Reason::RequireTls, "nothing proves that it serves the domain"));
-            }
-            requirement = Requirement::Level(Level::Verify);
-        }
-        let (client, features) =
-            connect(relay, host, &addresses, &requirement, self.domain.is_none()).await?;
-        Ok(Open { client, features, host: host.to_owned(), is_proved: requirement.proves_name() })
-    }
-
-    /// Whether the host is proved to be one of the destination's (RFC 8689 4.2.1), and not only named by DNS.
-    fn is_known(&self, host: &str) -> bool {
-        let is_named = |policy: &Policy| policy.mode != Mode::None && policy.names(host);
-        self.is_secure || self.domain.is_none() || self.policy.as_ref().is_some_and(is_named)
-    }
-
-    async fn addresses(
-        &self,
-        relay: &Relay,
-        host: &str,
-        port: u16,
-    ) -> Result<(Vec<SocketAddr>, bool), Trouble> {
-        let only_public = self.domain.is_some() && !relay.config.private_exchangers;
-        // The smarthost is the operator's own word, and may stand in the machine's list of hosts.
-        if self.domain.is_none() || host.parse::<IpAddr>().is_ok() {
-            let found = reach::addresses(host, port, only_public).await;
-            return found.map(|found| (found, false)).map_err(Trouble::from);
-        }
-        let Answer { found, is_secure } = relay.sender.dns.addresses(host, self.is_secure).await?;
-        let public = found.into_iter().filter(|address| !only_public || reach::is_public(*address));
-        let addresses: Vec<SocketAddr> = public.map(|address| SocketAddr::new(address, port)).collect();
-        if addresses.is_empty() { Err(Reason::Private.into()) } else { Ok((addresses, is_secure)) }
-    }
-
-    /// What the host must prove: an operator's word before DANE, and that before MTA-STS (RFC 8461 2).
-    async fn requirement(
-        &self,
-        relay: &Relay,
-        host: &str,
-        port: u16,
-        is_secure: bool,
-    ) -> Result<Requirement, Trouble> {
-        if let Some(level) = self.level {
-            return Ok(Requirement::Level(level));
-        }
-        let domain = self.domain.as_deref().unwrap_or(host);
-        if self.is_secure && is_secure {
-            let records = relay.sender.dns.tlsa(host, port).await?;
-            if let Some(requirement) = Requirement::of_tlsa(records, domain) {
-                return Ok(requirement);
-            }
-        }
-        match &self.policy {
-            Some(policy) if policy.mode == Mode::Enforce && policy.names(host) => {
-                Ok(Requirement::Level(Level::Verify))
-            }
-            Some(policy) if policy.mode == Mode::Enforce => Err(Reason::StsMx.into()),
-            _ => Ok(Requirement::Level(Level::May)),
-        }
-    }
-}
-
-/// A host's name that leads nowhere says nothing of the domain, which may have others or mend it.
-fn of_host(trouble: Trouble) -> Trouble {
-    match trouble.reason {
-        Reason::NoDomain | Reason::Address => Reason::NoHost.into(),
-        _ => trouble,
-    }
-}
-
-impl Sender {
-    async fn policy(relay: &Relay, domain: &str) -> Result<Option<Policy>, Trouble> {
-        let means = Means {
-            dns: &relay.sender.dns,
-            trust: &relay.sender.trust,
-            store: &relay.store,
-            port: relay.config.outbound.mta_sts_port,
-            only_public: !relay.config.private_exchangers,
-        };
-        relay.sender.sts.policy(means, domain).await.map_err(|error| {
-            tracing::error!(%error, "a policy of MTA-STS could not be looked up");
-            Reason::Store.into()
-        })
-    }
-}
-
-/// An address that stands in the place of a domain (RFC 5321 4.1.3).
-fn literal(domain: &str) -> Option<Result<IpAddr, Trouble>> {
-    let text = domain.strip_prefix('[')?.strip_suffix(']')?;
-    let six = text.get(..5).is_some_and(|tag| tag.eq_ignore_ascii_case("ipv6:"));
-    let address = match text.get(5..).filter(|_| six) {
-        Some(six) => six.parse().map(IpAddr::V6),
-        None => text.parse().map(IpAddr::V4),
-    };
-    Some(address.map_err(|_| Reason::Address.into()))
-}
-
-type Connected = (Client<Box<dyn Stream>>, Features);
-
-/// Connects and greets, under TLS as far as it must be and can be.
-async fn connect(
-    relay: &Relay,
-    host: &str,
-    addresses: &[SocketAddr],
-    requirement: &Requirement,
-    is_smarthost: bool,
-) -> Result<Connected, Trouble> {
-    let (config, tls) = (&relay.config, relay.sender.trust.connector(requirement));
-    let mut client = Client::connect(addresses).await?;
-    if is_smarthost && config.outbound.smarthost_implicit_tls {
-        let mut client = client.secure(&tls, host).await?;
-        client.greeting().await?;
-        let features = client.hello(config.host()).await?;
-        return relay.sender.sign_in(client.boxed(), features, requirement.proves_name()).await;
-    }
-    client.greeting().await?;
-    let features = client.hello(config.host()).await?;
-    let offered = features.has_capability(smtp_proto::EXT_START_TLS);
-    if *requirement == Requirement::Level(Level::None) || (!offered && requirement.admits_clear()) {
-        return clear(relay, client.boxed(), features, is_smarthost).await;
-    }
-    if !offered {
-        return Err(Reason::NoTls.into());
-    }
-    let mut client = match client.start_tls(&tls, host).await {
-        Ok(client) => client,
-        // What is offered and does not work is no worse than what is not offered.
-        Err(_) if requirement.admits_clear() => {
-            let mut client = Client::connect(addresses).await?;
-            client.greeting().await?;
-            let features = client.hello(config.host()).await?;
-            return clear(relay, client.boxed(), features, is_smarthost).await;
-        }
-        Err(trouble) => return Err(trouble),
-    };
-    let features = client.hello(config.host()).await?;
-    if is_smarthost {
-        return relay.sender.sign_in(client.boxed(), features, requirement.proves_name()).await;
-    }
-    Ok((client.boxed(), features))
-}
-
-async fn clear(
-    relay: &Relay,
-    client: Client<Box<dyn Stream>>,
-    features: Features,
-    is_smarthost: bool,
-) -> Result<Connected, Trouble> {
-    if is_smarthost { relay.sender.sign_in(client, features, false).await } else { Ok((client, features)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trouble_with_the_name_of_a_host_may_pass() {
-        for reason in [Reason::NoDomain, Reason::Address] {
-            assert!(Trouble::from(reason).is_permanent() && !of_host(reason.into()).is_permanent());
-        }
-        assert_eq!(of_host(Reason::Dns.into()).reason, Reason::Dns);
-    }
-
-    #[test]
-    fn an_address_may_stand_for_a_domain() {
-        assert_eq!(literal("[192.0.2.1]").unwrap().unwrap().to_string(), "192.0.2.1");
-        assert_eq!(literal("[IPv6:2001:db8::1]").unwrap().unwrap().to_string(), "2001:db8::1");
-        assert!(literal("[mx.example]").unwrap().is_err() && literal("[]").unwrap().is_err());
-        assert!(literal("mx.example").is_none());
-    }
 }

@@ -5,9 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::{Resolver, TokioResolver};
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::verify::SpfParameters;
@@ -19,9 +16,9 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::address;
-use crate::config::Inbound;
+use crate::config::Config;
 use crate::delivery::off_thread;
-use crate::outer;
+use crate::{name_service, outer};
 
 /// How long all questions about one message may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,11 +58,13 @@ pub struct Judgement {
     pub wish: Wish,
     /// Whether the domain of the author vouches for him.
     pub is_proved: bool,
+    /// Whether the return path is proved to be the sender's own.
+    pub is_answerable: bool,
 }
 
 impl Judgement {
     fn none(own: &str) -> Self {
-        Self { results: format!("{own}; none"), wish: Wish::Nothing, is_proved: false }
+        Self { results: format!("{own}; none"), wish: Wish::Nothing, is_proved: false, is_answerable: false }
     }
 }
 
@@ -90,9 +89,11 @@ impl fmt::Debug for Judge {
 
 impl Judge {
     /// With the configured name servers or those of the system; none where there are none.
-    pub fn open(config: &Inbound) -> Option<Self> {
-        let authenticator = MessageAuthenticator(resolver(config)?);
-        Some(Self { authenticator, trusted_sealers: config.trusted_sealers.clone() })
+    pub fn open(config: &Config) -> Option<Self> {
+        let mut builder = name_service::resolver(&config.dns_servers)?;
+        builder.options_mut().cache_size = REMEMBERED;
+        let authenticator = MessageAuthenticator(builder.build().ok()?);
+        Some(Self { authenticator, trusted_sealers: config.inbound.trusted_sealers.clone() })
     }
 
     /// Judges a message as it came.
@@ -132,7 +133,9 @@ impl Judge {
             .with_dmarc_result(&dmarc);
         let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc, is_late) };
         let is_proved = matches!(dmarc.result(), DmarcResult::Pass);
-        Judgement { results: results.to_string(), wish, is_proved }
+        let same = address::domain(from).is_some_and(|author| author.eq_ignore_ascii_case(domain));
+        let is_answerable = spf.result() == SpfResult::Pass || (is_proved && same);
+        Judgement { results: results.to_string(), wish, is_proved, is_answerable }
     }
 
     /// Whether somebody whom the operator trusts passed the message on, and it is as he sealed it.
@@ -166,24 +169,4 @@ fn most_signatures() -> impl FnMut(&[u8]) -> bool {
         seen += usize::from(signs);
         signs && seen > MOST_SIGNATURES
     }
-}
-
-fn resolver(config: &Inbound) -> Option<TokioResolver> {
-    let provider = TokioRuntimeProvider::default();
-    let mut builder = if config.dns_servers.is_empty() {
-        Resolver::builder(provider).ok()?
-    } else {
-        let servers = config.dns_servers.iter().map(|server| {
-            let at = |mut connection: ConnectionConfig| {
-                connection.port = server.port();
-                connection
-            };
-            let ways = vec![at(ConnectionConfig::udp()), at(ConnectionConfig::tcp())];
-            NameServerConfig::new(server.ip(), true, ways)
-        });
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers.collect());
-        Resolver::builder_with_config(config, provider)
-    };
-    builder.options_mut().cache_size = REMEMBERED;
-    builder.build().ok()
 }

@@ -55,7 +55,7 @@ impl World {
 
     pub async fn relay(&self, adjust: impl FnOnce(&mut Config)) -> Served {
         let served = Served::start(&["alice"], |config| {
-            config.inbound.dns_servers = vec![self.names.address];
+            config.dns_servers = vec![self.names.address];
             config.proxy_networks = vec!["127.0.0.0/8".parse().unwrap()];
             adjust(config);
         })
@@ -206,7 +206,7 @@ async fn signatures_whose_keys_never_come_do_not_keep_the_author_s_domain_from_b
         );
     };
     let names = deaf(world.names.address).await;
-    let served = world.relay(|config| config.inbound.dns_servers = vec![names]).await;
+    let served = world.relay(|config| config.dns_servers = vec![names]).await;
     for (domain, expected) in [("strict.example", "451 4.7.1"), ("open.example", "250")] {
         let letter = letter(domain, NEWS, "");
         let signed = String::from_utf8(world.signed("slow.example", &letter).await).unwrap();

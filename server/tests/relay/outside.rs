@@ -12,7 +12,7 @@ use crate::support::{Outside, Person, Served, eventually, sealed_letter, skip};
 
 const ALICE: &str = "alice@sealpost.example";
 
-async fn submit(alice: &Person, to: &[&str], parameters: Value) -> String {
+pub async fn submit(alice: &Person, to: &[&str], parameters: Value) -> String {
     let email = alice.import(sealed_letter(ALICE, to[0], ""), "sent", json!({})).await;
     let to: Vec<Value> = to.iter().map(|address| json!({"email": address})).collect();
     let envelope = json!({"mailFrom": {"email": ALICE, "parameters": parameters}, "rcptTo": to});
@@ -22,7 +22,7 @@ async fn submit(alice: &Person, to: &[&str], parameters: Value) -> String {
 }
 
 /// By domain: why what is queued did not go, once everything was tried.
-async fn reasons(served: &Served) -> BTreeMap<String, String> {
+pub async fn reasons(served: &Served) -> BTreeMap<String, String> {
     eventually(|| async {
         let mut connection = served.fixture.relay.store.read().await.unwrap();
         let text = "SELECT domain, COALESCE(reason, ''), attempts FROM queue";
@@ -33,7 +33,7 @@ async fn reasons(served: &Served) -> BTreeMap<String, String> {
     .await
 }
 
-async fn status(alice: &Person, submission: &str) -> BTreeMap<String, (String, String)> {
+pub async fn status(alice: &Person, submission: &str) -> BTreeMap<String, (String, String)> {
     let answer = alice.call("EmailSubmission/get", json!({"ids": [submission]})).await;
     let all = answer["list"][0]["deliveryStatus"].as_object().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -59,6 +59,8 @@ async fn each_destination_gets_mail_only_from_a_server_that_proves_what_the_doma
         ("stsmx", "mta-sts-mx"),
         ("stsname", "certificate-name"),
         ("bogus", "dnssec-bogus"),
+        // One server is down, and the other's name leads nowhere: neither is for ever.
+        ("dangling", "no-host"),
     ];
     let domains = good.into_iter().chain(bad.map(|(name, _)| name)).chain(["null", "missing"]);
     let to: Vec<String> = domains.map(|name| format!("{name}@{name}.example")).collect();
@@ -270,7 +272,7 @@ async fn an_answer_that_is_held_back_does_not_hide_what_a_server_must_prove() {
     let between = outside.without_aaaa("dane").await;
     let here = Served::start(&["alice"], |config| {
         outside.adjust(config);
-        config.outbound.dns_servers = vec![between];
+        config.dns_servers = vec![between];
     })
     .await;
     let alice = here.fixture.sign_in("alice").await;

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Postfix;
+use super::knot::Knot;
 
 /// Postfix and Knot on loopback; both end with it.
 pub struct Outside {
@@ -24,7 +25,7 @@ pub struct Outside {
     postfix: Postfix,
     dns: u16,
     https: u16,
-    knot: Option<Child>,
+    knot: Option<Knot>,
 }
 
 /// What a domain says over HTTPS, if anything.
@@ -53,7 +54,7 @@ fn make_certificates(folder: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     openssl(&format!("req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Outside"));
     for (name, names) in [
-        ("mx", "DNS:mx.sts.example,DNS:mx.ta.example"),
+        ("mx", "DNS:mx.sts.example,DNS:mx.ta.example,DNS:localhost"),
         (
             "policy",
             "DNS:mta-sts.sts.example,DNS:mta-sts.stsmx.example,DNS:mta-sts.stsname.example,DNS:mta-sts.testing.example",
@@ -73,7 +74,12 @@ fn make_certificates(folder: &Path) {
 impl Outside {
     /// None where the programs are not there, or this is not root, as whom alone Postfix starts.
     pub async fn start() -> Option<Self> {
-        if !Path::new("/usr/sbin/knotd").exists() {
+        Self::start_with("").await
+    }
+
+    /// With more lines of configuration for Postfix.
+    pub async fn start_with(settings: &str) -> Option<Self> {
+        if !Knot::is_there() {
             return None;
         }
         // The users of Postfix must be able to enter it.
@@ -82,11 +88,11 @@ impl Outside {
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(folder.join("mail"), fs::Permissions::from_mode(0o777)).unwrap();
         make_certificates(&folder);
-        let Some(postfix) = Postfix::start(&Self::settings(&folder)).await else {
+        let Some(postfix) = Postfix::start(&(Self::settings(&folder) + settings)).await else {
             fs::remove_dir_all(&folder).ok();
             return None;
         };
-        let mut outside = Self { folder, postfix, dns: free_port(), https: free_port(), knot: None };
+        let mut outside = Self { folder, postfix, dns: 0, https: free_port(), knot: None };
         outside.start_knot().await;
         outside.start_policies().await;
         Some(outside)
@@ -95,7 +101,7 @@ impl Outside {
     /// Has a relay see this world and no other.
     pub fn adjust(&self, config: &mut Config) {
         config.private_exchangers = true;
-        config.outbound.dns_servers = vec![SocketAddr::from(([127, 0, 0, 1], self.dns))];
+        config.dns_servers = vec![SocketAddr::from(([127, 0, 0, 1], self.dns))];
         config.outbound.dnssec_anchor = Some(self.folder.join("root.anchor"));
         config.outbound.tls_anchors = vec![self.folder.join("ca.pem")];
         config.outbound.exchanger_port = self.postfix.smtp.port();
@@ -126,6 +132,11 @@ impl Outside {
             }
         });
         at
+    }
+
+    /// What Postfix tells.
+    pub fn log(&self) -> String {
+        self.postfix.log()
     }
 
     /// How many connections Postfix took.
@@ -159,7 +170,7 @@ impl Outside {
              smtpd_tls_key_file = {at}/mx.key\nsmtpd_tls_received_header = yes\n\
              virtual_mailbox_domains = static:all\nvirtual_mailbox_base = {at}/mail\n\
              virtual_mailbox_maps = static:all/\nvirtual_uid_maps = static:{uid}\n\
-             virtual_gid_maps = static:{gid}\nvirtual_minimum_uid = 1\nvirtual_mailbox_limit = 0"
+             virtual_gid_maps = static:{gid}\nvirtual_minimum_uid = 1\nvirtual_mailbox_limit = 0\n"
         )
     }
 
@@ -171,7 +182,8 @@ impl Outside {
             ". 60 SOA ns. admin. 1 3600 600 86400 60\n. 60 NS ns.\nns. 60 A 127.0.0.1\n\
              null.example. 60 MX 0 .\nimplicit.example. 60 A 127.0.0.1\n\
              fallback.example. 60 MX 5 dead.fallback.example.\nfallback.example. 60 MX 10 mx.fallback.example.\n\
-             dead.fallback.example. 60 A 127.0.0.2\n",
+             dead.fallback.example. 60 A 127.0.0.2\n\
+             dangling.example. 60 MX 5 dead.fallback.example.\ndangling.example. 60 MX 10 gone.dangling.example.\n",
         );
         for name in
             ["dane", "wrong", "ta", "sts", "stsmx", "stsname", "testing", "plain", "fallback", "elsewhere"]
@@ -215,25 +227,16 @@ impl Outside {
             fs::write(self.folder.join(format!("{name}.zone")), self.below(name)).unwrap();
         }
         let signed = "dnssec-signing: on\n    dnssec-policy: p";
-        let conf = format!(
-            "server:\n    listen: 127.0.0.1@{}\n    rundir: {folder}\ndatabase:\n    storage: {folder}/knot\n\
-             policy:\n  - id: p\n    algorithm: ecdsap256sha256\n    single-type-signing: on\n\
+        let zones = format!(
+            "policy:\n  - id: p\n    algorithm: ecdsap256sha256\n    single-type-signing: on\n\
              template:\n  - id: default\n    storage: {folder}\n    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\n\
              zone:\n  - domain: .\n    file: root.zone\n    {signed}\n\
              \x20 - domain: bogus.example\n    file: bogus.zone\n    {signed}\n\
-             \x20 - domain: unsigned.example\n    file: unsigned.zone\n",
-            self.dns
+             \x20 - domain: unsigned.example\n    file: unsigned.zone\n"
         );
-        fs::create_dir(self.folder.join("knot")).unwrap();
-        fs::write(self.folder.join("knot.conf"), conf).unwrap();
-        let log = fs::File::create(self.folder.join("knot.log")).unwrap();
-        let mut command = Command::new("/usr/sbin/knotd");
-        command
-            .arg("-c")
-            .arg(self.folder.join("knot.conf"))
-            .stdout(Stdio::from(log.try_clone().unwrap()))
-            .stderr(Stdio::from(log));
-        self.knot = Some(command.spawn().unwrap());
+        let knot = Knot::start(&self.folder, &zones).await;
+        self.dns = knot.port;
+        self.knot = Some(knot);
         // The key that everything hangs from, as soon as it is made.
         for _ in 0..100 {
             let mut keymgr = Command::new("/usr/sbin/keymgr");
@@ -287,10 +290,7 @@ impl Outside {
 
 impl Drop for Outside {
     fn drop(&mut self) {
-        if let Some(knot) = &mut self.knot {
-            knot.kill().ok();
-            knot.wait().ok();
-        }
+        self.knot = None;
         fs::remove_dir_all(&self.folder).ok();
     }
 }

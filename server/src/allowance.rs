@@ -11,6 +11,8 @@ use crate::clock::Millis;
 pub const RECIPIENTS: usize = 5_000;
 /// Push subscriptions that one account may make: for each, something is sent to a URL of its choice.
 pub const SUBSCRIPTIONS: usize = 60;
+/// Delivery status notifications that are sent of one account's mail.
+pub const NOTICES: usize = 60;
 
 const WINDOW: Millis = 60 * 60 * 1000;
 

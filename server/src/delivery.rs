@@ -63,6 +63,8 @@ pub struct Findings {
     pub is_suspicious: bool,
     /// Whether the domain of its author vouches for him.
     pub is_proved: bool,
+    /// Whether its return path is its sender's own, so that an answer meets nobody else.
+    pub is_answerable: bool,
     /// What it reports of mail that was sent.
     pub report: Option<Report>,
 }

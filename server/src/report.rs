@@ -1,12 +1,13 @@
 //! Reports about mail that was sent: delivery status (RFC 3464, RFC 6533) and disposition (RFC 8098).
 
 mod notification;
+mod writing;
 
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
-pub use notification::{FIELDS, notification};
-
 use crate::parts;
+pub use notification::{FIELDS, notification};
+pub use writing::{Notification, one_line};
 
 /// A longer message is no report.
 const LARGEST: usize = 1024 * 1024;

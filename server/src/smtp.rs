@@ -38,8 +38,10 @@ use wire::{Secured, Wire};
 pub use greylist::Greylist;
 pub use listener::Listener;
 
-/// Connections at once, at all doors together.
+/// Connections at once, at all doors for strangers together.
 const CONNECTIONS: usize = 256;
+/// Connections at once of the mail servers of the house, whom strangers must not keep out.
+const OF_THE_HOUSE: usize = 64;
 /// Octets of all messages that are being received at once; sealing needs some times that.
 const IN_MEMORY: usize = 256 * 1024 * 1024;
 /// How long one connection may last in all.
@@ -69,7 +71,8 @@ pub struct Gate {
     relay: Arc<Relay>,
     tls: Option<Arc<Tls>>,
     judge: Option<Arc<Judge>>,
-    connections: Semaphore,
+    strangers: Semaphore,
+    house: Semaphore,
     memory: Arc<Semaphore>,
     /// What programs on this host may have of it.
     local: Arc<Semaphore>,
@@ -85,7 +88,7 @@ impl Gate {
     pub fn new(relay: Arc<Relay>, tls: Option<Arc<Tls>>) -> Arc<Self> {
         let inbound = &relay.config.inbound;
         let asks = inbound.sender_checks != SenderChecks::Off;
-        let judge = asks.then(|| Judge::open(inbound)).flatten().map(Arc::new);
+        let judge = asks.then(|| Judge::open(&relay.config)).flatten().map(Arc::new);
         if asks && judge.is_none() {
             tracing::warn!("there is no name service: senders are not judged");
         }
@@ -94,12 +97,13 @@ impl Gate {
             relay,
             tls,
             judge,
-            connections: Semaphore::new(CONNECTIONS),
+            strangers: Semaphore::new(CONNECTIONS),
+            house: Semaphore::new(OF_THE_HOUSE),
             memory: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             local: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             sources: Arc::default(),
             pace,
-            notices: Allowance::new(allowance::RECIPIENTS),
+            notices: Allowance::new(allowance::NOTICES),
         })
     }
 
@@ -149,7 +153,8 @@ async fn connection(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr
 }
 
 async fn talk(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) -> io::Result<()> {
-    let Ok(_permit) = gate.connections.try_acquire() else { return session::turn_away(wire).await };
+    let places = if door.protocol == Protocol::Lmtp { &gate.house } else { &gate.strangers };
+    let Ok(_permit) = places.try_acquire() else { return session::turn_away(wire).await };
     let (wire, peer) = match peer {
         Some(proxy) if gate.is_proxy(proxy) => {
             let (wire, client) = wire::proxied(wire).await?;

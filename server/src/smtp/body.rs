@@ -1,12 +1,13 @@
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::data::{Data, Fault, Scan};
 use super::line::Input;
+use crate::trickle::keeps_up;
 
 /// The unit in which memory for messages is given out.
 pub const UNIT: usize = 64 * 1024;
@@ -40,16 +41,6 @@ impl Memory {
         self.all.merge(more.all);
         self.source.merge(more.source);
     }
-}
-
-/// How long a message may come as slowly as it likes.
-const GRACE: Duration = Duration::from_secs(60);
-/// Octets a second after that: who sends slowly holds memory that others wait for.
-const SLOWEST: u64 = 16 * 1024;
-
-/// Whether so many octets after such a time are enough.
-fn keeps_up(received: u64, after: Duration) -> bool {
-    received >= after.saturating_sub(GRACE).as_secs().saturating_mul(SLOWEST)
 }
 
 /// Why a message is not taken, though all of it was read.
@@ -227,12 +218,5 @@ mod tests {
         drop((held, other));
         receive(&first, 3 * UNIT).await.unwrap();
         assert_eq!((first.all.available_permits(), first.source.available_permits()), (8, 4));
-    }
-
-    #[test]
-    fn a_slow_sender_is_given_up_after_a_while() {
-        assert!(keeps_up(0, GRACE));
-        assert!(!keeps_up(1000, GRACE + Duration::from_secs(10)));
-        assert!(keeps_up(10 * SLOWEST, GRACE + Duration::from_secs(10)));
     }
 }

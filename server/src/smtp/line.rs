@@ -75,7 +75,11 @@ impl<R: AsyncRead + Unpin> Input<R> {
             if let Some(end) = end {
                 let line = self.waiting().get(..=end).unwrap_or_default().to_vec();
                 self.take(end + 1);
-                return Ok(Some(if too_long || line.len() > LONGEST { Line::TooLong } else { judge(line) }));
+                return Ok(Some(if too_long || line.len() > LONGEST {
+                    Line::TooLong
+                } else {
+                    checked(line)
+                }));
             }
             if self.waiting().len() > LONGEST {
                 too_long = true;
@@ -110,7 +114,7 @@ impl<S: AsyncWrite + Unpin> Input<S> {
     }
 }
 
-fn judge(line: Vec<u8>) -> Line {
+fn checked(line: Vec<u8>) -> Line {
     match line.strip_suffix(b"\r\n") {
         Some(text) if !text.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) => Line::Whole(line),
         _ => Line::Broken,

@@ -1,11 +1,11 @@
 use super::session::envelope::{Recipient, Transaction};
 use crate::allowance::Allowance;
-use crate::base64_url;
 use crate::clock::{mail_date, now};
-use crate::delivery::{self, DeliverError};
+use crate::config::Config;
+use crate::delivery::{self, DeliverError, Findings};
 use crate::outer::OuterHeader;
-use crate::random;
 use crate::relay::Relay;
+use crate::report::Notification;
 use crate::store::{self, Account, Outgoing};
 
 /// A delivery status notification (RFC 3464) of mail that was delivered, for a sender who asked for it.
@@ -21,10 +21,18 @@ pub struct Notice {
 
 impl Notice {
     /// What to tell of a message; none where nobody asked, or nobody is there to be told (RFC 3461 6.2).
-    pub fn of(transaction: &Transaction, recipients: &[Recipient], message: &[u8]) -> Option<Self> {
+    ///
+    /// Nor where the return path may be somebody else's, who would get what a stranger asked for.
+    pub fn of(
+        transaction: &Transaction,
+        recipients: &[Recipient],
+        findings: &Findings,
+        message: &[u8],
+    ) -> Option<Self> {
         let asked = recipients.iter().filter(|recipient| recipient.notify_success);
         let recipients: Vec<Recipient> = asked.cloned().collect();
-        if recipients.is_empty() || transaction.mail_from.is_empty() {
+        let is_answerable = findings.is_answerable && !findings.is_suspicious;
+        if recipients.is_empty() || transaction.mail_from.is_empty() || !is_answerable {
             return None;
         }
         Some(Self {
@@ -38,11 +46,11 @@ impl Notice {
     /// Sends it, with no return path; mail is taken whether that works or not, so failures are logged only.
     pub async fn send(&self, relay: &Relay, sent: &Allowance) {
         let Some(first) = self.recipients.first().map(|recipient| &recipient.account) else { return };
-        // The return path may be forged: whoever asks for many notices of one account's mail gets no more.
+        // Whoever asks for many notices of one account's mail gets no more.
         if !sent.take(&first.id, 1, now()) {
             return;
         }
-        let notice = self.write(relay.config.host(), &relay.config.domain);
+        let notice = self.write(&relay.config);
         if let Err(error) = self.hand_on(relay, first, notice).await {
             tracing::error!(%error, "a delivery status notification could not be sent");
         }
@@ -74,49 +82,31 @@ impl Notice {
         Ok(())
     }
 
-    fn write(&self, host: &str, domain: &str) -> Vec<u8> {
-        let boundary = base64_url(&random::bytes::<18>());
-        let date = mail_date(now());
-        let id = base64_url(&random::bytes::<16>());
+    fn write(&self, config: &Config) -> Vec<u8> {
         let envelope = field("Original-Envelope-Id", self.envelope_id.as_deref());
-        let about = self.message_id.as_ref().map(|id| format!("<{id}>"));
-        let about = field("In-Reply-To", about.as_deref());
-        let mut named = String::new();
-        let mut told = String::new();
+        let (host, date) = (config.host(), mail_date(now()));
+        let mut words = String::from("Your message is in the mailbox of");
+        let mut fields = format!("{envelope}Reporting-MTA: dns; {host}\r\nArrival-Date: {date}\r\n");
         for Recipient { account, original, .. } in &self.recipients {
-            named.push_str(&format!("  <{}>\r\n", account.address));
-            let original = original.as_ref().map(|address| format!("rfc822; {address}"));
+            let address = &account.address;
+            words.push_str(&format!("\r\n  <{address}>"));
+            let kind = |address: &str| if address.is_ascii() { "rfc822" } else { "utf-8" };
+            let original = original.as_ref().map(|original| format!("{}; {original}", kind(original)));
             let original = field("Original-Recipient", original.as_deref());
-            told.push_str(&format!(
-                "\r\n{original}Final-Recipient: rfc822; {}\r\nAction: delivered\r\nStatus: 2.0.0\r\n",
-                account.address
+            fields.push_str(&format!(
+                "\r\n{original}Final-Recipient: {}; {address}\r\nAction: delivered\r\nStatus: 2.0.0\r\n",
+                kind(address)
             ));
         }
-        format!(
-            "From: Mail Delivery System <mailer-daemon@{domain}>\r\n\
-             To: <{sender}>\r\n\
-             Subject: Your message was delivered\r\n\
-             Date: {date}\r\n\
-             Message-ID: <{id}@{host}>\r\n\
-             {about}Auto-Submitted: auto-replied\r\n\
-             MIME-Version: 1.0\r\n\
-             Content-Type: multipart/report; report-type=delivery-status; boundary=\"{boundary}\"\r\n\
-             \r\n\
-             --{boundary}\r\n\
-             Content-Type: text/plain; charset=utf-8\r\n\
-             \r\n\
-             Your message is in the mailbox of\r\n\
-             {named}\r\n\
-             --{boundary}\r\n\
-             Content-Type: message/delivery-status\r\n\
-             \r\n\
-             {envelope}Reporting-MTA: dns; {host}\r\n\
-             Arrival-Date: {date}\r\n\
-             {told}\r\n\
-             --{boundary}--\r\n",
-            sender = self.sender,
-        )
-        .into_bytes()
+        Notification {
+            to: &self.sender,
+            subject: "Your message was delivered",
+            words: &words,
+            about: self.message_id.as_deref(),
+            fields: &fields,
+            header: None,
+        }
+        .write(config)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use sealpost::config::Smarthost;
 
+use crate::judge::{BAD, GOOD, World};
 use crate::support::{Client, Postfix, ReceivingServer, Served, clear_letter, eventually, skip};
 
 const ALICE: &str = "alice@sealpost.example";
+const CAROL: &str = "carol@outside.example";
 const BOB: &str = "bob@sealpost.example";
 
 async fn served() -> (Served, ReceivingServer) {
@@ -49,18 +51,9 @@ async fn a_sender_who_asks_is_told_of_the_delivery() {
 async fn nobody_else_is_told() {
     let (served, elsewhere) = served().await;
     let mut client = Client::greeted(served.running.smtp).await;
-    for (from, parameters) in
-        [("", "NOTIFY=SUCCESS"), ("carol@outside.example", ""), ("carol@outside.example", "NOTIFY=FAILURE")]
-    {
-        client
-            .transcript(&[
-                (&format!("MAIL FROM:<{from}>"), "250"),
-                (&format!("RCPT TO:<{ALICE}> {parameters}"), "250"),
-                ("DATA", "354"),
-            ])
-            .await;
-        client.write(clear_letter("carol@outside.example", ALICE, "", "hello")).await;
-        assert!(client.say(".\r\n").await.starts_with("250"));
+    let carol: &str = &format!("<{CAROL}>");
+    for (from, parameters) in [("<>", "NOTIFY=SUCCESS"), (carol, ""), (carol, "NOTIFY=FAILURE")] {
+        send(&mut client, CAROL, from, parameters).await;
     }
     client
         .transcript(&[
@@ -72,8 +65,47 @@ async fn nobody_else_is_told() {
             (&format!("RCPT TO:<{ALICE}> ORCPT=x"), "501"),
         ])
         .await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    assert!(elsewhere.taken().is_empty());
+    client.transcript(&[("RSET", "250")]).await;
+    send(&mut client, CAROL, &format!("{carol} ENVID=last"), "NOTIFY=SUCCESS").await;
+    let taken = eventually(|| async { Some(elsewhere.taken()).filter(|taken| !taken.is_empty()) }).await;
+    assert!(taken.len() == 1 && taken[0].contains("Original-Envelope-Id: last"), "{taken:?}");
+}
+
+/// Sends a letter, with a return path and parameters for the recipient.
+async fn send(client: &mut Client, author: &str, from: &str, parameters: &str) {
+    client
+        .transcript(&[
+            (&format!("MAIL FROM:{from}"), "250"),
+            (&format!("RCPT TO:<{ALICE}> {parameters}"), "250"),
+            ("DATA", "354"),
+        ])
+        .await;
+    client.write(clear_letter(author, ALICE, "", "hello")).await;
+    assert!(client.say(".\r\n").await.starts_with("250"));
+}
+
+#[tokio::test]
+async fn a_return_path_that_nobody_proves_gets_no_notice() {
+    let Some(world) = World::make().await else {
+        return skip("a_return_path_that_nobody_proves_gets_no_notice", "Knot or dkimpy is missing");
+    };
+    let elsewhere = ReceivingServer::start("250 fine").await;
+    let smarthost: Smarthost = elsewhere.address.to_string().parse().unwrap();
+    let served = world.relay(|config| config.smarthost = Some(smarthost)).await;
+    for (from_host, author, id) in [
+        (BAD, "carol@open.example", "forged"),
+        // What goes to the junk may have a good return path.
+        (GOOD, "carol@wary.example", "junk"),
+        (GOOD, "carol@open.example", "proved"),
+    ] {
+        let mut client = Client::silent(served.running.smtp).await;
+        let proxy = format!("PROXY TCP4 {from_host} 192.0.2.1 5000 25\r\n");
+        assert!(client.say(proxy).await.starts_with("220"));
+        client.transcript(&[("EHLO mx.outside.example", "250")]).await;
+        send(&mut client, author, &format!("<carol@open.example> ENVID={id}"), "NOTIFY=SUCCESS").await;
+    }
+    let taken = eventually(|| async { Some(elsewhere.taken()).filter(|taken| !taken.is_empty()) }).await;
+    assert!(taken.len() == 1 && taken[0].contains("Original-Envelope-Id: proved"), "{taken:?}");
 }
 
 #[tokio::test]

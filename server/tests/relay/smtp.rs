@@ -45,6 +45,19 @@ async fn commands_out_of_order_are_refused() {
 }
 
 #[tokio::test]
+async fn a_message_that_begins_within_a_field_is_refused() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let mut client = Client::greeted(served.running.smtp).await;
+    for start in [" by mx.forged.example with ESMTP; now\r\n", "\t(a comment)\r\n"] {
+        let letter = [start.as_bytes(), &clear_letter("a@b.example", ALICE, "", "x")].concat();
+        let reply = client.deliver(&[ALICE], &letter).await;
+        assert!(reply.starts_with("554 5.6.0"), "{reply}");
+    }
+    let letter = clear_letter("a@b.example", ALICE, "", "x");
+    assert!(client.deliver(&[ALICE], &letter).await.starts_with("250"));
+}
+
+#[tokio::test]
 async fn only_addresses_here_are_taken() {
     let served = Served::start(&["alice"], |_| ()).await;
     let mut client = Client::greeted(served.running.smtp).await;

@@ -97,6 +97,10 @@ impl Session {
         if trace::is_circling(&message) {
             return Err(Reply::new(554, "5.4.6 the message goes in circles"));
         }
+        if message.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            // It would go on with the field that is put before it.
+            return Err(Reply::new(554, "5.6.0 the message begins within a header field"));
+        }
         let message = Arc::new(message);
         match origin::is_forged(self.relay(), &transaction.mail_from, &message).await {
             Ok(false) => {}
@@ -125,7 +129,7 @@ impl Session {
     async fn judge(&self, transaction: &Transaction, message: &Arc<Vec<u8>>) -> Result<Findings, Reply> {
         let checks = self.relay().config.inbound.sender_checks;
         let (Some(judge), Some(peer)) = (&self.gate.judge, self.stranger()) else {
-            return Ok(Findings::default());
+            return Ok(Findings { is_answerable: self.stranger().is_none(), ..Findings::default() });
         };
         let origin = Origin {
             peer,
@@ -142,8 +146,8 @@ impl Session {
             return Err(Reply::new(451, "4.7.1 who sent this cannot be told at the moment"));
         }
         let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
-        let Judgement { results, is_proved, .. } = judgement;
-        Ok(Findings { results: Some(results), is_suspicious, is_proved, report: None })
+        let Judgement { results, is_proved, is_answerable, .. } = judgement;
+        Ok(Findings { results: Some(results), is_suspicious, is_proved, is_answerable, report: None })
     }
 
     /// Whether the scanner takes a message for junk. It sees clear mail alone: the other says nothing to it.
@@ -198,7 +202,7 @@ impl Session {
         let size = message.len();
         let accounts: Vec<Account> = recipients.iter().map(|recipient| recipient.account.clone()).collect();
         let question = Question::of(&transaction.mail_from, &accounts, &message);
-        let notice = Notice::of(transaction, recipients, &message);
+        let notice = Notice::of(transaction, recipients, findings, &message);
         match delivery::deliver_with(self.relay(), &accounts, message, findings).await {
             Ok(()) => {
                 tracing::info!(size, recipients = recipients.len(), "mail taken");

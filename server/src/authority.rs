@@ -4,9 +4,11 @@
 //! authority. All are made on the first start; the keys are files that only the relay's user reads.
 
 mod files;
+mod lists;
 mod revoked;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hkdf::Hkdf;
 use p256::pkcs8::DecodePrivateKey;
@@ -18,6 +20,7 @@ use smime::{Certificate, KeyId, KeyringError, Signer, UnixTime, block_on_ready};
 use zeroize::Zeroizing;
 
 use crate::random;
+use lists::{Lists, Stamp};
 
 const DAY: u64 = 24 * 60 * 60;
 /// The life of the root and of the authorities under it.
@@ -81,6 +84,7 @@ pub struct Authority {
     root: Issuer,
     issuer: Issuer,
     timestamps: TimestampAuthority,
+    lists: Mutex<Option<Lists>>,
 }
 
 impl Authority {
@@ -113,7 +117,8 @@ impl Authority {
         let chain = vec![stamper, by_root.certificate.clone()];
         let signer = Signer { key: timestamp_key, chain, encryption: None };
         let timestamps = TimestampAuthority { signer };
-        Ok(Self { folder: folder.to_path_buf(), keyring, root: by_root, issuer, timestamps })
+        let (folder, lists) = (folder.to_path_buf(), Mutex::default());
+        Ok(Self { folder, keyring, root: by_root, issuer, timestamps, lists })
     }
 
     /// The key by which push services know this relay (RFC 8292); it certifies nothing.
@@ -182,8 +187,19 @@ impl Authority {
         revoked::add(&self.folder, own.map(|certificate| certificate.serial().to_vec()), now)
     }
 
-    /// The revocation lists (RFC 5280 5) of the authority of people, and of the root, in DER.
-    pub fn revocation_lists(&self, now: UnixTime) -> Result<[Vec<u8>; 2], ListError> {
+    /// The revocation lists (RFC 5280 5) of the authority of people, and of the root, in DER, as of the last minute.
+    pub fn revocation_lists(&self, now: UnixTime) -> Result<Arc<[Vec<u8>; 2]>, ListError> {
+        let mut kept = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the file is read: what is added meanwhile makes new lists the next time.
+        let stamp = Stamp::of(&self.folder)?;
+        if let Some(lists) = kept.as_ref().filter(|lists| lists.hold(now, stamp)) {
+            return Ok(Arc::clone(&lists.lists));
+        }
+        let made = kept.insert(Lists::new(now, stamp, self.sign_lists(now)?));
+        Ok(Arc::clone(&made.lists))
+    }
+
+    fn sign_lists(&self, now: UnixTime) -> Result<[Vec<u8>; 2], ListError> {
         let withdrawn = revoked::read(&self.folder)?;
         let until = UnixTime(now.0 + LIST_LIFE);
         let people = revocation_list(&self.keyring, &self.issuer, &withdrawn, now, until);

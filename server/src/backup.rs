@@ -40,12 +40,14 @@ pub enum BackupError {
         /// What is wrong.
         what: &'static str,
     },
-    /// The copy has tables that this release does not know.
-    #[error("the copy has version {found}, this release knows versions up to {known}: use a newer release")]
-    Newer {
+    /// The copy has tables of another release.
+    #[error(
+        "the copy has version {found} of the tables, this release has {known}: use one of the same version"
+    )]
+    Version {
         /// Its version.
         found: i64,
-        /// The newest version this release knows.
+        /// That of this release.
         known: i64,
     },
     /// No account is of that organisation or has that address.

@@ -39,6 +39,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where SMTP is served.
     pub smtp_listen: SocketAddr,
+    /// Name servers to ask; those of the system when empty.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Where HTTPS is served, beside `listen`.
+    pub tls_listen: Option<SocketAddr>,
     /// Where SMTP with TLS from the start is served.
     pub smtp_tls_listen: Option<SocketAddr>,
     /// Whether SMTP takes mail in TLS only.
@@ -106,6 +110,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             smtp_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 2525)),
+            dns_servers: Vec::new(),
+            tls_listen: None,
             smtp_tls_listen: None,
             smtp_require_tls: false,
             lmtp_listen: None,
@@ -208,13 +214,18 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file; relative paths in it are relative to the current folder.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::read_with_keys(path)?.0)
+    }
+
+    /// Reads and checks a file, and gives its keys as they stand there.
+    pub fn read_with_keys(path: &Path) -> Result<(Self, toml::Table), ConfigError> {
         let text = read(path)?;
         let malformed = |error: toml::de::Error| {
             let fault = Fault::new(&error, &text);
             ConfigError::Malformed { path: path.to_owned(), fault }
         };
         let config: Self = toml::from_str(&text).map_err(malformed)?;
-        config.checked()
+        Ok((config.checked()?, text.parse().map_err(malformed)?))
     }
 
     fn checked(self) -> Result<Self, ConfigError> {
@@ -230,6 +241,7 @@ impl Config {
             return Err(ConfigError::HalfTls);
         }
         let needs_tls = [
+            ("tls_listen", self.tls_listen.is_some()),
             ("smtp_tls_listen", self.smtp_tls_listen.is_some()),
             ("smtp_require_tls", self.smtp_require_tls),
         ];

@@ -4,13 +4,16 @@ mod admission;
 mod api;
 mod assets;
 mod auth;
+mod body;
 mod clear;
 mod connections;
 mod eventsource;
 mod forwarded;
+mod gauge;
 mod headers;
 mod health;
 mod listening;
+mod memory;
 mod observe;
 mod origin;
 mod problem;
@@ -28,10 +31,15 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::relay::Relay;
 use problem::Fault;
+
+/// Messages that are taken apart for downloads at once: each is held whole.
+const DECODING: usize = 2;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -40,6 +48,13 @@ struct Shared {
     turns: Arc<turns::Turns>,
     admission: Arc<admission::Admission>,
     stamps: Arc<Semaphore>,
+    lists: Arc<Semaphore>,
+    /// What bodies of requests hold.
+    bodies: Arc<memory::Memory>,
+    /// Who may take a message apart for one of its parts.
+    decoding: Arc<admission::Admission>,
+    /// What these parts hold until they are sent.
+    parts: Arc<memory::Memory>,
 }
 
 /// The whole router, as it is served and as tests drive it.
@@ -48,12 +63,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let assets = assets::routes(&relay.config);
     let page_headers = headers::Headers::new(&relay.config);
     let turns = Arc::new(turns::Turns::new(&limits));
-    let stamps = Arc::new(Semaphore::new(timestamp::AT_ONCE));
+    let [stamps, lists] = [(); 2].map(|()| Arc::new(Semaphore::new(timestamp::AT_ONCE)));
     let admission = Arc::new(admission::Admission::new(at_once()));
-    let shared = Shared { relay, turns, admission, stamps };
+    let largest = limits.max_size_upload.max(limits.max_size_request);
+    let [bodies, parts] = [largest, largest].map(|largest| Arc::new(memory::Memory::new(largest)));
+    let decoding = Arc::new(admission::Admission::new(DECODING));
+    let shared = Shared { relay, turns, admission, stamps, lists, bodies, decoding, parts };
     let jmap = Router::new()
         .route("/.well-known/jmap", get(api::session))
-        .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::max(limits.max_size_request)))
+        .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::disable()))
         .route("/jmap/upload/{account}", post(transfer::upload).layer(DefaultBodyLimit::disable()))
         .route("/jmap/download/{account}/{blob}/{name}", get(transfer::download))
         .route("/jmap/eventsource", get(eventsource::stream))
@@ -82,10 +100,14 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .with_state(shared)
 }
 
-/// Serves until the relay stops; requests under way are finished.
-pub async fn serve(listener: tokio::net::TcpListener, relay: Arc<Relay>) -> std::io::Result<()> {
-    let stopping = relay.stopping.clone();
-    connections::serve(listener, router(relay), stopping, connections::PATIENCE).await
+/// Serves a router until the relay stops, under TLS where that is given; requests under way are finished.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stopping: CancellationToken,
+) -> std::io::Result<()> {
+    connections::serve(listener, tls, router, stopping, connections::PATIENCE).await
 }
 
 /// Serves the figures until the relay stops, to whoever reaches the address.
@@ -97,7 +119,7 @@ pub async fn serve_metrics(listener: tokio::net::TcpListener, relay: Arc<Relay>)
     };
     let stopping = relay.stopping.clone();
     let router = Router::new().route("/metrics", get(figures)).with_state(relay);
-    connections::serve(listener, router, stopping, connections::PATIENCE).await
+    connections::serve(listener, None, router, stopping, connections::PATIENCE).await
 }
 
 /// How many requests are worked on at once: some compute while others wait for the disk.

@@ -36,6 +36,7 @@ pub mod http;
 pub mod jmap;
 pub mod logging;
 pub mod metrics;
+mod name_service;
 pub mod outbound;
 pub mod outer;
 pub mod parts;
@@ -52,6 +53,7 @@ pub mod session;
 pub mod smtp;
 pub mod store;
 pub mod tls;
+pub mod trickle;
 pub mod vacation;
 pub mod webpush;
 

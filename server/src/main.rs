@@ -181,7 +181,8 @@ fn in_words(error: &anyhow::Error) -> String {
 }
 
 async fn run(path: &Path) -> anyhow::Result<()> {
-    let config = Config::read(path)?;
+    serve::forbid_core_dumps().context("cannot forbid core dumps")?;
+    let (config, keys) = Config::read_with_keys(path)?;
     if let Some(folder) = &config.log_folder {
         relay::private_folder(folder).with_context(|| format!("cannot use {}", folder.display()))?;
     }
@@ -190,7 +191,7 @@ async fn run(path: &Path) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut reload = Reload::new(path);
+    let mut reload = Reload::new(path, keys);
     let mut running = serve::start(config).await?;
     let ready = format!("Sealpost is ready: {}\n", running.relay.config.url());
     std::io::stdout().write_all(ready.as_bytes()).context("cannot say that it is ready")?;

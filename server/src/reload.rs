@@ -29,19 +29,18 @@ pub struct Changed {
 }
 
 impl Reload {
-    /// The file that the relay was started with.
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), table: table(path) }
+    /// The file that the relay was started with, and its keys as they were.
+    pub fn new(path: &Path, table: Table) -> Self {
+        Self { path: path.to_owned(), table }
     }
 
     /// Reads the file again; one that cannot be used changes nothing.
     pub fn again(&mut self, relay: &Relay) -> Result<Changed, ConfigError> {
-        let config = Config::read(&self.path)?;
+        let (config, new) = Config::read_with_keys(&self.path)?;
         let (filter, anchors) = (config.log_filter()?, config.read_anchors()?);
         logging::set_filter(filter);
         relay.set_quota(config.quota);
         *relay.anchors.write().unwrap_or_else(PoisonError::into_inner) = anchors;
-        let new = table(&self.path);
         let changed = self.changed(&new);
         for key in &changed.after_restart {
             // Told again the next time, unless it was changed back.
@@ -66,9 +65,4 @@ impl Reload {
         let (applied, after_restart) = differs.partition(|key| APPLIED.contains(&key.as_str()));
         Changed { applied, after_restart }
     }
-}
-
-/// The keys of a file that was found good a moment ago.
-fn table(path: &Path) -> Table {
-    std::fs::read_to_string(path).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 
@@ -64,6 +64,8 @@ pub struct Running {
     pub relay: Arc<Relay>,
     /// Where HTTP is served.
     pub http: SocketAddr,
+    /// Where HTTPS is served.
+    pub https: Option<SocketAddr>,
     /// Where figures are served.
     pub metrics: Option<SocketAddr>,
     /// Where SMTP is served.
@@ -84,11 +86,10 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
         _ => None,
     };
     let http_listener = listen(config.listen).await?;
-    let metrics_listener = match config.metrics_listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
-    let metrics = metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let [https_listener, metrics_listener] =
+        [listen_any(config.tls_listen).await?, listen_any(config.metrics_listen).await?];
+    let [https, metrics] =
+        [&https_listener, &metrics_listener].map(|listener| listener.as_ref()?.local_addr().ok());
     let doors = Doors::open(&config).await?;
     // Port 0 asks for any; from here on the real one counts.
     config.listen = http_listener.local_addr().unwrap_or(config.listen);
@@ -102,12 +103,16 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     let alone = alone(&relay)?;
     processes::arrive(&relay).await?;
     let mut tasks = JoinSet::new();
-    let served = Arc::clone(&relay);
-    tasks.spawn(async move {
-        if let Err(error) = http::serve(http_listener, served).await {
-            tracing::error!(%error, "HTTP ended");
-        }
-    });
+    let router = http::router(Arc::clone(&relay));
+    let secured = https_listener.map(|listener| (listener, tls.as_ref().map(|tls| tls.https())));
+    for (listener, tls) in [Some((http_listener, None)), secured].into_iter().flatten() {
+        let (router, stopping) = (router.clone(), relay.stopping.clone());
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(listener, tls, router, stopping).await {
+                tracing::error!(%error, "HTTP ended");
+            }
+        });
+    }
     if let Some(listener) = metrics_listener {
         let served = Arc::clone(&relay);
         tasks.spawn(async move {
@@ -130,7 +135,7 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
         tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
     }
     tasks.spawn(processes::keep_alive(Arc::clone(&relay)));
-    Ok(Running { relay, http, metrics, smtp, smtp_tls, lmtp, tasks, _alone: alone })
+    Ok(Running { relay, http, https, metrics, smtp, smtp_tls, lmtp, tasks, _alone: alone })
 }
 
 /// The doors for mail.
@@ -179,6 +184,11 @@ fn raise_descriptors() {
     }
 }
 
+/// Has the kernel never write this process's memory to a file: letters pass through it in clear, and keys lie in it.
+pub fn forbid_core_dumps() -> std::io::Result<()> {
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
 impl Running {
     /// Closes the doors, lets work under way finish and closes the store.
     pub async fn stop(mut self) {
@@ -214,6 +224,13 @@ fn alone(relay: &Relay) -> Result<Option<File>, ServeError> {
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let socket = Socket::Tcp(address);
     TcpListener::bind(address).await.map_err(|source| ServeError::Listen { socket, source })
+}
+
+async fn listen_any(address: Option<SocketAddr>) -> Result<Option<TcpListener>, ServeError> {
+    match address {
+        Some(address) => Ok(Some(listen(address).await?)),
+        None => Ok(None),
+    }
 }
 
 async fn sweep(relay: Arc<Relay>) {

@@ -78,6 +78,13 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
 
+    /// The same for HTTP, whose version is agreed on by its name (RFC 7301).
+    pub fn https(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+
     /// Reads the files again; what was shown before stays when they cannot be used.
     pub fn reload(&self) -> Result<(), TlsError> {
         let read = Arc::new(read(&self.chain, &self.key)?);

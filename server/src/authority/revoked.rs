@@ -12,7 +12,8 @@ use smime::issue::Withdrawn;
 
 use super::files;
 
-const FILE: &str = "revoked";
+/// The file's name.
+pub const FILE: &str = "revoked";
 const LOCK: &str = "revoked.lock";
 
 /// The certificates in the order in which they were taken back.

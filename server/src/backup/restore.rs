@@ -28,7 +28,7 @@ pub async fn restore(
     let chain = Manifest::chain(folder)?;
     let Some((_, manifest)) = chain.first().cloned() else { return Err(BackupError::Nobody) };
     if manifest.version != store::newest() {
-        return Err(BackupError::Newer { found: manifest.version, known: store::newest() });
+        return Err(BackupError::Version { found: manifest.version, known: store::newest() });
     }
     files(relay, &chain, &manifest, progress).await?;
     let mut connection = relay.store.writing().await?;

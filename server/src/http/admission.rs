@@ -2,9 +2,11 @@
 //!
 //! What waits is bounded, and waits for a bounded time. What somebody looks at goes before what runs
 //! by itself; organisations take turns, and within one its accounts do, so that no one of them keeps
-//! the others waiting by asking more.
+//! the others waiting by asking more. Where nothing more may wait, whoever asks less takes the place of
+//! what was asked last by whoever has most waiting.
 
-use std::collections::{HashMap, VecDeque};
+mod line;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,15 +17,16 @@ use tokio::sync::oneshot;
 use super::problem::Fault;
 use crate::metrics::Metrics;
 use crate::store::Account;
+use line::Line;
 
 /// How much may wait in all.
 const WAITING: usize = 1024;
 /// How long something may wait: a client that asked gives up not much later.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A longer request is a program's list of changes, and not what somebody waits for.
+const LONG: usize = 64 * 1024;
 /// When to come again.
 const RETRY_AFTER: u64 = 5;
-/// One in so many goes to what runs by itself, even while people wait: it must not stand still.
-const BULK_SHARE: u32 = 8;
 
 /// How urgent something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,56 +37,18 @@ pub enum Class {
     Bulk,
 }
 
+impl Class {
+    /// Of a request of so many octets.
+    pub fn of_request(octets: usize) -> Self {
+        if octets > LONG { Self::Bulk } else { Self::Interactive }
+    }
+}
+
 /// Lets in what can be done at once.
 #[derive(Debug)]
 pub struct Admission {
     most: usize,
     line: Mutex<Line>,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    running: usize,
-    waiting: usize,
-    served: u32,
-    interactive: Rounds<Rounds<VecDeque<Waiting>>>,
-    bulk: Rounds<Rounds<VecDeque<Waiting>>>,
-}
-
-type Waiting = oneshot::Sender<Place>;
-
-/// Those who take turns, by name.
-#[derive(Debug)]
-struct Rounds<T> {
-    order: VecDeque<String>,
-    each: HashMap<String, T>,
-}
-
-impl<T> Default for Rounds<T> {
-    fn default() -> Self {
-        Self { order: VecDeque::new(), each: HashMap::new() }
-    }
-}
-
-impl<T: Default> Rounds<T> {
-    fn of(&mut self, name: &str) -> &mut T {
-        if !self.each.contains_key(name) {
-            self.order.push_back(name.to_owned());
-        }
-        self.each.entry(name.to_owned()).or_default()
-    }
-
-    /// What the one whose turn it is gives; whoever has nothing left is forgotten.
-    fn next(&mut self, take: impl Fn(&mut T) -> Option<Waiting>) -> Option<Waiting> {
-        while let Some(name) = self.order.pop_front() {
-            if let Some(waiting) = self.each.get_mut(&name).and_then(&take) {
-                self.order.push_back(name);
-                return Some(waiting);
-            }
-            self.each.remove(&name);
-        }
-        None
-    }
 }
 
 /// A place among those that are served; given on when it is dropped.
@@ -111,8 +76,9 @@ impl Admission {
         let organisation = account.organisation.as_deref().unwrap_or_default();
         let place = match self.queue(organisation, &account.id, class) {
             Ok(None) => return Ok(Place(Arc::clone(self))),
-            // A place that comes at the very moment of giving up is dropped with `called`, and so given on.
-            Ok(Some(called)) => tokio::time::timeout(PATIENCE, called).await.ok().and_then(Result::ok),
+            Ok(Some(mut called)) => {
+                tokio::time::timeout(PATIENCE, &mut called.place).await.ok().and_then(Result::ok)
+            }
             Err(Full) => None,
         };
         place.ok_or_else(|| {
@@ -122,45 +88,45 @@ impl Admission {
     }
 
     fn queue(
-        &self,
+        self: &Arc<Self>,
         organisation: &str,
         account: &AccountId,
         class: Class,
-    ) -> Result<Option<oneshot::Receiver<Place>>, Full> {
+    ) -> Result<Option<Called>, Full> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         if line.running < self.most {
             line.running += 1;
             return Ok(None);
         }
-        if line.waiting >= WAITING {
+        if line.waiting >= WAITING && !line.make_room(organisation, account.as_str()) {
             return Err(Full);
         }
-        line.waiting += 1;
-        let (call, called) = oneshot::channel();
-        let rounds = match class {
-            Class::Interactive => &mut line.interactive,
-            Class::Bulk => &mut line.bulk,
-        };
-        rounds.of(organisation).of(account.as_str()).push_back(call);
-        Ok(Some(called))
+        let (call, place) = oneshot::channel();
+        line.push(organisation, account.as_str(), class, call);
+        let (admission, organisation, account) = (Arc::clone(self), organisation.to_owned(), account.clone());
+        Ok(Some(Called { admission, organisation, account, class, place }))
     }
 }
 
 struct Full;
 
-impl Line {
-    fn next(&mut self) -> Option<Waiting> {
-        self.served = self.served.wrapping_add(1);
-        let take = |rounds: &mut Rounds<Rounds<VecDeque<Waiting>>>| {
-            rounds.next(|accounts| accounts.next(VecDeque::pop_front))
-        };
-        let next = if self.served.is_multiple_of(BULK_SHARE) {
-            take(&mut self.bulk).or_else(|| take(&mut self.interactive))
-        } else {
-            take(&mut self.interactive).or_else(|| take(&mut self.bulk))
-        };
-        self.waiting -= usize::from(next.is_some());
-        next
+/// Somebody who waits; whoever gives up leaves the line.
+#[derive(Debug)]
+struct Called {
+    admission: Arc<Admission>,
+    organisation: String,
+    account: AccountId,
+    class: Class,
+    place: oneshot::Receiver<Place>,
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        self.place.close();
+        // A place that came at the very moment is given on, for which the line must be free.
+        drop(self.place.try_recv());
+        let mut line = self.admission.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.forget(&self.organisation, self.account.as_str(), self.class);
     }
 }
 
@@ -183,8 +149,6 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    type Called = oneshot::Receiver<Place>;
-
     fn wait(admission: &Arc<Admission>, organisation: &str, account: &str, class: Class) -> Called {
         admission.queue(organisation, &AccountId::from(account), class).ok().flatten().unwrap()
     }
@@ -195,7 +159,8 @@ mod tests {
         let mut place = Some(first);
         while place.take().is_some() {
             let called = waiting.iter_mut().enumerate();
-            let next = called.filter_map(|(at, (_, called))| Some((at, called.try_recv().ok()?))).next();
+            let next =
+                called.filter_map(|(at, (_, called))| Some((at, called.place.try_recv().ok()?))).next();
             if let Some((at, next)) = next {
                 order.push(waiting.remove(at).0);
                 place = Some(next);
@@ -241,14 +206,43 @@ mod tests {
     }
 
     #[test]
-    fn a_place_goes_past_those_who_gave_up_and_what_waits_is_bounded() {
+    fn those_who_gave_up_leave_the_line() {
         let (admission, place) = taken();
-        for _ in 0..WAITING - 1 {
+        for _ in 0..WAITING {
             drop(wait(&admission, "o", "gone", Class::Interactive));
         }
-        let mut last = wait(&admission, "o", "there", Class::Interactive);
-        assert!(admission.queue("o", &AccountId::from("more"), Class::Interactive).is_err());
+        assert!(!admission.is_busy());
+        let mut here = wait(&admission, "o", "here", Class::Interactive);
         drop(place);
-        assert!(last.try_recv().is_ok());
+        assert!(here.place.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_place_that_comes_when_somebody_gives_up_is_given_on() {
+        let (admission, place) = taken();
+        let gone = wait(&admission, "o", "gone", Class::Interactive);
+        let mut here = wait(&admission, "o", "here", Class::Interactive);
+        drop(place);
+        drop(gone);
+        assert!(here.place.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_full_line_sends_away_whoever_asks_most() {
+        let (admission, _place) = taken();
+        let again = |organisation: &str, account: &str| {
+            admission.queue(organisation, &AccountId::from(account), Class::Interactive).ok().flatten()
+        };
+        let mut many: Vec<Called> = (0..WAITING - 1).map(|_| again("big", "greedy").unwrap()).collect();
+        let _modest = again("big", "modest").unwrap();
+        assert!(again("big", "greedy").is_none(), "whoever asks most gets nothing more");
+        let mut other = again("small", "other").unwrap();
+        let mut second = again("big", "modest").unwrap();
+        let lost = many.iter_mut().map(|called| called.place.try_recv());
+        let lost = lost.filter(|tried| matches!(tried, Err(oneshot::error::TryRecvError::Closed))).count();
+        assert_eq!(lost, 2);
+        for kept in [&mut other, &mut second] {
+            assert!(matches!(kept.place.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+        }
     }
 }

@@ -1,20 +1,17 @@
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use jmap::{LimitKind, RequestErrorType, Response, Session};
 
 use super::Shared;
 use super::admission::Class;
+use super::body::Incoming;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::jmap::User;
 use crate::store::{self, Account};
-
-/// A longer request is a program's list of changes, and not what somebody waits for.
-pub const LONG: usize = 64 * 1024;
 
 /// `GET /.well-known/jmap` (RFC 8620 2.2)
 pub async fn session(
@@ -38,12 +35,12 @@ pub async fn user(shared: &Shared, SignedIn { account, credential }: SignedIn) -
     Ok(User { account, credential, shared: others })
 }
 
-/// `POST /jmap/api` (RFC 8620 3.1)
+/// `POST /jmap/api` (RFC 8620 3.1); the turn comes before the body, which is what fills the memory.
 pub async fn api(
     State(shared): State<Shared>,
     signed_in: SignedIn,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<Response>, Fault> {
     let turn = shared.turns.request(&signed_in.account.id);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many requests at once"))?;
@@ -53,13 +50,10 @@ pub async fn api(
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(RequestErrorType::NotJson.problem("the request is not application/json").into());
     }
-    let body = body.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Fault::from(RequestErrorType::Limit(LimitKind::SizeRequest).problem("the request is too large"))
-        }
-        status => Fault::new(status, "the request could not be read"),
-    })?;
-    let class = if body.len() > LONG { Class::Bulk } else { Class::Interactive };
+    let mut held = shared.bodies.hold(&signed_in.account.id);
+    let body = Incoming::new(body, shared.relay.limits.max_size_request, LimitKind::SizeRequest);
+    let body = body.collect(&mut held).await?;
+    let class = Class::of_request(body.len());
     let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
     let request = crate::jmap::parse(&body, &shared.relay.limits)?;
     let user = user(&shared, signed_in).await?;

@@ -2,13 +2,13 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use jmap::AccountId;
 use jmap::sealed::ClearAnswer;
+use jmap::{AccountId, LimitKind, RequestErrorType};
 
 use super::Shared;
+use super::body::Incoming;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
-use super::transfer::collect;
 use crate::clear::{self, ClearError};
 
 /// `POST /jmap/clear/{accountId}?mailFrom=&rcptTo=&rcptTo=`: mail that a user knowingly sends in clear.
@@ -21,12 +21,14 @@ pub async fn send(
 ) -> Result<Json<ClearAnswer>, Fault> {
     let account = signed_in.changes(&shared, &account).await?;
     let turn = shared.turns.upload(&account.id);
-    let turn = turn.map_err(|limit| jmap::RequestErrorType::Limit(limit).problem("too many at once"))?;
+    let turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many at once"))?;
     let (mail_from, recipients) = envelope(query.as_deref().unwrap_or_default())?;
-    let message = collect(body, shared.relay.limits.max_size_upload).await?;
+    let mut held = shared.bodies.hold(&account.id);
+    let body = Incoming::new(body, shared.relay.limits.max_size_upload, LimitKind::SizeUpload);
+    let message = body.collect(&mut held).await?;
     // To its end, also when the browser goes away: what is half sent would be sent again.
     let sending = tokio::spawn(async move {
-        let _turn = turn;
+        let _held = (turn, held);
         clear::send(&shared.relay, &account, &mail_from, recipients, message).await
     });
     let sent = sending.await.map_err(Fault::failed)?;

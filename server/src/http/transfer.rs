@@ -5,34 +5,27 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
-use jmap::{AccountId, BlobId, LimitKind, RequestErrorType};
+use futures::stream::unfold;
+use jmap::{AccountId, BlobId};
 use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Shared;
+use super::admission::Class;
+use super::memory::Held;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::blobs::BlobError;
 use crate::parts;
 use crate::relay::Relay;
+use crate::store::Account;
+use crate::trickle::GRACE;
 use range::Wanted;
 pub use upload::upload;
 
-/// Reads a body up to the announced limit.
-pub async fn collect(body: Body, most: usize) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let mut stream = body.into_data_stream();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
-        if bytes.len() + chunk.len() > most {
-            return Err(RequestErrorType::Limit(LimitKind::SizeUpload)
-                .problem("the body is too large")
-                .into());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
+/// What of a part is given to a connection at once.
+const PIECE: usize = 64 * 1024;
 
 /// How a client wants a download called.
 #[derive(Debug, Deserialize)]
@@ -50,7 +43,7 @@ pub async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let account = signed_in.opens(&shared, &account).await?;
-    let content = Content::find(&shared.relay, &account.id, blob.clone()).await.map_err(missing)?;
+    let content = Content::find(&shared, &account, blob.clone()).await?;
     // Whatever a link asks for, the relay's origin answers with nothing that a browser runs or shows.
     let media_type = match wanted.media_type.as_deref() {
         Some("message/rfc822") => "message/rfc822",
@@ -93,35 +86,54 @@ pub async fn download(
 /// Bytes to send: of a blob as they are read, of a message's part once that was decoded.
 enum Content {
     Blob(BlobId, usize),
-    Part(Bytes),
+    Part(Bytes, Held),
 }
 
 impl Content {
-    async fn find(relay: &Relay, account: &AccountId, id: BlobId) -> Result<Self, BlobError> {
-        match parts::read_id(&id) {
-            Some(_) => Ok(Self::Part(parts::read(relay, account, &id).await?.into())),
-            None => {
-                let size = relay.blobs.size(&relay.store, account, &id).await?;
-                Ok(Self::Blob(id, size))
-            }
+    async fn find(shared: &Shared, account: &Account, id: BlobId) -> Result<Self, Fault> {
+        let relay = &shared.relay;
+        if parts::read_id(&id).is_none() {
+            let size = relay.blobs.size(&relay.store, &account.id, &id).await.map_err(missing)?;
+            return Ok(Self::Blob(id, size));
         }
+        // The whole message is in memory, and the part beside it.
+        let place = shared.decoding.enter(account, Class::Bulk, &relay.metrics).await?;
+        let part = parts::read(relay, &account.id, &id).await.map_err(missing)?;
+        let mut held = shared.parts.hold(&account.id);
+        held.grow(part.len())?;
+        drop(place);
+        Ok(Self::Part(part.into(), held))
     }
 
     fn len(&self) -> usize {
         match self {
             Self::Blob(_, size) => *size,
-            Self::Part(bytes) => bytes.len(),
+            Self::Part(bytes, _) => bytes.len(),
         }
     }
 
     async fn body(self, relay: &Relay, range: std::ops::Range<usize>) -> Result<Body, BlobError> {
         match self {
             Self::Blob(id, _) => Ok(Body::from_stream(relay.blobs.stream(&relay.store, &id, range).await?)),
-            Self::Part(bytes) => {
-                Ok(Body::from(bytes.get(range).map(Bytes::copy_from_slice).unwrap_or_default()))
-            }
+            Self::Part(bytes, held) => Ok(in_pieces(bytes.slice(range), held)),
         }
     }
+}
+
+/// A body that lets go of its memory when it was sent, and when nobody reads on.
+fn in_pieces(bytes: Bytes, held: Held) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        for piece in bytes.chunks(PIECE) {
+            // A copy: one that waits in the connection would keep all the others.
+            let piece = Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece));
+            if !matches!(timeout(GRACE, sender.send(piece)).await, Ok(Ok(()))) {
+                break;
+            }
+        }
+        drop((bytes, held));
+    });
+    Body::from_stream(unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))))
 }
 
 fn missing(error: BlobError) -> Fault {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Interval, interval, timeout};
 
 use super::admission::Class;
 use super::connections::Slot;
+use super::gauge::Gauge;
 use super::listening::{Listening, News, Over};
 use super::problem::Fault;
 use super::signed_in::SignedIn;
@@ -59,9 +60,11 @@ pub async fn upgrade(
     let turn = shared.turns.socket(&signed_in.account.id);
     let turn = turn.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many sockets are open"))?;
     let upgrade = upgrade.max_message_size(largest).max_frame_size(largest);
+    let gauge = slot.as_ref().map(|Extension(slot)| slot.gauge.clone()).unwrap_or_default();
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _held = (slot, turn);
-        Conversation::new(shared, signed_in, socket).run().await;
+        gauge.begin(shared.bodies.hold(&signed_in.account.id));
+        Conversation::new(shared, signed_in, socket, gauge).run().await;
     }))
 }
 
@@ -70,6 +73,7 @@ struct Conversation {
     shared: Shared,
     signed_in: SignedIn,
     socket: WebSocket,
+    gauge: Gauge,
     // Tasks of their own: one that waits for a connection of the store must not wait for one that has it.
     running: JoinSet<String>,
     listening: Option<Listening>,
@@ -87,11 +91,11 @@ const FAILED: End = Some((close_code::ERROR, "the relay failed"));
 const SIGNED_OUT: End = Some((close_code::POLICY, "signed out"));
 
 impl Conversation {
-    fn new(shared: Shared, signed_in: SignedIn, socket: WebSocket) -> Self {
+    fn new(shared: Shared, signed_in: SignedIn, socket: WebSocket, gauge: Gauge) -> Self {
         let mut pings = interval(PING);
         pings.reset();
         let (running, asked) = (JoinSet::new(), Instant::now());
-        Self { shared, signed_in, socket, running, listening: None, pings, unanswered: 0, asked }
+        Self { shared, signed_in, socket, gauge, running, listening: None, pings, unanswered: 0, asked }
     }
 
     async fn run(mut self) {
@@ -138,6 +142,9 @@ impl Conversation {
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         self.unanswered = 0;
+        if matches!(message, Message::Text(_) | Message::Binary(_)) {
+            self.gauge.taken();
+        }
         match message {
             Message::Text(text) => self.take(text.as_str()).await,
             Message::Binary(_) => Err(Some((close_code::UNSUPPORTED, "only text is taken"))),
@@ -149,7 +156,7 @@ impl Conversation {
     async fn take(&mut self, text: &str) -> Result<(), End> {
         self.asked = Instant::now();
         match message::read(text, &self.shared.relay.limits) {
-            Ok(Incoming::Request(asked)) => self.ask(asked).await,
+            Ok(Incoming::Request(asked)) => self.ask(asked, Class::of_request(text.len())).await,
             Ok(Incoming::Enable { types, since }) => self.enable(types, since.as_deref()).await,
             Ok(Incoming::Disable) => {
                 self.listening = None;
@@ -159,7 +166,7 @@ impl Conversation {
         }
     }
 
-    async fn ask(&mut self, Asked { id, request }: Asked) -> Result<(), End> {
+    async fn ask(&mut self, Asked { id, request }: Asked, class: Class) -> Result<(), End> {
         let turn = match self.shared.turns.request(&self.signed_in.account.id) {
             Ok(turn) => turn,
             Err(limit) => {
@@ -169,7 +176,7 @@ impl Conversation {
         };
         self.check().await?;
         let (shared, signed_in) = (self.shared.clone(), self.signed_in.clone());
-        self.running.spawn(answer(shared, signed_in, id, request, turn));
+        self.running.spawn(answer(shared, signed_in, id, request, (turn, class)));
         Ok(())
     }
 
@@ -242,11 +249,10 @@ async fn answer(
     signed_in: SignedIn,
     id: Option<RequestId>,
     request: jmap::Request,
-    _turn: Turn,
+    (_turn, class): (Turn, Class),
 ) -> String {
     let answered = async {
-        let _place =
-            shared.admission.enter(&signed_in.account, Class::Interactive, &shared.relay.metrics).await?;
+        let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
         let user = api::user(&shared, signed_in).await?;
         Ok::<_, Fault>(crate::jmap::respond(&shared.relay, user, request).await)
     };

@@ -306,3 +306,23 @@ async fn nothing_is_sealed_to_keys_that_were_taken_back_however_many_there_are()
     issue().await;
     arrive().await.unwrap();
 }
+
+#[tokio::test]
+async fn revocation_lists_are_signed_once_a_minute_and_when_something_is_revoked() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let list = async || {
+        let response = alice.send(Request::get("/crl/people"), "").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap()
+    };
+    let first = list().await;
+    // Signed now, it would tell a later time.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert!(list().await == first);
+    alice.call("Certificate/issue", json!({"request": request_for(ALICE).2, "usage": "encryption"})).await;
+    let relay = &fixture.relay;
+    assert_eq!(directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap().len(), 1);
+    assert!(list().await != first);
+    assert_eq!(alice.get("/crl/nobody").await.0, StatusCode::NOT_FOUND);
+}

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::support::{Binary, Client, clear_letter};
+use crate::support::{Binary, Client, clear_letter, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const MEGABYTE: usize = 1024 * 1024;
@@ -48,8 +48,10 @@ fn errors(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_thousand_connections_are_served_or_turned_away() {
-    let binary = Binary::start().await;
+async fn a_thousand_connections_are_served_or_turned_away_and_keep_no_server_of_the_house_out() {
+    let house = std::env::temp_dir().join(sealpost::random::id('l'));
+    let lmtp = format!("log = 'error'\nlmtp_listen = 'unix:{}'\n", house.display());
+    let binary = Binary::start_with(&lmtp).await;
     let harm = async {
         let mut open = Vec::new();
         for host in 0..1000 {
@@ -62,6 +64,9 @@ async fn a_thousand_connections_are_served_or_turned_away() {
             turned_away += usize::from(line.starts_with("421 4.7.0"));
         }
         assert_eq!((served, served + turned_away), (256, 1000));
+        let mut greeting = [0; 4];
+        UnixStream::connect(&house).await.unwrap().read_exact(&mut greeting).await.unwrap();
+        assert_eq!(&greeting, b"220 ");
     };
     costs_at_most(&binary, 48 * MEGABYTE, harm).await;
     // Their places are soon free again.
@@ -71,6 +76,7 @@ async fn a_thousand_connections_are_served_or_turned_away() {
     }
     let mut client = Client::greeted(binary.smtp).await;
     assert!(client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "x")).await.starts_with("250"));
+    std::fs::remove_file(house).unwrap();
 }
 
 #[tokio::test]
@@ -125,6 +131,101 @@ async fn bodies_that_are_announced_and_never_come_hold_no_memory() {
         open
     };
     costs_at_most(&binary, 64 * MEGABYTE, harm).await;
+}
+
+/// Sends the same to the relay on many connections, which stay open.
+async fn flood(binary: &Binary, count: usize, request: &[u8]) -> Vec<TcpStream> {
+    let mut open = Vec::new();
+    for host in 0..count {
+        let mut stream = connect_from(host, binary.http).await;
+        // Who is refused before all was read hangs up.
+        timeout(Duration::from_secs(5), stream.write_all(request)).await.ok();
+        open.push(stream);
+    }
+    open
+}
+
+#[tokio::test]
+async fn one_account_that_leaves_many_requests_unfinished_holds_little() {
+    let binary = Binary::start().await;
+    let head = format!(
+        "POST /jmap/api HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        binary.http,
+        binary.cookie(),
+        10 * MEGABYTE
+    );
+    let mut request = head.into_bytes();
+    request.resize(request.len() + 9 * MEGABYTE, b' ');
+    let _open = costs_at_most(&binary, 192 * MEGABYTE, flood(&binary, 60, &request)).await;
+    let (_, problem) = binary.jmap(r#"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[]}"#).await;
+    assert_eq!(problem["limit"], "maxConcurrentRequests");
+}
+
+#[tokio::test]
+async fn one_account_that_leaves_many_messages_of_sockets_unfinished_holds_little() {
+    let binary = Binary::start().await;
+    let handshake = format!(
+        "GET /jmap/websocket HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: jmap\r\n\r\n",
+        binary.http,
+        binary.cookie()
+    );
+    // RFC 6455 5.2: a final text frame of 10 MiB under a mask of nothing; the last of them do not come.
+    let mut frame = vec![0x81, 0xff];
+    frame.extend(u64::try_from(10 * MEGABYTE).unwrap().to_be_bytes());
+    frame.resize(frame.len() + 4, 0);
+    frame.resize(frame.len() + 9 * MEGABYTE, b' ');
+    let harm = async {
+        let mut open = flood(&binary, 60, handshake.as_bytes()).await;
+        for stream in &mut open {
+            assert!(first_line(stream).await.starts_with("HTTP/1.1 101"));
+            timeout(Duration::from_secs(5), stream.write_all(&frame)).await.ok();
+        }
+        open
+    };
+    let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
+    drop(open);
+    let began = Instant::now();
+    let request =
+        format!(r#"{{"using":["{}"],"methodCalls":[],"x":"{}"}}"#, jmap::CORE, " ".repeat(MEGABYTE));
+    while binary.jmap(&request).await.0 != "HTTP/1.1 200 OK" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the memory is free again");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_nobody_reads_hold_little() {
+    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {}\n", 16 * MEGABYTE)).await;
+    let mut letter = sealed_letter(ALICE, ALICE, "");
+    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(200_000).as_bytes());
+    let answer = binary.http(&format!("POST /jmap/upload/{}", binary.account), &letter).await;
+    let blob = answer.split("\"blobId\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let request = format!(
+        "GET /jmap/download/{}/p0-{blob}/x HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+        binary.account,
+        binary.http,
+        binary.cookie()
+    );
+    let harm = async {
+        let mut open = flood(&binary, 60, request.as_bytes()).await;
+        let mut refused = 0;
+        for stream in &mut open {
+            let line = first_line(stream).await;
+            assert!(line.starts_with("HTTP/1.1 200") || line.starts_with("HTTP/1.1 503"), "{line}");
+            refused += usize::from(line.starts_with("HTTP/1.1 503") && line.contains("retry-after: 5"));
+        }
+        assert!(refused > 40, "{refused}");
+        open
+    };
+    let open = costs_at_most(&binary, 224 * MEGABYTE, harm).await;
+    drop(open);
+    let began = Instant::now();
+    let path = format!("GET /jmap/download/{}/p0-{blob}/x", binary.account);
+    while !binary.http(&path, b"").await.starts_with("HTTP/1.1 200") {
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::process::Command;
 use sealpost::config::Config;
 
 use crate::support::{
-    Client, Postfix, Served, clear_letter, eventually, openssl_certificate, run, sealed_letter, skip, text,
+    Client, PASSWORD, Postfix, Served, clear_letter, eventually, openssl_certificate, run, sealed_letter,
+    skip, text,
 };
 
 const ALICE: &str = "alice@sealpost.example";
@@ -18,6 +19,7 @@ async fn served(adjust: impl FnOnce(&mut Config)) -> (Served, PathBuf) {
         let (certificate, key) = openssl_certificate(&folder, "mx.sealpost.example");
         (config.tls_certificate, config.tls_key) = (Some(certificate.clone()), Some(key));
         config.smtp_tls_listen = Some("127.0.0.1:0".parse().unwrap());
+        config.tls_listen = Some("127.0.0.1:0".parse().unwrap());
         shown = certificate;
         adjust(config);
     })
@@ -60,6 +62,30 @@ async fn openssl_speaks_tls_after_starttls_and_from_the_start() {
     }
     let old = s_client(port, &certificate, &["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], said).await;
     assert!(!old.contains("221 2.0.0"), "{old}");
+}
+
+#[tokio::test]
+async fn curl_signs_in_over_https_and_who_speaks_no_tls_is_told_nothing() {
+    let (served, certificate) =
+        served(|config| config.public_url = Some("https://mx.sealpost.example".into())).await;
+    let port = served.running.https.unwrap().port();
+    let curl = |arguments: &[&str]| {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--http1.1", "--include", "--max-time", "20", "--cacert"]);
+        curl.arg(&certificate)
+            .args(["--resolve", &format!("mx.sealpost.example:{port}:127.0.0.1")])
+            .args(arguments);
+        curl
+    };
+    let base = format!("https://mx.sealpost.example:{port}");
+    let who = format!(r#"{{"username":"{ALICE}","password":"{PASSWORD}"}}"#);
+    let sign_in = curl(&[&format!("{base}/auth/sign-in"), "--json", &who]);
+    let answer = text(&run(sign_in, "").await);
+    assert!(answer.starts_with("HTTP/1.1 204") && answer.contains("Secure"), "{answer}");
+    let answer = text(&run(curl(&["--tlsv1.3", &format!("{base}/healthz")]), "").await);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("strict-transport-security"), "{answer}");
+    let answer = text(&run(curl(&[&format!("http://127.0.0.1:{port}/healthz")]), "").await);
+    assert!(!answer.contains("HTTP/1.1"), "{answer}");
 }
 
 #[tokio::test]

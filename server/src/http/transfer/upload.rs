@@ -1,14 +1,14 @@
 use axum::Json;
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use futures::StreamExt;
 use jmap::{AccountId, LimitKind, RequestErrorType, Upload};
 use smime::message::needs_door;
 
-use crate::blobs::Incoming;
+use crate::blobs;
 use crate::http::Shared;
 use crate::http::admission::Class;
+use crate::http::body::Incoming;
 use crate::http::problem::Fault;
 use crate::http::signed_in::SignedIn;
 use crate::store::{self, StoreError};
@@ -34,11 +34,8 @@ pub async fn upload(
     let most = shared.relay.limits.max_size_upload;
     room(&shared, &account, most).await?;
     let mut incoming = shared.relay.blobs.incoming();
-    let mut body = Limited { stream: body.into_data_stream(), left: most };
-    if let Err(fault) = receive(&mut incoming, &mut body, owner.kind.is_sealed()).await {
-        incoming.abandon().await;
-        return Err(fault);
-    }
+    let mut body = Incoming::new(body, most, LimitKind::SizeUpload);
+    receive(&mut incoming, &mut body, owner.kind.is_sealed()).await?;
     // Only now: a body can be long on its way.
     let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
     let size = u64::try_from(incoming.size()).unwrap_or_default();
@@ -64,24 +61,11 @@ async fn room(shared: &Shared, account: &AccountId, most: usize) -> Result<(), F
     Err(Fault::new(StatusCode::INSUFFICIENT_STORAGE, "earlier uploads wait to be used").retry_after(3600))
 }
 
-/// A body up to the announced limit.
-struct Limited {
-    stream: BodyDataStream,
-    left: usize,
-}
-
-impl Limited {
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        let Some(chunk) = self.stream.next().await else { return Ok(None) };
-        let chunk = chunk.map_err(|_| Fault::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
-        let left = self.left.checked_sub(chunk.len());
-        let limit = || RequestErrorType::Limit(LimitKind::SizeUpload).problem("the body is too large");
-        self.left = left.ok_or_else(limit)?;
-        Ok(Some(chunk))
-    }
-}
-
-async fn receive(incoming: &mut Incoming<'_>, body: &mut Limited, is_sealed: bool) -> Result<(), Fault> {
+async fn receive(
+    incoming: &mut blobs::Incoming<'_>,
+    body: &mut Incoming,
+    is_sealed: bool,
+) -> Result<(), Fault> {
     let mut start = Vec::new();
     let mut is_whole = false;
     while !is_whole && start.len() < START {

@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: relays are killed again and again, on both databases.
+//! `cargo xtask faults`: relays are killed again and again, on both databases, and what they stand on fails.
 
 use anyhow::{Result, bail};
 
@@ -15,12 +15,13 @@ pub struct Options {
 /// Kills relays under load and looks for what is lost or doubled.
 pub fn faults(options: &Options) -> Result<()> {
     install::programs(install::DATABASE)?;
-    install::programs(install::CLOCK)?;
+    install::programs(install::FAULTS)?;
+    let s3_server = install::s3_server()?;
     let mut failed = Vec::new();
     for store in ["sqlite", "postgres"] {
         eprintln!("==> {store}");
         let mut cargo = workspace::cargo(["test", "--package", "sealpost", "--test", "relay", "--"]);
-        cargo.args(["--nocapture", "--test-threads=1", "faults::"]);
+        cargo.args(["--nocapture", "--test-threads=1", "faults::", "s3::"]).env("SEALPOST_MOTO", &s3_server);
         cargo.env("SEALPOST_TEST_STORE", store).env("SEALPOST_KILLS", options.kills.div_ceil(2).to_string());
         if !cargo.status()?.success() {
             failed.push(store);

@@ -40,8 +40,9 @@ pub const COMPILING: &[Need] = &[
 /// The relay's other database; Debian keeps its programs outside of the path, but for this one.
 pub const DATABASE: &[Need] = &[Need { program: "pg_createcluster", package: "postgresql" }];
 
-/// What tells the relay another time.
-pub const CLOCK: &[Need] = &[Need { program: "faketime", package: "faketime" }];
+/// What tells the relay another time, and what makes its disk slow.
+pub const FAULTS: &[Need] =
+    &[Need { program: "faketime", package: "faketime" }, Need { program: "strace", package: "strace" }];
 
 /// What signs and scans mail, and publishes keys, for the relay to judge.
 pub const SENDERS: &[Need] = &[
@@ -60,6 +61,8 @@ pub const MAIL: &[Need] = &[
     Need { program: "openssl", package: "openssl" },
     Need { program: "postfix", package: "postfix" },
     Need { program: "swaks", package: "swaks" },
+    Need { program: "curl", package: "curl" },
+    Need { program: "dovecot", package: "dovecot-core" },
 ];
 
 /// The compiler's target of the page and its worker.

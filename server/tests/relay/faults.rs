@@ -7,7 +7,8 @@ mod clocks;
 mod damage;
 mod ledger;
 mod load;
-mod process;
+pub mod process;
+mod slow;
 
 use std::process::Command;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod binary;
 mod certificate;
+mod knot;
 mod letter;
 mod name_service;
 mod outside;

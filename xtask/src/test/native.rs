@@ -16,7 +16,7 @@ pub fn native() -> Result<Tally> {
     install::programs(install::PEERS)?;
     install::programs(install::MAIL)?;
     install::programs(install::SENDERS)?;
-    install::programs(install::CLOCK)?;
+    install::programs(install::FAULTS)?;
     let s3_server = install::s3_server();
     let skips = workspace::target().join("skipped-tests");
     let _ = fs::remove_file(&skips);

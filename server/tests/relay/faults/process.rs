@@ -3,6 +3,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::support::{Folder, database};
 
 /// A `sealpost serve` of its own, killed when it is dropped.
@@ -48,6 +51,20 @@ impl Process {
         assert!(line.starts_with("Sealpost is ready: "), "{line:?}");
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self { child, http: address(http), smtp: address(smtp) }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it says that it can be used.
+    pub async fn is_ready(&self) -> bool {
+        let mut answer = String::new();
+        let Ok(mut stream) = TcpStream::connect(self.http).await else { return false };
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.ok();
+        stream.read_to_string(&mut answer).await.ok();
+        answer.starts_with("HTTP/1.1 200 ")
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.

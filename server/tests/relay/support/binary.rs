@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -30,6 +31,11 @@ impl Binary {
 
     /// Starts it with more in its configuration.
     pub async fn start_with(more: &str) -> Self {
+        Self::start_in(Path::new("."), more).await
+    }
+
+    /// Starts it in a folder of its own, where it may leave cores as large as they are.
+    pub async fn start_in(place: &Path, more: &str) -> Self {
         let (folder, http, smtp) = (Folder::new(), free_address(), free_address());
         let config = folder.path().join("sealpost.toml");
         let data = folder.path().join("data");
@@ -40,9 +46,14 @@ impl Binary {
             database.unwrap_or_default()
         );
         std::fs::write(&config, text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));
-        let mut child =
-            command.args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "ulimit -c unlimited; exec \"$0\" serve --config \"$1\"",
+            env!("CARGO_BIN_EXE_sealpost"),
+        ]);
+        command.arg(&config).current_dir(place).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("Sealpost is ready"), "{line}");

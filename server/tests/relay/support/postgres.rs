@@ -87,6 +87,12 @@ impl Postgres {
         &self.folder
     }
 
+    /// The number of its first process.
+    pub fn process(&self) -> u32 {
+        let text = std::fs::read_to_string(self.folder.join("postmaster.pid")).unwrap();
+        text.lines().next().unwrap().parse().unwrap()
+    }
+
     /// Stops it without warning and starts it again.
     pub fn restart(&self) {
         let mut restart = unprivileged(&self.programs.join("pg_ctl"));

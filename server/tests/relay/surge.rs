@@ -1,0 +1,128 @@
+//! More is asked than can be done: what goes beyond is refused with a time to come again, and whoever asks little
+//! does not wait behind whoever asks much. The real program, while its database lets nobody write.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sealpost::people;
+use sealpost::relay::Relay;
+use sealpost::session::{self, app_password};
+use sealpost::store::{self, AccountKind, NewAccount, StoreError};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::faults::process::{self, Process};
+use crate::support::{Folder, PASSWORD, config, eventually, on_postgres};
+
+/// With eight requests of each, more than are worked on and may wait.
+const MANY: usize = 150;
+const AT_ONCE: usize = 8;
+
+/// Somebody with an app password.
+#[derive(Clone)]
+struct Program {
+    account: String,
+    password: String,
+}
+
+async fn make(relay: &Relay, name: &str, organisation: &str, hash: &str) -> Program {
+    let new = NewAccount {
+        address: format!("{name}@sealpost.example"),
+        name: name.into(),
+        kind: AccountKind::Personal,
+        organisation: Some(organisation.into()),
+        password: hash.into(),
+    };
+    let account = people::add(relay, new).await.unwrap();
+    let owner = account.clone();
+    let issue =
+        relay.store.write(move |tx| Box::pin(async move { app_password::issue(tx, &owner, "x").await }));
+    let password = issue.await.map_err(|error: StoreError| error).unwrap();
+    Program { account: account.to_string(), password }
+}
+
+impl Program {
+    /// One request on a connection of its own; its answer, with the head.
+    async fn ask(&self, server: SocketAddr, method: &str, mut arguments: Value, padding: usize) -> String {
+        arguments["accountId"] = json!(self.account);
+        let request = json!({"using": [jmap::CORE, jmap::MAIL], "methodCalls": [[method, arguments, "c"]]});
+        let body = request.to_string() + &" ".repeat(padding);
+        let head = format!(
+            "POST /jmap/api HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.password,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(server).await.unwrap();
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok();
+        answer
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_little_is_served_soon_and_what_goes_beyond_is_told_to_come_again() {
+    let folder = Arc::new(Folder::new());
+    std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), process::program(&folder)).unwrap();
+    let relay = Relay::open(config(&folder)).await.unwrap();
+    let hash = session::hash(PASSWORD).unwrap();
+    let mut greedy = Vec::new();
+    for number in 0..MANY {
+        greedy.push(make(&relay, &format!("greedy{number}"), "big", &hash).await);
+    }
+    let modest = make(&relay, "modest", "small", &hash).await;
+    let mut process = Process::start(&folder, 0, "", |command| command);
+    let server = process.http;
+    // From here on nobody writes, so that who has a place keeps it.
+    let mut writing = relay.store.writing().await.unwrap();
+    if on_postgres().is_some() {
+        sqlx::raw_sql("LOCK TABLE mailboxes IN EXCLUSIVE MODE").execute(&mut writing).await.unwrap();
+    }
+    let ended: Arc<Mutex<Vec<(&str, String)>>> = Arc::default();
+    let mut asked = JoinSet::new();
+    for number in 0..MANY * AT_ONCE {
+        let (program, ended) = (greedy[number / AT_ONCE].clone(), Arc::clone(&ended));
+        asked.spawn(async move {
+            let create = json!({"create": {"m": {"name": format!("m{number}")}}});
+            let answer = program.ask(server, "Mailbox/set", create, 0).await;
+            ended.lock().await.push(("greedy", answer));
+        });
+    }
+    let began = Instant::now();
+    eventually(async || (!ended.lock().await.is_empty()).then_some(())).await;
+    for (name, method, padding) in [("long", "Core/echo", 100_000), ("short", "Email/query", 0)] {
+        let (program, ended) = (modest.clone(), Arc::clone(&ended));
+        asked.spawn(async move {
+            let answer = program.ask(server, method, json!({}), padding).await;
+            ended.lock().await.push((name, answer));
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    store::end_writing(&mut writing, false).await.unwrap();
+    println!("held up for {:.1?}", began.elapsed());
+    while asked.join_next().await.is_some() {}
+    let ended = ended.lock().await;
+    let refused = ended.iter().filter(|(_, answer)| answer.starts_with("HTTP/1.1 503")).collect::<Vec<_>>();
+    assert!(refused.len() > 50, "{}", refused.len());
+    for (name, answer) in &refused {
+        assert!(*name == "greedy" && answer.contains("retry-after: 5\r\n"), "{name}: {answer}");
+    }
+    let served: Vec<&str> = ended
+        .iter()
+        .filter(|(_, answer)| answer.starts_with("HTTP/1.1 200"))
+        .map(|(name, _)| *name)
+        .collect();
+    assert_eq!(served.len() + refused.len(), MANY * AT_ONCE + 2, "everybody is answered");
+    let place = |name: &str| served.iter().position(|one| *one == name).unwrap();
+    // Behind those who had their places before, and about as many who come at the same time.
+    assert!(place("short") < 100, "{}", place("short"));
+    // One in eight goes to programs.
+    assert!(place("long") < 150, "{}", place("long"));
+    assert!(served.len() > 200, "what waits is served: {}", served.len());
+    process.stop();
+}

@@ -7,7 +7,7 @@ use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use crate::parts;
 pub use notification::{FIELDS, notification};
-pub use writing::{Notification, one_line};
+pub use writing::{StatusNotification, one_line};
 
 /// A longer message is no report.
 const LARGEST: usize = 1024 * 1024;

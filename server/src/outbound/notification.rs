@@ -5,7 +5,7 @@ use super::reason::Trouble;
 use super::transport::Accepted;
 use crate::clock::{Millis, mail_date, now};
 use crate::config::Config;
-use crate::report::{Notification, one_line};
+use crate::report::{StatusNotification, one_line};
 use crate::store::Queued;
 
 /// What a returned header may hold at most.
@@ -81,7 +81,7 @@ impl Fate<'_> {
 /// Writes the notification; of the message it returns the outer header only, which the relay knows anyway.
 pub fn write(config: &Config, queued: &Queued, fate: Fate<'_>, message: &[u8]) -> Vec<u8> {
     let sentence = fate.sentence(&queued.outgoing.recipient);
-    Notification {
+    StatusNotification {
         to: &queued.outgoing.mail_from,
         subject: fate.subject(),
         words: &format!("{sentence}\r\nThe other server said: {}", one_line(fate.reply())),

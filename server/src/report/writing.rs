@@ -5,7 +5,7 @@ use crate::random;
 
 /// A delivery status notification to be written (RFC 3464, RFC 6533).
 #[derive(Debug, Clone, Copy)]
-pub struct Notification<'a> {
+pub struct StatusNotification<'a> {
     /// Whom it is for.
     pub to: &'a str,
     /// What it is about, for people.
@@ -20,7 +20,7 @@ pub struct Notification<'a> {
     pub header: Option<&'a str>,
 }
 
-impl Notification<'_> {
+impl StatusNotification<'_> {
     /// A message from this relay, without a return path.
     pub fn write(&self, config: &Config) -> Vec<u8> {
         let Self { to, subject, words, fields, .. } = self;
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_not_ascii_stands_in_parts_whose_types_admit_it() {
-        let plain = Notification {
+        let plain = StatusNotification {
             to: "a@a.example",
             subject: "s",
             words: "w",
@@ -85,15 +85,15 @@ mod tests {
             fields: "Reporting-MTA: dns; mx\r\n",
             header: None,
         };
-        let written = |notification: Notification<'_>| {
+        let written = |notification: StatusNotification<'_>| {
             String::from_utf8(notification.write(&Config::default())).unwrap()
         };
         let text = written(plain);
         assert!(text.contains("\r\nContent-Type: message/delivery-status\r\n") && !text.contains("header"));
         assert!(text.contains("\r\nIn-Reply-To: <1@a.example  X: y>\r\n"), "{text}");
         for other in [
-            Notification { fields: "Final-Recipient: utf-8; \u{e4}@a.example\r\n", ..plain },
-            Notification { header: Some("Subject: \u{e4}\r\n"), ..plain },
+            StatusNotification { fields: "Final-Recipient: utf-8; \u{e4}@a.example\r\n", ..plain },
+            StatusNotification { header: Some("Subject: \u{e4}\r\n"), ..plain },
         ] {
             assert!(written(other).contains("\r\nContent-Type: message/global-delivery-status\r\n"));
         }

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::delivery::{self, DeliverError, Findings};
 use crate::outer::OuterHeader;
 use crate::relay::Relay;
-use crate::report::Notification;
+use crate::report::StatusNotification;
 use crate::store::{self, Account, Outgoing};
 
 /// A delivery status notification (RFC 3464) of mail that was delivered, for a sender who asked for it.
@@ -98,7 +98,7 @@ impl Notice {
                 kind(address)
             ));
         }
-        Notification {
+        StatusNotification {
             to: &self.sender,
             subject: "Your message was delivered",
             words: &words,

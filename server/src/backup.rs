@@ -15,6 +15,7 @@ pub use restore::{restore, restore_authority};
 pub use take::take;
 
 use crate::blobs::BlobError;
+use crate::store::sql::SqlError;
 use crate::store::{MigrateError, StoreError};
 
 /// Why no copy was made, or none was restored. Nothing half done is left.
@@ -70,8 +71,8 @@ pub enum BackupError {
     Migrate(#[from] MigrateError),
 }
 
-impl From<sqlx::Error> for BackupError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<SqlError> for BackupError {
+    fn from(error: SqlError) -> Self {
         Self::Store(error.into())
     }
 }

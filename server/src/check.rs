@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use jmap::AccountId;
-use sqlx::Connection;
 
 use crate::blobs::{BlobError, Blobs};
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::check::{self, BytesFault, Finding};
+use crate::store::sql::Connection;
 use crate::store::{self, StoreError};
 
 /// Blobs read at once.
@@ -80,7 +80,7 @@ pub async fn check(relay: &Relay, repair: bool, progress: &Progress) -> Result<R
 
 /// Hashes what is in the database; gives the blobs that are in files.
 async fn contents(
-    connection: &mut sqlx::AnyConnection,
+    connection: &mut Connection,
     report: &mut Report,
     findings: &mut Vec<Finding>,
     progress: &Progress,

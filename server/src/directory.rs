@@ -5,12 +5,12 @@ use smime::issue::{IssueError, Usage};
 use smime::rustcrypto::MemoryKeyring;
 use smime::{Certificate, KeyKind};
 use smime::{KeyId, KeyringError};
-use sqlx::AnyConnection;
 
 use crate::authority::{Authority, Subject};
 use crate::base64_text;
 use crate::clock::{Millis, now, unix_time};
 use crate::random;
+use crate::store::sql::Connection;
 use crate::store::{self, Account, AccountKind, EnrolmentKey, IssuedCertificate, Store, StoreError};
 
 /// The names of key uses in the store.
@@ -165,7 +165,7 @@ async fn make_enrolment_key(
 
 /// What the directory shows for an address; none when it does not know it.
 pub async fn entry(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     authority: &Authority,
     address: &str,
 ) -> Result<Option<Entry>, CertifyError> {
@@ -204,11 +204,7 @@ pub fn chain_text(authority: &Authority, leaf: Certificate) -> Vec<String> {
 }
 
 /// People and offices whose name or address holds `text`.
-pub async fn search(
-    connection: &mut AnyConnection,
-    text: &str,
-    limit: i64,
-) -> Result<Vec<Person>, StoreError> {
+pub async fn search(connection: &mut Connection, text: &str, limit: i64) -> Result<Vec<Person>, StoreError> {
     let mut people = Vec::new();
     for account in store::directory(connection, text, limit).await? {
         let held = store::certificates_of(connection, &account.address, ENCRYPTION, now()).await?;

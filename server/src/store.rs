@@ -32,6 +32,7 @@ mod schema;
 mod sent;
 mod sessions;
 mod shares;
+pub mod sql;
 mod sts;
 mod submissions;
 mod threads;
@@ -41,9 +42,6 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection};
 
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
@@ -108,6 +106,7 @@ use crate::clock::Millis;
 use crate::config::Database;
 use crate::push::Hub;
 use engine::Source;
+use sql::{Connection, Readers, Reading, SqlError};
 
 /// A failure of the database itself.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +114,7 @@ use engine::Source;
 pub enum StoreError {
     /// The database refused a statement or could not be reached.
     #[error("the database failed: {0}")]
-    Database(sqlx::Error),
+    Database(SqlError),
     /// The database gave up a statement that took too long.
     #[error("the statement took too long")]
     TooLong,
@@ -143,13 +142,9 @@ pub enum StoreError {
     Abandoned,
 }
 
-/// `query_canceled`, as PostgreSQL calls it.
-const CANCELLED: &str = "57014";
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.as_deref() == Some(CANCELLED) { Self::TooLong } else { Self::Database(error) }
+impl From<SqlError> for StoreError {
+    fn from(error: SqlError) -> Self {
+        if error.is_too_long() { Self::TooLong } else { Self::Database(error) }
     }
 }
 
@@ -159,7 +154,7 @@ impl From<sqlx::Error> for StoreError {
 pub enum OpenError {
     /// The database could not be reached or migrated.
     #[error("cannot open the database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] SqlError),
     /// A newer release wrote the database; this one would damage it.
     #[error(
         "the database has version {found}, this release knows versions up to {known}: use a newer release"
@@ -177,7 +172,7 @@ pub enum OpenError {
 pub struct Store {
     source: Source,
     quota: Quota,
-    readers: AnyPool,
+    readers: Readers,
     writer: writer::Writer,
 }
 
@@ -185,7 +180,7 @@ impl Store {
     /// Opens the configured database, or the one in `folder`, and brings it up to date.
     pub async fn open(folder: &Path, database: Option<&Database>, hub: Arc<Hub>) -> Result<Self, OpenError> {
         let source = Source::new(folder, database);
-        let mut connection = source.connect().await?;
+        let mut connection = source.writer().await?;
         schema::migrate(&mut connection, source.engine).await?;
         let readers = source.readers().await?;
         let quota = Quota::default();
@@ -204,26 +199,26 @@ impl Store {
     }
 
     /// A connection on which everything looks as at one moment, whatever is written meanwhile.
-    pub async fn snapshot(&self) -> Result<AnyConnection, StoreError> {
+    pub async fn snapshot(&self) -> Result<Connection, StoreError> {
         let mut connection = self.source.connect().await?;
-        run(&mut connection, self.engine().begin_reading()).await?;
+        sql::script(&mut connection, self.engine().begin_reading()).await?;
         Ok(connection)
     }
 
     /// How many connections that read are open, and how many of these are idle.
     pub fn readers(&self) -> (usize, usize) {
-        (usize::try_from(self.readers.size()).unwrap_or_default(), self.readers.num_idle())
+        self.readers.count()
     }
 
     /// A connection to read with.
-    pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
+    pub async fn read(&self) -> Result<Reading, StoreError> {
         Ok(self.readers.acquire().await?)
     }
 
     /// A connection of its own in a transaction that writes; see [`end_writing`].
-    pub async fn writing(&self) -> Result<AnyConnection, StoreError> {
+    pub async fn writing(&self) -> Result<Connection, StoreError> {
         let mut connection = self.source.connect().await?;
-        run(&mut connection, self.engine().begin()).await?;
+        sql::script(&mut connection, self.engine().begin()).await?;
         Ok(connection)
     }
 
@@ -247,13 +242,13 @@ impl Store {
 }
 
 /// Ends what [`Store::writing`] began: keeps it, or takes it back.
-pub async fn end_writing(connection: &mut AnyConnection, keep: bool) -> Result<(), StoreError> {
-    Ok(run(connection, if keep { "SELECT 1; COMMIT" } else { "ROLLBACK" }).await?)
+pub async fn end_writing(connection: &mut Connection, keep: bool) -> Result<(), StoreError> {
+    Ok(sql::script(connection, if keep { "SELECT 1; COMMIT" } else { "ROLLBACK" }).await?)
 }
 
 /// Whether there is a database to open; a server is taken to have one.
 pub fn exists(folder: &Path, database: Option<&Database>) -> bool {
-    Source::new(folder, database).exists(folder)
+    Source::new(folder, database).exists()
 }
 
 /// A process that did not say for so long that it is alive is gone.
@@ -296,8 +291,4 @@ fn padding<T>(values: &[T]) -> impl Iterator<Item = &T> {
 /// Space-separated words, as sets of keywords and mailbox ids are kept.
 fn words<T: From<String> + Ord>(text: &str) -> std::collections::BTreeSet<T> {
     text.split_ascii_whitespace().map(|word| T::from(word.to_owned())).collect()
-}
-
-async fn run(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(statement).execute(connection).await.map(drop)
 }

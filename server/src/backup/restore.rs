@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jmap::BlobId;
 use serde_json::{Map, Value};
-use sqlx::{AnyConnection, Connection, Row};
+use sqlx::AssertSqlSafe;
 
 use super::{BackupError, Manifest, take};
 use crate::blobs::Blobs;
@@ -13,6 +13,7 @@ use crate::clock::now;
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::dump::{Table, insert, tables};
+use crate::store::sql::{self, Connection};
 use crate::store::{self, Kept, StoreError};
 
 /// Takes a copy in: a whole one into an empty store, that of accounts beside others.
@@ -84,7 +85,7 @@ async fn files(
 
 async fn fill(
     relay: &Relay,
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     chain: &[(PathBuf, Manifest)],
     manifest: &Manifest,
     replace: bool,
@@ -92,8 +93,8 @@ async fn fill(
 ) -> Result<(), BackupError> {
     let tables = tables(connection, relay.store.engine()).await?;
     if manifest.scope.is_whole() {
-        let accounts = sqlx::query("SELECT COUNT(*) FROM accounts").fetch_one(&mut *connection).await?;
-        if accounts.try_get::<i64, _>(0)? > 0 {
+        let accounts = sql::query("SELECT COUNT(*) FROM accounts").fetch_one(&mut *connection).await?;
+        if accounts.try_get::<i64>(0)? > 0 {
             return Err(BackupError::NotEmpty);
         }
     }
@@ -123,7 +124,7 @@ async fn fill(
     settle(connection, &folder.join("rows.jsonl")).await
 }
 
-async fn sound(connection: &mut AnyConnection, id: &BlobId, path: &Path) -> Result<(), BackupError> {
+async fn sound(connection: &mut Connection, id: &BlobId, path: &Path) -> Result<(), BackupError> {
     match store::blob_data(connection, id).await? {
         Some(Kept::Data(data)) if Blobs::fault_in(id, &data).is_none() => Ok(()),
         _ => Err(BackupError::Damaged { path: path.to_owned(), what: "a blob is not what it is named" }),
@@ -169,29 +170,29 @@ fn accounts(path: &Path) -> Result<Vec<String>, BackupError> {
 
 /// Takes the accounts of the copy away that are there, where that is wanted.
 async fn make_room(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     tables: &[Table],
     path: &Path,
     replace: bool,
 ) -> Result<(), BackupError> {
     for id in accounts(path)? {
-        let there = sqlx::query("DELETE FROM accounts WHERE id = $1").bind(&id);
-        if there.execute(&mut *connection).await?.rows_affected() == 0 {
+        let there = sql::query("DELETE FROM accounts WHERE id = $1").bind(&id);
+        if there.execute(&mut *connection).await? == 0 {
             continue;
         }
         if !replace {
             return Err(BackupError::AccountExists);
         }
         for table in tables.iter().filter(|table| table.columns.iter().any(|column| column == "account_id")) {
-            let text = sqlx::AssertSqlSafe(format!("DELETE FROM {} WHERE account_id = $1", table.name));
-            sqlx::query(text).bind(&id).execute(&mut *connection).await?;
+            let text = AssertSqlSafe(format!("DELETE FROM {} WHERE account_id = $1", table.name));
+            sql::query(text).bind(&id).execute(&mut *connection).await?;
         }
     }
     Ok(())
 }
 
 /// Counts who holds what, gives leases back, and has clients read the restored accounts anew.
-async fn settle(connection: &mut AnyConnection, path: &Path) -> Result<(), BackupError> {
+async fn settle(connection: &mut Connection, path: &Path) -> Result<(), BackupError> {
     for text in [
         "UPDATE blobs SET refs = 0",
         "UPDATE blobs SET refs = h.holders FROM (SELECT blob_id, COUNT(*) AS holders FROM (
@@ -200,14 +201,14 @@ async fn settle(connection: &mut AnyConnection, path: &Path) -> Result<(), Backu
         "UPDATE queue SET leased_by = NULL, leased_until = 0
          WHERE leased_by IS NOT NULL AND leased_by NOT IN (SELECT id FROM processes)",
     ] {
-        sqlx::query(text).execute(&mut *connection).await?;
+        sql::query(text).execute(&mut *connection).await?;
     }
     for id in accounts(path)? {
         // Beyond every state that was ever given out: a store makes less than one change a millisecond.
         let anew = "UPDATE accounts SET modseq = $2, mailbox_state = $2, email_state = $2, thread_state = $2,
                     submission_state = $2, identity_state = $2, vacation_state = $2, changes_since = $2
                     WHERE id = $1";
-        sqlx::query(anew).bind(&id).bind(now()).execute(&mut *connection).await?;
+        sql::query(anew).bind(&id).bind(now()).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use jmap::BlobId;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use sqlx::AssertSqlSafe;
 
 use super::{BackupError, Manifest, Scope};
 use crate::base64_url;
@@ -15,6 +15,7 @@ use crate::clock::now;
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::dump::{Table, tables, to_json};
+use crate::store::sql::{self, Connection};
 use crate::store::{self, StoreError};
 
 /// A file of lines and the hash of them.
@@ -118,13 +119,13 @@ async fn write(
     let (mut blobs, mut files, mut accounts) = (Vec::new(), Vec::new(), 0);
     for table in tables(&mut snapshot, relay.store.engine()).await? {
         let Some(text) = table.select(!scope.is_whole()) else { continue };
-        let mut query = sqlx::query(AssertSqlSafe(text));
+        let mut query = sql::query(AssertSqlSafe(text));
         if !scope.is_whole() {
             query = query.bind(scope.organisation.clone()).bind(scope.address.clone());
         }
         let mut found = query.fetch(&mut snapshot);
         while let Some(row) = found.try_next().await? {
-            let row = to_json(&row)?;
+            let row = to_json(&table, &row);
             progress.show("rows", rows.count, 0);
             note(&table, &row, held, (&mut blobs, &mut files, &mut accounts));
             if table.name == "blob_data" {
@@ -154,7 +155,7 @@ async fn write(
     })
 }
 
-async fn snapshot_ends(snapshot: AnyConnection) -> Result<(), BackupError> {
+async fn snapshot_ends(snapshot: Connection) -> Result<(), BackupError> {
     Ok(snapshot.close().await.map_err(StoreError::from)?)
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use jmap::EmailId;
-use sqlx::Connection;
 
 use super::{open, say};
 use crate::clock::c_date;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use jmap::{AccountId, State, StateChange};
 use sha2::{Digest, Sha256};
-use sqlx::AnyConnection;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -15,6 +14,7 @@ use super::signed_in::SignedIn;
 use crate::clock::now;
 use crate::push::{Changed, Heard};
 use crate::relay::Relay;
+use crate::store::sql::Connection;
 use crate::store::{self, Credential, StoreError};
 
 /// One who listens for as long as their credential holds.
@@ -122,7 +122,7 @@ impl Listening {
 
     async fn everything(
         &mut self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<Vec<(AccountId, Arc<Changed>)>, StoreError> {
         let shared = store::shared_with(connection, &self.user).await?;
         let accounts = shared.into_iter().map(|shared| shared.account.id);

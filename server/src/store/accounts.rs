@@ -1,7 +1,6 @@
 use jmap::AccountId;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row};
 use super::{StoreError, Tx};
 use crate::clock;
 use crate::random;
@@ -76,7 +75,7 @@ pub struct NewAccount {
 /// Makes an account without mailboxes; none when the address is taken.
 pub async fn add_account(tx: &mut Tx, new: &NewAccount) -> Result<Option<AccountId>, StoreError> {
     let id = random::id('a');
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO accounts (id, address, name, kind, organisation, password, created_at, modseq,
          mailbox_state, email_state, thread_state, submission_state)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0) ON CONFLICT (address) DO NOTHING",
@@ -90,11 +89,11 @@ pub async fn add_account(tx: &mut Tx, new: &NewAccount) -> Result<Option<Account
     .bind(clock::now())
     .execute(tx.connection())
     .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         return Ok(None);
     }
     // Each account sends as itself from the start.
-    sqlx::query(
+    sql::query(
         "INSERT INTO identities (account_id, id, name, email, text_signature, html_signature, created_state,
          updated_state) VALUES ($1, 'self', $2, $3, '', '', 0, 0)",
     )
@@ -107,9 +106,9 @@ pub async fn add_account(tx: &mut Tx, new: &NewAccount) -> Result<Option<Account
 }
 
 /// The account of that id.
-pub async fn account(connection: &mut AnyConnection, id: &AccountId) -> Result<Option<Account>, StoreError> {
+pub async fn account(connection: &mut Connection, id: &AccountId) -> Result<Option<Account>, StoreError> {
     let row =
-        sqlx::query("SELECT id, address, name, kind, organisation, password FROM accounts WHERE id = $1")
+        sql::query("SELECT id, address, name, kind, organisation, password FROM accounts WHERE id = $1")
             .bind(id.as_str())
             .fetch_optional(connection)
             .await?;
@@ -118,31 +117,30 @@ pub async fn account(connection: &mut AnyConnection, id: &AccountId) -> Result<O
 
 /// The account of that address.
 pub async fn account_by_address(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     address: &str,
 ) -> Result<Option<Account>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, address, name, kind, organisation, password FROM accounts WHERE address = $1",
-    )
-    .bind(address.to_lowercase())
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        sql::query("SELECT id, address, name, kind, organisation, password FROM accounts WHERE address = $1")
+            .bind(address.to_lowercase())
+            .fetch_optional(connection)
+            .await?;
     row.as_ref().map(read).transpose()
 }
 
 /// How many accounts there are.
-pub async fn accounts(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query("SELECT COUNT(*) FROM accounts").fetch_one(connection).await?.try_get(0)?)
+pub async fn accounts(connection: &mut Connection) -> Result<i64, StoreError> {
+    Ok(sql::query("SELECT COUNT(*) FROM accounts").fetch_one(connection).await?.try_get(0)?)
 }
 
 /// Accounts whose name or address holds `text`, those that begin with it first.
 pub async fn directory(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     text: &str,
     limit: i64,
 ) -> Result<Vec<Account>, StoreError> {
     let escaped = escape(&text.to_lowercase());
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, address, name, kind, organisation, password FROM accounts
          WHERE address LIKE $1 ESCAPE '!' OR LOWER(name) LIKE $1 ESCAPE '!'
          ORDER BY CASE WHEN address LIKE $2 ESCAPE '!' OR LOWER(name) LIKE $2 ESCAPE '!' THEN 0 ELSE 1 END,
@@ -160,10 +158,10 @@ fn escape(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
-pub(super) fn read(row: &AnyRow) -> Result<Account, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Account, StoreError> {
     let kind: String = row.try_get(3)?;
     Ok(Account {
-        id: AccountId::from(row.try_get::<String, _>(0)?),
+        id: AccountId::from(row.try_get::<String>(0)?),
         address: row.try_get(1)?,
         name: row.try_get(2)?,
         kind: AccountKind::from_name(&kind).ok_or(StoreError::Corrupt("account kind"))?,

@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row};
 use super::{Account, StoreError, Tx};
 use crate::clock::{self, Millis};
 
@@ -22,7 +22,7 @@ pub async fn add_app_password(
     (id, hash): (&str, &str),
     label: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO app_passwords (id, account_id, label, hash, created_at) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(id)
@@ -37,10 +37,10 @@ pub async fn add_app_password(
 
 /// Whose app password has that public part, and the hash of its secret part.
 pub async fn app_password(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     id: &str,
 ) -> Result<Option<(Account, String)>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT a.id, a.address, a.name, a.kind, a.organisation, a.password, p.hash
          FROM app_passwords p JOIN accounts a ON a.id = p.account_id WHERE p.id = $1",
     )
@@ -52,16 +52,16 @@ pub async fn app_password(
 
 /// The app passwords of an account, oldest first.
 pub async fn app_passwords(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Vec<AppPassword>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, label, created_at FROM app_passwords WHERE account_id = $1 ORDER BY created_at, id",
     )
     .bind(account.as_str())
     .fetch_all(connection)
     .await?;
-    let read = |row: &sqlx::any::AnyRow| {
+    let read = |row: &Row| {
         Ok(AppPassword { id: row.try_get(0)?, label: row.try_get(1)?, created_at: row.try_get(2)? })
     };
     rows.iter().map(read).collect()
@@ -69,10 +69,10 @@ pub async fn app_passwords(
 
 /// Revokes an app password; tells whether there was one.
 pub async fn drop_app_password(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM app_passwords WHERE account_id = $1 AND id = $2")
+    let gone = sql::query("DELETE FROM app_passwords WHERE account_id = $1 AND id = $2")
         .bind(account.as_str())
         .bind(id)
         .execute(tx.connection())
         .await?;
-    Ok(gone.rows_affected() == 1)
+    Ok(gone == 1)
 }

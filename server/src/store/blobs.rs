@@ -8,9 +8,8 @@
 //! take long for: nobody can hold such a blob.
 
 use jmap::{AccountId, BlobId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row, SqlError};
 use super::{Content, StoreError, Tx};
 use crate::clock::{self, Millis};
 
@@ -35,13 +34,13 @@ const REMOVING: Millis = 5 * 60 * 1000;
 /// Fails with [`StoreError::BlobGone`] while an earlier file of the same bytes is being removed.
 pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), StoreError> {
     let now = clock::now();
-    let claimed = sqlx::query(
+    let claimed = sql::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 1, 0, $3)
          ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1, idle_since = EXCLUDED.idle_since
          WHERE blobs.in_file <> $4 OR blobs.idle_since < $5",
     );
     let claimed = claimed.bind(id.as_str()).bind(size).bind(now).bind(GOING).bind(now - REMOVING);
-    match claimed.execute(tx.connection()).await?.rows_affected() {
+    match claimed.execute(tx.connection()).await? {
         0 => Err(StoreError::BlobGone),
         _ => Ok(()),
     }
@@ -52,7 +51,7 @@ pub const ADOPTED: Millis = 0;
 
 /// Gives a file that has no row one by which it can be collected; a blob that has a row keeps it.
 pub async fn adopt_blob(tx: &mut Tx, id: &BlobId) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, 0, 1, 0, $2)
          ON CONFLICT (id) DO NOTHING",
     )
@@ -74,7 +73,7 @@ pub async fn put_blob(
     let first = i64::from(begin_to_hold(tx, account, &blob.id, in_use).await?);
     // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row. A file that nobody
     // holds is not believed.
-    let row = sqlx::query(
+    let row = sql::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 0, $3, $4)
          ON CONFLICT (id) DO UPDATE SET refs = blobs.refs + EXCLUDED.refs, idle_since = EXCLUDED.idle_since,
            size = CASE WHEN blobs.refs = 0 THEN EXCLUDED.size ELSE blobs.size END,
@@ -85,12 +84,12 @@ pub async fn put_blob(
     let row = row.bind(blob.id.as_str()).bind(blob.size).bind(first).bind(clock::now()).bind(GOING);
     let row = row.fetch_optional(tx.connection()).await?.ok_or(StoreError::BlobGone)?;
     // Where others hold it the bytes are there.
-    if row.try_get::<i64, _>(0)? > 1 || row.try_get::<i64, _>(1)? == 1 {
+    if row.try_get::<i64>(0)? > 1 || row.try_get::<i64>(1)? == 1 {
         return Ok(());
     }
     let bytes = "INSERT INTO blob_data (blob_id, data, packed) VALUES ($1, $2, $3)
                  ON CONFLICT (blob_id) DO NOTHING";
-    let bytes = sqlx::query(bytes).bind(blob.id.as_str()).bind(data.bytes.clone());
+    let bytes = sql::query(bytes).bind(blob.id.as_str()).bind(data.bytes.clone());
     bytes.bind(i64::from(data.packed)).execute(tx.connection()).await?;
     Ok(())
 }
@@ -112,20 +111,20 @@ async fn begin_to_hold(
     blob: &BlobId,
     in_use: bool,
 ) -> Result<bool, StoreError> {
-    let held = sqlx::query(
+    let held = sql::query(
         "INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) VALUES ($1, $2, $3, $4)
          ON CONFLICT (account_id, blob_id) DO NOTHING",
     );
     let held = held.bind(account.as_str()).bind(blob.as_str()).bind(clock::now()).bind(i64::from(in_use));
-    if held.execute(tx.connection()).await?.rows_affected() == 1 {
+    if held.execute(tx.connection()).await? == 1 {
         return Ok(true);
     }
-    let again = sqlx::query(
+    let again = sql::query(
         "UPDATE account_blobs SET added_at = $3, in_use = CASE WHEN in_use = 1 THEN 1 ELSE $4 END
          WHERE account_id = $1 AND blob_id = $2",
     );
     let again = again.bind(account.as_str()).bind(blob.as_str()).bind(clock::now()).bind(i64::from(in_use));
-    match again.execute(tx.connection()).await?.rows_affected() {
+    match again.execute(tx.connection()).await? {
         // Swept between the two statements by another process.
         0 => Err(StoreError::BlobGone),
         _ => Ok(false),
@@ -134,17 +133,17 @@ async fn begin_to_hold(
 
 /// Counts one who holds the blob.
 pub(super) async fn add_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    let counted = sqlx::query("UPDATE blobs SET refs = refs + 1 WHERE id = $1 AND in_file <> $2")
+    let counted = sql::query("UPDATE blobs SET refs = refs + 1 WHERE id = $1 AND in_file <> $2")
         .bind(blob.as_str())
         .bind(GOING)
         .execute(tx.connection())
         .await?;
-    if counted.rows_affected() == 1 { Ok(()) } else { Err(StoreError::BlobGone) }
+    if counted == 1 { Ok(()) } else { Err(StoreError::BlobGone) }
 }
 
 /// Counts one less who holds the blob.
 pub(super) async fn drop_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE blobs SET refs = refs - 1, idle_since = $2 WHERE id = $1")
+    sql::query("UPDATE blobs SET refs = refs - 1, idle_since = $2 WHERE id = $1")
         .bind(blob.as_str())
         .bind(clock::now())
         .execute(tx.connection())
@@ -154,11 +153,11 @@ pub(super) async fn drop_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreErro
 
 /// The size of a blob, if the account holds it.
 pub async fn own_blob(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     blob: &BlobId,
 ) -> Result<Option<i64>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT b.size FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
          WHERE a.account_id = $1 AND a.blob_id = $2",
     )
@@ -170,8 +169,8 @@ pub async fn own_blob(
 }
 
 /// The octets of an account's uploads that nothing refers to yet.
-pub async fn idle_octets(connection: &mut AnyConnection, account: &AccountId) -> Result<i64, StoreError> {
-    let row = sqlx::query(
+pub async fn idle_octets(connection: &mut Connection, account: &AccountId) -> Result<i64, StoreError> {
+    let row = sql::query(
         "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
          WHERE a.in_use = 0 AND a.account_id = $1",
     )
@@ -191,8 +190,8 @@ pub enum Kept {
 }
 
 /// The bytes of a blob, or that they lie in a file.
-pub async fn blob_data(connection: &mut AnyConnection, blob: &BlobId) -> Result<Option<Kept>, StoreError> {
-    let row = sqlx::query(
+pub async fn blob_data(connection: &mut Connection, blob: &BlobId) -> Result<Option<Kept>, StoreError> {
+    let row = sql::query(
         "SELECT b.size, d.packed, d.data FROM blobs b LEFT JOIN blob_data d ON d.blob_id = b.id WHERE b.id = $1",
     );
     let row = row.bind(blob.as_str()).fetch_optional(connection).await?;
@@ -204,15 +203,15 @@ pub async fn blob_data(connection: &mut AnyConnection, blob: &BlobId) -> Result<
 }
 
 /// The bytes of a row of size, packing and data, where it has any.
-pub(super) fn opened(row: &AnyRow) -> Result<Option<Vec<u8>>, StoreError> {
-    let Some(bytes) = row.try_get::<Option<Vec<u8>>, _>(2)? else { return Ok(None) };
-    let content = Content { bytes, packed: row.try_get::<i64, _>(1)? == 1 };
+pub(super) fn opened(row: &Row) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(bytes) = row.try_get::<Option<Vec<u8>>>(2)? else { return Ok(None) };
+    let content = Content { bytes, packed: row.try_get::<i64>(1)? == 1 };
     Ok(Some(content.open(row.try_get(0)?)))
 }
 
 /// Takes a blob from an account whose emails no longer hold it.
 pub async fn release_blob(tx: &mut Tx, account: &AccountId, blob: &BlobId) -> Result<(), StoreError> {
-    let gone = sqlx::query(
+    let gone = sql::query(
         "DELETE FROM account_blobs WHERE account_id = $1 AND blob_id = $2
          AND NOT EXISTS (SELECT 1 FROM emails WHERE account_id = $1 AND blob_id = $2)",
     )
@@ -220,52 +219,52 @@ pub async fn release_blob(tx: &mut Tx, account: &AccountId, blob: &BlobId) -> Re
     .bind(blob.as_str())
     .execute(tx.connection())
     .await?;
-    if gone.rows_affected() > 0 { drop_ref(tx, blob).await } else { Ok(()) }
+    if gone > 0 { drop_ref(tx, blob).await } else { Ok(()) }
 }
 
 /// Takes uploads from before `since` that no email came to hold from their accounts.
 pub async fn sweep_uploads(tx: &mut Tx, since: Millis) -> Result<(), StoreError> {
-    let idle = sqlx::query("DELETE FROM account_blobs WHERE in_use = 0 AND added_at < $1 RETURNING blob_id")
+    let idle = sql::query("DELETE FROM account_blobs WHERE in_use = 0 AND added_at < $1 RETURNING blob_id")
         .bind(since)
         .fetch_all(tx.connection())
         .await?;
     for row in idle {
-        drop_ref(tx, &BlobId::from(row.try_get::<String, _>(0)?)).await?;
+        drop_ref(tx, &BlobId::from(row.try_get::<String>(0)?)).await?;
     }
     Ok(())
 }
 
 /// Blobs that nobody has held since `since`, up to `limit`.
 pub async fn orphans(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     since: Millis,
     limit: i64,
 ) -> Result<Vec<BlobId>, StoreError> {
     let rows =
-        sqlx::query("SELECT id FROM blobs WHERE refs = 0 AND idle_since < $1 ORDER BY idle_since LIMIT $2")
+        sql::query("SELECT id FROM blobs WHERE refs = 0 AND idle_since < $1 ORDER BY idle_since LIMIT $2")
             .bind(since)
             .bind(limit)
             .fetch_all(connection)
             .await?;
-    rows.iter().map(|row| Ok(BlobId::from(row.try_get::<String, _>(0)?))).collect()
+    rows.iter().map(|row| Ok(BlobId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// Forgets a blob if still nobody has held it since `since`; tells whether its file has to go.
 ///
 /// Nobody can hold one whose file has to go; [`forget_file`] ends that.
 pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<bool, StoreError> {
-    let going = sqlx::query(
+    let going = sql::query(
         "UPDATE blobs SET in_file = $3, idle_since = $4
          WHERE id = $1 AND refs = 0 AND idle_since < $2 AND in_file <> 0",
     );
     let going = going.bind(blob.as_str()).bind(since).bind(GOING).bind(clock::now());
-    if going.execute(tx.connection()).await?.rows_affected() == 1 {
+    if going.execute(tx.connection()).await? == 1 {
         return Ok(true);
     }
-    let gone = sqlx::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2");
+    let gone = sql::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2");
     let gone = gone.bind(blob.as_str()).bind(since).execute(tx.connection()).await?;
-    if gone.rows_affected() == 1 {
-        let bytes = sqlx::query("DELETE FROM blob_data WHERE blob_id = $1").bind(blob.as_str());
+    if gone == 1 {
+        let bytes = sql::query("DELETE FROM blob_data WHERE blob_id = $1").bind(blob.as_str());
         bytes.execute(tx.connection()).await?;
     }
     Ok(false)
@@ -273,21 +272,20 @@ pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<b
 
 /// Forgets a blob whose file was removed.
 pub async fn forget_file(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    let gone =
-        sqlx::query("DELETE FROM blobs WHERE id = $1 AND in_file = $2").bind(blob.as_str()).bind(GOING);
+    let gone = sql::query("DELETE FROM blobs WHERE id = $1 AND in_file = $2").bind(blob.as_str()).bind(GOING);
     gone.execute(tx.connection()).await?;
     Ok(())
 }
 
 /// Keeps all contents as they came, which is how versions of the tables before 5 have them.
-pub(super) async fn unpack(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn unpack(connection: &mut Connection) -> Result<(), SqlError> {
     let mut after = String::new();
     loop {
         // By name, or each round would look again at all that were unpacked before.
         let packed =
             "SELECT b.size, d.packed, d.data, d.blob_id FROM blob_data d JOIN blobs b ON b.id = d.blob_id
                       WHERE d.packed = 1 AND d.blob_id > $1 ORDER BY d.blob_id LIMIT 64";
-        let rows = sqlx::query(packed).bind(&after).fetch_all(&mut *connection).await?;
+        let rows = sql::query(packed).bind(&after).fetch_all(&mut *connection).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -295,7 +293,7 @@ pub(super) async fn unpack(connection: &mut AnyConnection) -> Result<(), sqlx::E
             after = row.try_get(3)?;
             let content = Content { bytes: row.try_get(2)?, packed: true };
             let whole = "UPDATE blob_data SET data = $2, packed = 0 WHERE blob_id = $1";
-            let whole = sqlx::query(whole).bind(&after).bind(content.open(row.try_get(0)?));
+            let whole = sql::query(whole).bind(&after).bind(content.open(row.try_get(0)?));
             whole.execute(&mut *connection).await?;
         }
     }

@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -23,7 +23,7 @@ pub struct IssuedCertificate {
 
 /// Puts a certificate into the directory.
 pub async fn add_certificate(tx: &mut Tx, issued: IssuedCertificate) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO certificates (serial, address, key_use, issued_at, expires_at, der)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -40,11 +40,11 @@ pub async fn add_certificate(tx: &mut Tx, issued: IssuedCertificate) -> Result<(
 
 /// How many certificates an address got since.
 pub async fn certificates_since(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     address: &str,
     since: Millis,
 ) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) FROM certificates WHERE address = $1 AND issued_at > $2")
+    let row = sql::query("SELECT COUNT(*) FROM certificates WHERE address = $1 AND issued_at > $2")
         .bind(address.to_lowercase())
         .bind(since)
         .fetch_one(connection)
@@ -54,12 +54,12 @@ pub async fn certificates_since(
 
 /// The certificates of an address that are unexpired at `now`, newest first.
 pub async fn certificates_of(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     address: &str,
     key_use: &'static str,
     now: Millis,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT der FROM certificates WHERE address = $1 AND key_use = $2 AND expires_at > $3
          ORDER BY issued_at DESC, serial LIMIT 8",
     )
@@ -79,20 +79,20 @@ const REVOKED: &str = "revoked";
 pub async fn revoke_certificates(tx: &mut Tx, address: &str) -> Result<Vec<(Vec<u8>, bool)>, StoreError> {
     let address = address.to_lowercase();
     let rows =
-        sqlx::query("SELECT der, key_use FROM certificates WHERE address = $1 ORDER BY issued_at, serial")
+        sql::query("SELECT der, key_use FROM certificates WHERE address = $1 ORDER BY issued_at, serial")
             .bind(&address)
             .fetch_all(&mut *tx.connection())
             .await?;
-    sqlx::query("UPDATE certificates SET key_use = $2 WHERE address = $1")
+    sql::query("UPDATE certificates SET key_use = $2 WHERE address = $1")
         .bind(&address)
         .bind(REVOKED)
         .execute(tx.connection())
         .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<String, _>(1)? != REVOKED))).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<String>(1)? != REVOKED))).collect()
 }
 
 /// Whether certificates of an address were taken back.
-pub async fn has_revoked(connection: &mut AnyConnection, address: &str) -> Result<bool, StoreError> {
+pub async fn has_revoked(connection: &mut Connection, address: &str) -> Result<bool, StoreError> {
     let revoked = certificates_of(connection, address, REVOKED, 0).await?;
     Ok(!revoked.is_empty())
 }
@@ -108,10 +108,10 @@ pub struct EnrolmentKey {
 
 /// The enrolment key of an account, while there is one.
 pub async fn enrolment_key(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Option<EnrolmentKey>, StoreError> {
-    let row = sqlx::query("SELECT pkcs8, certificate FROM enrolment_keys WHERE account_id = $1")
+    let row = sql::query("SELECT pkcs8, certificate FROM enrolment_keys WHERE account_id = $1")
         .bind(account.as_str())
         .fetch_optional(connection)
         .await?;
@@ -127,7 +127,7 @@ pub async fn put_enrolment_key(
     account: &AccountId,
     key: EnrolmentKey,
 ) -> Result<EnrolmentKey, StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO enrolment_keys (account_id, pkcs8, certificate) VALUES ($1, $2, $3)
          ON CONFLICT (account_id) DO NOTHING",
     )
@@ -141,7 +141,7 @@ pub async fn put_enrolment_key(
 
 /// Forgets the enrolment key of an account.
 pub async fn drop_enrolment_key(tx: &mut Tx, account: &AccountId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM enrolment_keys WHERE account_id = $1")
+    sql::query("DELETE FROM enrolment_keys WHERE account_id = $1")
         .bind(account.as_str())
         .execute(tx.connection())
         .await?;

@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row};
 use super::{Kind, StoreError, states};
 
 /// What happened to one type since a state.
@@ -32,7 +32,7 @@ pub enum ChangesError {
 
 /// The changes of a type after `since`, at most `limit` of them, oldest first.
 pub async fn changes(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     kind: Kind,
     since: i64,
@@ -42,7 +42,7 @@ pub async fn changes(
     if !(known_since(connection, account).await?..=current).contains(&since) {
         return Err(ChangesError::UnknownState);
     }
-    let rows = sqlx::query(statement(kind))
+    let rows = sql::query(statement(kind))
         .bind(account.as_str())
         .bind(since)
         .bind(kind.name())
@@ -68,12 +68,12 @@ pub async fn changes(
 }
 
 /// The state from which on all changes are known.
-async fn known_since(connection: &mut AnyConnection, account: &AccountId) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT changes_since FROM accounts WHERE id = $1").bind(account.as_str());
+async fn known_since(connection: &mut Connection, account: &AccountId) -> Result<i64, StoreError> {
+    let row = sql::query("SELECT changes_since FROM accounts WHERE id = $1").bind(account.as_str());
     Ok(row.fetch_one(connection).await?.try_get(0)?)
 }
 
-fn sort(row: &sqlx::any::AnyRow, since: i64, answer: &mut ChangedIds) -> Result<i64, StoreError> {
+fn sort(row: &Row, since: i64, answer: &mut ChangedIds) -> Result<i64, StoreError> {
     let id: String = row.try_get(0)?;
     let (created, updated, gone): (i64, i64, i64) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     match (gone != 0, created > since) {
@@ -119,7 +119,7 @@ pub(super) async fn bury(
     created_state: i64,
 ) -> Result<(), StoreError> {
     let state = ledger.next(kind);
-    sqlx::query(
+    sql::query(
         "INSERT INTO tombstones (account_id, kind, id, created_state, updated_state)
          VALUES ($1, $2, $3, $4, $5)",
     )

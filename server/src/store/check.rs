@@ -9,22 +9,22 @@ mod finding;
 mod mend;
 
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
 pub use bytes::{Content, contents, is_known};
 pub use finding::{BytesFault, Counts, Finding};
 
+use super::sql::{self, Connection};
 use super::{Ledger, StoreError, Tx};
 
 /// The accounts there are.
-pub async fn account_ids(connection: &mut AnyConnection) -> Result<Vec<AccountId>, StoreError> {
-    let rows = sqlx::query("SELECT id FROM accounts ORDER BY id").fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(AccountId::from(row.try_get::<String, _>(0)?))).collect()
+pub async fn account_ids(connection: &mut Connection) -> Result<Vec<AccountId>, StoreError> {
+    let rows = sql::query("SELECT id FROM accounts ORDER BY id").fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(AccountId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// What does not hold within one account.
 pub async fn examine_account(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
@@ -33,7 +33,7 @@ pub async fn examine_account(
 }
 
 /// What does not hold between accounts, blobs and the queue.
-pub async fn examine_shared(connection: &mut AnyConnection) -> Result<Vec<Finding>, StoreError> {
+pub async fn examine_shared(connection: &mut Connection) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     bytes::examine(connection, &mut findings).await?;
     Ok(findings)

@@ -1,5 +1,6 @@
 use jmap::{AccountId, EmailId};
 
+use super::sql;
 use super::{StoreError, Tx};
 use crate::clear_text::ClearText;
 
@@ -10,7 +11,7 @@ pub(super) async fn add_clear_text(
     email: &EmailId,
     text: &ClearText,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO clear_texts (account_id, email_id, from_text, to_text, cc_text, bcc_text, subject, body,
          attachments, has_attachment, sort_from, sort_to, sort_subject, sent_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -32,7 +33,7 @@ pub(super) async fn add_clear_text(
     .execute(tx.connection())
     .await?;
     for (place, (name, value)) in (0_i64..).zip(&text.headers) {
-        sqlx::query(
+        sql::query(
             "INSERT INTO clear_headers (account_id, email_id, place, name, value) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(account.as_str())
@@ -56,7 +57,7 @@ pub(super) async fn drop_clear_text(
         "DELETE FROM clear_texts WHERE account_id = $1 AND email_id = $2",
         "DELETE FROM clear_headers WHERE account_id = $1 AND email_id = $2",
     ] {
-        sqlx::query(statement).bind(account.as_str()).bind(email.as_str()).execute(tx.connection()).await?;
+        sql::query(statement).bind(account.as_str()).bind(email.as_str()).execute(tx.connection()).await?;
     }
     Ok(())
 }

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jmap::{MailboxId, ThreadId};
-use sqlx::Row;
 
 use super::changes::bury;
+use super::sql;
 use super::{Kind, Ledger, StoreError, Tx};
 
 /// Where one email lies and whether it counts as unread.
@@ -97,7 +97,7 @@ async fn count_thread(
     }
     // A thread changes when its list of emails does, not when one of them is read.
     let state = if emails == 0 { 0 } else { ledger.next(Kind::Thread) };
-    let row = sqlx::query(
+    let row = sql::query(
         "INSERT INTO threads (account_id, id, emails, unread, created_state, updated_state)
          VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (account_id, id) DO UPDATE SET
          emails = threads.emails + EXCLUDED.emails, unread = threads.unread + EXCLUDED.unread,
@@ -113,7 +113,7 @@ async fn count_thread(
     .await?;
     let (left, now): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     if left == 0 {
-        sqlx::query("DELETE FROM threads WHERE account_id = $1 AND id = $2")
+        sql::query("DELETE FROM threads WHERE account_id = $1 AND id = $2")
             .bind(ledger.account().as_str())
             .bind(thread.as_str())
             .execute(tx.connection())
@@ -124,12 +124,12 @@ async fn count_thread(
 }
 
 async fn is_unread(tx: &mut Tx, ledger: &Ledger, thread: &ThreadId) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT unread FROM threads WHERE account_id = $1 AND id = $2")
+    let row = sql::query("SELECT unread FROM threads WHERE account_id = $1 AND id = $2")
         .bind(ledger.account().as_str())
         .bind(thread.as_str())
         .fetch_one(tx.connection())
         .await?;
-    Ok(row.try_get::<i64, _>(0)? > 0)
+    Ok(row.try_get::<i64>(0)? > 0)
 }
 
 async fn thread_mailboxes(
@@ -137,13 +137,12 @@ async fn thread_mailboxes(
     ledger: &Ledger,
     thread: &ThreadId,
 ) -> Result<Vec<MailboxId>, StoreError> {
-    let rows =
-        sqlx::query("SELECT mailbox_id FROM thread_mailboxes WHERE account_id = $1 AND thread_id = $2")
-            .bind(ledger.account().as_str())
-            .bind(thread.as_str())
-            .fetch_all(tx.connection())
-            .await?;
-    rows.iter().map(|row| Ok(MailboxId::from(row.try_get::<String, _>(0)?))).collect()
+    let rows = sql::query("SELECT mailbox_id FROM thread_mailboxes WHERE account_id = $1 AND thread_id = $2")
+        .bind(ledger.account().as_str())
+        .bind(thread.as_str())
+        .fetch_all(tx.connection())
+        .await?;
+    rows.iter().map(|row| Ok(MailboxId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// Counts one more email of the thread in the mailbox; tells whether it is the first.
@@ -153,7 +152,7 @@ async fn join_mailbox(
     thread: &ThreadId,
     mailbox: &MailboxId,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "INSERT INTO thread_mailboxes (account_id, thread_id, mailbox_id, emails) VALUES ($1, $2, $3, 1)
          ON CONFLICT (account_id, thread_id, mailbox_id) DO UPDATE SET emails = thread_mailboxes.emails + 1
          RETURNING emails",
@@ -163,7 +162,7 @@ async fn join_mailbox(
     .bind(mailbox.as_str())
     .fetch_one(tx.connection())
     .await?;
-    Ok(row.try_get::<i64, _>(0)? == 1)
+    Ok(row.try_get::<i64>(0)? == 1)
 }
 
 /// Counts one email of the thread less in the mailbox; tells whether it was the last.
@@ -173,7 +172,7 @@ async fn leave_mailbox(
     thread: &ThreadId,
     mailbox: &MailboxId,
 ) -> Result<bool, StoreError> {
-    let last = sqlx::query(
+    let last = sql::query(
         "DELETE FROM thread_mailboxes
          WHERE account_id = $1 AND thread_id = $2 AND mailbox_id = $3 AND emails = 1",
     )
@@ -182,10 +181,10 @@ async fn leave_mailbox(
     .bind(mailbox.as_str())
     .execute(tx.connection())
     .await?;
-    if last.rows_affected() == 1 {
+    if last == 1 {
         return Ok(true);
     }
-    sqlx::query(
+    sql::query(
         "UPDATE thread_mailboxes SET emails = emails - 1
          WHERE account_id = $1 AND thread_id = $2 AND mailbox_id = $3",
     )
@@ -207,7 +206,7 @@ async fn write(
             continue;
         }
         let state = ledger.next(Kind::Mailbox);
-        sqlx::query(
+        sql::query(
             "UPDATE mailboxes SET total_emails = total_emails + $3, unread_emails = unread_emails + $4,
              total_threads = total_threads + $5, unread_threads = unread_threads + $6, updated_state = $7
              WHERE account_id = $1 AND id = $2",

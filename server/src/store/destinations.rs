@@ -2,8 +2,7 @@
 //!
 //! A destination is a domain; the empty one stands for the smarthost.
 
-use sqlx::{AnyConnection, Row};
-
+use super::sql::{self, Connection, SqlError};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -19,13 +18,13 @@ pub async fn note_failure(
     pause: impl Fn(i64) -> Millis,
 ) -> Result<(), StoreError> {
     let text = "SELECT failures, until_at FROM destinations WHERE domain = $1";
-    let row = sqlx::query(text).bind(domain).fetch_optional(tx.connection()).await?;
+    let row = sql::query(text).bind(domain).fetch_optional(tx.connection()).await?;
     let (failures, until): (i64, Millis) =
-        row.map_or(Ok((0, 0)), |row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)))?;
+        row.map_or(Ok((0, 0)), |row| Ok::<_, SqlError>((row.try_get(0)?, row.try_get(1)?)))?;
     if until > now {
         return Ok(());
     }
-    sqlx::query(
+    sql::query(
         "INSERT INTO destinations (domain, failures, until_at, reason) VALUES ($1, $2, $3, $4)
          ON CONFLICT (domain) DO UPDATE SET failures = $2, until_at = $3, reason = $4",
     )
@@ -39,14 +38,14 @@ pub async fn note_failure(
 }
 
 /// Whether anything is noted against a destination.
-pub async fn has_failures(connection: &mut AnyConnection, domain: &str) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT 1 FROM destinations WHERE domain = $1").bind(domain);
+pub async fn has_failures(connection: &mut Connection, domain: &str) -> Result<bool, StoreError> {
+    let row = sql::query("SELECT 1 FROM destinations WHERE domain = $1").bind(domain);
     Ok(row.fetch_optional(connection).await?.is_some())
 }
 
 /// Notes that the servers of a destination work.
 pub async fn forget_failures(tx: &mut Tx, domain: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM destinations WHERE domain = $1").bind(domain).execute(tx.connection()).await?;
+    sql::query("DELETE FROM destinations WHERE domain = $1").bind(domain).execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -64,6 +63,6 @@ pub async fn put_off(tx: &mut Tx, by_domain: bool, now: Millis) -> Result<(), St
              AND EXISTS (SELECT 1 FROM destinations WHERE domain = '' AND until_at > $1)"
         }
     };
-    sqlx::query(text).bind(now).execute(tx.connection()).await?;
+    sql::query(text).bind(now).execute(tx.connection()).await?;
     Ok(())
 }

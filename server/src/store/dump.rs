@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
-use sqlx::any::{AnyRow, AnyTypeInfoKind};
-use sqlx::{AnyConnection, AssertSqlSafe, Column, Row, ValueRef};
+use serde_json::{Map, Value as Json, json};
+use sqlx::AssertSqlSafe;
 
 use super::engine::Engine;
+use super::sql::{self, Connection, Row, Value};
 use super::{StoreError, schema};
 
 /// A table and its columns.
@@ -19,7 +19,7 @@ pub struct Table {
 }
 
 /// The tables of accounts and mail; not those of processes and sessions, which end with a copy.
-pub async fn tables(connection: &mut AnyConnection, engine: Engine) -> Result<Vec<Table>, StoreError> {
+pub async fn tables(connection: &mut Connection, engine: Engine) -> Result<Vec<Table>, StoreError> {
     let mut tables: Vec<Table> = Vec::new();
     for entry in schema::shape(connection, engine).await? {
         let Some((name, column)) = entry.split_once('.') else { continue };
@@ -63,30 +63,24 @@ impl Table {
     }
 }
 
-/// A row as a JSON object without its nulls.
-pub fn to_json(row: &AnyRow) -> Result<Map<String, Value>, StoreError> {
-    let mut map = Map::new();
-    for (place, column) in row.columns().iter().enumerate() {
-        let raw = row.try_get_raw(place)?;
-        if raw.is_null() {
-            continue;
-        }
-        let value = match raw.type_info().kind() {
-            AnyTypeInfoKind::Text => json!(row.try_get::<String, _>(place)?),
-            AnyTypeInfoKind::Blob => json!({"octets": STANDARD.encode(row.try_get::<Vec<u8>, _>(place)?)}),
-            AnyTypeInfoKind::Null => continue,
-            _ => json!(row.try_get::<i64, _>(place)?),
+/// A row of the table as a JSON object without its nulls.
+pub fn to_json(table: &Table, row: &Row) -> Map<String, Json> {
+    let values = table.columns.iter().zip(row.values()).filter_map(|(column, value)| {
+        let value = match value {
+            Value::Integer(number) => json!((*number)?),
+            Value::Text(text) => json!(text.as_ref()?),
+            Value::Blob(octets) => json!({"octets": STANDARD.encode(octets.as_ref()?)}),
         };
-        map.insert(column.name().to_owned(), value);
-    }
-    Ok(map)
+        Some((column.clone(), value))
+    });
+    values.collect()
 }
 
 /// Puts a row into its table; one that is there stays, where `keep` says so.
 pub async fn insert(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     table: &Table,
-    row: &Map<String, Value>,
+    row: &Map<String, Json>,
     keep: bool,
 ) -> Result<(), StoreError> {
     // Only names that the tables have ever reach a statement.
@@ -101,13 +95,13 @@ pub async fn insert(
     if keep {
         text.push_str(" ON CONFLICT DO NOTHING");
     }
-    let mut query = sqlx::query(AssertSqlSafe(text));
+    let mut query = sql::query(AssertSqlSafe(text));
     for value in columns.into_iter().filter_map(|name| row.get(name)) {
         query = match value {
-            Value::String(text) => query.bind(text.clone()),
-            Value::Number(number) => query.bind(number.as_i64().unwrap_or_default()),
+            Json::String(text) => query.bind(text.clone()),
+            Json::Number(number) => query.bind(number.as_i64().unwrap_or_default()),
             other => {
-                let octets = other.get("octets").and_then(Value::as_str);
+                let octets = other.get("octets").and_then(Json::as_str);
                 let octets = octets.and_then(|text| STANDARD.decode(text).ok());
                 query.bind(octets.ok_or(StoreError::Corrupt("a value"))?)
             }

@@ -4,12 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use futures::TryStreamExt;
 use jmap::{AccountId, EmailId, MailboxId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use plan::Plan;
 
 use super::StoreError;
+use super::sql::{self, Connection, Row};
 use crate::clock::Millis;
 
 /// Which emails; what the relay can answer without reading any.
@@ -143,7 +142,7 @@ pub struct FoundEmails {
 
 /// A page of a search; none when the anchor is not among the results.
 pub async fn search_emails(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     search: &EmailSearch,
     start: &Start,
@@ -154,7 +153,7 @@ pub async fn search_emails(
         // The id alone, which the index of the order has.
         let text = format!("{} LIMIT {limit} OFFSET {position}", plan.text(plan.id.to_owned()));
         let rows = plan.bound(account, text).fetch_all(connection).await?;
-        let id = |row: &AnyRow| Ok(EmailId::from(row.try_get::<String, _>(0)?));
+        let id = |row: &Row| Ok(EmailId::from(row.try_get::<String>(0)?));
         let ids = rows.iter().map(id).collect::<Result<_, StoreError>>()?;
         return Ok(Some(FoundEmails { ids, position: *position }));
     }
@@ -163,7 +162,7 @@ pub async fn search_emails(
 
 /// Where each of these emails stands in the results of a search, as far as it is among them.
 pub async fn places(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     search: &EmailSearch,
     wanted: &BTreeSet<EmailId>,
@@ -188,11 +187,11 @@ pub async fn places(
 
 /// All emails of the threads of which one came, went or changed after `since`.
 pub async fn emails_of_changed_threads(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     since: i64,
 ) -> Result<Vec<EmailId>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id FROM emails WHERE account_id = $1 AND thread_id IN (
            SELECT id FROM threads WHERE account_id = $1 AND updated_state > $2
            UNION SELECT thread_id FROM emails WHERE account_id = $1 AND updated_state > $2)",
@@ -201,12 +200,12 @@ pub async fn emails_of_changed_threads(
     .bind(since)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?))).collect()
+    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// How many emails, or threads where they are collapsed, a search finds.
 pub async fn count_emails(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     search: &EmailSearch,
 ) -> Result<i64, StoreError> {
@@ -220,7 +219,7 @@ pub async fn count_emails(
 ///
 /// The work grows with the place of the page, not with the mailbox.
 async fn walk(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     plan: &Plan,
     collapse: bool,
@@ -305,6 +304,6 @@ impl EmailSearch {
     }
 }
 
-fn read(row: &AnyRow) -> Result<(EmailId, String), StoreError> {
-    Ok((EmailId::from(row.try_get::<String, _>(0)?), row.try_get(1)?))
+fn read(row: &Row) -> Result<(EmailId, String), StoreError> {
+    Ok((EmailId::from(row.try_get::<String>(0)?), row.try_get(1)?))
 }

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
 use super::changes::bury;
 use super::clear_texts::{add_clear_text, drop_clear_text};
 use super::counts::{self, Placement};
+use super::sql::{self, Connection, Row};
 use super::{Kind, Ledger, StoreError, Tx, padding, placeholders, release_blob, thread_for, words};
 use crate::clear_text::ClearText;
 use crate::clock::Millis;
@@ -74,7 +74,7 @@ pub struct EmailPatch {
 
 /// The emails of these ids, as far as they are there.
 pub async fn emails(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     ids: &[EmailId],
 ) -> Result<Vec<EmailRow>, StoreError> {
@@ -86,7 +86,7 @@ pub async fn emails(
          created_state, subject FROM emails WHERE account_id = $1 AND id IN ({})",
         placeholders(2, ids.len())
     );
-    let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
     for id in padding(ids) {
         query = query.bind(id.as_str());
     }
@@ -95,14 +95,14 @@ pub async fn emails(
 
 /// The emails that have this Message-ID.
 pub async fn emails_of_message(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     message_id: &str,
 ) -> Result<Vec<EmailRow>, StoreError> {
     let text = "SELECT email_id FROM message_ids WHERE account_id = $1 AND message_id = $2 ORDER BY email_id LIMIT $3";
-    let rows = sqlx::query(text).bind(account.as_str()).bind(short_hash(message_id)).bind(MOST_RELATED);
+    let rows = sql::query(text).bind(account.as_str()).bind(short_hash(message_id)).bind(MOST_RELATED);
     let rows = rows.fetch_all(&mut *connection).await?;
-    let related = rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?)));
+    let related = rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String>(0)?)));
     let related = related.collect::<Result<Vec<_>, StoreError>>()?;
     let mut found = emails(connection, account, &related).await?;
     // Answers have the id in their References.
@@ -112,11 +112,11 @@ pub async fn emails_of_message(
 
 /// The emails of an account that are this message.
 pub async fn emails_of_blob(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     blob: &BlobId,
 ) -> Result<Vec<EmailRow>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, blob_id, thread_id, size, received_at, outer_header, keywords, mailboxes, summary,
          created_state, subject FROM emails WHERE account_id = $1 AND blob_id = $2",
     );
@@ -138,7 +138,7 @@ pub async fn insert_email(
     let id = EmailId::from(random::id('e'));
     let state = ledger.next(Kind::Email);
     let outer = serde_json::to_string(&new.outer).map_err(|_| StoreError::Corrupt("outer header"))?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO emails (account_id, id, blob_id, thread_id, size, received_at, outer_header, keywords,
          mailboxes, summary, created_state, updated_state, subject)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
@@ -177,7 +177,7 @@ pub async fn update_email(
     new: &EmailPatch,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Email);
-    sqlx::query(
+    sql::query(
         "UPDATE emails SET keywords = $3, mailboxes = $4, summary = $5, updated_state = $6
          WHERE account_id = $1 AND id = $2",
     )
@@ -199,13 +199,13 @@ pub async fn update_email(
 /// Destroys an email; its bytes go when nothing else holds them.
 pub async fn destroy_email(tx: &mut Tx, ledger: &mut Ledger, old: &EmailRow) -> Result<(), StoreError> {
     let account = ledger.account().clone();
-    sqlx::query("DELETE FROM emails WHERE account_id = $1 AND id = $2")
+    sql::query("DELETE FROM emails WHERE account_id = $1 AND id = $2")
         .bind(account.as_str())
         .bind(old.id.as_str())
         .execute(tx.connection())
         .await?;
     for message_id in old.outer.related_ids() {
-        sqlx::query("DELETE FROM message_ids WHERE account_id = $1 AND message_id = $2 AND email_id = $3")
+        sql::query("DELETE FROM message_ids WHERE account_id = $1 AND message_id = $2 AND email_id = $3")
             .bind(account.as_str())
             .bind(message_id)
             .bind(old.id.as_str())
@@ -243,7 +243,7 @@ async fn remember_ids(
         "INSERT INTO message_ids (account_id, message_id, email_id, thread_id) VALUES {}",
         rows.join(", ")
     );
-    let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
     query = query.bind(email.as_str()).bind(thread.as_str());
     for message_id in message_ids {
         query = query.bind(message_id);
@@ -260,7 +260,7 @@ async fn move_between(
     after: &BTreeSet<MailboxId>,
 ) -> Result<(), StoreError> {
     for mailbox in before.difference(after) {
-        sqlx::query(
+        sql::query(
             "DELETE FROM email_mailboxes
              WHERE account_id = $1 AND mailbox_id = $2 AND received_at = $3 AND email_id = $4",
         )
@@ -272,7 +272,7 @@ async fn move_between(
         .await?;
     }
     for mailbox in after.difference(before) {
-        sqlx::query(
+        sql::query(
             "INSERT INTO email_mailboxes (account_id, mailbox_id, received_at, email_id, thread_id)
              VALUES ($1, $2, $3, $4, $5)",
         )
@@ -291,13 +291,13 @@ fn join<'a>(items: impl Iterator<Item = &'a str>) -> String {
     items.collect::<Vec<_>>().join(" ")
 }
 
-fn read(row: &AnyRow) -> Result<EmailRow, StoreError> {
+fn read(row: &Row) -> Result<EmailRow, StoreError> {
     let outer: &str = row.try_get(5)?;
     let outer = serde_json::from_str(outer).map_err(|_| StoreError::Corrupt("outer header"))?;
     Ok(EmailRow {
-        id: EmailId::from(row.try_get::<String, _>(0)?),
-        blob_id: BlobId::from(row.try_get::<String, _>(1)?),
-        thread_id: ThreadId::from(row.try_get::<String, _>(2)?),
+        id: EmailId::from(row.try_get::<String>(0)?),
+        blob_id: BlobId::from(row.try_get::<String>(1)?),
+        thread_id: ThreadId::from(row.try_get::<String>(2)?),
         size: row.try_get(3)?,
         received_at: row.try_get(4)?,
         outer: OuterHeader { subject: row.try_get(10)?, ..outer },

@@ -3,15 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Connection, Row};
+use std::time::Duration;
 
-use super::run;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::sql::{self, Connection, Local, Readers, Remote, SqlError};
 use crate::clock::{self, Millis};
 use crate::config::Database;
 
 /// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
 const READERS: u32 = 4;
+/// How long a statement may take that somebody waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which database holds the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,45 +28,30 @@ pub enum Engine {
 
 impl Engine {
     /// Settings of each new connection.
-    pub async fn prepare(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        run(
-            connection,
-            match self {
-                // FULL: a commit is on the disk before it is answered, also in WAL mode.
-                Self::Sqlite => {
-                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;
-                     PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON"
-                }
-                // Whatever the server's default: a commit is on the disk before it is answered. A
-                // process that hangs must not keep others off its accounts for ever.
-                Self::Postgres => {
-                    "SET synchronous_commit = on; SET lock_timeout = '30s';
-                     SET idle_in_transaction_session_timeout = '60s'"
-                }
-            },
-        )
-        .await
-    }
-
-    /// Settings of each new connection that answers what people ask.
-    ///
-    /// SQLite has no time for a statement: there it is what a filter may ask for that bounds it.
-    async fn prepare_reader(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-        self.prepare(connection).await?;
+    fn settings(self) -> &'static str {
         match self {
-            Self::Sqlite => Ok(()),
-            Self::Postgres => run(connection, "SET statement_timeout = '10s'").await,
+            // FULL: a commit is on the disk before it is answered, also in WAL mode.
+            Self::Sqlite => {
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;
+                 PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON"
+            }
+            // Whatever the server's default: a commit is on the disk before it is answered. A
+            // process that hangs must not keep others off its accounts for ever.
+            Self::Postgres => {
+                "SET synchronous_commit = on; SET lock_timeout = '30s';
+                 SET idle_in_transaction_session_timeout = '60s'"
+            }
         }
     }
 
     /// Now, by the one clock that all processes on this store have in common.
-    pub async fn now(self, connection: &mut AnyConnection) -> Result<Millis, sqlx::Error> {
+    pub async fn now(self, connection: &mut Connection) -> Result<Millis, SqlError> {
         let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
         match self {
             // There is one process, on one host.
             Self::Sqlite => Ok(clock::now()),
-            Self::Postgres => sqlx::query(text).fetch_one(connection).await?.try_get(0),
+            Self::Postgres => sql::query(text).fetch_one(connection).await?.try_get(0),
         }
     }
 
@@ -96,10 +85,10 @@ impl Engine {
     }
 
     /// Keeps other processes from changing the schema until the transaction ends.
-    pub async fn lock_schema(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    pub async fn lock_schema(self, connection: &mut Connection) -> Result<(), SqlError> {
         match self {
             Self::Sqlite => Ok(()),
-            Self::Postgres => run(connection, "SELECT pg_advisory_xact_lock(7286245103)").await,
+            Self::Postgres => sql::script(connection, "SELECT pg_advisory_xact_lock(7286245103)").await,
         }
     }
 
@@ -132,57 +121,77 @@ impl Engine {
 pub struct Source {
     /// What they lead to.
     pub engine: Engine,
-    url: Arc<str>,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    File(Arc<Path>),
+    Server(Database),
 }
 
 impl Source {
     /// The configured database, or the embedded one in `folder`.
     pub fn new(folder: &Path, database: Option<&Database>) -> Self {
         match database {
-            Some(database) => Self { engine: Engine::Postgres, url: database.url().into() },
-            None => Self { engine: Engine::Sqlite, url: sqlite_url(folder).into() },
+            Some(database) => Self { engine: Engine::Postgres, place: Place::Server(database.clone()) },
+            None => Self { engine: Engine::Sqlite, place: Place::File(folder.join("sealpost.db").into()) },
         }
     }
 
     /// Whether there is a database at all; of a server that is not known.
-    pub fn exists(&self, folder: &Path) -> bool {
-        self.engine == Engine::Postgres || folder.join("sealpost.db").exists()
+    pub fn exists(&self) -> bool {
+        match &self.place {
+            Place::File(path) => path.exists(),
+            Place::Server(_) => true,
+        }
     }
 
     /// A connection of one's own.
-    pub async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
-        sqlx::any::install_default_drivers();
-        let mut connection = AnyConnection::connect(&self.url).await?;
-        self.engine.prepare(&mut connection).await?;
+    pub async fn connect(&self) -> Result<Connection, SqlError> {
+        let mut connection = match &self.place {
+            Place::File(path) => Connection::Remote(Remote::of(Local::open(path)?)),
+            Place::Server(database) => {
+                Connection::Postgres(Box::new(PgConnection::connect(database.url()).await?))
+            }
+        };
+        sql::script(&mut connection, self.engine.settings()).await?;
+        Ok(connection)
+    }
+
+    /// A connection that writes, for a thread that may wait.
+    pub async fn writer(&self) -> Result<Connection, SqlError> {
+        let Place::File(path) = &self.place else { return self.connect().await };
+        let mut connection = Connection::Local(Box::new(Local::open(path)?));
+        sql::script(&mut connection, self.engine.settings()).await?;
+        Ok(connection)
+    }
+
+    /// A connection that answers what people ask: statements that take too long are given up.
+    pub async fn reader(&self) -> Result<Connection, SqlError> {
+        let Place::File(path) = &self.place else { return self.connect().await };
+        let mut connection = Connection::Remote(Remote::of(Local::open(path)?.limit(PATIENCE)?));
+        sql::script(&mut connection, self.engine.settings()).await?;
         Ok(connection)
     }
 
     /// Connections to read with.
-    pub async fn readers(&self) -> Result<AnyPool, sqlx::Error> {
-        let engine = self.engine;
-        AnyPoolOptions::new()
+    pub async fn readers(&self) -> Result<Readers, SqlError> {
+        let Place::Server(database) = &self.place else {
+            let most = usize::try_from(READERS).unwrap_or(1);
+            return Ok(Readers::sqlite(self.clone(), self.reader().await?, most));
+        };
+        let settings = Engine::Postgres.settings();
+        let limit = format!("{settings}; SET statement_timeout = {}", PATIENCE.as_millis());
+        let pool = PgPoolOptions::new()
             .min_connections(1)
             .max_connections(READERS)
-            // A file does not go away; a server is restarted now and then.
-            .test_before_acquire(engine == Engine::Postgres)
+            // A server is restarted now and then.
+            .test_before_acquire(true)
             .after_connect(move |connection, _| {
-                Box::pin(async move { engine.prepare_reader(connection).await })
-            })
-            .connect(&self.url)
-            .await
+                let limit = AssertSqlSafe(limit.clone());
+                Box::pin(async move { sqlx::raw_sql(limit).execute(connection).await.map(drop) })
+            });
+        Ok(Readers::Postgres(pool.connect(database.url()).await?))
     }
-}
-
-/// The address of the embedded database in a folder.
-fn sqlite_url(folder: &Path) -> String {
-    let mut url = String::from("sqlite://");
-    for byte in folder.join("sealpost.db").as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                url.push(char::from(*byte));
-            }
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url + "?mode=rwc"
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AnyConnection, Row};
-
+use super::sql::{self, Connection};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -12,13 +11,13 @@ const FRESH: Millis = 24 * 60 * 60 * 1000;
 
 /// From when on mail is taken that has one of two marks; none when neither is known.
 pub async fn open_at(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     marks: [&str; 2],
     now: Millis,
 ) -> Result<Option<Millis>, StoreError> {
     let text = "SELECT MIN(open_at) FROM greylist WHERE mark IN ($1, $2) AND expires_at > $3";
     let [one, other] = marks;
-    let row = sqlx::query(text).bind(one).bind(other).bind(now).fetch_one(connection).await?;
+    let row = sql::query(text).bind(one).bind(other).bind(now).fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }
 
@@ -30,7 +29,7 @@ pub async fn put_mark(
     open_at: Millis,
     expires_at: Millis,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO greylist (mark, open_at, expires_at) VALUES ($1, $2, $3)
          ON CONFLICT (mark) DO UPDATE SET open_at = $2, expires_at = $3 WHERE greylist.expires_at <= $4",
     )
@@ -51,7 +50,7 @@ pub async fn renew_marks(
     expires_at: Millis,
 ) -> Result<(), StoreError> {
     for mark in marks {
-        sqlx::query(
+        sql::query(
             "INSERT INTO greylist (mark, open_at, expires_at) VALUES ($1, $2, $3)
              ON CONFLICT (mark) DO UPDATE SET open_at = $2, expires_at = $3 WHERE greylist.expires_at < $4",
         )
@@ -67,6 +66,6 @@ pub async fn renew_marks(
 
 /// Forgets what has ended.
 pub async fn sweep_marks(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM greylist WHERE expires_at <= $1").bind(now).execute(tx.connection()).await?;
+    sql::query("DELETE FROM greylist WHERE expires_at <= $1").bind(now).execute(tx.connection()).await?;
     Ok(())
 }

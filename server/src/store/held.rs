@@ -1,8 +1,7 @@
 use jmap::{AccountId, BlobId, SubmissionId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::blobs::{add_ref, drop_ref};
+use super::sql::{self, Connection, Row};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -28,7 +27,7 @@ pub struct Held {
 /// Holds a message until its time.
 pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
     let recipients = serde_json::to_string(&held.recipients).map_err(|_| StoreError::Corrupt("held"))?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -45,20 +44,20 @@ pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
 }
 
 /// The submissions whose time has come, oldest first.
-pub async fn due(connection: &mut AnyConnection, now: Millis) -> Result<Vec<SubmissionId>, StoreError> {
-    let rows = sqlx::query("SELECT submission_id FROM held WHERE send_at <= $1 ORDER BY send_at LIMIT 32")
+pub async fn due(connection: &mut Connection, now: Millis) -> Result<Vec<SubmissionId>, StoreError> {
+    let rows = sql::query("SELECT submission_id FROM held WHERE send_at <= $1 ORDER BY send_at LIMIT 32")
         .bind(now)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| Ok(SubmissionId::from(row.try_get::<String, _>(0)?))).collect()
+    rows.iter().map(|row| Ok(SubmissionId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// A submission that is held; none when it is held no longer.
 pub async fn held(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     submission: &SubmissionId,
 ) -> Result<Option<Held>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters FROM held
          WHERE submission_id = $1",
     )
@@ -70,7 +69,7 @@ pub async fn held(
 
 /// Holds a message for longer: it could not be sent.
 pub async fn hold_on(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
-    sqlx::query("UPDATE held SET send_at = $2 WHERE submission_id = $1")
+    sql::query("UPDATE held SET send_at = $2 WHERE submission_id = $1")
         .bind(submission.as_str())
         .bind(until)
         .execute(tx.connection())
@@ -79,27 +78,27 @@ pub async fn hold_on(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> R
 }
 
 /// When the next message goes out.
-pub async fn next_held(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
-    Ok(sqlx::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
+pub async fn next_held(connection: &mut Connection) -> Result<Option<Millis>, StoreError> {
+    Ok(sql::query("SELECT MIN(send_at) FROM held").fetch_one(connection).await?.try_get(0)?)
 }
 
 /// Holds a message no longer; false when another did so first, who then sends it or took it back.
 pub async fn release_held(tx: &mut Tx, submission: &SubmissionId) -> Result<bool, StoreError> {
-    let row = sqlx::query("DELETE FROM held WHERE submission_id = $1 RETURNING blob_id")
+    let row = sql::query("DELETE FROM held WHERE submission_id = $1 RETURNING blob_id")
         .bind(submission.as_str())
         .fetch_optional(tx.connection())
         .await?;
     let Some(row) = row else { return Ok(false) };
-    drop_ref(tx, &BlobId::from(row.try_get::<String, _>(0)?)).await?;
+    drop_ref(tx, &BlobId::from(row.try_get::<String>(0)?)).await?;
     Ok(true)
 }
 
-fn read(row: &AnyRow) -> Result<Held, StoreError> {
+fn read(row: &Row) -> Result<Held, StoreError> {
     let recipients: String = row.try_get(4)?;
     Ok(Held {
-        submission: SubmissionId::from(row.try_get::<String, _>(0)?),
-        account: AccountId::from(row.try_get::<String, _>(1)?),
-        blob: BlobId::from(row.try_get::<String, _>(2)?),
+        submission: SubmissionId::from(row.try_get::<String>(0)?),
+        account: AccountId::from(row.try_get::<String>(1)?),
+        blob: BlobId::from(row.try_get::<String>(2)?),
         mail_from: row.try_get(3)?,
         recipients: serde_json::from_str(&recipients).map_err(|_| StoreError::Corrupt("held"))?,
         send_at: row.try_get(5)?,

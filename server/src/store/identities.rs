@@ -1,8 +1,7 @@
 use jmap::{AccountId, EmailAddress, Identity, IdentityId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
+use super::sql::{self, Connection, Row};
 use super::{Kind, Ledger, StoreError, Tx};
 
 /// The identity that every account has from the start.
@@ -10,10 +9,10 @@ pub const OWN_IDENTITY: &str = "self";
 
 /// The identities of an account.
 pub async fn identities(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Vec<Identity>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, name, email, reply_to, bcc, text_signature, html_signature FROM identities
          WHERE account_id = $1 ORDER BY created_state, id",
     )
@@ -26,7 +25,7 @@ pub async fn identities(
 /// Makes an identity or replaces it.
 pub async fn put_identity(tx: &mut Tx, ledger: &mut Ledger, identity: &Identity) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Identity);
-    sqlx::query(
+    sql::query(
         "INSERT INTO identities (account_id, id, name, email, reply_to, bcc, text_signature, html_signature,
          created_state, updated_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
          ON CONFLICT (account_id, id) DO UPDATE SET name = EXCLUDED.name, reply_to = EXCLUDED.reply_to,
@@ -49,7 +48,7 @@ pub async fn put_identity(tx: &mut Tx, ledger: &mut Ledger, identity: &Identity)
 
 /// Destroys an identity; tells whether there was one.
 pub async fn destroy_identity(tx: &mut Tx, ledger: &mut Ledger, id: &IdentityId) -> Result<bool, StoreError> {
-    let row = sqlx::query("DELETE FROM identities WHERE account_id = $1 AND id = $2 RETURNING created_state")
+    let row = sql::query("DELETE FROM identities WHERE account_id = $1 AND id = $2 RETURNING created_state")
         .bind(ledger.account().as_str())
         .bind(id.as_str())
         .fetch_optional(tx.connection())
@@ -64,7 +63,7 @@ fn text(addresses: Option<&Vec<EmailAddress>>) -> Result<Option<String>, StoreEr
     text.map_err(|_| StoreError::Corrupt("identity"))
 }
 
-fn read(row: &AnyRow) -> Result<Identity, StoreError> {
+fn read(row: &Row) -> Result<Identity, StoreError> {
     let addresses = |text: Option<String>| {
         let read = text.map(|text| serde_json::from_str(&text)).transpose();
         read.map_err(|_| StoreError::Corrupt("identity"))

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jmap::{AccountId, State};
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row};
 use super::{Engine, StoreError, Tx};
 use crate::push::Changed;
 
@@ -77,8 +77,8 @@ impl States {
 }
 
 /// The states of an account.
-pub async fn states(connection: &mut AnyConnection, account: &AccountId) -> Result<States, StoreError> {
-    let row = sqlx::query(
+pub async fn states(connection: &mut Connection, account: &AccountId) -> Result<States, StoreError> {
+    let row = sql::query(
         "SELECT mailbox_state, email_state, thread_state, submission_state, identity_state, vacation_state
          FROM accounts WHERE id = $1",
     )
@@ -120,15 +120,15 @@ impl Usage {
 
 /// What an account keeps and may keep; `default` for those without a quota of their own.
 pub async fn usage(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     default: Option<i64>,
 ) -> Result<Usage, StoreError> {
-    let row = sqlx::query("SELECT used, quota FROM accounts WHERE id = $1")
+    let row = sql::query("SELECT used, quota FROM accounts WHERE id = $1")
         .bind(account.as_str())
         .fetch_one(connection)
         .await?;
-    Ok(Usage { used: row.try_get(0)?, quota: row.try_get::<Option<i64>, _>(1)?.or(default) })
+    Ok(Usage { used: row.try_get(0)?, quota: row.try_get::<Option<i64>>(1)?.or(default) })
 }
 
 /// How many octets an account may keep beyond what it keeps now, within a transaction.
@@ -141,7 +141,7 @@ pub async fn room(tx: &mut Tx, account: &AccountId) -> Result<i64, StoreError> {
 
 /// Gives an account a quota of its own, or none.
 pub async fn set_quota(tx: &mut Tx, account: &AccountId, quota: Option<i64>) -> Result<(), StoreError> {
-    sqlx::query("UPDATE accounts SET quota = $2 WHERE id = $1")
+    sql::query("UPDATE accounts SET quota = $2 WHERE id = $1")
         .bind(account.as_str())
         .bind(quota)
         .execute(tx.connection())
@@ -163,7 +163,7 @@ pub async fn lock_accounts<'a>(
     }
     let accounts: BTreeSet<&str> = accounts.into_iter().map(AccountId::as_str).collect();
     for account in accounts {
-        sqlx::query("UPDATE accounts SET modseq = modseq WHERE id = $1")
+        sql::query("UPDATE accounts SET modseq = modseq WHERE id = $1")
             .bind(account)
             .execute(tx.connection())
             .await?;
@@ -174,7 +174,7 @@ pub async fn lock_accounts<'a>(
 impl Ledger {
     /// Opens the account's ledger and keeps others off the account until the transaction ends.
     pub async fn open(tx: &mut Tx, account: &AccountId) -> Result<Self, StoreError> {
-        let row = sqlx::query(
+        let row = sql::query(
             "UPDATE accounts SET modseq = modseq WHERE id = $1
              RETURNING modseq, mailbox_state, email_state, thread_state, submission_state, identity_state,
              vacation_state, used, quota",
@@ -183,7 +183,7 @@ impl Ledger {
         .fetch_one(tx.connection())
         .await?;
         let before = read(&row, 1)?;
-        let (used, quota) = (row.try_get(7)?, row.try_get::<Option<i64>, _>(8)?.or(tx.default_quota()));
+        let (used, quota) = (row.try_get(7)?, row.try_get::<Option<i64>>(8)?.or(tx.default_quota()));
         let room = Usage { used, quota }.room();
         let next = row.try_get(0)?;
         Ok(Self {
@@ -235,7 +235,7 @@ impl Ledger {
         if before == after && grown == 0 {
             return Ok(after);
         }
-        sqlx::query(
+        sql::query(
             "UPDATE accounts SET modseq = $2, mailbox_state = $3, email_state = $4, thread_state = $5,
              submission_state = $6, identity_state = $7, vacation_state = $8, used = used + $9 WHERE id = $1",
         )
@@ -258,7 +258,7 @@ impl Ledger {
     }
 }
 
-fn read(row: &sqlx::any::AnyRow, first: usize) -> Result<States, StoreError> {
+fn read(row: &Row, first: usize) -> Result<States, StoreError> {
     let mut states = BTreeMap::new();
     for (place, kind) in Kind::ALL.into_iter().enumerate() {
         states.insert(kind, row.try_get(first + place)?);

@@ -1,8 +1,7 @@
 use jmap::{AccountId, EmailId, MailboxId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
+use super::sql::{self, Connection, Row};
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::random;
 
@@ -49,10 +48,10 @@ pub struct NewMailbox {
 
 /// All mailboxes of an account.
 pub async fn mailboxes(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<Vec<MailboxRow>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, name, parent_id, role, sort_order, is_subscribed, total_emails, unread_emails,
          total_threads, unread_threads, created_state FROM mailboxes WHERE account_id = $1
          ORDER BY sort_order, name",
@@ -65,16 +64,16 @@ pub async fn mailboxes(
 
 /// The mailbox of that role.
 pub async fn mailbox_by_role(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     role: &str,
 ) -> Result<Option<MailboxId>, StoreError> {
-    let row = sqlx::query("SELECT id FROM mailboxes WHERE account_id = $1 AND role = $2")
+    let row = sql::query("SELECT id FROM mailboxes WHERE account_id = $1 AND role = $2")
         .bind(account.as_str())
         .bind(role)
         .fetch_optional(connection)
         .await?;
-    row.map(|row| Ok(MailboxId::from(row.try_get::<String, _>(0)?))).transpose()
+    row.map(|row| Ok(MailboxId::from(row.try_get::<String>(0)?))).transpose()
 }
 
 /// Makes a mailbox.
@@ -85,7 +84,7 @@ pub async fn add_mailbox(
 ) -> Result<MailboxId, StoreError> {
     let id = random::id('m');
     let state = ledger.next(Kind::Mailbox);
-    sqlx::query(
+    sql::query(
         "INSERT INTO mailboxes (account_id, id, name, parent_id, role, sort_order, is_subscribed,
          total_emails, unread_emails, total_threads, unread_threads, created_state, updated_state,
          properties_state) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, $8, $8, $8)",
@@ -111,7 +110,7 @@ pub async fn update_mailbox(
     new: &NewMailbox,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Mailbox);
-    sqlx::query(
+    sql::query(
         "UPDATE mailboxes SET name = $3, parent_id = $4, role = $5, sort_order = $6, is_subscribed = $7,
          updated_state = $8, properties_state = $8 WHERE account_id = $1 AND id = $2",
     )
@@ -134,7 +133,7 @@ pub async fn destroy_mailbox(
     ledger: &mut Ledger,
     mailbox: &MailboxRow,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM mailboxes WHERE account_id = $1 AND id = $2")
+    sql::query("DELETE FROM mailboxes WHERE account_id = $1 AND id = $2")
         .bind(ledger.account().as_str())
         .bind(mailbox.id.as_str())
         .execute(tx.connection())
@@ -144,42 +143,42 @@ pub async fn destroy_mailbox(
 
 /// The emails in a mailbox.
 pub async fn mailbox_emails(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     mailbox: &MailboxId,
 ) -> Result<Vec<EmailId>, StoreError> {
-    let rows = sqlx::query("SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2")
+    let rows = sql::query("SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2")
         .bind(account.as_str())
         .bind(mailbox.as_str())
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String, _>(0)?))).collect()
+    rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String>(0)?))).collect()
 }
 
 /// Whether more than the counts of a mailbox changed after `since` (RFC 8621 2.2).
 pub async fn properties_changed_since(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     since: i64,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT COUNT(*) FROM mailboxes WHERE account_id = $1 AND updated_state > $2 AND properties_state > $2",
     )
     .bind(account.as_str())
     .bind(since)
     .fetch_one(connection)
     .await?;
-    Ok(row.try_get::<i64, _>(0)? > 0)
+    Ok(row.try_get::<i64>(0)? > 0)
 }
 
-fn read(row: &AnyRow) -> Result<MailboxRow, StoreError> {
+fn read(row: &Row) -> Result<MailboxRow, StoreError> {
     Ok(MailboxRow {
-        id: MailboxId::from(row.try_get::<String, _>(0)?),
+        id: MailboxId::from(row.try_get::<String>(0)?),
         name: row.try_get(1)?,
-        parent_id: row.try_get::<Option<String>, _>(2)?.map(MailboxId::from),
+        parent_id: row.try_get::<Option<String>>(2)?.map(MailboxId::from),
         role: row.try_get(3)?,
         sort_order: row.try_get(4)?,
-        is_subscribed: row.try_get::<i64, _>(5)? != 0,
+        is_subscribed: row.try_get::<i64>(5)? != 0,
         total_emails: row.try_get(6)?,
         unread_emails: row.try_get(7)?,
         total_threads: row.try_get(8)?,

@@ -1,9 +1,9 @@
 //! The queue as an operator sees it, and acts on it: never what a message says.
 
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::AssertSqlSafe;
 
 use super::blobs::drop_ref;
+use super::sql::{self, Connection, Row};
 use super::{Queued, StoreError, Tx, queue};
 use crate::clock::Millis;
 
@@ -47,13 +47,13 @@ const COLUMNS: &str = "SELECT q.id, q.account_id, q.mail_from, q.recipient, q.do
 
 /// The entries that are due first, up to `limit`; those for one domain where one is named.
 pub async fn waiting(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     domain: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
     let only = "WHERE ($2 = '' OR q.domain = $2)";
-    let text = sqlx::AssertSqlSafe(format!("{COLUMNS} {only} ORDER BY q.next_at, q.id LIMIT $1"));
-    let query = sqlx::query(text).bind(limit).bind(domain.unwrap_or_default());
+    let text = AssertSqlSafe(format!("{COLUMNS} {only} ORDER BY q.next_at, q.id LIMIT $1"));
+    let query = sql::query(text).bind(limit).bind(domain.unwrap_or_default());
     query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
@@ -74,10 +74,10 @@ pub struct Destination {
 
 /// What waits, by domain, most first, up to `limit`.
 pub async fn waiting_by_domain(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     limit: i64,
 ) -> Result<Vec<Destination>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT q.domain, COUNT(*), CAST(SUM(q.held) AS BIGINT), MIN(q.queued_at), MAX(d.reason), MAX(d.until_at)
          FROM queue q LEFT JOIN destinations d ON d.domain = q.domain
          GROUP BY q.domain ORDER BY COUNT(*) DESC, q.domain LIMIT $1",
@@ -85,7 +85,7 @@ pub async fn waiting_by_domain(
     .bind(limit)
     .fetch_all(connection)
     .await?;
-    let read = |row: &AnyRow| {
+    let read = |row: &Row| {
         let reason: Option<String> = row.try_get(4)?;
         let until: Option<Millis> = row.try_get(5)?;
         Ok(Destination {
@@ -101,19 +101,19 @@ pub async fn waiting_by_domain(
 
 /// The ids of what waits for a domain and is not being sent now, up to `limit`.
 pub async fn waiting_ids(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     domain: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     let text = "SELECT id FROM queue WHERE domain = $1 AND leased_by IS NULL ORDER BY next_at LIMIT $2";
-    let rows = sqlx::query(text).bind(domain).bind(limit).fetch_all(connection).await?;
+    let rows = sql::query(text).bind(domain).bind(limit).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// One entry.
-pub async fn waiting_entry(connection: &mut AnyConnection, id: &str) -> Result<Option<Waiting>, StoreError> {
-    let text = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE q.id = $1"));
-    sqlx::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(read).transpose()
+pub async fn waiting_entry(connection: &mut Connection, id: &str) -> Result<Option<Waiting>, StoreError> {
+    let text = AssertSqlSafe(format!("{COLUMNS} WHERE q.id = $1"));
+    sql::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
 /// What an operator does with an entry.
@@ -136,27 +136,27 @@ pub async fn act_on(tx: &mut Tx, id: &str, act: Act, now: Millis) -> Result<bool
         }
         Act::Release => "UPDATE queue SET held = 0, next_at = $2 WHERE id = $1 AND leased_by IS NULL",
     };
-    let done = sqlx::query(text).bind(id).bind(now).execute(tx.connection()).await?;
+    let done = sql::query(text).bind(id).bind(now).execute(tx.connection()).await?;
     if act == Act::Retry {
         // The operator knows that its servers work again; the smarthost stands under no name.
         let text =
             "DELETE FROM destinations WHERE domain = '' OR domain = (SELECT domain FROM queue WHERE id = $1)";
-        sqlx::query(text).bind(id).execute(tx.connection()).await?;
+        sql::query(text).bind(id).execute(tx.connection()).await?;
     }
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }
 
 /// An entry as those who send it see it.
-pub async fn queued_entry(connection: &mut AnyConnection, id: &str) -> Result<Option<Queued>, StoreError> {
+pub async fn queued_entry(connection: &mut Connection, id: &str) -> Result<Option<Queued>, StoreError> {
     let text =
         "SELECT id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at,
                 priority, parameters, delay_told FROM queue WHERE id = $1";
-    sqlx::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(queue::read).transpose()
+    sql::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(queue::read).transpose()
 }
 
 /// Takes an entry out that is not being sent now; none when there is none.
 pub async fn remove_waiting(tx: &mut Tx, id: &str) -> Result<Option<Queued>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "DELETE FROM queue WHERE id = $1 AND leased_by IS NULL
          RETURNING id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts, queued_at,
          priority, parameters, delay_told",
@@ -170,7 +170,7 @@ pub async fn remove_waiting(tx: &mut Tx, id: &str) -> Result<Option<Queued>, Sto
     Ok(Some(queued))
 }
 
-fn read(row: &AnyRow) -> Result<Waiting, StoreError> {
+fn read(row: &Row) -> Result<Waiting, StoreError> {
     Ok(Waiting {
         id: row.try_get(0)?,
         account: row.try_get(1)?,
@@ -181,8 +181,8 @@ fn read(row: &AnyRow) -> Result<Waiting, StoreError> {
         attempts: row.try_get(6)?,
         queued_at: row.try_get(7)?,
         next_at: row.try_get(8)?,
-        is_held: row.try_get::<i64, _>(9)? == 1,
-        is_leased: row.try_get::<Option<String>, _>(10)?.is_some(),
+        is_held: row.try_get::<i64>(9)? == 1,
+        is_leased: row.try_get::<Option<String>>(10)?.is_some(),
         reply: row.try_get(11)?,
         priority: row.try_get(12)?,
         reason: row.try_get(13)?,

@@ -1,13 +1,12 @@
 //! Which processes serve this store.
 
-use sqlx::{AnyConnection, Row};
-
+use super::sql::{self, Connection};
 use super::{StoreError, Tx, schema};
 use crate::clock::Millis;
 
 /// Says that a process is alive, and forgets those that have not said so since `dead`; gives how many.
 pub async fn beat(tx: &mut Tx, process: &str, now: Millis, dead: Millis) -> Result<u64, StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO processes (id, started_at, seen_at) VALUES ($1, $2, $2)
          ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at",
     )
@@ -15,23 +14,23 @@ pub async fn beat(tx: &mut Tx, process: &str, now: Millis, dead: Millis) -> Resu
     .bind(now)
     .execute(tx.connection())
     .await?;
-    let gone = sqlx::query("DELETE FROM processes WHERE seen_at < $1 AND id <> $2")
+    let gone = sql::query("DELETE FROM processes WHERE seen_at < $1 AND id <> $2")
         .bind(dead)
         .bind(process)
         .execute(tx.connection())
         .await?;
     let (found, known) = (schema::version(tx.connection()).await?, schema::newest());
-    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(gone.rows_affected()) }
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(gone) }
 }
 
 /// Says that a process ends.
 pub async fn depart(tx: &mut Tx, process: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM processes WHERE id = $1").bind(process).execute(tx.connection()).await?;
+    sql::query("DELETE FROM processes WHERE id = $1").bind(process).execute(tx.connection()).await?;
     Ok(())
 }
 
 /// How many processes said since `since` that they are alive.
-pub async fn serving(connection: &mut AnyConnection, since: Millis) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) FROM processes WHERE seen_at >= $1");
+pub async fn serving(connection: &mut Connection, since: Millis) -> Result<i64, StoreError> {
+    let row = sql::query("SELECT COUNT(*) FROM processes WHERE seen_at >= $1");
     Ok(row.bind(since).fetch_one(connection).await?.try_get(0)?)
 }

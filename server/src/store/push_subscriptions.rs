@@ -1,7 +1,7 @@
 use jmap::AccountId;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::AssertSqlSafe;
 
+use super::sql::{self, Connection, Row};
 use super::{Credential, StoreError, Tx};
 use crate::clock::Millis;
 use crate::webpush::Keys;
@@ -40,19 +40,18 @@ const ALIVE: &str = "expires_at > $2
 
 /// The subscriptions of an account that have not expired.
 pub async fn subscriptions(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     now: Millis,
 ) -> Result<Vec<PushSubscription>, StoreError> {
     let text = format!("{COLUMNS} WHERE account_id = $1 AND {ALIVE} ORDER BY id");
-    let rows =
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
+    let rows = sql::query(AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
 /// The verified subscriptions of all who may open an account.
 pub async fn subscriptions_to(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     now: Millis,
 ) -> Result<Vec<PushSubscription>, StoreError> {
@@ -60,15 +59,14 @@ pub async fn subscriptions_to(
         "{COLUMNS} WHERE verified = 1 AND {ALIVE} AND (account_id = $1
          OR account_id IN (SELECT member_id FROM shares WHERE account_id = $1))"
     );
-    let rows =
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
+    let rows = sql::query(AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
 /// Makes a subscription or replaces it.
 pub async fn put_subscription(tx: &mut Tx, new: &PushSubscription) -> Result<(), StoreError> {
     let types = new.types.as_ref().map(|types| types.join(" "));
-    sqlx::query(
+    sql::query(
         "INSERT INTO push_subscriptions (account_id, id, device, url, p256dh, auth, types, code, verified,
          expires_at, credential) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (account_id, id) DO UPDATE SET types = EXCLUDED.types, verified = EXCLUDED.verified,
@@ -92,12 +90,12 @@ pub async fn put_subscription(tx: &mut Tx, new: &PushSubscription) -> Result<(),
 
 /// Destroys a subscription; tells whether there was one.
 pub async fn drop_subscription(tx: &mut Tx, account: &AccountId, id: &str) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM push_subscriptions WHERE account_id = $1 AND id = $2")
+    let gone = sql::query("DELETE FROM push_subscriptions WHERE account_id = $1 AND id = $2")
         .bind(account.as_str())
         .bind(id)
         .execute(tx.connection())
         .await?;
-    Ok(gone.rows_affected() == 1)
+    Ok(gone == 1)
 }
 
 /// Forgets subscriptions that have expired, by themselves or with their credential.
@@ -106,26 +104,26 @@ pub async fn sweep_subscriptions(tx: &mut Tx, now: Millis) -> Result<(), StoreEr
         "DELETE FROM push_subscriptions WHERE expires_at <= $1 OR NOT ({})",
         ALIVE.replace("$2", "$1")
     );
-    sqlx::query(sqlx::AssertSqlSafe(text)).bind(now).execute(tx.connection()).await?;
+    sql::query(AssertSqlSafe(text)).bind(now).execute(tx.connection()).await?;
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<PushSubscription, StoreError> {
-    let keys = match (row.try_get::<Option<String>, _>(4)?, row.try_get::<Option<String>, _>(5)?) {
+fn read(row: &Row) -> Result<PushSubscription, StoreError> {
+    let keys = match (row.try_get::<Option<String>>(4)?, row.try_get::<Option<String>>(5)?) {
         (Some(p256dh), Some(auth)) => Some(Keys { p256dh, auth }),
         _ => None,
     };
     let types: Option<String> = row.try_get(6)?;
     Ok(PushSubscription {
-        account: AccountId::from(row.try_get::<String, _>(0)?),
+        account: AccountId::from(row.try_get::<String>(0)?),
         id: row.try_get(1)?,
         device: row.try_get(2)?,
         url: row.try_get(3)?,
         keys,
         types: types.map(|types| types.split_ascii_whitespace().map(str::to_owned).collect()),
         code: row.try_get(7)?,
-        verified: row.try_get::<i64, _>(8)? != 0,
+        verified: row.try_get::<i64>(8)? != 0,
         expires_at: row.try_get(9)?,
-        credential: Credential::named(row.try_get::<String, _>(10)?),
+        credential: Credential::named(row.try_get::<String>(10)?),
     })
 }

@@ -5,10 +5,9 @@
 //! longer on lease is refused.
 
 use jmap::{AccountId, BlobId, SubmissionId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::blobs::{add_ref, drop_ref};
+use super::sql::{self, Connection, Row};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 use crate::random;
@@ -71,7 +70,7 @@ pub struct Lease {
 
 /// Puts a message into the queue; it is due at once.
 pub async fn enqueue(tx: &mut Tx, outgoing: &Outgoing, now: Millis) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO queue (id, account_id, submission_id, mail_from, recipient, domain, blob_id, attempts,
          queued_at, next_at, held, leased_until, priority, parameters)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, 0, 0, $9, $10)",
@@ -103,7 +102,7 @@ pub async fn lease(
     // Few, for each is the cause of several conversations that go on now.
     let (accounts, domains) = (list(&busy.accounts), list(&busy.domains));
     // The last line decides: another process may have taken the entry since it was selected.
-    let rows = sqlx::query(
+    let rows = sql::query(
         "UPDATE queue SET leased_by = $7, leased_until = $2 WHERE id IN (
            SELECT q.id FROM queue q JOIN (
              SELECT account_id, mail_from, blob_id, domain, submission_id FROM queue
@@ -166,7 +165,7 @@ pub async fn postpone(
     owner: &str,
     failure: &Failure,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE queue SET attempts = attempts + 1, next_at = $4, reply = $5, reason = $6, host = $7,
          delay_told = $8, leased_by = NULL, leased_until = 0
          WHERE account_id = $1 AND id = $2 AND leased_by = $3",
@@ -181,18 +180,18 @@ pub async fn postpone(
     .bind(i64::from(failure.delay_told))
     .execute(tx.connection())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }
 
 /// Takes an entry out; false when it was not `owner`'s any more.
 pub async fn discard(tx: &mut Tx, queued: &Queued, owner: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM queue WHERE account_id = $1 AND id = $2 AND leased_by = $3")
+    let done = sql::query("DELETE FROM queue WHERE account_id = $1 AND id = $2 AND leased_by = $3")
         .bind(queued.outgoing.account.as_str())
         .bind(&queued.id)
         .bind(owner)
         .execute(tx.connection())
         .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         return Ok(false);
     }
     drop_ref(tx, &queued.outgoing.blob).await?;
@@ -209,8 +208,8 @@ pub struct Depth {
 }
 
 /// How many entries wait to be sent elsewhere.
-pub async fn queue_depth(connection: &mut AnyConnection, now: Millis) -> Result<Depth, StoreError> {
-    let row = sqlx::query(
+pub async fn queue_depth(connection: &mut Connection, now: Millis) -> Result<Depth, StoreError> {
+    let row = sql::query(
         "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN next_at <= $1 AND held = 0 THEN 1 ELSE 0 END), 0) AS BIGINT)
          FROM queue",
     )
@@ -222,14 +221,14 @@ pub async fn queue_depth(connection: &mut AnyConnection, now: Millis) -> Result<
 }
 
 /// When the next entry is due that nobody works on.
-pub async fn next_due(connection: &mut AnyConnection) -> Result<Option<Millis>, StoreError> {
+pub async fn next_due(connection: &mut Connection) -> Result<Option<Millis>, StoreError> {
     let text = "SELECT MIN(next_at) FROM queue WHERE held = 0 AND leased_by IS NULL";
-    Ok(sqlx::query(text).fetch_one(connection).await?.try_get(0)?)
+    Ok(sql::query(text).fetch_one(connection).await?.try_get(0)?)
 }
 
 /// Gives back what is on lease with processes that are gone, and what was on lease for too long.
 pub async fn release_leases(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "UPDATE queue SET leased_by = NULL, leased_until = 0 WHERE leased_by IS NOT NULL
          AND (leased_until <= $1 OR leased_by NOT IN (SELECT id FROM processes))",
     )
@@ -239,21 +238,21 @@ pub async fn release_leases(tx: &mut Tx, now: Millis) -> Result<(), StoreError> 
     Ok(())
 }
 
-pub(super) fn read(row: &AnyRow) -> Result<Queued, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Queued, StoreError> {
     Ok(Queued {
         id: row.try_get(0)?,
         outgoing: Outgoing {
-            account: AccountId::from(row.try_get::<String, _>(1)?),
-            submission: row.try_get::<Option<String>, _>(2)?.map(SubmissionId::from),
+            account: AccountId::from(row.try_get::<String>(1)?),
+            submission: row.try_get::<Option<String>>(2)?.map(SubmissionId::from),
             mail_from: row.try_get(3)?,
             recipient: row.try_get(4)?,
             domain: row.try_get(5)?,
-            blob: BlobId::from(row.try_get::<String, _>(6)?),
+            blob: BlobId::from(row.try_get::<String>(6)?),
             priority: row.try_get(9)?,
             parameters: row.try_get(10)?,
         },
         attempts: row.try_get(7)?,
         queued_at: row.try_get(8)?,
-        delay_told: row.try_get::<i64, _>(11)? == 1,
+        delay_told: row.try_get::<i64>(11)? == 1,
     })
 }

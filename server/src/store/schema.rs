@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AnyConnection, Connection, Row};
+use super::sql::{self, Connection, Local, SqlError};
+use sqlx::AssertSqlSafe;
 
 use super::engine::Engine;
-use super::{ALIVE, OpenError, StoreError, blobs, processes, run};
+use super::{ALIVE, OpenError, StoreError, blobs, processes};
 
 /// A version: the way to it from the one before, and the way back.
 struct Version {
@@ -51,22 +52,22 @@ pub fn newest() -> i64 {
 ///
 /// Until then the log still has the pages from before a deletion. PostgreSQL has no such means: there
 /// deleted rows go when it vacuums, and its log when it is recycled.
-pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if connection.backend_name() == "SQLite" {
-        run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+pub async fn checkpoint(connection: &mut Connection) -> Result<(), StoreError> {
+    if connection.engine() == Engine::Sqlite {
+        sql::script(connection, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
     Ok(())
 }
 
 /// Reads something that is always there, to see whether the database can be read.
-pub async fn probe(connection: &mut AnyConnection) -> Result<(), StoreError> {
+pub async fn probe(connection: &mut Connection) -> Result<(), StoreError> {
     version(connection).await?;
     Ok(())
 }
 
 /// The version of the database; 0 before there is any.
-pub async fn version(connection: &mut AnyConnection) -> Result<i64, sqlx::Error> {
-    let row = sqlx::query("SELECT version FROM schema_version").fetch_optional(connection).await?;
+pub async fn version(connection: &mut Connection) -> Result<i64, SqlError> {
+    let row = sql::query("SELECT version FROM schema_version").fetch_optional(connection).await?;
     row.map_or(Ok(0), |row| row.try_get(0))
 }
 
@@ -104,15 +105,15 @@ pub enum MigrateError {
     Held(i64),
 }
 
-impl From<sqlx::Error> for MigrateError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<SqlError> for MigrateError {
+    fn from(error: SqlError) -> Self {
         Self::Open(error.into())
     }
 }
 
 /// Brings the database to the newest version, all steps in one transaction.
-pub async fn migrate(connection: &mut AnyConnection, engine: Engine) -> Result<(), OpenError> {
-    run(connection, engine.begin()).await?;
+pub async fn migrate(connection: &mut Connection, engine: Engine) -> Result<(), OpenError> {
+    sql::script(connection, engine.begin()).await?;
     let moved = async {
         let found = begin_at(connection, engine).await?;
         go(connection, engine, found, newest()).await?;
@@ -135,7 +136,7 @@ pub struct Moved {
 ///
 /// `dry` goes the whole way, back again where it led forward, compares both times, and keeps nothing.
 pub async fn migrate_to(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     engine: Engine,
     to: i64,
     dry: bool,
@@ -143,7 +144,7 @@ pub async fn migrate_to(
     if !(1..=newest()).contains(&to) {
         return Err(MigrateError::Unknown { asked: to, known: newest() });
     }
-    run(connection, engine.begin()).await?;
+    sql::script(connection, engine.begin()).await?;
     let moved = async {
         let from = begin_at(connection, engine).await?;
         if to < from && !dry && from >= WITH_PROCESSES {
@@ -154,7 +155,7 @@ pub async fn migrate_to(
             }
         }
         if to < WITH_HELD && from >= WITH_HELD {
-            let row = sqlx::query("SELECT COUNT(*) FROM held").fetch_one(&mut *connection).await?;
+            let row = sql::query("SELECT COUNT(*) FROM held").fetch_one(&mut *connection).await?;
             match row.try_get(0)? {
                 0 => {}
                 held => return Err(MigrateError::Held(held)),
@@ -171,25 +172,22 @@ pub async fn migrate_to(
     .await;
     match moved {
         Ok(moved) if dry => {
-            run(connection, "ROLLBACK").await?;
+            sql::script(connection, "ROLLBACK").await?;
             Ok(moved)
         }
         outcome => finish(connection, outcome).await,
     }
 }
 
-async fn finish<T, E: From<sqlx::Error>>(
-    connection: &mut AnyConnection,
-    outcome: Result<T, E>,
-) -> Result<T, E> {
-    run(connection, if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+async fn finish<T, E: From<SqlError>>(connection: &mut Connection, outcome: Result<T, E>) -> Result<T, E> {
+    sql::script(connection, if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
     outcome
 }
 
 /// Alone with the schema; the version from which to go on.
-async fn begin_at(connection: &mut AnyConnection, engine: Engine) -> Result<i64, OpenError> {
+async fn begin_at(connection: &mut Connection, engine: Engine) -> Result<i64, OpenError> {
     engine.lock_schema(connection).await?;
-    run(connection, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
+    sql::script(connection, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
     let found = version(connection).await?;
     let known = newest();
     if found > known {
@@ -199,7 +197,7 @@ async fn begin_at(connection: &mut AnyConnection, engine: Engine) -> Result<i64,
 }
 
 /// Goes step by step, up or back.
-async fn go(connection: &mut AnyConnection, engine: Engine, from: i64, to: i64) -> Result<(), sqlx::Error> {
+async fn go(connection: &mut Connection, engine: Engine, from: i64, to: i64) -> Result<(), SqlError> {
     let place = |version: i64| usize::try_from(version).unwrap_or_default();
     let mut texts: Vec<&str> =
         VERSIONS.iter().take(place(to)).skip(place(from)).map(|version| version.up).collect();
@@ -211,16 +209,16 @@ async fn go(connection: &mut AnyConnection, engine: Engine, from: i64, to: i64) 
         blobs::unpack(connection).await?;
     }
     for text in texts {
-        let text = sqlx::AssertSqlSafe(engine.definition(text));
-        sqlx::raw_sql(text).execute(&mut *connection).await?;
+        let text = AssertSqlSafe(engine.definition(text));
+        sql::script(connection, text).await?;
     }
-    sqlx::query("DELETE FROM schema_version").execute(&mut *connection).await?;
-    sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(to).execute(connection).await?;
+    sql::query("DELETE FROM schema_version").execute(&mut *connection).await?;
+    sql::query("INSERT INTO schema_version (version) VALUES ($1)").bind(to).execute(connection).await?;
     Ok(())
 }
 
 /// Compares tables, columns and indices with those of a new database of that version.
-async fn compare(connection: &mut AnyConnection, engine: Engine, version: i64) -> Result<(), MigrateError> {
+async fn compare(connection: &mut Connection, engine: Engine, version: i64) -> Result<(), MigrateError> {
     match difference(connection, engine, version).await? {
         Some(difference) => Err(MigrateError::Differs { version, difference }),
         None => Ok(()),
@@ -229,13 +227,13 @@ async fn compare(connection: &mut AnyConnection, engine: Engine, version: i64) -
 
 /// A table, column or index that is only here, or only in a new database of that version.
 pub async fn difference(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     engine: Engine,
     version: i64,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<Option<String>, SqlError> {
     let found = shape(connection, engine).await?;
-    let mut fresh = AnyConnection::connect("sqlite::memory:").await?;
-    run(&mut fresh, "CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;
+    let mut fresh = Connection::Local(Box::new(Local::in_memory()?));
+    sql::script(&mut fresh, "CREATE TABLE schema_version (version BIGINT NOT NULL)").await?;
     go(&mut fresh, Engine::Sqlite, 0, version).await?;
     let expected = shape(&mut fresh, Engine::Sqlite).await?;
     fresh.close().await?;
@@ -243,7 +241,7 @@ pub async fn difference(
 }
 
 /// The names of tables with their columns, and of indices.
-pub async fn shape(connection: &mut AnyConnection, engine: Engine) -> Result<BTreeSet<String>, sqlx::Error> {
+pub async fn shape(connection: &mut Connection, engine: Engine) -> Result<BTreeSet<String>, SqlError> {
     let text = match engine {
         Engine::Sqlite => {
             "SELECT m.name || '.' || p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p
@@ -260,5 +258,5 @@ pub async fn shape(connection: &mut AnyConnection, engine: Engine) -> Result<BTr
              WHERE k.oid IS NULL AND c.relnamespace = current_schema()::regnamespace"
         }
     };
-    sqlx::query(text).fetch_all(connection).await?.iter().map(|row| row.try_get(0)).collect()
+    sql::query(text).fetch_all(connection).await?.iter().map(|row| row.try_get(0)).collect()
 }

@@ -1,6 +1,7 @@
 use jmap::AccountId;
 use sha2::{Digest, Sha256};
 
+use super::sql;
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -15,8 +16,8 @@ pub async fn claim_sending(
     recipient: &str,
     now: Millis,
 ) -> Result<bool, StoreError> {
-    sqlx::query("DELETE FROM sent WHERE sent_at <= $1").bind(now - DAY).execute(tx.connection()).await?;
-    let done = sqlx::query(
+    sql::query("DELETE FROM sent WHERE sent_at <= $1").bind(now - DAY).execute(tx.connection()).await?;
+    let done = sql::query(
         "INSERT INTO sent (account_id, message, sent_at) VALUES ($1, $2, $3)
          ON CONFLICT (account_id, message) DO NOTHING",
     )
@@ -25,7 +26,7 @@ pub async fn claim_sending(
     .bind(now)
     .execute(tx.connection())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }
 
 /// Takes the note back: the message did not go there.
@@ -35,7 +36,7 @@ pub async fn release_sending(
     message_id: &str,
     recipient: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sent WHERE account_id = $1 AND message = $2")
+    sql::query("DELETE FROM sent WHERE account_id = $1 AND message = $2")
         .bind(account.as_str())
         .bind(digest(message_id, recipient))
         .execute(tx.connection())

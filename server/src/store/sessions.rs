@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::AnyConnection;
 
+use super::sql::{self, Connection};
 use super::{Account, StoreError, Tx};
 use crate::clock::Millis;
 
@@ -27,7 +27,7 @@ pub async fn add_session(
     account: &AccountId,
     expires_at: Millis,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO sessions (token_hash, account_id, expires_at) VALUES ($1, $2, $3)")
+    sql::query("INSERT INTO sessions (token_hash, account_id, expires_at) VALUES ($1, $2, $3)")
         .bind(token_hash)
         .bind(account.as_str())
         .bind(expires_at)
@@ -38,11 +38,11 @@ pub async fn add_session(
 
 /// Whose credential it is, while it is not revoked and has not expired.
 pub async fn credential_account(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     credential: &Credential,
     now: Millis,
 ) -> Result<Option<Account>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT a.id, a.address, a.name, a.kind, a.organisation, a.password FROM accounts a WHERE a.id IN (
          SELECT account_id FROM sessions WHERE token_hash = $1 AND expires_at > $2
          UNION ALL SELECT account_id FROM app_passwords WHERE id = $1)",
@@ -56,7 +56,7 @@ pub async fn credential_account(
 
 /// Ends a session.
 pub async fn drop_session(tx: &mut Tx, token_hash: &str) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
+    sql::query("DELETE FROM sessions WHERE token_hash = $1")
         .bind(token_hash)
         .execute(tx.connection())
         .await?;
@@ -65,6 +65,6 @@ pub async fn drop_session(tx: &mut Tx, token_hash: &str) -> Result<(), StoreErro
 
 /// Forgets expired sessions.
 pub async fn sweep_sessions(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(tx.connection()).await?;
+    sql::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(tx.connection()).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection, Row};
 use super::{Account, StoreError, Tx};
 
 /// Another account that somebody may open.
@@ -19,7 +19,7 @@ pub async fn share(
     member: &AccountId,
     may_write: bool,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO shares (member_id, account_id, may_write) VALUES ($1, $2, $3)
          ON CONFLICT (member_id, account_id) DO UPDATE SET may_write = EXCLUDED.may_write",
     )
@@ -33,28 +33,25 @@ pub async fn share(
 
 /// Ends that; tells whether there was anything to end.
 pub async fn unshare(tx: &mut Tx, account: &AccountId, member: &AccountId) -> Result<bool, StoreError> {
-    let gone = sqlx::query("DELETE FROM shares WHERE member_id = $1 AND account_id = $2")
+    let gone = sql::query("DELETE FROM shares WHERE member_id = $1 AND account_id = $2")
         .bind(member.as_str())
         .bind(account.as_str())
         .execute(tx.connection())
         .await?;
-    Ok(gone.rows_affected() == 1)
+    Ok(gone == 1)
 }
 
 /// The other accounts that somebody may open.
-pub async fn shared_with(
-    connection: &mut AnyConnection,
-    member: &AccountId,
-) -> Result<Vec<Shared>, StoreError> {
-    let rows = sqlx::query(
+pub async fn shared_with(connection: &mut Connection, member: &AccountId) -> Result<Vec<Shared>, StoreError> {
+    let rows = sql::query(
         "SELECT a.id, a.address, a.name, a.kind, a.organisation, a.password, s.may_write
          FROM shares s JOIN accounts a ON a.id = s.account_id WHERE s.member_id = $1 ORDER BY a.id",
     )
     .bind(member.as_str())
     .fetch_all(connection)
     .await?;
-    let read = |row: &sqlx::any::AnyRow| {
-        Ok(Shared { account: super::accounts::read(row)?, may_write: row.try_get::<i64, _>(6)? != 0 })
+    let read = |row: &Row| {
+        Ok(Shared { account: super::accounts::read(row)?, may_write: row.try_get::<i64>(6)? != 0 })
     };
     rows.iter().map(read).collect()
 }

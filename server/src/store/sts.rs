@@ -1,5 +1,4 @@
-use sqlx::{AnyConnection, Row};
-
+use super::sql::{self, Connection};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
 
@@ -18,13 +17,13 @@ pub struct KeptPolicy {
 
 /// The policy of a domain that still holds.
 pub async fn kept_policy(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     domain: &str,
     now: Millis,
 ) -> Result<Option<KeptPolicy>, StoreError> {
     let text =
         "SELECT domain, id, policy, expires_at FROM sts_policies WHERE domain = $1 AND expires_at > $2";
-    let row = sqlx::query(text).bind(domain).bind(now).fetch_optional(connection).await?;
+    let row = sql::query(text).bind(domain).bind(now).fetch_optional(connection).await?;
     row.map(|row| {
         Ok(KeptPolicy {
             domain: row.try_get(0)?,
@@ -39,8 +38,8 @@ pub async fn kept_policy(
 /// Keeps a policy in the place of the one before, and forgets those that hold no more.
 pub async fn keep_policy(tx: &mut Tx, kept: &KeptPolicy) -> Result<(), StoreError> {
     let forget = "DELETE FROM sts_policies WHERE domain = $1 OR expires_at <= $2";
-    sqlx::query(forget).bind(&kept.domain).bind(crate::clock::now()).execute(tx.connection()).await?;
-    sqlx::query(
+    sql::query(forget).bind(&kept.domain).bind(crate::clock::now()).execute(tx.connection()).await?;
+    sql::query(
         "INSERT INTO sts_policies (domain, id, policy, expires_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (domain) DO UPDATE SET id = $2, policy = $3, expires_at = $4",
     )

@@ -1,9 +1,8 @@
 use jmap::{AccountId, BlobId, EmailId, IdentityId, SubmissionId, ThreadId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::changes::bury;
 use super::emails::{MOST_RELATED, emails_of_message};
+use super::sql::{self, Connection, Row};
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::clock::Millis;
 
@@ -38,11 +37,11 @@ pub struct SubmissionRow {
 
 /// The newest submissions of an account, up to `limit`.
 pub async fn submissions(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     limit: i64,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
          created_state, dsn_blobs, mdn_blobs FROM submissions WHERE account_id = $1 ORDER BY id DESC LIMIT $2",
     )
@@ -55,11 +54,11 @@ pub async fn submissions(
 
 /// One submission.
 pub async fn submission(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     id: &SubmissionId,
 ) -> Result<Option<SubmissionRow>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
          created_state, dsn_blobs, mdn_blobs FROM submissions WHERE account_id = $1 AND id = $2",
     )
@@ -91,7 +90,7 @@ pub async fn add_submission(
     new: NewSubmission<'_>,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
-    sqlx::query(
+    sql::query(
         "INSERT INTO submissions (account_id, id, identity_id, email_id, thread_id, envelope, send_at,
          delivery, undo_status, created_state, updated_state)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
@@ -119,7 +118,7 @@ pub async fn set_undo(
     undo_status: &'static str,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
-    sqlx::query(
+    sql::query(
         "UPDATE submissions SET undo_status = $3, updated_state = $4 WHERE account_id = $1 AND id = $2",
     )
     .bind(ledger.account().as_str())
@@ -139,7 +138,7 @@ pub async fn set_delivery(
     delivery: String,
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
-    sqlx::query("UPDATE submissions SET delivery = $3, updated_state = $4 WHERE account_id = $1 AND id = $2")
+    sql::query("UPDATE submissions SET delivery = $3, updated_state = $4 WHERE account_id = $1 AND id = $2")
         .bind(ledger.account().as_str())
         .bind(id.as_str())
         .bind(delivery)
@@ -168,7 +167,7 @@ pub async fn add_dsn(
 /// Writes what was reported of a submission: its delivery states and the blobs of the reports.
 pub async fn set_reported(tx: &mut Tx, ledger: &mut Ledger, row: &SubmissionRow) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Submission);
-    sqlx::query(
+    sql::query(
         "UPDATE submissions SET delivery = $3, dsn_blobs = $4, mdn_blobs = $5, updated_state = $6
          WHERE account_id = $1 AND id = $2",
     )
@@ -185,13 +184,13 @@ pub async fn set_reported(tx: &mut Tx, ledger: &mut Ledger, row: &SubmissionRow)
 
 /// The submissions of the email that has this Message-ID.
 pub async fn submissions_of_message(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     message_id: &str,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
     let mut found = Vec::new();
     for email in emails_of_message(connection, account, message_id).await? {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT id, identity_id, email_id, thread_id, envelope, send_at, delivery, undo_status,
              created_state, dsn_blobs, mdn_blobs FROM submissions
              WHERE account_id = $1 AND email_id = $2 ORDER BY id LIMIT $3",
@@ -210,7 +209,7 @@ pub async fn destroy_submission(
     ledger: &mut Ledger,
     row: &SubmissionRow,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM submissions WHERE account_id = $1 AND id = $2")
+    sql::query("DELETE FROM submissions WHERE account_id = $1 AND id = $2")
         .bind(ledger.account().as_str())
         .bind(row.id.as_str())
         .execute(tx.connection())
@@ -218,12 +217,12 @@ pub async fn destroy_submission(
     bury(tx, ledger, Kind::Submission, row.id.as_str(), row.created_state).await
 }
 
-fn read(row: &AnyRow) -> Result<SubmissionRow, StoreError> {
+fn read(row: &Row) -> Result<SubmissionRow, StoreError> {
     Ok(SubmissionRow {
-        id: SubmissionId::from(row.try_get::<String, _>(0)?),
-        identity_id: IdentityId::from(row.try_get::<String, _>(1)?),
-        email_id: EmailId::from(row.try_get::<String, _>(2)?),
-        thread_id: ThreadId::from(row.try_get::<String, _>(3)?),
+        id: SubmissionId::from(row.try_get::<String>(0)?),
+        identity_id: IdentityId::from(row.try_get::<String>(1)?),
+        email_id: EmailId::from(row.try_get::<String>(2)?),
+        thread_id: ThreadId::from(row.try_get::<String>(3)?),
         envelope: row.try_get(4)?,
         send_at: row.try_get(5)?,
         delivery: row.try_get(6)?,

@@ -1,6 +1,7 @@
 use jmap::{AccountId, EmailId, ThreadId};
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 
+use super::sql::{self, Connection};
 use super::{StoreError, padding, placeholders};
 
 /// A conversation.
@@ -14,7 +15,7 @@ pub struct ThreadRow {
 
 /// The thread that holds an email with one of these message ids.
 pub async fn thread_for(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     message_ids: &[String],
 ) -> Result<Option<ThreadId>, StoreError> {
@@ -26,17 +27,17 @@ pub async fn thread_for(
         "SELECT thread_id FROM message_ids WHERE account_id = $1 AND message_id IN ({marks})
          ORDER BY email_id LIMIT 1"
     );
-    let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
     for id in padding(message_ids) {
         query = query.bind(id.as_str());
     }
     let row = query.fetch_optional(connection).await?;
-    row.map(|row| Ok(ThreadId::from(row.try_get::<String, _>(0)?))).transpose()
+    row.map(|row| Ok(ThreadId::from(row.try_get::<String>(0)?))).transpose()
 }
 
 /// The threads of these ids, as far as they are there.
 pub async fn threads(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     ids: &[ThreadId],
 ) -> Result<Vec<ThreadRow>, StoreError> {
@@ -48,7 +49,7 @@ pub async fn threads(
          ORDER BY thread_id, received_at, id",
         placeholders(2, ids.len())
     );
-    let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
     for id in padding(ids) {
         query = query.bind(id.as_str());
     }

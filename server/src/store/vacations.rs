@@ -1,6 +1,6 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection};
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::clock::Millis;
 
@@ -22,8 +22,8 @@ pub struct Vacation {
 }
 
 /// The vacation response of an account; switched off when there never was one.
-pub async fn vacation(connection: &mut AnyConnection, account: &AccountId) -> Result<Vacation, StoreError> {
-    let row = sqlx::query(
+pub async fn vacation(connection: &mut Connection, account: &AccountId) -> Result<Vacation, StoreError> {
+    let row = sql::query(
         "SELECT is_enabled, from_date, to_date, subject, text_body, html_body FROM vacations
          WHERE account_id = $1",
     )
@@ -32,7 +32,7 @@ pub async fn vacation(connection: &mut AnyConnection, account: &AccountId) -> Re
     .await?;
     let Some(row) = row else { return Ok(Vacation::default()) };
     Ok(Vacation {
-        is_enabled: row.try_get::<i64, _>(0)? != 0,
+        is_enabled: row.try_get::<i64>(0)? != 0,
         from_date: row.try_get(1)?,
         to_date: row.try_get(2)?,
         subject: row.try_get(3)?,
@@ -44,7 +44,7 @@ pub async fn vacation(connection: &mut AnyConnection, account: &AccountId) -> Re
 /// Replaces the vacation response, and forgets who was answered.
 pub async fn put_vacation(tx: &mut Tx, ledger: &mut Ledger, new: &Vacation) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Vacation);
-    sqlx::query(
+    sql::query(
         "INSERT INTO vacations (account_id, id, is_enabled, from_date, to_date, subject, text_body, html_body,
          created_state, updated_state) VALUES ($1, 'singleton', $2, $3, $4, $5, $6, $7, $8, $8)
          ON CONFLICT (account_id, id) DO UPDATE SET is_enabled = EXCLUDED.is_enabled,
@@ -62,7 +62,7 @@ pub async fn put_vacation(tx: &mut Tx, ledger: &mut Ledger, new: &Vacation) -> R
     .bind(state)
     .execute(tx.connection())
     .await?;
-    sqlx::query("DELETE FROM vacation_answers WHERE account_id = $1")
+    sql::query("DELETE FROM vacation_answers WHERE account_id = $1")
         .bind(ledger.account().as_str())
         .execute(tx.connection())
         .await?;
@@ -77,12 +77,12 @@ pub async fn claim_answer(
     (now, pause): (Millis, Millis),
 ) -> Result<bool, StoreError> {
     // Anybody can write to an account under any number of names.
-    sqlx::query("DELETE FROM vacation_answers WHERE account_id = $1 AND answered_at <= $2")
+    sql::query("DELETE FROM vacation_answers WHERE account_id = $1 AND answered_at <= $2")
         .bind(account.as_str())
         .bind(now - pause)
         .execute(tx.connection())
         .await?;
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO vacation_answers (account_id, address, answered_at) VALUES ($1, $2, $3)
          ON CONFLICT (account_id, address) DO NOTHING",
     )
@@ -91,5 +91,5 @@ pub async fn claim_answer(
     .bind(now)
     .execute(tx.connection())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done == 1)
 }

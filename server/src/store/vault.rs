@@ -1,14 +1,14 @@
 use jmap::AccountId;
-use sqlx::{AnyConnection, Row};
 
+use super::sql::{self, Connection};
 use super::{StoreError, Tx};
 
 /// The vault's state and content; state 0 and nothing before the first time.
 pub async fn vault(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
 ) -> Result<(i64, Option<Vec<u8>>), StoreError> {
-    let row = sqlx::query("SELECT state, data FROM vaults WHERE account_id = $1")
+    let row = sql::query("SELECT state, data FROM vaults WHERE account_id = $1")
         .bind(account.as_str())
         .fetch_optional(connection)
         .await?;
@@ -22,7 +22,7 @@ pub async fn put_vault(
     expected: i64,
     data: Vec<u8>,
 ) -> Result<Option<i64>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "INSERT INTO vaults (account_id, state, data) SELECT $1, 1, $3 WHERE $2 = 0
          ON CONFLICT (account_id) DO NOTHING RETURNING state",
     );
@@ -30,7 +30,7 @@ pub async fn put_vault(
     if let Some(row) = fresh.fetch_optional(tx.connection()).await? {
         return Ok(Some(row.try_get(0)?));
     }
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE vaults SET state = state + 1, data = $3 WHERE account_id = $1 AND state = $2 RETURNING state",
     )
     .bind(account.as_str())

@@ -1,7 +1,7 @@
 //! Jobs that write, in transactions that are durable before anybody hears of them.
 //!
-//! SQLite has one writer; it puts the jobs that wait at the same moment into one transaction, so that
-//! they share one sync. PostgreSQL shares syncs itself, between all its clients: there several
+//! SQLite has one writer, with a thread of its own; it puts the jobs that wait at the same moment into one
+//! transaction, so that they share one sync. PostgreSQL shares syncs itself, between all its clients: there several
 //! connections write, each job has a transaction of its own, and no job waits for the locks of another
 //! that is done.
 
@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jmap::AccountId;
-use sqlx::{AnyConnection, Connection};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::StoreError;
 use super::engine::{Engine, Source};
-use super::{StoreError, run};
+use super::sql::{self, Connection, SqlError};
 use crate::clock::Millis;
 use crate::push::{Changed, Hub};
 
@@ -31,7 +32,7 @@ const WRITERS: usize = 8;
 /// A transaction that is being written.
 #[derive(Debug)]
 pub struct Tx {
-    connection: AnyConnection,
+    connection: Connection,
     engine: Engine,
     default_quota: Quota,
     changed: Vec<(AccountId, Changed)>,
@@ -55,7 +56,7 @@ impl Quota {
 
 impl Tx {
     /// The connection to send statements through.
-    pub fn connection(&mut self) -> &mut AnyConnection {
+    pub fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
 
@@ -91,17 +92,17 @@ type Queue = tokio::sync::Mutex<mpsc::Receiver<Box<dyn Job>>>;
 impl Writer {
     /// Starts writing; `first` is a connection that is open already.
     pub async fn start(
-        first: AnyConnection,
+        first: Connection,
         source: &Source,
         quota: &Quota,
         hub: Arc<Hub>,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, SqlError> {
         let (jobs, queue) = mpsc::channel(WAITING);
         let queue = Arc::new(Queue::new(queue));
         let mut connections = vec![first];
         if source.engine == Engine::Postgres {
             for _ in 1..WRITERS {
-                connections.push(source.connect().await?);
+                connections.push(source.writer().await?);
             }
         }
         let mut tasks = JoinSet::new();
@@ -109,7 +110,14 @@ impl Writer {
             let (engine, default_quota) = (source.engine, quota.clone());
             let tx = Tx { connection, engine, default_quota, changed: Vec::new() };
             let hand = Hand { tx, source: source.clone(), broken: false, hub: Arc::clone(&hub) };
-            tasks.spawn(hand.work(Arc::clone(&queue)));
+            let work = hand.work(Arc::clone(&queue));
+            if engine == Engine::Sqlite {
+                // Its statements are calls, which hold up the thread that makes them.
+                let runtime = Handle::current();
+                tasks.spawn_blocking(move || runtime.block_on(work));
+            } else {
+                tasks.spawn(work);
+            }
         }
         Ok(Self { jobs: Mutex::new(Some(jobs)), tasks: Mutex::new(tasks) })
     }
@@ -226,7 +234,7 @@ impl Hand {
         first: Box<dyn Job>,
         queue: &Queue,
         done: &mut Vec<Box<dyn Job>>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), SqlError> {
         let shares = self.source.engine == Engine::Sqlite;
         let mut next = Some(first);
         let mut begun = self.begin().await;
@@ -244,16 +252,16 @@ impl Hand {
             }
         }
         begun?;
-        run(&mut self.tx.connection, end).await
+        sql::script(&mut self.tx.connection, end).await
     }
 
     /// Begins a transaction, on a new connection when the old one is broken.
-    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+    async fn begin(&mut self) -> Result<(), SqlError> {
         let begin = self.source.engine.begin();
         if !self.broken && step(&mut self.tx.connection, begin).await.is_ok() {
             return Ok(());
         }
-        self.tx.connection = self.source.connect().await?;
+        self.tx.connection = self.source.writer().await?;
         self.broken = false;
         step(&mut self.tx.connection, begin).await
     }
@@ -266,10 +274,12 @@ impl Hand {
     }
 
     /// Runs one job so that its failure leaves the others of the group alone.
-    async fn apart(&mut self, job: &mut dyn Job, first: bool) -> Result<(), sqlx::Error> {
+    async fn apart(&mut self, job: &mut dyn Job, first: bool) -> Result<(), SqlError> {
         let announced = self.tx.changed.len();
-        let mark = if first { "SAVEPOINT job" } else { "RELEASE SAVEPOINT job; SAVEPOINT job" };
-        step(&mut self.tx.connection, mark).await?;
+        if !first {
+            step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await?;
+        }
+        step(&mut self.tx.connection, "SAVEPOINT job").await?;
         if job.run(&mut self.tx).await == Verdict::Undo {
             self.tx.changed.truncate(announced);
             step(&mut self.tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
@@ -278,7 +288,7 @@ impl Hand {
     }
 }
 
-/// Statements that are prepared once, unlike those of [`run`].
-async fn step(connection: &mut AnyConnection, statement: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(statement).execute(connection).await.map(drop)
+/// Statements that are prepared once, unlike those of [`sql::script`].
+async fn step(connection: &mut Connection, statement: &'static str) -> Result<(), SqlError> {
+    sql::query(statement).execute(connection).await.map(drop)
 }

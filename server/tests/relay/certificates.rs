@@ -3,6 +3,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sealpost::delivery::{self, DeliverError};
 use sealpost::directory::{self, CertifyError};
+use sealpost::store::sql;
 use sealpost::store::{self, StoreError};
 use sealpost::{clock, random};
 use serde_json::{Value, json};
@@ -236,7 +237,7 @@ async fn mail_after_the_last_certificate_expired_opens_with_its_owners_key() {
     let certificate = certificates(&answer["chain"]).remove(0);
     let expire = fixture.relay.store.write(|tx| {
         Box::pin(async move {
-            sqlx::query("UPDATE certificates SET expires_at = 1").execute(tx.connection()).await?;
+            sql::query("UPDATE certificates SET expires_at = 1").execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });

@@ -4,6 +4,7 @@ use sealpost::check::{Report, check};
 use sealpost::progress::Progress;
 use sealpost::relay::Relay;
 use sealpost::store::StoreError;
+use sealpost::store::sql;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
@@ -24,7 +25,7 @@ async fn damage(relay: &Relay, statement: &str) {
     let statement = statement.to_owned();
     let damage = relay.store.write(move |tx| {
         Box::pin(async move {
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(tx.connection()).await?;
+            sql::script(tx.connection(), AssertSqlSafe(statement)).await?;
             Ok::<_, StoreError>(())
         })
     });

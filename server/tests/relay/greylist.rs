@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
 use sealpost::config::Config;
+use sealpost::store::sql;
 use sealpost::store::{self, StoreError};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,7 +42,7 @@ async fn asked(served: &Served, host: &str, sender: &str, recipient: &str) -> St
 async fn change(served: &Served, text: &'static str) {
     let change = served.fixture.relay.store.write(move |tx| {
         Box::pin(async move {
-            sqlx::query(text).execute(tx.connection()).await?;
+            sql::query(text).execute(tx.connection()).await?;
             store::sweep_marks(tx, sealpost::clock::now()).await
         })
     });

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sealpost::store::StoreError;
+use sealpost::store::sql;
 use serde_json::{Value, json};
 
 use crate::support::{Person, ReceivingServer, Served, eventually, sealed_letter};
@@ -93,7 +94,7 @@ async fn a_held_letter_that_cannot_be_sent_holds_up_none_behind_it() {
                     "recipients" => "UPDATE held SET recipients = $1 WHERE submission_id = $2",
                     _ => "UPDATE held SET send_at = 0, recipients = $1 WHERE submission_id = $2",
                 };
-                sqlx::query(text).bind(value).bind(id).execute(tx.connection()).await?;
+                sql::query(text).bind(value).bind(id).execute(tx.connection()).await?;
                 Ok::<_, StoreError>(())
             })
         })

@@ -1,5 +1,6 @@
 use axum::http::{Request, StatusCode, header};
 use sealpost::store;
+use sealpost::store::sql;
 use serde_json::{Value, json};
 
 use crate::strangers::public;
@@ -95,7 +96,7 @@ async fn a_search_that_takes_too_long_is_given_up() {
     alice.call("Email/query", json!({"filter": filter})).await;
     let mut writing = fixture.relay.store.writing().await.unwrap();
     let lock = "LOCK TABLE email_mailboxes IN ACCESS EXCLUSIVE MODE";
-    sqlx::raw_sql(lock).execute(&mut writing).await.unwrap();
+    sql::script(&mut writing, lock).await.unwrap();
     assert_eq!(alice.refused("Email/query", json!({"filter": filter})).await, "unsupportedFilter");
     store::end_writing(&mut writing, false).await.unwrap();
     alice.call("Email/query", json!({})).await;

@@ -1,6 +1,7 @@
 //! What a sender hears of the fate of a letter (RFC 3461, RFC 3464).
 
 use sealpost::store::StoreError;
+use sealpost::store::sql;
 use serde_json::{Value, json};
 
 use crate::support::{Person, ReceivingServer, Served, eventually, sealed_letter};
@@ -33,8 +34,8 @@ async fn relay(smarthost: String) -> Served {
 async fn change(served: &Served, text: &'static str) {
     let change = served.fixture.relay.store.write(move |tx| {
         Box::pin(async move {
-            sqlx::query("DELETE FROM destinations").execute(tx.connection()).await?;
-            sqlx::query(text).execute(tx.connection()).await?;
+            sql::query("DELETE FROM destinations").execute(tx.connection()).await?;
+            sql::query(text).execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });
@@ -46,8 +47,8 @@ async fn attempts(served: &Served, count: i64) {
     eventually(|| async {
         let mut connection = served.fixture.relay.store.read().await.unwrap();
         let text = "SELECT COUNT(*) FROM queue WHERE attempts = $1 AND leased_by IS NULL";
-        let row = sqlx::query(text).bind(count).fetch_one(&mut *connection).await.unwrap();
-        (sqlx::Row::get::<i64, _>(&row, 0) == 1).then_some(())
+        let row = sql::query(text).bind(count).fetch_one(&mut connection).await.unwrap();
+        (row.try_get::<i64>(0).unwrap() == 1).then_some(())
     })
     .await;
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use sealpost::store::StoreError;
+use sealpost::store::sql;
 use serde_json::{Value, json};
-use sqlx::Row;
 
 use crate::support::{Outside, Person, Served, eventually, sealed_letter, skip};
 
@@ -26,9 +26,9 @@ pub async fn reasons(served: &Served) -> BTreeMap<String, String> {
     eventually(|| async {
         let mut connection = served.fixture.relay.store.read().await.unwrap();
         let text = "SELECT domain, COALESCE(reason, ''), attempts FROM queue";
-        let rows = sqlx::query(text).fetch_all(&mut *connection).await.unwrap();
-        let tried = rows.iter().all(|row| row.get::<i64, _>(2) > 0);
-        tried.then(|| rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        let rows = sql::query(text).fetch_all(&mut connection).await.unwrap();
+        let tried = rows.iter().all(|row| row.try_get::<i64>(2).unwrap() > 0);
+        tried.then(|| rows.iter().map(|row| (row.try_get(0).unwrap(), row.try_get(1).unwrap())).collect())
     })
     .await
 }
@@ -138,7 +138,7 @@ async fn an_operator_says_how_a_destination_is_spoken_to() {
     assert_eq!(found, BTreeMap::from([("plain.example".to_owned(), "certificate-name".to_owned())]));
     let make_due = here.fixture.relay.store.write(|tx| {
         Box::pin(async move {
-            sqlx::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
+            sql::query("UPDATE queue SET next_at = 0").execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });
@@ -146,8 +146,8 @@ async fn an_operator_says_how_a_destination_is_spoken_to() {
     here.fixture.relay.queue_bell.notify_one();
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     let mut connection = here.fixture.relay.store.read().await.unwrap();
-    let row = sqlx::query("SELECT attempts FROM queue").fetch_one(&mut *connection).await.unwrap();
-    assert_eq!(row.get::<i64, _>(0), 1, "the destination itself is not tried again yet");
+    let row = sql::query("SELECT attempts FROM queue").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(row.try_get::<i64>(0).unwrap(), 1, "the destination itself is not tried again yet");
 }
 
 /// What an independent verifier says of each signature of a message, and of one that was changed.

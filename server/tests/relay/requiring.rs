@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealpost::store::StoreError;
+use sealpost::store::{StoreError, sql};
 use serde_json::{Value, json};
 
 use crate::outside::{reasons, status, submit};
@@ -77,7 +77,7 @@ async fn mail_waits_while_it_cannot_be_read_what_a_destination_published() {
     let alice = here.fixture.sign_in("alice").await;
     let hide = here.fixture.relay.store.write(|tx| {
         Box::pin(async move {
-            sqlx::query("ALTER TABLE sts_policies RENAME TO hidden").execute(tx.connection()).await?;
+            sql::query("ALTER TABLE sts_policies RENAME TO hidden").execute(tx.connection()).await?;
             Ok::<_, StoreError>(())
         })
     });

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use sealpost::check;
 use sealpost::progress::Progress;
+use sealpost::store::sql;
 use sealpost::store::{self, MigrateError};
 use serde_json::json;
-use sqlx::Connection;
 
-use crate::support::{Client, Folder, Served, clear_letter, config, database, sealed_letter};
+use crate::support::{Client, Folder, Served, clear_letter, config, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -50,12 +50,15 @@ async fn the_demo_people_are_made_once() {
 #[tokio::test]
 async fn a_newer_database_is_refused_by_name() {
     let folder = Arc::new(Folder::new());
-    Served::open(Arc::clone(&folder), |_| ()).await.stop().await;
-    let sqlite = format!("sqlite://{}", folder.path().join("data/sealpost.db").display());
-    let url = database(&folder).map_or(sqlite, |database| database.url().to_owned());
-    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
-    sqlx::query("UPDATE schema_version SET version = 99").execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    let served = Served::open(Arc::clone(&folder), |_| ()).await;
+    let newer = served.fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            sql::query("UPDATE schema_version SET version = 99").execute(tx.connection()).await?;
+            Ok::<_, store::StoreError>(())
+        })
+    });
+    newer.await.unwrap();
+    served.stop().await;
     let error = sealpost::serve::start(config(&folder)).await.unwrap_err().to_string();
     assert!(error.contains("99") && error.contains("newer release"), "{error}");
 }

@@ -1,3 +1,4 @@
+use sealpost::store::sql;
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, Person, sealed_letter};
@@ -160,7 +161,7 @@ async fn a_held_message_that_cannot_be_delivered_does_not_keep_the_others() {
         Box::pin(async move {
             let text = "UPDATE mailboxes SET role = NULL WHERE role = 'inbox' AND account_id IN
                         (SELECT id FROM accounts WHERE address LIKE 'bob@%')";
-            sqlx::query(text).execute(tx.connection()).await?;
+            sql::query(text).execute(tx.connection()).await?;
             Ok::<_, sealpost::store::StoreError>(())
         })
     });

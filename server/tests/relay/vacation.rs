@@ -1,7 +1,7 @@
 //! Public accounts whose owner is away.
 
+use sealpost::store::sql;
 use serde_json::{Value, json};
-use sqlx::Row;
 
 use crate::strangers::public;
 use crate::support::{
@@ -39,7 +39,7 @@ async fn write(here: &Served, mail_from: &str, to: &str, fields: &str) {
 
 async fn queued(here: &Served) -> i64 {
     let mut connection = here.fixture.relay.store.read().await.unwrap();
-    sqlx::query("SELECT COUNT(*) FROM queue").fetch_one(&mut *connection).await.unwrap().get(0)
+    sql::query("SELECT COUNT(*) FROM queue").fetch_one(&mut connection).await.unwrap().try_get(0).unwrap()
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@ mod condition;
 use jmap::{Comparator, EmailId, MethodError, MethodErrorType, QueryAnswer};
 use serde::Deserialize;
 use serde_json::Value;
-use sqlx::AnyConnection;
 
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
 use crate::jmap::limits::MAX_PAGE;
 use crate::jmap::query::{Query, check_sort};
+use crate::store::sql::Connection;
 use crate::store::{self, EmailOrder, EmailSearch, Kind, SortKey, Start, StoreError};
 
 pub use condition::tokens;
@@ -81,7 +81,7 @@ pub fn search(
 
 /// How many there are; for a whole mailbox its own count tells, so the work does not grow with it.
 pub async fn total(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     call: &Call,
     search: &EmailSearch,
 ) -> Result<i64, StoreError> {

@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::finding::{Counts, Finding};
 use crate::store::emails::unread;
+use crate::store::sql::{self, Connection, Row};
 use crate::store::{Kind, StoreError, states, words};
 
 /// What one email says of itself.
@@ -22,7 +21,7 @@ type Emails = HashMap<EmailId, Fact>;
 
 /// Looks at an account: what its emails say is what everything else is held against.
 pub async fn examine(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     findings: &mut Vec<Finding>,
 ) -> Result<(), StoreError> {
@@ -38,18 +37,18 @@ pub async fn examine(
 }
 
 async fn rows(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     text: &'static str,
-) -> Result<Vec<AnyRow>, StoreError> {
-    Ok(sqlx::query(text).bind(account.as_str()).fetch_all(connection).await?)
+) -> Result<Vec<Row>, StoreError> {
+    Ok(sql::query(text).bind(account.as_str()).fetch_all(connection).await?)
 }
 
-fn text<T: From<String>>(row: &AnyRow, place: usize) -> Result<T, StoreError> {
-    Ok(T::from(row.try_get::<String, _>(place)?))
+fn text<T: From<String>>(row: &Row, place: usize) -> Result<T, StoreError> {
+    Ok(T::from(row.try_get::<String>(place)?))
 }
 
-async fn emails(connection: &mut AnyConnection, account: &AccountId) -> Result<Emails, StoreError> {
+async fn emails(connection: &mut Connection, account: &AccountId) -> Result<Emails, StoreError> {
     let statement = "SELECT id, thread_id, blob_id, size, received_at, keywords, mailboxes FROM emails
                      WHERE account_id = $1";
     let mut emails = Emails::new();
@@ -96,7 +95,7 @@ fn mailbox_counts(emails: &Emails) -> BTreeMap<MailboxId, Counts> {
 }
 
 async fn mailboxes(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -109,11 +108,11 @@ async fn mailboxes(
     let mut inboxes = 0;
     for row in rows {
         let mailbox: MailboxId = text(&row, 0)?;
-        let parent = row.try_get::<Option<String>, _>(1)?.map(MailboxId::from);
+        let parent = row.try_get::<Option<String>>(1)?.map(MailboxId::from);
         if parent.is_some_and(|parent| !known.contains(&parent)) {
             findings.push(Finding::NoParent { account: account.clone(), mailbox: mailbox.clone() });
         }
-        inboxes += i64::from(row.try_get::<Option<String>, _>(2)?.as_deref() == Some("inbox"));
+        inboxes += i64::from(row.try_get::<Option<String>>(2)?.as_deref() == Some("inbox"));
         let found = Counts {
             total_emails: row.try_get(3)?,
             unread_emails: row.try_get(4)?,
@@ -136,7 +135,7 @@ async fn mailboxes(
 }
 
 async fn threads(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -160,7 +159,7 @@ async fn threads(
 }
 
 async fn thread_mailboxes(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -190,7 +189,7 @@ async fn thread_mailboxes(
 }
 
 async fn placements(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -229,7 +228,7 @@ async fn placements(
 }
 
 async fn message_ids(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -245,7 +244,7 @@ async fn message_ids(
 }
 
 async fn blobs(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -254,7 +253,7 @@ async fn blobs(
                      LEFT JOIN blobs b ON b.id = a.blob_id WHERE a.account_id = $1";
     let mut held: BTreeMap<BlobId, (bool, Option<i64>)> = BTreeMap::new();
     for row in rows(connection, account, statement).await? {
-        held.insert(text(&row, 0)?, (row.try_get::<i64, _>(1)? == 1, row.try_get(2)?));
+        held.insert(text(&row, 0)?, (row.try_get::<i64>(1)? == 1, row.try_get(2)?));
     }
     let mut wanted = BTreeSet::new();
     for (email, fact) in emails {
@@ -277,7 +276,7 @@ async fn blobs(
 }
 
 async fn used(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     emails: &Emails,
     findings: &mut Vec<Finding>,
@@ -293,7 +292,7 @@ async fn used(
 
 /// Each change has a number of its own, and the state of its type is no older.
 async fn numbers(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     account: &AccountId,
     findings: &mut Vec<Finding>,
 ) -> Result<(), StoreError> {

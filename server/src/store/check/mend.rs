@@ -3,6 +3,7 @@ use jmap::{AccountId, BlobId};
 use super::finding::{BytesFault, Finding};
 use crate::clock::now;
 use crate::store::blobs::add_ref;
+use crate::store::sql::{self, Query};
 use crate::store::{Kind, Ledger, NewMailbox, StoreError, Tx, add_mailbox};
 
 /// A statement about the object `$2` of the account `$1`.
@@ -12,7 +13,7 @@ async fn run(
     (account, object): (&AccountId, &str),
     numbers: &[i64],
 ) -> Result<bool, StoreError> {
-    let mut query = sqlx::query(text).bind(account.as_str()).bind(object.to_owned());
+    let mut query = sql::query(text).bind(account.as_str()).bind(object.to_owned());
     for number in numbers {
         query = query.bind(*number);
     }
@@ -123,14 +124,14 @@ async fn index(tx: &mut Tx, finding: &Finding) -> Result<bool, StoreError> {
     }
 }
 
-fn bound<'q>(text: &'static str, key: &[&str]) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments> {
-    key.iter().fold(sqlx::query(text), |query, value| query.bind((*value).to_owned()))
+fn bound(text: &'static str, key: &[&str]) -> Query {
+    key.iter().fold(sql::query(text), |query, value| query.bind((*value).to_owned()))
 }
 
 async fn hold(tx: &mut Tx, account: &AccountId, blob: &BlobId) -> Result<bool, StoreError> {
     let text = "UPDATE account_blobs SET in_use = 1 WHERE account_id = $1 AND blob_id = $2";
     let key = [account.as_str(), blob.as_str()];
-    if bound(text, &key).execute(tx.connection()).await?.rows_affected() > 0 {
+    if bound(text, &key).execute(tx.connection()).await? > 0 {
         return Ok(true);
     }
     let text = "INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) VALUES ($1, $2, $3, 1)";
@@ -145,7 +146,7 @@ async fn hold(tx: &mut Tx, account: &AccountId, blob: &BlobId) -> Result<bool, S
 
 /// Mends what was found between accounts, blobs and the queue; false where that cannot be.
 pub async fn shared(tx: &mut Tx, finding: &Finding) -> Result<bool, StoreError> {
-    let of_blob = |text: &'static str, blob: &BlobId| sqlx::query(text).bind(blob.to_string());
+    let of_blob = |text: &'static str, blob: &BlobId| sql::query(text).bind(blob.to_string());
     match finding {
         Finding::Refs { blob, .. } => {
             // The row first, alone: whoever is about to count himself waits, or has done so.

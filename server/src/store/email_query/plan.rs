@@ -1,9 +1,8 @@
 use jmap::{AccountId, MailboxId};
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::AssertSqlSafe;
 
 use super::{EmailCondition, EmailOrder, EmailSearch, SortKey};
+use crate::store::sql::{self, Query};
 
 enum Value {
     Text(String),
@@ -67,8 +66,8 @@ impl Plan {
         format!("{} ORDER BY {}", self.unordered(what), self.order)
     }
 
-    pub fn bound<'q>(&self, account: &AccountId, text: String) -> Query<'q, Any, AnyArguments> {
-        let mut query = sqlx::query(AssertSqlSafe(text)).bind(account.to_string());
+    pub fn bound(&self, account: &AccountId, text: String) -> Query {
+        let mut query = sql::query(AssertSqlSafe(text)).bind(account.to_string());
         for value in &self.values {
             query = match value {
                 Value::Text(text) => query.bind(text.clone()),

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sealpost::store::sql;
 use sealpost::store::{self, Busy, Lease, StoreError};
-use sqlx::Row;
 
 use super::process::{Process, program};
 use super::{burden, prepare, settle};
@@ -30,7 +30,7 @@ const HOUR: i64 = 60 * 60 * 1000;
 
 async fn count(served: &Served, text: &'static str) -> i64 {
     let mut connection = served.fixture.relay.store.read().await.unwrap();
-    sqlx::query(text).fetch_one(&mut *connection).await.unwrap().try_get(0).unwrap()
+    sql::query(text).fetch_one(&mut connection).await.unwrap().try_get(0).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,111 @@
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::super::engine::Source;
+use super::{Connection, SqlError};
+
+/// How long a request waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections that read, opened when they are needed and used in turns.
+#[derive(Debug)]
+pub enum Readers {
+    /// To SQLite.
+    Sqlite {
+        /// Where they come from.
+        source: Source,
+        /// How many more may be taken.
+        places: Arc<Semaphore>,
+        /// Those that nobody uses now.
+        idle: Arc<Mutex<Vec<Connection>>>,
+        /// How many there may be.
+        most: usize,
+    },
+    /// To PostgreSQL.
+    Postgres(PgPool),
+}
+
+impl Readers {
+    /// Up to `most` connections to SQLite; `first` is open already.
+    pub fn sqlite(source: Source, first: Connection, most: usize) -> Self {
+        let places = Arc::new(Semaphore::new(most));
+        Self::Sqlite { source, places, idle: Arc::new(Mutex::new(vec![first])), most }
+    }
+
+    /// Takes one until it is dropped.
+    pub async fn acquire(&self) -> Result<Reading, SqlError> {
+        let (source, places, idle) = match self {
+            Self::Sqlite { source, places, idle, .. } => (source, places, idle),
+            Self::Postgres(pool) => {
+                let connection = Connection::Pooled(pool.acquire().await?);
+                return Ok(Reading { connection, home: None });
+            }
+        };
+        let place = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
+        let place = place.map_err(|_| SqlError::Busy)?.map_err(|_| SqlError::Closed)?;
+        let open = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match open {
+            Some(connection) => connection,
+            None => source.reader().await?,
+        };
+        Ok(Reading { connection, home: Some((Arc::clone(idle), place)) })
+    }
+
+    /// How many are open, and how many of these nobody uses now.
+    pub fn count(&self) -> (usize, usize) {
+        match self {
+            Self::Postgres(pool) => (usize::try_from(pool.size()).unwrap_or_default(), pool.num_idle()),
+            Self::Sqlite { places, idle, most, .. } => {
+                let idle = idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+                (idle + most.saturating_sub(places.available_permits()), idle)
+            }
+        }
+    }
+
+    /// Ends all, once those in use come back.
+    pub async fn close(&self) {
+        let (places, idle) = match self {
+            Self::Postgres(pool) => return pool.close().await,
+            Self::Sqlite { places, idle, .. } => (places, idle),
+        };
+        places.close();
+        let idle = std::mem::take(&mut *idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in idle {
+            connection.close().await.ok();
+        }
+    }
+}
+
+/// A connection to read with.
+#[derive(Debug)]
+pub struct Reading {
+    connection: Connection,
+    home: Option<(Arc<Mutex<Vec<Connection>>>, OwnedSemaphorePermit)>,
+}
+
+impl Deref for Reading {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        // Those of PostgreSQL go back to their pool by themselves.
+        if let (Connection::Remote(sqlite), Some((idle, _))) = (&self.connection, &self.home) {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(Connection::Remote(sqlite.clone()));
+        }
+    }
+}

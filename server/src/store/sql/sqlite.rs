@@ -206,3 +206,69 @@ impl fmt::Debug for Remote {
         f.write_str("Remote(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::super::{Connection, query, script};
+    use super::*;
+
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+
+    fn both() -> [Connection; 2] {
+        let open = || Local::in_memory().unwrap();
+        [Connection::Local(Box::new(open())), Connection::Remote(Remote::of(open()))]
+    }
+
+    #[tokio::test]
+    async fn values_go_by_the_number_of_their_mark_and_come_back() {
+        for mut connection in both() {
+            script(&mut connection, "CREATE TABLE t (a BIGINT, b TEXT, c BLOB)").await.unwrap();
+            let put = query("INSERT INTO t (c, b, a) VALUES ($3, $2, $1), ($3, NULL, $1)");
+            let put = put.bind(7_i64).bind("x'\0").bind(vec![0_u8, 255]);
+            assert_eq!(put.execute(&mut connection).await.unwrap(), 2);
+            let rows = query("SELECT a, b, c FROM t ORDER BY b").fetch_all(&mut connection).await.unwrap();
+            let [none, some] = rows.as_slice() else { panic!("{rows:?}") };
+            assert_eq!(none.try_get::<Option<String>>(1).unwrap(), None);
+            assert!(none.try_get::<String>(1).is_err() && none.try_get::<i64>(3).is_err());
+            assert_eq!(some.try_get::<&str>(1).unwrap(), "x'\0");
+            assert_eq!((some.try_get(0).unwrap(), some.try_get(2).unwrap()), (7_i64, vec![0_u8, 255]));
+            let missing = query("SELECT $1, $2").bind(1_i64).fetch_all(&mut connection).await;
+            assert!(matches!(missing, Err(SqlError::Column(2))), "{missing:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_changes_rows_is_done_though_only_its_first_row_is_read() {
+        for mut connection in both() {
+            script(&mut connection, "CREATE TABLE t (a BIGINT); INSERT INTO t VALUES (1), (2), (3)")
+                .await
+                .unwrap();
+            query("DELETE FROM t RETURNING a").fetch_one(&mut connection).await.unwrap();
+            let left = query("SELECT COUNT(*) FROM t").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(left.try_get::<i64>(0).unwrap(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_reads_no_more_than_is_taken() {
+        let mut connection = Connection::Remote(Remote::of(Local::in_memory().unwrap()));
+        let mut rows = query(ENDLESS).fetch(&mut connection);
+        for expected in 1..=100_i64 {
+            assert_eq!(rows.try_next().await.unwrap().unwrap().try_get::<i64>(0).unwrap(), expected);
+        }
+        drop(rows);
+        query("SELECT 1").fetch_one(&mut connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_takes_too_long_is_given_up() {
+        let limited = Local::in_memory().unwrap().limit(Duration::from_millis(20)).unwrap();
+        let mut connection = Connection::Remote(Remote::of(limited));
+        let text = format!("SELECT COUNT(*) FROM ({ENDLESS})");
+        let endless = query(sqlx::AssertSqlSafe(text)).fetch_one(&mut connection).await;
+        assert!(endless.is_err_and(|error| error.is_too_long()));
+        query("SELECT 1").fetch_one(&mut connection).await.unwrap();
+    }
+}

@@ -20,7 +20,10 @@ use crate::outer::OuterHeader;
 use crate::random;
 use crate::relay::Relay;
 use crate::report::Report;
-use crate::store::{self, Account, EmailRow, Ledger, NewEmail, StoreError};
+use crate::store::{self, Account, EmailRow, Ledger, NewEmail, StoreError, Usage};
+
+/// A message of so many octets is looked through sooner than another thread takes over.
+const BRIEF: usize = 64 * 1024;
 
 /// Why mail was not delivered to anybody.
 #[derive(Debug, thiserror::Error)]
@@ -180,8 +183,14 @@ pub async fn file(tx: &mut store::Tx, mail: Vec<Sealed>, place: Place) -> Result
 /// Whether a message of so many octets may come for an account.
 pub async fn has_room(relay: &Relay, account: &Account, octets: usize) -> Result<bool, StoreError> {
     let mut connection = relay.store.read().await?;
-    let room = store::usage(&mut connection, &account.id, relay.store.quota().get()).await?.room();
-    Ok(room > 0 && i64::try_from(octets).is_ok_and(|octets| octets <= room))
+    let usage = store::usage(&mut connection, &account.id, relay.store.quota().get()).await?;
+    Ok(fits(usage, octets))
+}
+
+/// Whether a message of so many octets may come to what is kept already.
+pub fn fits(usage: Usage, octets: usize) -> bool {
+    let room = usage.room();
+    room > 0 && i64::try_from(octets).is_ok_and(|octets| octets <= room)
 }
 
 /// Seals a message to each recipient, unless its sender did or the account is public, and makes the bytes safe to refer to.
@@ -245,6 +254,9 @@ pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
 
 /// Whether a message may be kept as it is.
 pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
+    if message.len() <= BRIEF {
+        return Ok(!needs_door(&message));
+    }
     off_thread(move || !needs_door(&message)).await
 }
 

@@ -45,6 +45,7 @@ use std::sync::Arc;
 
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
+    recipient,
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{

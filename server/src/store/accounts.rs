@@ -1,7 +1,7 @@
 use jmap::AccountId;
 
 use super::sql::{self, Connection, Row};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, Usage};
 use crate::clock;
 use crate::random;
 
@@ -126,6 +126,20 @@ pub async fn account_by_address(
             .fetch_optional(connection)
             .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// The account that mail for an address is for, with what it keeps; `default` as in [`usage`](super::usage).
+pub async fn recipient(
+    connection: &mut Connection,
+    address: &str,
+    default: Option<i64>,
+) -> Result<Option<(Account, Usage)>, StoreError> {
+    let text = "SELECT id, address, name, kind, organisation, password, used, quota FROM accounts
+                WHERE address = $1";
+    let row = sql::query(text).bind(address.to_lowercase()).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let usage = Usage { used: row.try_get(6)?, quota: row.try_get::<Option<i64>>(7)?.or(default) };
+    Ok(Some((read(&row)?, usage)))
 }
 
 /// How many accounts there are.

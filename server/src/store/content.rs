@@ -1,3 +1,8 @@
+use std::cell::RefCell;
+use std::io;
+
+use zstd::bulk::Compressor;
+
 /// The bytes of a small blob as they are kept.
 ///
 /// Sealed mail comes as base64 of ciphertext, of which Zstandard takes back the quarter that base64 adds;
@@ -16,7 +21,7 @@ const LEVEL: i32 = 1;
 impl Content {
     /// Packs bytes.
     pub fn of(bytes: Vec<u8>) -> Self {
-        match zstd::bulk::compress(&bytes, LEVEL) {
+        match pack(&bytes) {
             Ok(packed) if packed.len() < bytes.len() => Self { bytes: packed, packed: true },
             _ => Self { bytes, packed: false },
         }
@@ -31,6 +36,19 @@ impl Content {
         let opened = self.packed.then(|| zstd::bulk::decompress(&self.bytes, room).ok()).flatten();
         opened.unwrap_or(self.bytes)
     }
+}
+
+/// Packs with the tables of the last time: to make them anew takes longer than to pack a letter.
+fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    thread_local! {
+        static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    PACKER.with_borrow_mut(|packer| {
+        if packer.is_none() {
+            *packer = Some(Compressor::new(LEVEL)?);
+        }
+        packer.as_mut().map_or_else(|| zstd::bulk::compress(bytes, LEVEL), |packer| packer.compress(bytes))
+    })
 }
 
 /// More than any blob that is kept in the database, whatever a damaged row says.

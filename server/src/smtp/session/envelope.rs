@@ -98,11 +98,10 @@ impl Session {
         }
         let found = async {
             let mut connection = relay.store.read().await?;
-            let found = store::account_by_address(&mut connection, &to.address).await?;
-            drop(connection);
-            let Some(account) = found else { return Ok(None) };
-            let fits = delivery::has_room(&relay, &account, transaction.size).await?;
-            Ok::<_, StoreError>(Some((account, fits)))
+            let quota = relay.store.quota().get();
+            let found = store::recipient(&mut connection, &to.address, quota).await?;
+            let size = transaction.size;
+            Ok::<_, StoreError>(found.map(|(account, usage)| (account, delivery::fits(usage, size))))
         };
         match found.await {
             Ok(Some((_, false))) => Reply::full(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sealpost::people;
 use sealpost::relay::Relay;
 use sealpost::session::{self, app_password};
-use sealpost::store::{self, AccountKind, NewAccount, StoreError};
+use sealpost::store::{self, AccountKind, NewAccount, StoreError, sql};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -81,7 +81,7 @@ async fn who_asks_little_is_served_soon_and_what_goes_beyond_is_told_to_come_aga
     // From here on nobody writes, so that who has a place keeps it.
     let mut writing = relay.store.writing().await.unwrap();
     if on_postgres().is_some() {
-        sqlx::raw_sql("LOCK TABLE mailboxes IN EXCLUSIVE MODE").execute(&mut writing).await.unwrap();
+        sql::script(&mut writing, "LOCK TABLE mailboxes IN EXCLUSIVE MODE").await.unwrap();
     }
     let ended: Arc<Mutex<Vec<(&str, String)>>> = Arc::default();
     let mut asked = JoinSet::new();

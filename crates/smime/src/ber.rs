@@ -37,15 +37,26 @@ pub enum BerError {
 /// SETs keep their order, so that signatures over them still hold. What needs no rewriting is
 /// borrowed. Whatever follows the first element is left out.
 pub fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, BerError> {
-    let mut parser = Parser { rest: input, elements: 0, rewritten: false };
+    into_der(Cow::Borrowed(input))
+}
+
+/// As [`to_der`], in the buffer that is handed over where nothing needs rewriting.
+pub(crate) fn into_der(input: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, BerError> {
+    let mut parser = Parser { rest: &input, elements: 0, rewritten: false };
     let node = parser.node(false, 0)?;
-    if !parser.rewritten {
-        let length = input.len() - parser.rest.len();
-        return Ok(Cow::Borrowed(input.get(..length).ok_or(BerError::Malformed)?));
+    if parser.rewritten {
+        let mut der = Vec::with_capacity(node.encoded_len());
+        node.write(&mut der);
+        return Ok(Cow::Owned(der));
     }
-    let mut der = Vec::with_capacity(node.encoded_len());
-    node.write(&mut der);
-    Ok(Cow::Owned(der))
+    let length = input.len() - parser.rest.len();
+    Ok(match input {
+        Cow::Borrowed(input) => Cow::Borrowed(input.get(..length).ok_or(BerError::Malformed)?),
+        Cow::Owned(mut input) => {
+            input.truncate(length);
+            Cow::Owned(input)
+        }
+    })
 }
 
 enum Node<'a> {

@@ -102,16 +102,18 @@ impl From<BerError> for DecryptError {
 
 /// Decrypts an EnvelopedData or AuthEnvelopedData with whichever of the keys it is addressed to.
 ///
-/// What is handed over is decrypted in its own buffer, and never held twice.
+/// What is handed over is decrypted in its own buffer, unless it is BER that had to be rewritten; another copy is
+/// made for each try but the last, where the message names several of the keys.
 pub async fn decrypt<'m>(
     provider: &impl Provider,
     keyring: &impl Keyring,
     keys: &[DecryptionKey],
     cms: impl Into<Cow<'m, [u8]>>,
 ) -> Result<Decrypted, DecryptError> {
-    let der = der_of(cms.into())?;
+    let der = ber::into_der(cms.into())?;
     let message = Enveloped::read(&der)?;
-    let (cipher, nonce) = content_cipher(&message)?;
+    let sealed = Sealed::of(&message, &der)?;
+    let (cipher, recipients) = (sealed.cipher, message.recipients.len());
     let mut outcome = DecryptError::NotARecipient;
     let mut tries = addressed(&message, keys).into_iter().take(MAX_TRIES).peekable();
     while let Some((key, wrapped)) = tries.next() {
@@ -123,39 +125,18 @@ pub async fn decrypt<'m>(
             }
         };
         let weak = cipher.is_weak() || algorithm::is_weak_key(key.certificate.key_kind());
-        let (key, recipients) = (key.key.clone(), message.recipients.len());
+        let key = key.key.clone();
         if tries.peek().is_none() {
             drop(tries);
-            let sealed = Sealed::of(&message, cipher, nonce, &der)?;
-            let content = open_in_place(provider, der, &sealed, &content_key).await?;
+            let content = sealed.open(provider, &content_key, der).await?;
             return Ok(Decrypted { content, key, cipher, weak, recipients });
         }
-        match open(provider, &message, cipher, nonce, &content_key).await {
-            Ok(content) => {
-                return Ok(Decrypted { content: Zeroizing::new(content), key, cipher, weak, recipients });
-            }
+        match sealed.open(provider, &content_key, Cow::Borrowed(&der)).await {
+            Ok(content) => return Ok(Decrypted { content, key, cipher, weak, recipients }),
             Err(error) => outcome = error,
         }
     }
     Err(outcome)
-}
-
-/// The first element, in DER.
-fn der_of(cms: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, BerError> {
-    let der = ber::to_der(&cms)?;
-    let length = der.len();
-    let rewritten = match der {
-        Cow::Owned(der) => Some(der),
-        Cow::Borrowed(_) => None,
-    };
-    Ok(match (rewritten, cms) {
-        (Some(der), _) => Cow::Owned(der),
-        (None, Cow::Borrowed(cms)) => Cow::Borrowed(cms.get(..length).unwrap_or_default()),
-        (None, Cow::Owned(mut cms)) => {
-            cms.truncate(length);
-            Cow::Owned(cms)
-        }
-    })
 }
 
 /// True if the bytes begin as an EnvelopedData or AuthEnvelopedData does.
@@ -296,73 +277,49 @@ fn nonce<'a>(identifier: &Identifier<'a>, cipher: ContentEncryption) -> Result<&
 struct Sealed {
     cipher: ContentEncryption,
     nonce: Vec<u8>,
+    /// What is authenticated beside the content, and the tag; both empty without authentication.
     aad: Vec<u8>,
     mac: Vec<u8>,
     ciphertext: std::ops::Range<usize>,
 }
 
 impl Sealed {
-    fn of(
-        message: &Enveloped<'_>,
-        cipher: ContentEncryption,
-        nonce: &[u8],
-        der: &[u8],
-    ) -> Result<Self, DecryptError> {
-        let (aad, mac) = authenticated(message);
+    fn of(message: &Enveloped<'_>, der: &[u8]) -> Result<Self, DecryptError> {
+        let (cipher, nonce) = content_cipher(message)?;
+        let authentication = message.authentication.as_ref();
+        // RFC 5083 2.2: the attributes are authenticated under the tag of a SET.
+        let attributes = authentication.and_then(|authentication| authentication.attributes);
+        let aad = attributes.map(|attributes| write::tlv(tag::SET, &[attributes])).unwrap_or_default();
+        let mac = authentication.map(|authentication| authentication.mac.to_vec()).unwrap_or_default();
         let start = message.ciphertext.as_ptr().addr().checked_sub(der.as_ptr().addr());
         let start = start.ok_or(DecryptError::Malformed)?;
         let ciphertext = start..start.saturating_add(message.ciphertext.len());
-        Ok(Self { cipher, nonce: nonce.to_vec(), aad: aad.into_owned(), mac: mac.to_vec(), ciphertext })
+        Ok(Self { cipher, nonce: nonce.to_vec(), aad, mac, ciphertext })
     }
-}
 
-async fn open_in_place(
-    provider: &impl Provider,
-    der: Cow<'_, [u8]>,
-    sealed: &Sealed,
-    key: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let Sealed { cipher, nonce, aad, mac, ciphertext } = sealed;
-    if key.len() != cipher.key_len() {
-        return Err(DecryptError::Failed);
-    }
-    // Wiped after a failure, too: a wrong padding or tag shows when there is plaintext already.
-    let mut buffer = Zeroizing::new(match der {
-        Cow::Borrowed(der) => der.get(ciphertext.clone()).unwrap_or_default().to_vec(),
-        Cow::Owned(mut der) => {
-            der.truncate(ciphertext.end);
-            der.drain(..ciphertext.start.min(der.len()));
-            der
+    /// Decrypts in the message's own buffer where that is handed over.
+    async fn open(
+        &self,
+        provider: &impl Provider,
+        key: &[u8],
+        der: Cow<'_, [u8]>,
+    ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let Self { cipher, nonce, aad, mac, ciphertext } = self;
+        if key.len() != cipher.key_len() {
+            return Err(DecryptError::Failed);
         }
-    });
-    let opened = provider.decrypt_in_place(*cipher, key, nonce, aad, &mut buffer, mac).await;
-    opened.map(|()| buffer).map_err(|error| from_provider(error, *cipher))
-}
-
-async fn open(
-    provider: &impl Provider,
-    message: &Enveloped<'_>,
-    cipher: ContentEncryption,
-    nonce: &[u8],
-    key: &[u8],
-) -> Result<Vec<u8>, DecryptError> {
-    if key.len() != cipher.key_len() {
-        return Err(DecryptError::Failed);
-    }
-    let (aad, mac) = authenticated(message);
-    let opened = provider.decrypt(cipher, key, nonce, &aad, message.ciphertext, mac).await;
-    opened.map_err(|error| from_provider(error, cipher))
-}
-
-/// What is authenticated beside the content, and the tag; both empty without authentication.
-fn authenticated<'a>(message: &Enveloped<'a>) -> (Cow<'a, [u8]>, &'a [u8]) {
-    match &message.authentication {
-        Some(authentication) => {
-            // RFC 5083 2.2: the attributes are authenticated under the tag of a SET.
-            let aad = authentication.attributes.map(|attributes| write::tlv(tag::SET, &[attributes]));
-            (aad.map_or(Cow::Borrowed(&[][..]), Cow::Owned), authentication.mac)
+        let mut buffer = Zeroizing::new(match der {
+            Cow::Borrowed(der) => der.get(ciphertext.clone()).unwrap_or_default().to_vec(),
+            Cow::Owned(mut der) => {
+                der.truncate(ciphertext.end);
+                der.drain(..ciphertext.start.min(der.len()));
+                der
+            }
+        });
+        match provider.decrypt_in_place(*cipher, key, nonce, aad, &mut buffer, mac).await {
+            Ok(()) => Ok(buffer),
+            Err(error) => Err(from_provider(error, *cipher)),
         }
-        None => (Cow::Borrowed(&[][..]), &[][..]),
     }
 }
 

@@ -75,13 +75,17 @@ pub async fn encrypt_with<'c>(
     let mut nonce = vec![0; if cipher.is_authenticated() { 12 } else { 16 }];
     rng.fill_bytes(&mut nonce);
     let infos = recipient_infos(provider, recipients, &key, transport).await?;
-    let ciphertext = match content.into() {
-        Cow::Borrowed(content) => provider.encrypt(cipher, &key, &nonce, &[], content).await?,
-        Cow::Owned(mut buffer) => {
-            provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut buffer).await?;
-            buffer
+    let mut ciphertext = match content.into() {
+        Cow::Owned(content) => content,
+        Cow::Borrowed(content) => {
+            // Room for the structure around it: growing could hold a large message twice.
+            let structure = infos.iter().map(Vec::len).sum::<usize>() + 256;
+            let mut copy = Vec::with_capacity(content.len() + structure);
+            copy.extend_from_slice(content);
+            copy
         }
     };
+    provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut ciphertext).await?;
     let only_transport =
         recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
     let encapsulates = recipients.iter().any(|recipient| matches!(recipient.key_kind(), KeyKind::MlKem(_)));

@@ -241,29 +241,8 @@ pub trait Provider {
         Err(ProviderError::Unsupported)
     }
 
-    /// Encrypts; GCM appends its 16-byte tag, CBC pads as PKCS#7 does. `aad` is for authenticated ciphers alone.
-    async fn encrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, ProviderError>;
-
-    /// Decrypts what [`Provider::encrypt`] made; the tag comes apart (empty for CBC), as CMS
-    /// carries it, so that large contents need not be joined.
-    async fn decrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        ciphertext: &[u8],
-        tag: &[u8],
-    ) -> Result<Vec<u8>, ProviderError>;
-
-    /// As [`Provider::encrypt`], in the buffer of the plaintext, so that a large message is held once.
+    /// Encrypts in the buffer of the plaintext, so that a large message is held once; GCM appends its 16-byte
+    /// tag, CBC pads as PKCS#7 does. `aad` is for authenticated ciphers alone.
     ///
     /// After an error the buffer may still hold the plaintext.
     async fn encrypt_in_place(
@@ -273,12 +252,10 @@ pub trait Provider {
         nonce: &[u8],
         aad: &[u8],
         buffer: &mut Vec<u8>,
-    ) -> Result<(), ProviderError> {
-        *buffer = self.encrypt(cipher, key, nonce, aad, buffer).await?;
-        Ok(())
-    }
+    ) -> Result<(), ProviderError>;
 
-    /// As [`Provider::decrypt`], in the buffer of the ciphertext, so that a large message is held once.
+    /// Decrypts what [`Provider::encrypt_in_place`] made, in its own buffer; the tag comes apart (empty for CBC), as
+    /// CMS carries it.
     ///
     /// After an error the buffer holds nothing that was decrypted.
     async fn decrypt_in_place(
@@ -289,9 +266,37 @@ pub trait Provider {
         aad: &[u8],
         buffer: &mut Vec<u8>,
         tag: &[u8],
-    ) -> Result<(), ProviderError> {
-        *buffer = self.decrypt(cipher, key, nonce, aad, buffer, tag).await?;
-        Ok(())
+    ) -> Result<(), ProviderError>;
+
+    /// As [`Provider::encrypt_in_place`], in a copy.
+    async fn encrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        // Room for a tag or padding: growing would leave the plaintext behind.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + 16));
+        buffer.extend_from_slice(plaintext);
+        self.encrypt_in_place(cipher, key, nonce, aad, &mut buffer).await?;
+        Ok(std::mem::take(&mut *buffer))
+    }
+
+    /// As [`Provider::decrypt_in_place`], in a copy.
+    async fn decrypt(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
+        let mut buffer = ciphertext.to_vec();
+        self.decrypt_in_place(cipher, key, nonce, aad, &mut buffer, tag).await?;
+        Ok(buffer)
     }
 
     /// Encrypts a short key under an RSA SubjectPublicKeyInfo.

@@ -4,6 +4,7 @@ mod agree;
 mod cipher;
 #[cfg(not(target_arch = "wasm32"))]
 mod dsa;
+mod gcm;
 mod keyring;
 mod nist;
 mod oaep;
@@ -52,29 +53,6 @@ impl Provider for RustCrypto {
         signature: &[u8],
     ) -> Result<(), ProviderError> {
         dsa::verify(spki, hash, message, signature)
-    }
-
-    async fn encrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        cipher::encrypt(cipher, key, nonce, aad, plaintext)
-    }
-
-    async fn decrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        ciphertext: &[u8],
-        tag: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        cipher::decrypt(cipher, key, nonce, aad, ciphertext, tag)
     }
 
     async fn encrypt_in_place(

@@ -15,8 +15,8 @@ use crate::verify::Trust;
 
 pub use primitives::{
     agrees_on_secrets, digests_as_everybody_does, encrypts_and_detects_changes,
-    leaves_no_plaintext_after_a_wrong_padding, pads_as_pkcs1_does, says_whether_it_encapsulates,
-    signs_and_detects_changes, wraps_and_unwraps_under_rsa,
+    leaves_no_plaintext_after_a_wrong_padding, opens_gcm_with_shorter_tags, pads_as_pkcs1_does,
+    says_whether_it_encapsulates, signs_and_detects_changes, wraps_and_unwraps_under_rsa,
 };
 pub use reading::{holds_pss_keys_to_their_parameters, reads_old_ciphers, verifies_what_openssl_signed};
 pub use verbs::{
@@ -43,6 +43,7 @@ pub async fn run(provider: &impl Provider, factory: &impl KeyringFactory) {
     digests_as_everybody_does(&world).await;
     encrypts_and_detects_changes(&world).await;
     leaves_no_plaintext_after_a_wrong_padding(&world).await;
+    opens_gcm_with_shorter_tags(&world).await;
     says_whether_it_encapsulates(&world).await;
     signs_and_detects_changes(&world).await;
     wraps_and_unwraps_under_rsa(&world).await;

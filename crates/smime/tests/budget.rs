@@ -70,26 +70,26 @@ impl Provider for Counting {
         RustCrypto.verify(spki, algorithm, message, signature).await
     }
 
-    async fn encrypt(
+    async fn encrypt_in_place(
         &self,
         _: ContentEncryption,
         _: &[u8],
         _: &[u8],
         _: &[u8],
-        _: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
+        _: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
         Err(ProviderError::Unsupported)
     }
 
-    async fn decrypt(
+    async fn decrypt_in_place(
         &self,
         _: ContentEncryption,
         _: &[u8],
         _: &[u8],
         _: &[u8],
+        _: &mut Vec<u8>,
         _: &[u8],
-        _: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
+    ) -> Result<(), ProviderError> {
         Err(ProviderError::Unsupported)
     }
 

@@ -35,7 +35,7 @@ fn rustcrypto_passes_the_suite() {
     block_on_ready(suite::run(&RustCrypto, &InMemory));
 }
 
-/// Only what an implementation must have: no encapsulation, nothing in place.
+/// Only what an implementation must have: no encapsulation.
 struct Least;
 
 impl Provider for Least {
@@ -53,27 +53,27 @@ impl Provider for Least {
         RustCrypto.verify(spki, algorithm, message, signature).await
     }
 
-    async fn encrypt(
+    async fn encrypt_in_place(
         &self,
         cipher: ContentEncryption,
         key: &[u8],
         nonce: &[u8],
         aad: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        RustCrypto.encrypt(cipher, key, nonce, aad, plaintext).await
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        RustCrypto.encrypt_in_place(cipher, key, nonce, aad, buffer).await
     }
 
-    async fn decrypt(
+    async fn decrypt_in_place(
         &self,
         cipher: ContentEncryption,
         key: &[u8],
         nonce: &[u8],
         aad: &[u8],
-        ciphertext: &[u8],
+        buffer: &mut Vec<u8>,
         tag: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        RustCrypto.decrypt(cipher, key, nonce, aad, ciphertext, tag).await
+    ) -> Result<(), ProviderError> {
+        RustCrypto.decrypt_in_place(cipher, key, nonce, aad, buffer, tag).await
     }
 
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {

@@ -1,5 +1,5 @@
 use futures::future::try_join_all;
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Reflect};
 use smime::rustcrypto::RustCrypto;
 use smime::{
     Agreement, ContentEncryption, Curve, Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm,
@@ -44,40 +44,6 @@ impl Provider for WebCrypto {
         check(spki, algorithm, message, signature).await?;
         remembered::keep_good(spki, algorithm, message, signature);
         Ok(())
-    }
-
-    async fn encrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        let name = aes_name(cipher).ok_or(ProviderError::Unsupported)?;
-        let key = aes_key(name, key, "encrypt").await?;
-        let subtle = subtle().map_err(platform)?;
-        let sealed = subtle.encrypt_with_object_and_u8_array(&aes(name, nonce, aad), &key, plaintext);
-        wait_bytes(sealed).await.map_err(platform)
-    }
-
-    async fn decrypt(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        ciphertext: &[u8],
-        tag: &[u8],
-    ) -> Result<Vec<u8>, ProviderError> {
-        let Some(name) = aes_name(cipher).filter(|_| is_whole(cipher, tag)) else {
-            return RustCrypto.decrypt(cipher, key, nonce, aad, ciphertext, tag).await;
-        };
-        let key = aes_key(name, key, "decrypt").await?;
-        let joined = join(ciphertext, tag)?;
-        let subtle = subtle().map_err(platform)?;
-        let opened = subtle.decrypt_with_object_and_js_u8_array(&aes(name, nonce, aad), &key, &joined);
-        wait_bytes(opened).await.map_err(|_| ProviderError::BadCiphertext)
     }
 
     async fn encrypt_in_place(
@@ -188,15 +154,4 @@ const fn is_whole(cipher: ContentEncryption, tag: &[u8]) -> bool {
 
 async fn aes_key(name: &str, key: &[u8], usage: &str) -> Result<CryptoKey, ProviderError> {
     import("raw", key, &params(&[("name", name.into())]), false, &[usage]).await.map_err(bad_key)
-}
-
-/// Puts ciphertext and tag together on JavaScript's side, which saves a copy in wasm memory.
-fn join(ciphertext: &[u8], tag: &[u8]) -> Result<Uint8Array, ProviderError> {
-    let [body, end] = [ciphertext, tag].map(|part| u32::try_from(part.len()));
-    let (body, end) = body.ok().zip(end.ok()).ok_or(ProviderError::BadCiphertext)?;
-    let total = body.checked_add(end).ok_or(ProviderError::BadCiphertext)?;
-    let joined = Uint8Array::new_with_length(total);
-    joined.subarray(0, body).copy_from(ciphertext);
-    joined.subarray(body, total).copy_from(tag);
-    Ok(joined)
 }

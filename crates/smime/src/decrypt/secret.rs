@@ -1,5 +1,7 @@
 //! Recipients that share a secret with the sender (RFC 5652 6.2.3, 6.2.4; RFC 3211).
 
+use std::borrow::Cow;
+
 use aes::{Aes128, Aes192, Aes256};
 use cbc::Decryptor;
 use cipher::block_padding::NoPadding;
@@ -8,7 +10,7 @@ use const_oid::ObjectIdentifier as Oid;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{DecryptError, content_cipher, open};
+use super::{DecryptError, Sealed};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, tag};
 use crate::ber;
@@ -41,7 +43,7 @@ pub async fn decrypt_with_secret(
 ) -> Result<(Zeroizing<Vec<u8>>, ContentEncryption), DecryptError> {
     let der = ber::to_der(cms)?;
     let message = Enveloped::read(&der)?;
-    let (cipher, nonce) = content_cipher(&message)?;
+    let sealed = Sealed::of(&message, &der)?;
     let mut outcome = DecryptError::NotARecipient;
     for recipient in message.recipients.iter().take(MAX_TRIES) {
         let key = match (recipient, secret) {
@@ -57,11 +59,11 @@ pub async fn decrypt_with_secret(
             _ => continue,
         };
         let opened = match key {
-            Ok(key) => open(provider, &message, cipher, nonce, &key).await,
+            Ok(key) => sealed.open(provider, &key, Cow::Borrowed(&der)).await,
             Err(error) => Err(error),
         };
         match opened {
-            Ok(content) => return Ok((Zeroizing::new(content), cipher)),
+            Ok(content) => return Ok((content, sealed.cipher)),
             Err(error) => outcome = error,
         }
     }

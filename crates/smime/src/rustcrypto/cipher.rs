@@ -5,11 +5,14 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::{AesGcm, KeyInit};
 use cbc::{Decryptor, Encryptor};
+#[cfg(feature = "read-only-ciphers")]
+use chacha20poly1305::ChaCha20Poly1305;
 use cipher::block_padding::Pkcs7;
 use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, KeyIvInit};
 use des::TdesEde3;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
+use super::gcm;
 #[cfg(feature = "read-only-ciphers")]
 use super::read_only;
 use crate::provider::{ContentEncryption, ProviderError};
@@ -17,19 +20,6 @@ use crate::provider::{ContentEncryption, ProviderError};
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 const BLOCK_LEN: usize = 16;
-
-pub(super) fn encrypt(
-    cipher: ContentEncryption,
-    key: &[u8],
-    nonce: &[u8],
-    aad: &[u8],
-    plaintext: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
-    let mut buffer = Vec::with_capacity(plaintext.len() + TAG_LEN);
-    buffer.extend_from_slice(plaintext);
-    encrypt_in_place(cipher, key, nonce, aad, &mut buffer)?;
-    Ok(buffer)
-}
 
 pub(super) fn encrypt_in_place(
     cipher: ContentEncryption,
@@ -49,7 +39,6 @@ pub(super) fn encrypt_in_place(
     }
 }
 
-/// In place for the ciphers of large messages; the old and rare ones make a copy.
 pub(super) fn decrypt_in_place(
     cipher: ContentEncryption,
     key: &[u8],
@@ -58,49 +47,28 @@ pub(super) fn decrypt_in_place(
     buffer: &mut Vec<u8>,
     tag: &[u8],
 ) -> Result<(), ProviderError> {
-    match (cipher, nonce.len(), tag.len()) {
-        (ContentEncryption::Aes256Gcm, NONCE_LEN, TAG_LEN) => {
-            open_in_place::<AesGcm<Aes256, U12>>(key, nonce, aad, buffer, tag)
-        }
-        (ContentEncryption::Aes128Gcm, NONCE_LEN, TAG_LEN) => {
-            open_in_place::<AesGcm<Aes128, U12>>(key, nonce, aad, buffer, tag)
-        }
-        (ContentEncryption::Aes256Cbc, ..) => unpad_in_place::<Decryptor<Aes256>>(key, nonce, buffer),
-        (ContentEncryption::Aes128Cbc, ..) => unpad_in_place::<Decryptor<Aes128>>(key, nonce, buffer),
-        _ => {
-            *buffer = decrypt(cipher, key, nonce, aad, buffer, tag)?;
-            Ok(())
-        }
-    }
-}
-
-pub(super) fn decrypt(
-    cipher: ContentEncryption,
-    key: &[u8],
-    nonce: &[u8],
-    aad: &[u8],
-    ciphertext: &[u8],
-    tag: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
-    match cipher {
-        ContentEncryption::Aes256Gcm => open::<Aes256>(key, nonce, aad, ciphertext, tag),
-        ContentEncryption::Aes192Gcm => open::<Aes192>(key, nonce, aad, ciphertext, tag),
-        ContentEncryption::Aes128Gcm => open::<Aes128>(key, nonce, aad, ciphertext, tag),
-        ContentEncryption::Aes256Cbc => unpad::<Decryptor<Aes256>>(key, nonce, ciphertext),
-        ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, ciphertext),
-        ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, ciphertext),
-        ContentEncryption::TripleDesCbc => unpad::<Decryptor<TdesEde3>>(key, nonce, ciphertext),
+    let opened = match cipher {
+        ContentEncryption::Aes256Gcm => open_gcm::<Aes256>(key, nonce, aad, buffer, tag),
+        ContentEncryption::Aes192Gcm => open_gcm::<Aes192>(key, nonce, aad, buffer, tag),
+        ContentEncryption::Aes128Gcm => open_gcm::<Aes128>(key, nonce, aad, buffer, tag),
+        ContentEncryption::Aes256Cbc => unpad::<Decryptor<Aes256>>(key, nonce, buffer),
+        ContentEncryption::Aes192Cbc => unpad::<Decryptor<Aes192>>(key, nonce, buffer),
+        ContentEncryption::Aes128Cbc => unpad::<Decryptor<Aes128>>(key, nonce, buffer),
+        ContentEncryption::TripleDesCbc => unpad::<Decryptor<TdesEde3>>(key, nonce, buffer),
         #[cfg(feature = "read-only-ciphers")]
         ContentEncryption::Aes256Ccm | ContentEncryption::Aes192Ccm | ContentEncryption::Aes128Ccm => {
-            read_only::open_ccm(key, read_only::Sealed { nonce, aad, ciphertext, tag })
+            read_only::open_ccm(key, nonce, aad, buffer, tag)
         }
         #[cfg(feature = "read-only-ciphers")]
-        ContentEncryption::ChaCha20Poly1305 => {
-            read_only::open_chacha20(key, read_only::Sealed { nonce, aad, ciphertext, tag })
-        }
+        ContentEncryption::ChaCha20Poly1305 => open::<ChaCha20Poly1305>(key, nonce, aad, buffer, tag),
         #[cfg(not(feature = "read-only-ciphers"))]
         _ => Err(ProviderError::Unsupported),
+    };
+    if opened.is_err() {
+        // CBC and CCM decrypt all of it before they find the padding or the tag wrong.
+        buffer.zeroize();
     }
+    opened
 }
 
 fn seal<C: AeadInOut + KeyInit>(
@@ -118,36 +86,20 @@ fn seal<C: AeadInOut + KeyInit>(
     Ok(())
 }
 
-/// RFC 5084 3.2: tags of 12 to 16 octets, of which 12 and 16 are in use.
-fn open<C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit>(
+fn open_gcm<C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit>(
     key: &[u8],
     nonce: &[u8],
     aad: &[u8],
-    ciphertext: &[u8],
+    buffer: &mut [u8],
     tag: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
+) -> Result<(), ProviderError> {
     match (nonce.len(), tag.len()) {
-        (12, 12) => open_with::<AesGcm<C, U12, U12>>(key, nonce, aad, ciphertext, tag),
-        #[cfg(feature = "read-only-ciphers")]
-        (0..12 | 13.., _) => read_only::open_gcm::<C>(key, read_only::Sealed { nonce, aad, ciphertext, tag }),
-        _ => open_with::<AesGcm<C, U12, U16>>(key, nonce, aad, ciphertext, tag),
+        (NONCE_LEN, TAG_LEN) => open::<AesGcm<C, U12>>(key, nonce, aad, buffer, tag),
+        _ => gcm::open::<C>(key, nonce, aad, buffer, tag),
     }
 }
 
-/// What was decrypted before the tag was found wrong (CCM must) is wiped.
-pub(super) fn open_with<C: AeadInOut + KeyInit>(
-    key: &[u8],
-    nonce: &[u8],
-    aad: &[u8],
-    ciphertext: &[u8],
-    tag: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
-    let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    open_in_place::<C>(key, nonce, aad, &mut buffer, tag)?;
-    Ok(std::mem::take(&mut *buffer))
-}
-
-fn open_in_place<C: AeadInOut + KeyInit>(
+pub(super) fn open<C: AeadInOut + KeyInit>(
     key: &[u8],
     nonce: &[u8],
     aad: &[u8],
@@ -173,29 +125,14 @@ fn pad<C: BlockModeEncrypt + KeyIvInit>(
     cipher.encrypt_padded::<Pkcs7>(buffer, length).map(|_| ()).map_err(|_| ProviderError::Platform)
 }
 
-fn unpad_in_place<C: BlockModeDecrypt + KeyIvInit>(
+fn unpad<C: BlockModeDecrypt + KeyIvInit>(
     key: &[u8],
     iv: &[u8],
     buffer: &mut Vec<u8>,
 ) -> Result<(), ProviderError> {
     let cipher = C::new_from_slices(key, iv).map_err(|_| ProviderError::BadKey)?;
-    match cipher.decrypt_padded::<Pkcs7>(buffer).map(<[u8]>::len) {
-        Ok(length) => buffer.truncate(length),
-        Err(_) => {
-            // All of it was decrypted before the padding was found wrong.
-            buffer.zeroize();
-            return Err(ProviderError::BadCiphertext);
-        }
-    }
+    let opened = cipher.decrypt_padded::<Pkcs7>(buffer).map(<[u8]>::len);
+    let length = opened.map_err(|_| ProviderError::BadCiphertext)?;
+    buffer.truncate(length);
     Ok(())
-}
-
-fn unpad<C: BlockModeDecrypt + KeyIvInit>(
-    key: &[u8],
-    iv: &[u8],
-    ciphertext: &[u8],
-) -> Result<Vec<u8>, ProviderError> {
-    let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    unpad_in_place::<C>(key, iv, &mut buffer)?;
-    Ok(std::mem::take(&mut *buffer))
 }

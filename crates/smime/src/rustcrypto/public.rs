@@ -78,15 +78,14 @@ fn verify_pss(
 }
 
 pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
-    match padding {
-        RsaPadding::Pkcs1v15 => {
-            let wrapped = rsa_key(spki)?.encrypt(&mut SysRng, Pkcs1v15Encrypt, key);
-            wrapped.map_err(|_| ProviderError::Platform)
-        }
-        RsaPadding::Oaep(label, mgf) => {
-            oaep::wrap(&rsa_key(spki)?, label, mgf, key).map_err(|_| ProviderError::Platform)
-        }
-    }
+    // RFC 4055 1.2: a key that is bound to RSA-PSS encrypts nothing.
+    let KeyKind::Rsa { .. } = KeyKind::of(spki) else { return Err(ProviderError::BadKey) };
+    let public = rsa_key(spki)?;
+    let wrapped = match padding {
+        RsaPadding::Pkcs1v15 => public.encrypt(&mut SysRng, Pkcs1v15Encrypt, key),
+        RsaPadding::Oaep(label, mgf) => oaep::wrap(&public, label, mgf, key),
+    };
+    wrapped.map_err(|_| ProviderError::Platform)
 }
 
 /// The padding scheme with the DigestInfo of the hash.

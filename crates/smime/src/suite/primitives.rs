@@ -73,6 +73,21 @@ pub async fn encrypts_and_detects_changes<P: Provider, K: Keyring>(world: &World
     }
 }
 
+/// RFC 5084 3.2: a tag of 12 to 15 octets is the beginning of the whole one (NIST SP 800-38D 7.1); fewer are refused.
+pub async fn opens_gcm_with_shorter_tags<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
+    let (provider, cipher, key, nonce) = (world.provider, ContentEncryption::Aes256Gcm, [7; 32], [9; 12]);
+    let sealed = provider.encrypt(cipher, &key, &nonce, b"aad", b"plaintext").await.expect("encrypts");
+    let (ciphertext, whole) = sealed.split_at(sealed.len() - 16);
+    for length in 0..=16 {
+        let mut tag = whole.split_at(length).0.to_vec();
+        let opened = provider.decrypt(cipher, &key, &nonce, b"aad", ciphertext, &tag).await;
+        assert_eq!(opened.is_ok_and(|opened| opened == b"plaintext"), length >= 12, "{length}");
+        tag.iter_mut().rev().take(1).for_each(|octet| *octet ^= 1);
+        let changed = provider.decrypt(cipher, &key, &nonce, b"aad", ciphertext, &tag).await;
+        assert_eq!(changed, Err(ProviderError::BadCiphertext), "{length}");
+    }
+}
+
 /// A wrong padding shows when all has been decrypted: none of that is left behind.
 pub async fn leaves_no_plaintext_after_a_wrong_padding<P: Provider, K: Keyring>(world: &World<'_, P, K>) {
     let (provider, block) = (world.provider, [0xff; 16]);

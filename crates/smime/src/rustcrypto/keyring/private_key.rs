@@ -188,8 +188,7 @@ fn unwrap(
     wrapped: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let unwrapped = match padding {
-        // The crate rejects implicitly: bad padding gives a synthetic key.
-        RsaPadding::Pkcs1v15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped),
+        RsaPadding::Pkcs1v15 => decrypt_pkcs1v15(key, wrapped),
         RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
     };
     unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
@@ -199,9 +198,12 @@ fn unwrap(
 /// keys elsewhere and lack this padding; [`MemoryKeyring`](super::MemoryKeyring) would bring every curve.
 pub fn unwrap_pkcs1v15(pkcs8: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let key = rsa::PrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyringError::Malformed)?;
-    // The crate rejects implicitly: bad padding gives a synthetic key.
-    let unwrapped = key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped);
-    unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
+    decrypt_pkcs1v15(&key, wrapped).map(Zeroizing::new).map_err(|_| KeyringError::Failed)
+}
+
+/// The crate rejects implicitly: bad padding gives a synthetic key.
+fn decrypt_pkcs1v15(key: &rsa::PrivateKey, wrapped: &[u8]) -> rsa::Result<Vec<u8>> {
+    key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, wrapped)
 }
 
 fn sign_rsa(

@@ -23,6 +23,8 @@ use crate::provider::{
 
 pub use keyring::{MemoryKeyring, unwrap_pkcs1v15};
 #[cfg(feature = "post-quantum")]
+pub(crate) use post_quantum::shake256;
+#[cfg(feature = "post-quantum")]
 pub use post_quantum::{PostQuantumKey, encapsulate, verify_ml_dsa};
 
 /// The arithmetic of the RustCrypto crates. Never waits: see [`crate::block_on_ready`].

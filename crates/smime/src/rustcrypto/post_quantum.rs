@@ -6,6 +6,8 @@ mod rounding;
 
 use const_oid::ObjectIdentifier as Oid;
 use rand_core::CryptoRng;
+use shake::Shake256;
+use shake::digest::ExtendableOutput as _;
 use zeroize::Zeroizing;
 
 use crate::algorithm::Identifier;
@@ -16,6 +18,13 @@ use crate::provider::{MlDsa, MlKem};
 
 pub use ml_dsa::verify_ml_dsa;
 pub use ml_kem::encapsulate;
+
+/// 512 bits of SHAKE256, as CMS digests with it (RFC 8702 3.1).
+pub(crate) fn shake256(data: &[u8]) -> Vec<u8> {
+    let mut digest = [0; 64];
+    Shake256::digest_xof(data, &mut digest);
+    digest.to_vec()
+}
 
 /// A private key of ML-DSA or ML-KEM, as it came in PKCS#8 (RFC 9881 6, RFC 9935 6): a seed, an expanded
 /// key, or both.

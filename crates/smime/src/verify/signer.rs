@@ -3,21 +3,49 @@
 use const_oid::ObjectIdentifier;
 
 use super::SignerError;
-use crate::algorithm::{self, Unusable};
+use crate::algorithm::{self, Identifier, Unusable};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::certificate::Certificate;
 use crate::cms::DATA;
 use crate::cms::attributes::{Attributes, CONTENT_TYPE, MESSAGE_DIGEST};
 use crate::cms::signed::SignerInfo;
 use crate::path::Budget;
-use crate::provider::{Hash, Provider, ProviderError};
+use crate::provider::{Hash, Provider, ProviderError, SignatureAlgorithm};
+
+/// What a content is digested with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Digest {
+    Hash(Hash),
+    /// 512 bits of SHAKE256 (RFC 8702 3.1), beside ML-DSA alone (RFC 9882 3.3).
+    Shake256,
+}
+
+impl Digest {
+    fn of(identifier: &Identifier<'_>) -> Result<Self, SignerError> {
+        if let Some(hash) = algorithm::hash_of(identifier.oid) {
+            return Ok(Self::Hash(hash));
+        }
+        let readable = cfg!(feature = "post-quantum") && identifier.oid == SHAKE256;
+        let unsupported = || SignerError::UnsupportedAlgorithm(algorithm::name_of(identifier.oid));
+        readable.then_some(Self::Shake256).ok_or_else(unsupported)
+    }
+
+    const fn hash(self) -> Option<Hash> {
+        match self {
+            Self::Hash(hash) => Some(hash),
+            Self::Shake256 => None,
+        }
+    }
+}
+
+const SHAKE256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.12");
 
 /// The signed content, with the digests made of it so far: signers often share a hash.
 pub(crate) struct Content<'a> {
     /// None for a signature that is signed itself, which has no type (RFC 5652 11.4).
     content_type: Option<ObjectIdentifier>,
     octets: &'a [u8],
-    digests: Vec<(Hash, Vec<u8>)>,
+    digests: Vec<(Digest, Vec<u8>)>,
     /// Whether a signature over the octets themselves was checked already.
     was_read: bool,
 }
@@ -41,12 +69,18 @@ impl<'a> Content<'a> {
         }
     }
 
-    async fn digest(&mut self, provider: &impl Provider, hash: Hash) -> Result<Vec<u8>, ProviderError> {
-        if let Some((_, digest)) = self.digests.iter().find(|(known, _)| *known == hash) {
+    async fn digest(&mut self, provider: &impl Provider, by: Digest) -> Result<Vec<u8>, ProviderError> {
+        if let Some((_, digest)) = self.digests.iter().find(|(known, _)| *known == by) {
             return Ok(digest.clone());
         }
-        let digest = provider.digest(hash, self.octets).await?;
-        self.digests.push((hash, digest.clone()));
+        let digest = match by {
+            Digest::Hash(hash) => provider.digest(hash, self.octets).await?,
+            #[cfg(feature = "post-quantum")]
+            Digest::Shake256 => crate::rustcrypto::shake256(self.octets),
+            #[cfg(not(feature = "post-quantum"))]
+            Digest::Shake256 => return Err(ProviderError::Unsupported),
+        };
+        self.digests.push((by, digest.clone()));
         Ok(digest)
     }
 }
@@ -115,14 +149,15 @@ async fn check_signature(
     content: &mut Content<'_>,
     certificate: &Certificate,
 ) -> Result<(), SignerError> {
-    let digest_oid = info.digest_algorithm.oid;
-    let hash = algorithm::hash_of(digest_oid)
-        .ok_or_else(|| SignerError::UnsupportedAlgorithm(algorithm::name_of(digest_oid)))?;
+    let digest = Digest::of(&info.digest_algorithm)?;
     let key = certificate.key_kind();
-    let algorithm = algorithm::signature(&info.signature_algorithm, Some(hash), key)?;
+    let algorithm = algorithm::signature(&info.signature_algorithm, digest.hash(), key)?;
+    if digest == Digest::Shake256 && !matches!(algorithm, SignatureAlgorithm::MlDsa(_)) {
+        return Err(SignerError::UnsupportedAlgorithm(algorithm::name_of(SHAKE256)));
+    }
     let signed = match &info.signed_attributes {
         Some(attributes) => {
-            check_attributes(provider, attributes, content, hash).await?;
+            check_attributes(provider, attributes, content, digest).await?;
             check_certificate(provider, attributes, certificate).await?;
             Some(attributes.signed_octets())
         }
@@ -148,7 +183,8 @@ async fn check_signature(
         }
         Err(_) => return Err(SignerError::BadSignature),
     }
-    let weak = algorithm::weakness(algorithm, key).or(algorithm::weak_digest(algorithm, hash));
+    let weak_digest = || algorithm::weak_digest(algorithm, digest.hash()?);
+    let weak = algorithm::weakness(algorithm, key).or_else(weak_digest);
     weak.map_or(Ok(()), |name| Err(SignerError::WeakAlgorithm(name)))
 }
 
@@ -156,7 +192,7 @@ async fn check_attributes(
     provider: &impl Provider,
     attributes: &Attributes<'_>,
     content: &mut Content<'_>,
-    hash: Hash,
+    by: Digest,
 ) -> Result<(), SignerError> {
     match (attributes.single(CONTENT_TYPE)?, content.content_type) {
         (None, None) => {}
@@ -169,7 +205,7 @@ async fn check_attributes(
     if digest.tag != tag::OCTET_STRING {
         return Err(SignerError::Malformed);
     }
-    let computed = content.digest(provider, hash).await.map_err(|_| SignerError::DigestMismatch)?;
+    let computed = content.digest(provider, by).await.map_err(|_| SignerError::DigestMismatch)?;
     if computed == digest.value { Ok(()) } else { Err(SignerError::DigestMismatch) }
 }
 

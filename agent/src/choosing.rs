@@ -5,10 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use smime::{
-    Certificate, KeyTransport, PathError, Trust, UnixTime, block_on_ready,
+    Certificate, KeyTransport, PathError, Trust, UnixTime,
+    aws_lc::{AwsLc, AwsLcKeyring},
+    block_on_ready,
     message::open,
     recipients::{Agreement, Candidate, NoneChosen, Offer, PassedOver, Reads, Unfit, choose, offers},
-    rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
 use crate::{arguments::Seal, files};
@@ -56,7 +57,7 @@ fn known<P: AsRef<Path>>(messages: &[P], trust: &Trust, at: UnixTime) -> Result<
     for path in messages {
         let path = path.as_ref();
         let bytes = files::message(path)?;
-        let opened = block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], trust, &bytes, at));
+        let opened = block_on_ready(open(&AwsLc, &AwsLcKeyring::new(), &[], trust, &bytes, at));
         let opened = opened.with_context(|| format!("{} cannot be opened", path.display()))?;
         // What is said to have been said later than now would never be replaced.
         let said = offers(&opened).into_iter().filter(|offer| offer.at.is_none_or(|said| said <= at));
@@ -71,7 +72,7 @@ fn known<P: AsRef<Path>>(messages: &[P], trust: &Trust, at: UnixTime) -> Result<
 /// kept, those would be in the way of the true one, as no more than a few of an address are checked.
 fn is_somebodys(offer: &Offer, trust: &Trust, at: UnixTime) -> bool {
     let alone = std::slice::from_ref(&offer.candidate);
-    let vouched = |address: &String| match block_on_ready(choose(&RustCrypto, address, alone, trust, at)) {
+    let vouched = |address: &String| match block_on_ready(choose(&AwsLc, address, alone, trust, at)) {
         Ok(_) => true,
         Err(none) => matches!(none.reason(), Some(Unfit::Path(PathError::Revoked { .. }))),
     };
@@ -97,7 +98,7 @@ fn chosen(to: &Path, known: &[Offer], trust: &Trust, at: UnixTime) -> Result<Rec
         reads: Reads::Unknown,
     }));
     candidates.iter_mut().for_each(|candidate| candidate.reads.clone_from(&reads));
-    match block_on_ready(choose(&RustCrypto, &address, &candidates, trust, at)) {
+    match block_on_ready(choose(&AwsLc, &address, &candidates, trust, at)) {
         Ok(chosen) => Ok(Recipient {
             certificate: chosen.certificate().clone(),
             reads: chosen.reads().clone(),

@@ -11,9 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use smime::{
     Certificate, KeyId, UnixTime,
+    aws_lc::AwsLcKeyring,
     path::{is_ocsp_response, is_revocation_list},
     pkcs12,
-    rustcrypto::MemoryKeyring,
 };
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ const MAX_MESSAGE: u64 = 1 << 30;
 
 /// The keys of a PKCS#12 file, each with its certificate.
 pub struct Identity {
-    pub keyring: MemoryKeyring,
+    pub keyring: AwsLcKeyring,
     pub keys: Vec<(KeyId, Certificate)>,
     pub certificates: Vec<Certificate>,
 }
@@ -123,7 +123,7 @@ fn pem_blocks(pem: &str, label: &str) -> impl Iterator<Item = Option<Vec<u8>>> {
 /// Opens a PKCS#12 file and adds its keys to the identity.
 pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Identity> {
     let password = password(password_file)?;
-    let mut identity = Identity { keyring: MemoryKeyring::new(), keys: Vec::new(), certificates: Vec::new() };
+    let mut identity = Identity { keyring: AwsLcKeyring::new(), keys: Vec::new(), certificates: Vec::new() };
     for path in paths {
         let path = path.as_ref();
         let pfx = unarmoured(fs::read(path).with_context(|| unreadable(path))?);

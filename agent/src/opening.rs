@@ -4,9 +4,10 @@ use std::{io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use smime::{
-    DecryptionKey, Trust, block_on_ready,
+    DecryptionKey, Trust,
+    aws_lc::{AwsLc, AwsLcKeyring},
+    block_on_ready,
     message::{OpenError, Opened},
-    rustcrypto::{MemoryKeyring, RustCrypto},
 };
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 
 pub fn open(arguments: &Open) -> Result<()> {
     let (keyring, keys) = match (arguments.key.as_slice(), &arguments.password_file) {
-        ([], _) | (_, None) => (MemoryKeyring::new(), Vec::new()),
+        ([], _) | (_, None) => (AwsLcKeyring::new(), Vec::new()),
         (paths, Some(password_file)) => {
             let identity = files::identity(paths, password_file)?;
             let keys = identity.keys.into_iter().map(|(key, certificate)| DecryptionKey { key, certificate });
@@ -30,11 +31,11 @@ pub fn open(arguments: &Open) -> Result<()> {
 
 pub fn verify(arguments: &Verify) -> Result<()> {
     let original = arguments.original.as_deref();
-    show(&MemoryKeyring::new(), &[], &arguments.trusting, &arguments.message, original)
+    show(&AwsLcKeyring::new(), &[], &arguments.trusting, &arguments.message, original)
 }
 
 fn show(
-    keyring: &MemoryKeyring,
+    keyring: &AwsLcKeyring,
     keys: &[DecryptionKey],
     trusting: &Trusting,
     message: &Path,
@@ -43,7 +44,7 @@ fn show(
     let (trust, now) = (trust(trusting)?, files::now(trusting.at)?);
     let bytes = files::message(message)?;
     let opened: Result<Opened, OpenError> =
-        block_on_ready(smime::message::open(&RustCrypto, keyring, keys, &trust, &bytes, now));
+        block_on_ready(smime::message::open(&AwsLc, keyring, keys, &trust, &bytes, now));
     let opened = opened.with_context(|| format!("{} cannot be opened", message.display()))?;
     let saved = trusting.out.as_ref().map(|folder| save::parts(folder, &opened.parts)).transpose()?;
     let mut report = Report::new(&opened, saved.as_deref());

@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 use const_oid::ObjectIdentifier;
 use serde::Serialize;
 use smime::{
-    Certificate, PathError, SignerError, VerifiedPath, block_on_ready,
+    Certificate, PathError, SignerError, VerifiedPath,
+    aws_lc::AwsLc,
+    block_on_ready,
     message::SignerFault,
     path::{Policies, Query, validate},
-    rustcrypto::RustCrypto,
 };
 
 use crate::{
@@ -64,7 +65,7 @@ pub fn run(arguments: &PathArguments) -> Result<()> {
     let mut query = Query::new(arguments.purpose.into(), files::now(arguments.at)?);
     query.policies = policies(arguments)?;
     query.revocation_required = !revocations.is_empty();
-    let outcome = block_on_ready(validate(&RustCrypto, leaf, &anchors, &others, &revocations, &query));
+    let outcome = block_on_ready(validate(&AwsLc, leaf, &anchors, &others, &revocations, &query));
     PathReport::new(outcome).print(arguments.json)
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use smime::{
-    DecryptionKey, SignerVerdict, Trust, UnixTime, block_on_ready,
+    DecryptionKey, SignerVerdict, Trust, UnixTime,
+    aws_lc::{AwsLc, AwsLcKeyring},
+    block_on_ready,
     ess::sign_receipt,
     message::{Address, Kind, Opened, open, receipt_message, same_mailbox},
-    rustcrypto::{MemoryKeyring, RustCrypto},
     verify,
 };
 
@@ -22,7 +23,7 @@ pub fn run(arguments: &ReceiptArguments) -> Result<()> {
     let bytes = files::message(&arguments.message)?;
     let keys = identity.keys.iter().cloned().map(|(key, certificate)| DecryptionKey { key, certificate });
     let keys: Vec<DecryptionKey> = keys.collect();
-    let opened = block_on_ready(open(&RustCrypto, &identity.keyring, &keys, &trust, &bytes, at));
+    let opened = block_on_ready(open(&AwsLc, &identity.keyring, &keys, &trust, &bytes, at));
     let opened = opened.with_context(|| format!("{} cannot be opened", arguments.message.display()))?;
     let Some(requested) = opened.requested_receipt() else {
         bail!("no signature that counts asks for a receipt");
@@ -34,7 +35,7 @@ pub fn run(arguments: &ReceiptArguments) -> Result<()> {
     if !requested.is_asked_of(&own, lists) {
         bail!("the receipt is asked of others");
     }
-    let receipt = block_on_ready(sign_receipt(&RustCrypto, &identity.keyring, &signer, requested, at));
+    let receipt = block_on_ready(sign_receipt(&AwsLc, &identity.keyring, &signer, requested, at));
     let receipt = receipt.context("the receipt was not signed")?.to_der();
     let from = own.first().context("the certificate names no address")?;
     let message = receipt_message(&receipt, from, &requested.recipients(lists), at)?;
@@ -47,12 +48,12 @@ pub fn fault(opened: &Opened, original: &Path, trust: &Trust, now: UnixTime) -> 
         bail!("the message is no receipt");
     };
     let bytes = files::message(original)?;
-    let sent = block_on_ready(open(&RustCrypto, &MemoryKeyring::new(), &[], trust, &bytes, now));
+    let sent = block_on_ready(open(&AwsLc, &AwsLcKeyring::new(), &[], trust, &bytes, now));
     let sent = sent.with_context(|| format!("{} cannot be opened", original.display()))?;
     let Some(requested) = sent.requested_receipt() else {
         bail!("no signature of {} that counts asks for a receipt", original.display());
     };
-    let receipt = block_on_ready(verify(&RustCrypto, &object.data, None, trust, now));
+    let receipt = block_on_ready(verify(&AwsLc, &object.data, None, trust, now));
     let receipt = receipt.context("the receipt cannot be read")?;
     let headers = &sent.headers;
     Ok(match requested.check(&receipt) {

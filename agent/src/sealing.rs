@@ -5,11 +5,12 @@ use std::{fs, io::Write as _, path::Path};
 use anyhow::{Context as _, Result, bail};
 use const_oid::ObjectIdentifier;
 use smime::{
-    Certificate, SignOptions, Signer, block_on_ready,
+    Certificate, SignOptions, Signer,
+    aws_lc::AwsLc,
+    block_on_ready,
     ess::{Classification, ReceiptRequest, ReceiptsFrom, SecurityLabel},
     message::{HeaderPolicy, SealOptions, seal_message},
     recipients::agree_on,
-    rustcrypto::RustCrypto,
 };
 
 use crate::{
@@ -45,7 +46,7 @@ pub fn run(arguments: &Seal) -> Result<()> {
     let recipients: Vec<Certificate> = recipients.into_iter().map(|one| one.certificate).collect();
     let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
     let sealed = block_on_ready(seal_message(
-        &RustCrypto,
+        &AwsLc,
         &identity.keyring,
         &mut rng,
         &original,

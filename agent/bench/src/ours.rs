@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 use rand_core::UnwrapErr;
-use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::aws_lc::{AwsLc, AwsLcKeyring};
 use smime::{
     ContentEncryption, DecryptionKey, SignedForm, Signer, Trust, block_on_ready, decrypt, encrypt, sign,
     verify,
@@ -12,7 +12,7 @@ use crate::people::{Cipher, now};
 
 /// One who signs and reads with `smime`.
 pub struct Ours {
-    pub keyring: Rc<MemoryKeyring>,
+    pub keyring: Rc<AwsLcKeyring>,
     pub signer: Signer,
     pub reader: DecryptionKey,
     pub trust: Trust,
@@ -30,8 +30,8 @@ impl Ours {
         block_on_ready(async {
             let form = SignedForm::Opaque;
             let signed =
-                sign(&RustCrypto, &*self.keyring, &self.signer, content, form, now()).await?.to_der();
-            Ok(encrypt(&RustCrypto, &mut rng, &signed, recipients, cipher).await?)
+                sign(&AwsLc, &*self.keyring, &self.signer, content, form, now()).await?.to_der();
+            Ok(encrypt(&AwsLc, &mut rng, &signed, recipients, cipher).await?)
         })
     }
 
@@ -39,8 +39,8 @@ impl Ours {
     pub fn open(&self, sealed: &[u8]) -> Result<usize> {
         let keys = std::slice::from_ref(&self.reader);
         block_on_ready(async {
-            let opened = decrypt(&RustCrypto, &*self.keyring, keys, sealed).await?;
-            let verified = verify(&RustCrypto, &opened.content, None, &self.trust, now()).await?;
+            let opened = decrypt(&AwsLc, &*self.keyring, keys, sealed).await?;
+            let verified = verify(&AwsLc, &opened.content, None, &self.trust, now()).await?;
             ensure!(verified.signers.iter().all(|signer| signer.verdict.is_ok()), "not verified");
             Ok(verified.content.len())
         })

@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use rand_core::UnwrapErr;
 use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};
+use smime::aws_lc::AwsLcKeyring;
 use smime::rustcrypto::MemoryKeyring;
 use smime::{Certificate, DecryptionKey, KeyId, Signer, Trust, UnixTime, block_on_ready};
 
@@ -63,9 +64,13 @@ impl People {
     }
 
     fn of(keyring: MemoryKeyring, made: &[(Signer, DecryptionKey)], trust: &Trust) -> Result<Self> {
-        let keyring = std::rc::Rc::new(keyring);
+        let mut fast = AwsLcKeyring::new();
+        for key in made.iter().flat_map(|(signer, reader)| [&signer.key, &reader.key]) {
+            fast.insert_pkcs8(key.clone(), &keyring.pkcs8(key)?)?;
+        }
+        let fast = std::rc::Rc::new(fast);
         let ours = |(signer, reader): &(Signer, DecryptionKey)| Ours {
-            keyring: std::rc::Rc::clone(&keyring),
+            keyring: std::rc::Rc::clone(&fast),
             signer: signer.clone(),
             reader: reader.clone(),
             trust: trust.clone(),

@@ -3,7 +3,8 @@
 //! The crate does no I/O, reads no clock and knows no browser. Structures (CMS, X.509, MIME,
 //! RFC 3161) are read and written here; the arithmetic comes in through two traits, [`Provider`]
 //! (hashes, ciphers, public keys) and [`Keyring`] (private keys, named by [`KeyId`]).
-//! [`rustcrypto`] implements both in memory; a browser implements them on WebCrypto.
+//! [`rustcrypto`] implements both in memory, and `aws_lc`, a feature, with faster RSA; a browser implements them
+//! on WebCrypto.
 //!
 //! | to | there is |
 //! |---|---|
@@ -87,6 +88,8 @@
 
 mod algorithm;
 mod asn1;
+#[cfg(all(feature = "aws-lc", not(target_arch = "wasm32")))]
+pub mod aws_lc;
 pub mod ber;
 mod certificate;
 mod cms;

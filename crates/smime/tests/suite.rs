@@ -1,4 +1,4 @@
-//! The suite on RustCrypto.
+//! The suite on RustCrypto and on AWS-LC.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,6 +9,7 @@
     reason = "tests may panic, speak, and be tables"
 )]
 
+use smime::aws_lc::{AwsLc, AwsLcKeyring};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::suite::{self, KeyringFactory};
 use smime::{
@@ -33,6 +34,25 @@ impl KeyringFactory for InMemory {
 #[test]
 fn rustcrypto_passes_the_suite() {
     block_on_ready(suite::run(&RustCrypto, &InMemory));
+}
+
+struct InAwsLc;
+
+impl KeyringFactory for InAwsLc {
+    type Keyring = AwsLcKeyring;
+
+    async fn keyring(&self, keys: &[(KeyId, &[u8])]) -> AwsLcKeyring {
+        let mut keyring = AwsLcKeyring::new();
+        for (id, pkcs8) in keys {
+            keyring.insert_pkcs8(id.clone(), pkcs8).expect("a key of the suite");
+        }
+        keyring
+    }
+}
+
+#[test]
+fn aws_lc_passes_the_suite() {
+    block_on_ready(suite::run(&AwsLc, &InAwsLc));
 }
 
 /// Only what an implementation must have: no encapsulation.
@@ -94,4 +114,5 @@ fn a_provider_of_no_more_than_it_must_have_passes_the_suite() {
 fn the_verbs_can_run_on_threads() {
     fn assert_send<T: Send>(_: &T) {}
     assert_send(&suite::run(&RustCrypto, &InMemory));
+    assert_send(&suite::run(&AwsLc, &InAwsLc));
 }

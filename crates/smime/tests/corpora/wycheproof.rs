@@ -1,7 +1,8 @@
-//! Wycheproof, on the in-memory provider and keyring; `operations.rs` also runs in the browser.
+//! Wycheproof, on both native providers and keyrings; `operations.rs` also runs in the browser.
 
-use smime::block_on_ready as ready;
+use smime::aws_lc::{AwsLc, AwsLcKeyring};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::{Provider, block_on_ready as ready};
 
 use crate::support::corpus::{Tally, folder};
 use crate::wycheproof_operations::{Keys, id, judge};
@@ -18,6 +19,18 @@ impl Keys for InMemory {
     }
 }
 
+struct InAwsLc;
+
+impl Keys for InAwsLc {
+    type Keyring = AwsLcKeyring;
+
+    async fn keyring(&self, pkcs8: &[u8]) -> Option<AwsLcKeyring> {
+        let mut keyring = AwsLcKeyring::new();
+        keyring.insert_pkcs8(id(), pkcs8).ok()?;
+        Some(keyring)
+    }
+}
+
 /// RFC 8017 7.1.2 3g: the first octet of an OAEP block is zero, and rsa 0.10.0 does not look at it.
 const OAEP: [(&str, &str); 1] = [(
     "23",
@@ -28,11 +41,15 @@ const OAEP: [(&str, &str); 1] = [(
 type File = (&'static str, usize, &'static [(&'static str, &'static str)]);
 
 fn run(test: &str, files: &[File]) {
+    run_on("", &RustCrypto, &InMemory, test, files);
+}
+
+fn run_on(suffix: &str, provider: &impl Provider, keys: &impl Keys, test: &str, files: &[File]) {
     let Some(corpus) = folder("wycheproof", test) else { return };
     for (name, expected, argued) in files {
         let file = std::fs::read(corpus.join(name).with_extension("json")).unwrap();
-        let mut tally = Tally::new(&format!("Wycheproof {name}"), argued);
-        for judged in ready(judge(name, &file, &RustCrypto, &InMemory)) {
+        let mut tally = Tally::new(&format!("Wycheproof {name}{suffix}"), argued);
+        for judged in ready(judge(name, &file, provider, keys)) {
             match judged.outcome {
                 Ok(outcome) => tally.judge(&judged.name, outcome),
                 Err(reason) => tally.leave_out(&judged.name, reason),
@@ -69,6 +86,25 @@ fn wrapped_keys_come_out_as_wycheproof_says() {
             ("rsa_oaep_2048_sha1_mgf1sha1_test", 36, &OAEP),
             ("rsa_oaep_2048_sha256_mgf1sha256_test", 37, &OAEP),
             ("rsa_oaep_3072_sha512_mgf1sha512_test", 33, &OAEP),
+            ("rsa_pkcs1_2048_test", 67, &[]),
+        ],
+    );
+}
+
+#[test]
+fn rsa_by_aws_lc_does_as_wycheproof_says() {
+    run_on(
+        " by AWS-LC",
+        &AwsLc,
+        &InAwsLc,
+        "rsa_by_aws_lc_does_as_wycheproof_says",
+        &[
+            ("rsa_signature_2048_sha256_test", 259, &[]),
+            ("rsa_pss_2048_sha256_mgf1_32_test", 108, &[]),
+            ("rsa_pss_2048_sha256_mgf1_32_params_test", 108, &[]),
+            ("rsa_oaep_2048_sha1_mgf1sha1_test", 36, &[]),
+            ("rsa_oaep_2048_sha256_mgf1sha256_test", 37, &[]),
+            ("rsa_oaep_3072_sha512_mgf1sha512_test", 33, &[]),
             ("rsa_pkcs1_2048_test", 67, &[]),
         ],
     );

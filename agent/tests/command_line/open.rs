@@ -1,0 +1,115 @@
+//! `open` and `receipt`.
+
+use serde_json::Value;
+
+use crate::office::Office;
+
+const OPEN: &str = "open --key bob.p12 --password-file password --trust ca.pem --json";
+
+#[test]
+fn what_is_sealed_opens_and_says_what_it_is_worth() {
+    let Some(office) = Office::new("what_is_sealed_opens_and_says_what_it_is_worth") else { return };
+    for content in ["gcm", "cbc"] {
+        office.seal(&format!("--content {content}"));
+        let sealed = office.read("sealed.eml");
+        assert!(sealed.contains("Subject: [...]") && !sealed.contains("hidden@h.example"));
+        let report = office.json(&format!("{OPEN} --out parts sealed.eml"));
+        assert_eq!(report["status"], "confidential", "{report}");
+        let signer = &report["signers"][0];
+        assert_eq!((&signer["valid"], &signer["reason"]), (&Value::Bool(true), &Value::Null));
+        assert_eq!(signer["emails"][0], "alice@a.example");
+        assert_eq!((&signer["timestamp"], signer["subject"].as_str()), (&Value::Null, Some("CN=alice")));
+        assert!(signer["signedAt"].as_str().unwrap().ends_with('Z'));
+        assert_eq!(report["headers"]["subject"], "Vertraulich: Größe");
+        assert_eq!(report["headerProtection"]["subject"], "signed-and-encrypted");
+        assert_eq!(report["headers"]["bcc"], Value::Null);
+        assert_eq!(report["parts"][0]["text"], "Dear Bob: Größe.");
+        assert_eq!(report["parts"][1]["file"], "2-evil.pdf");
+        assert_eq!(office.read("parts/2-evil.pdf"), "%PDF-1");
+    }
+}
+
+#[test]
+fn failures_are_sentences_and_a_status() {
+    let Some(office) = Office::new("failures_are_sentences_and_a_status") else { return };
+    office.seal("");
+    office.write("wrong", "wrong password\n");
+    let damaged = office.read("sealed.eml");
+    let at = damaged[..damaged.len() - 200].rfind(|c: char| c.is_ascii_alphanumeric()).unwrap();
+    let other = if &damaged[at..=at] == "A" { "B" } else { "A" };
+    office.write("damaged.eml", [&damaged[..at], other, &damaged[at + 1..]].concat());
+    for (arguments, status) in [
+        ("open --key bob.p12 --password-file wrong --json sealed.eml", 1),
+        ("open --key alice.p12 --password-file password --json sealed.eml", 1),
+        ("open --key bob.p12 --password-file password --json damaged.eml", 1),
+        ("open --key bob.p12 --password-file password --json missing.eml", 1),
+        ("verify --trust ca.pem --json sealed.eml", 1),
+        ("verify --trust letter.eml --json sealed.eml", 1),
+        ("seal --from alice.p12 --password-file password --to ca.pem --out x.eml letter.eml", 1),
+        ("seal --from alice.p12 --password-file password --to bob.pem --out x.eml sealed.eml", 1),
+        ("open --json", 2),
+        ("verify --at yesterday letter.eml", 2),
+    ] {
+        let output = office.agent(arguments);
+        assert_eq!(output.status.code(), Some(status), "{arguments}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains("panicked") && !said.is_empty(), "{arguments}: {said}");
+        if status == 1 {
+            assert!(said.starts_with("sealpost-agent: ") && said.trim_end().ends_with('.'), "{said}");
+        }
+    }
+    assert!(!office.0.join("x.eml").exists());
+}
+
+#[test]
+fn a_label_and_a_receipt_go_there_and_back() {
+    let Some(office) = Office::new("a_label_and_a_receipt_go_there_and_back") else { return };
+    office
+        .seal("--label 1.2.156.1 --classification 4 --privacy-mark Vertraulich --receipt-to alice@a.example");
+    let report = office.json(&format!("{OPEN} sealed.eml"));
+    assert_eq!(report["label"]["policy"], "1.2.156.1");
+    assert_eq!(
+        (&report["label"]["classification"], &report["label"]["privacyMark"]),
+        (&4.into(), &"Vertraulich".into())
+    );
+    assert_eq!((&report["kind"], &report["labelFault"]), (&"letter".into(), &Value::Null));
+    assert_eq!(report["receiptRequested"]["to"][0], "alice@a.example");
+    let tree = &report["tree"];
+    assert_eq!(
+        (&tree["kind"], &tree["name"], &tree["recipients"]),
+        (&"encrypted".into(), &"AES-256-GCM".into(), &1.into())
+    );
+    let signed = &tree["children"][0];
+    assert_eq!((&signed["kind"], &signed["signers"][0]["key"]), (&"signed".into(), &"P-256".into()));
+    assert_eq!(signed["children"][0]["name"], "multipart/mixed");
+
+    let run = |arguments: &str| {
+        let output = office.agent(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("receipt --key bob.p12 --password-file password --trust ca.pem --out receipt.eml sealed.eml");
+    office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    office.openssl("cms -verify_receipt receipt.eml -in signed.eml -CAfile ca.pem");
+    office.write("sent.eml", format!("From: alice@a.example\n{}", office.read("signed.eml")));
+    let verify = "verify --trust ca.pem --json receipt.eml";
+    let report = office.json(verify);
+    assert_eq!((&report["kind"], &report["status"]), (&"receipt".into(), &"verified".into()));
+    assert_eq!(report["receipt"]["valid"], Value::Null);
+    let report = office.json(&format!("{verify} --original sent.eml"));
+    assert_eq!(report["receipt"]["valid"], true, "{report}");
+    // Whoever was not written to has nothing to confirm.
+    run("receipt --key alice.p12 --password-file password --trust ca.pem --out own.eml sent.eml");
+    let own = office.json("verify --trust ca.pem --json own.eml --original sent.eml");
+    assert_eq!(own["receipt"]["valid"], false, "{own}");
+    // About another message, it proves nothing.
+    office.seal("--receipt-to alice@a.example");
+    office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    office.write("other.eml", format!("From: alice@a.example\n{}", office.read("signed.eml")));
+    let report = office.json(&format!("{verify} --original other.eml"));
+    assert_eq!(report["receipt"]["valid"], false);
+    office.seal("");
+    let output = office
+        .agent("receipt --key bob.p12 --password-file password --trust ca.pem --out none.eml sealed.eml");
+    assert!(output.status.code() == Some(1) && !office.0.join("none.eml").exists());
+}

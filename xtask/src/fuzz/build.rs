@@ -57,7 +57,7 @@ fn compile(features: &[&str]) -> Result<Programs> {
     let version = shell::output(Command::new("rustc").arg("-vV"))?;
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names its host")?;
-    let mut cargo = workspace::cargo(["build", "--release", "--bins"]);
+    let mut cargo = workspace::cargo(["build", "--locked", "--release", "--bins"]);
     cargo.args(features).current_dir(workspace::root().join("fuzz"));
     cargo.arg("--target-dir").arg(folder());
     // With a target named, build scripts and macros are built without the flags.

@@ -67,7 +67,7 @@ fn check_dependencies() -> Result<()> {
     let rules = Rules::read()?;
     // The fuzz targets are a workspace of their own.
     for folder in [".", "fuzz"] {
-        let mut cargo = workspace::cargo(["metadata", "--format-version=1"]);
+        let mut cargo = workspace::cargo(["metadata", "--locked", "--format-version=1"]);
         let metadata = shell::output(cargo.current_dir(workspace::root().join(folder)))?;
         let metadata: Value = serde_json::from_str(&metadata)?;
         let packages =

@@ -24,10 +24,10 @@ pub fn native() -> Result<Tally> {
     for package in PACKAGES {
         cargo.args(["--package", package]);
     }
-    // A test that lacks its material appends its name to this file, and then passes.
     if let Ok(server) = &s3_server {
         cargo.env("SEALPOST_MOTO", server);
     }
+    // A test that lacks its material appends its name to this file, and then passes.
     let mut tally = Tally::of_cargo_test(cargo.env("SEALPOST_SKIPPED", &skips))?;
     count_skipped(&mut tally, &skips);
     if let Err(error) = s3_server {

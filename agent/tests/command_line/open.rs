@@ -30,6 +30,26 @@ fn what_is_sealed_opens_and_says_what_it_is_worth() {
 }
 
 #[test]
+fn a_key_is_found_by_what_outlook_calls_it_where_its_certificate_does_not_say() {
+    const TEST: &str = "a_key_is_found_by_what_outlook_calls_it_where_its_certificate_does_not_say";
+    let Some(office) = Office::new(TEST) else { return };
+    office.openssl("pkey -in bob.key -pubout -outform DER -out bob.spki");
+    office.openssl("dgst -sha1 -hex -r -out bob.sha1 bob.spki");
+    let name = office.read("bob.sha1")[..40].to_owned();
+    for (certificate, identifier) in [("named", name.as_str()), ("unnamed", "none")] {
+        office.write("own.ext", format!("keyUsage=keyEncipherment\nsubjectKeyIdentifier={identifier}\n"));
+        office.openssl(&format!(
+            "x509 -req -in bob.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -extfile own.ext -out {certificate}.pem"
+        ));
+    }
+    office.write("body.txt", "Content-Type: text/plain\n\nBy identifier.\n");
+    office.openssl("cms -encrypt -keyid -aes256 -in body.txt -from a@a.example -out sealed.eml named.pem");
+    office.openssl("pkcs12 -export -in unnamed.pem -inkey bob.key -passout file:secret -out unnamed.p12");
+    let report = office.json("open --key unnamed.p12 --password-file password --json sealed.eml");
+    assert_eq!(report["parts"][0]["text"], "By identifier.\r\n");
+}
+
+#[test]
 fn failures_are_sentences_and_a_status() {
     let Some(office) = Office::new("failures_are_sentences_and_a_status") else { return };
     office.seal("");

@@ -8,7 +8,7 @@ use crate::asn1::{Malformed, Reader, Tlv, tag, write};
 use crate::certificate::{Certificate, ML_KEM_OIDS};
 use crate::cms::{self, CertificateId};
 use crate::key_agreement::hkdf;
-use crate::key_wrap::{self, KeyWrap};
+use crate::key_wrap::KeyWrap;
 use crate::provider::{Hash, MlKem};
 
 /// id-ori-kem, the kind of OtherRecipientInfo.
@@ -113,7 +113,8 @@ pub(crate) fn recipient_info(
     shared: &[u8],
     key: &[u8],
 ) -> Option<Vec<u8>> {
-    let wrap_identifier = key_wrap::written_identifier();
+    let wrap = KeyWrap::Aes256;
+    let wrap_identifier = wrap.identifier();
     let mut kek = Zeroizing::new([0; 32]);
     let kek_length = u32::try_from(kek.len()).ok()?;
     hkdf(Hash::Sha256, None, shared, &other_info(&wrap_identifier, kek_length, &[]), &mut *kek)?;
@@ -126,7 +127,7 @@ pub(crate) fn recipient_info(
         &write::algorithm(HKDF_SHA256, &[]),
         &write::integer(u64::from(kek_length)),
         &wrap_identifier,
-        &write::octets(&key_wrap::wrap(&*kek, key)?),
+        &write::octets(&wrap.wrap(&*kek, key)?),
     ]);
     Some(write::tlv(tag::constructed(4), &[&write::oid(KEM_RECIPIENT), &info]))
 }

@@ -168,8 +168,8 @@ async fn agree_with(
         .iter()
         .zip(&agreement.shared)
         .map(|((recipient, _), shared)| {
-            let wrapped = key_agreement::wrap(shared, key).ok_or(ProviderError::Platform)?;
-            Ok(key_agreement_info(recipient, &originator, &wrapped))
+            let (scheme, wrapped) = key_agreement::wrap(curve, shared, key).ok_or(ProviderError::Platform)?;
+            Ok(key_agreement_info(recipient, &originator, &scheme, &wrapped))
         })
         .collect()
 }
@@ -206,17 +206,12 @@ fn originator_key(curve: Curve, public: &[u8]) -> Vec<u8> {
 }
 
 /// KeyAgreeRecipientInfo (RFC 5652 6.2.2).
-fn key_agreement_info(recipient: &Certificate, originator: &[u8], wrapped: &[u8]) -> Vec<u8> {
+fn key_agreement_info(recipient: &Certificate, originator: &[u8], scheme: &[u8], wrapped: &[u8]) -> Vec<u8> {
     let id = cms::issuer_and_serial(tag::SEQUENCE, recipient);
     let encrypted_key = write::sequence(&[&id, &write::octets(wrapped)]);
     write::tlv(
         tag::constructed(1),
-        &[
-            &write::integer(3),
-            originator,
-            &key_agreement::written_scheme(),
-            &write::sequence(&[&encrypted_key]),
-        ],
+        &[&write::integer(3), originator, scheme, &write::sequence(&[&encrypted_key])],
     )
 }
 

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::{Identifier, Unusable, name_of};
 use crate::asn1::{Malformed, tag, write};
-use crate::key_wrap::{self, KeyWrap};
-use crate::provider::Hash;
+use crate::key_wrap::KeyWrap;
+use crate::provider::{Curve, Hash};
 
 const STANDARD_SHA256: Oid = Oid::new_unwrap("1.3.132.1.11.1");
+const HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.19");
 
 /// The schemes of X9.63's derivation. Cofactor agreement differs from standard agreement only on
 /// curves with a cofactor, of which there are none here.
@@ -31,7 +32,7 @@ const SCHEMES: [(Oid, Hash); 10] = [
 
 /// The schemes of HKDF (RFC 8418 2.2), which X25519 uses beside those of X9.63.
 const HKDF_SCHEMES: [(Oid, Hash); 3] = [
-    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.19"), Hash::Sha256),
+    (HKDF_SHA256, Hash::Sha256),
     (Oid::new_unwrap("1.2.840.113549.1.9.16.3.20"), Hash::Sha384),
     (Oid::new_unwrap("1.2.840.113549.1.9.16.3.21"), Hash::Sha512),
 ];
@@ -119,20 +120,18 @@ pub(crate) fn hkdf(
     .ok()
 }
 
-/// Wraps a content-encryption key as [`written_scheme`] says.
-pub(crate) fn wrap(shared: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    let wrap_identifier = key_wrap::written_identifier();
-    let scheme = Scheme {
-        derivation: Derivation::X963(Hash::Sha256),
-        wrap: KeyWrap::Aes256,
-        wrap_identifier: &wrap_identifier,
+/// Wraps a content-encryption key, with SHA-256 in the derivation; gives the AlgorithmIdentifier, too.
+pub(crate) fn wrap(curve: Curve, shared: &[u8], key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    // RFC 8551 2.3: what every S/MIME 4.0 reader of the curve has.
+    let (oid, derivation) = match curve {
+        Curve::X25519 => (HKDF_SHA256, Derivation::Hkdf(Hash::Sha256)),
+        _ => (STANDARD_SHA256, Derivation::X963(Hash::Sha256)),
     };
-    key_wrap::wrap(&scheme.derive(shared, None)?, key)
-}
-
-/// The AlgorithmIdentifier of dhSinglePass-stdDH-sha256kdf-scheme with AES-256 key wrap.
-pub(crate) fn written_scheme() -> Vec<u8> {
-    write::algorithm(STANDARD_SHA256, &key_wrap::written_identifier())
+    let wrap = KeyWrap::for_key(key.len())?;
+    let wrap_identifier = wrap.identifier();
+    let scheme = Scheme { derivation, wrap, wrap_identifier: &wrap_identifier };
+    let wrapped = wrap.wrap(&scheme.derive(shared, None)?, key)?;
+    Some((write::algorithm(oid, &wrap_identifier), wrapped))
 }
 
 /// ECC-CMS-SharedInfo (RFC 5753 7.2).

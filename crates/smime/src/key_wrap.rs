@@ -40,6 +40,39 @@ impl KeyWrap {
         }
     }
 
+    /// The wrap that is as strong as the key of that many bytes, as RFC 8551 2.3 wants it.
+    pub(crate) const fn for_key(length: usize) -> Option<Self> {
+        match length {
+            16 => Some(Self::Aes128),
+            24 => Some(Self::Aes192),
+            32 => Some(Self::Aes256),
+            _ => None,
+        }
+    }
+
+    /// The AlgorithmIdentifier.
+    pub(crate) fn identifier(self) -> Vec<u8> {
+        let oid = match self {
+            Self::Aes128 => AES128_WRAP,
+            Self::Aes192 => AES192_WRAP,
+            Self::Aes256 => AES256_WRAP,
+            Self::TripleDes => TRIPLE_DES_WRAP,
+        };
+        write::algorithm(oid, &[])
+    }
+
+    /// Wraps a content-encryption key.
+    pub(crate) fn wrap(self, kek: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+        let mut wrapped = vec![0; key.len() + 8];
+        let done = match self {
+            Self::Aes128 => AesKw::<Aes128>::new_from_slice(kek).ok()?.wrap_key(key, &mut wrapped).is_ok(),
+            Self::Aes192 => AesKw::<Aes192>::new_from_slice(kek).ok()?.wrap_key(key, &mut wrapped).is_ok(),
+            Self::Aes256 => AesKw::<Aes256>::new_from_slice(kek).ok()?.wrap_key(key, &mut wrapped).is_ok(),
+            Self::TripleDes => false,
+        };
+        done.then_some(wrapped)
+    }
+
     /// Length of the key-encryption key in bytes.
     pub(crate) const fn key_len(self) -> usize {
         match self {
@@ -91,16 +124,4 @@ fn triple_des_unwrap(kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let expected = Sha1::digest(key);
     let holds: bool = expected.get(..8)?.ct_eq(checksum).into();
     holds.then(|| Zeroizing::new(key.to_vec()))
-}
-
-/// Wraps a content-encryption key with AES-256, which is what this crate writes.
-pub(crate) fn wrap(kek: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    let mut wrapped = vec![0; key.len() + 8];
-    AesKw::<Aes256>::new_from_slice(kek).ok()?.wrap_key(key, &mut wrapped).ok()?;
-    Some(wrapped)
-}
-
-/// The AlgorithmIdentifier of what [`wrap`] does.
-pub(crate) fn written_identifier() -> Vec<u8> {
-    write::algorithm(AES256_WRAP, &[])
 }

@@ -11,9 +11,9 @@ use crate::certificate::Certificate;
 use crate::cms::enveloped::{Enveloped, KeyAgreement, Originator, Recipient, Unreadable};
 use crate::cms::{AUTH_ENVELOPED_DATA, ENVELOPED_DATA};
 use crate::encapsulation::KemRecipient;
-use crate::key_agreement::Scheme;
+use crate::key_agreement::{Scheme, hkdf};
 use crate::keyring::{KeyId, Keyring, KeyringError};
-use crate::provider::{ContentEncryption, Provider, ProviderError, RsaPadding};
+use crate::provider::{ContentEncryption, Hash, Provider, ProviderError, RsaPadding};
 
 /// As many matching recipients are tried; a message has no reason to name one reader more often.
 const MAX_TRIES: usize = 8;
@@ -117,7 +117,8 @@ pub async fn decrypt<'m>(
     let mut outcome = DecryptError::NotARecipient;
     let mut tries = addressed(&message, keys).into_iter().take(MAX_TRIES).peekable();
     while let Some((key, wrapped)) = tries.next() {
-        let content_key = match unwrap(keyring, &key.key, wrapped, cipher.key_len()).await {
+        let unwrapped = unwrap(keyring, &key.key, wrapped, cipher.key_len()).await;
+        let content_key = match unwrapped.and_then(|key| content_key(&message, key)) {
             Ok(content_key) => content_key,
             Err(error) => {
                 outcome = error;
@@ -247,6 +248,19 @@ fn from_keyring(error: KeyringError, asked: &str) -> DecryptError {
         KeyringError::Unsupported => DecryptError::Unsupported(asked.to_owned()),
         _ => DecryptError::Failed,
     }
+}
+
+/// The key of the content, from the one that its recipients are given: the same, unless it is bound to the cipher
+/// (RFC 9709 2), so that nobody passes off what is authenticated as what is not.
+fn content_key(
+    message: &Enveloped<'_>,
+    given: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let Some(identifier) = message.derived_with else { return Ok(given) };
+    let mut key = Zeroizing::new(vec![0; given.len()]);
+    let salt = b"The Cryptographic Message Syntax";
+    hkdf(Hash::Sha256, Some(salt), &given, identifier, &mut key).ok_or(DecryptError::Failed)?;
+    Ok(key)
 }
 
 fn content_cipher<'a>(message: &Enveloped<'a>) -> Result<(ContentEncryption, &'a [u8]), DecryptError> {

@@ -1,4 +1,4 @@
-//! Authenticated ciphers that are read and not written, as another implementation writes them: see
+//! Authenticated encryption that is read and not written, as another implementation writes them: see
 //! `authenticated/make.py`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
@@ -8,7 +8,7 @@ use smime::{ContentEncryption, DecryptError, EncryptError, Secret, block_on_read
 const CONTENT: &[u8] = "Content-Type: text/plain; charset=utf-8\r\n\r\nSealed 印信\r\n".as_bytes();
 const SECRET: Secret<'_> = Secret::Key { identifier: &[1, 2, 3], key: &[0x5a; 32] };
 
-const MESSAGES: [(&[u8], ContentEncryption); 7] = [
+const MESSAGES: [(&[u8], ContentEncryption); 8] = [
     (include_bytes!("authenticated/aes-128-ccm-nonce-12-tag-16.der"), ContentEncryption::Aes128Ccm),
     (include_bytes!("authenticated/aes-128-ccm-nonce-7-tag-12.der"), ContentEncryption::Aes128Ccm),
     (include_bytes!("authenticated/aes-192-ccm-nonce-13-tag-14.der"), ContentEncryption::Aes192Ccm),
@@ -16,6 +16,8 @@ const MESSAGES: [(&[u8], ContentEncryption); 7] = [
     (include_bytes!("authenticated/aes-256-ccm-nonce-13-tag-16.der"), ContentEncryption::Aes256Ccm),
     (include_bytes!("authenticated/chacha20-poly1305-plain.der"), ContentEncryption::ChaCha20Poly1305),
     (include_bytes!("authenticated/chacha20-poly1305-attributes.der"), ContentEncryption::ChaCha20Poly1305),
+    // RFC 9709: the key is bound to the cipher.
+    (include_bytes!("authenticated/aes-256-gcm-derived.der"), ContentEncryption::Aes256Gcm),
 ];
 
 #[test]

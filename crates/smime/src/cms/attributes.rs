@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use const_oid::ObjectIdentifier as Oid;
 
+use super::enveloped::CEK_HKDF_SHA256;
 use super::{CertificateId, issuer_and_serial};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Tlv, tag, write};
@@ -240,7 +241,8 @@ pub(crate) fn capabilities() -> Vec<u8> {
     ];
     let ciphers = ciphers.map(|cipher| write::algorithm(algorithm::cipher_oid(cipher), &[]));
     let oaep = algorithm::rsa_padding_identifier(RsaPadding::Oaep(Hash::Sha256, Hash::Sha256));
-    attribute(SMIME_CAPABILITIES, &write::sequence(&[&ciphers.concat(), &oaep]))
+    let derived = write::algorithm(CEK_HKDF_SHA256, &[]);
+    attribute(SMIME_CAPABILITIES, &write::sequence(&[&ciphers.concat(), &oaep, &derived]))
 }
 
 /// sMIMEEncryptionKeyPreference (RFC 8551 2.5.3).

@@ -1,5 +1,7 @@
 //! EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083).
 
+use const_oid::ObjectIdentifier as Oid;
+
 use super::{AUTH_ENVELOPED_DATA, CertificateId, ENVELOPED_DATA, content_info};
 use crate::algorithm::Identifier;
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
@@ -8,6 +10,9 @@ use crate::encapsulation::KemRecipient;
 
 /// A message has at most this many recipients here.
 const MAX_RECIPIENTS: usize = 1 << 14;
+
+/// id-alg-cek-hkdf-sha256 (RFC 9709 3).
+pub(crate) const CEK_HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.31");
 
 /// Why an EnvelopedData cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ impl From<Malformed> for Unreadable {
 pub(crate) struct Enveloped<'a> {
     pub(crate) recipients: Vec<Recipient<'a>>,
     pub(crate) cipher: Identifier<'a>,
+    /// The DER of that identifier, if the key of the content is derived with it (RFC 9709).
+    pub(crate) derived_with: Option<&'a [u8]>,
     pub(crate) ciphertext: &'a [u8],
     pub(crate) authentication: Option<Authentication<'a>>,
 }
@@ -72,7 +79,7 @@ pub(crate) enum Originator<'a> {
     /// The sender's ephemeral key on a curve.
     Ephemeral(&'a [u8]),
     /// A key of another kind, such as Diffie-Hellman's (RFC 2631).
-    Unsupported(const_oid::ObjectIdentifier),
+    Unsupported(Oid),
     /// The key of a certificate: static on both sides.
     Static,
 }
@@ -103,7 +110,13 @@ impl<'a> Enveloped<'a> {
         fields.expect(tag::INTEGER)?;
         fields.optional(tag::constructed(0))?;
         let recipients = read_recipients(fields.expect(tag::SET)?.reader())?;
-        let (cipher, ciphertext) = encrypted_content(fields.sequence()?)?;
+        let (named, ciphertext) = encrypted_content(fields.sequence()?)?;
+        let (cipher, derived_with) = match named.parameters {
+            Some(inner) if named.oid == CEK_HKDF_SHA256 => {
+                (Identifier::read(inner.reader())?, Some(inner.der))
+            }
+            _ => (named, None),
+        };
         let authentication = if authenticated {
             let attributes = fields.optional(tag::constructed(1))?.map(|set| set.value);
             Some(Authentication { attributes, mac: fields.expect(tag::OCTET_STRING)?.value })
@@ -113,7 +126,7 @@ impl<'a> Enveloped<'a> {
         // Unprotected attributes: nobody vouches for them, nothing here uses them.
         fields.optional(tag::constructed(if authenticated { 2 } else { 1 }))?;
         fields.end()?;
-        Ok(Self { recipients, cipher, ciphertext, authentication })
+        Ok(Self { recipients, cipher, derived_with, ciphertext, authentication })
     }
 }
 

@@ -4,7 +4,9 @@ Each is for a key-encryption key of 32 octets 0x5a, known as 01 02 03 (KEKRecipi
 """
 
 import os
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
 CONTENT = "Content-Type: text/plain; charset=utf-8\r\n\r\nSealed 印信\r\n".encode()
@@ -43,7 +45,7 @@ def octets(value):
     return tlv(0x04, value)
 
 
-def message(cipher, parameters, key, encrypt, tag_length, attributes):
+def message(identifier, key, encrypt, tag_length, attributes):
     aad = tlv(0x31, attributes) if attributes else b""
     sealed = encrypt(CONTENT, aad or None)
     ciphertext, tag = sealed[:-tag_length], sealed[-tag_length:]
@@ -51,7 +53,7 @@ def message(cipher, parameters, key, encrypt, tag_length, attributes):
     wrap = sequence(oid("2.16.840.1.101.3.4.1.45"))
     recipient = tlv(0xA2, integer(4), sequence(octets(b"\x01\x02\x03")), wrap, octets(wrapped))
     content = sequence(
-        oid("1.2.840.113549.1.7.1"), sequence(oid(cipher), parameters), tlv(0x80, ciphertext)
+        oid("1.2.840.113549.1.7.1"), identifier, tlv(0x80, ciphertext)
     )
     authenticated = tlv(0xA1, attributes) if attributes else b""
     inner = sequence(integer(0), tlv(0x31, recipient), content, authenticated, octets(tag))
@@ -75,7 +77,7 @@ for bits, number, nonce_length, tag_length, attributes in [
     parameters = sequence(octets(nonce), integer(tag_length) if tag_length != 12 else b"")
     cipher = AESCCM(key, tag_length)
     der = message(
-        f"2.16.840.1.101.3.4.1.{number}", parameters, key,
+        sequence(oid(f"2.16.840.1.101.3.4.1.{number}"), parameters), key,
         lambda content, aad: cipher.encrypt(nonce, content, aad), tag_length, attributes,
     )
     open(f"aes-{bits}-ccm-nonce-{nonce_length}-tag-{tag_length}.der", "wb").write(der)
@@ -83,7 +85,29 @@ for bits, number, nonce_length, tag_length, attributes in [
 for name, attributes in [("plain", b""), ("attributes", ATTRIBUTES)]:
     key, nonce = os.urandom(32), os.urandom(12)
     der = message(
-        "1.2.840.113549.1.9.16.3.18", octets(nonce), key,
+        sequence(oid("1.2.840.113549.1.9.16.3.18"), octets(nonce)), key,
         lambda content, aad: ChaCha20Poly1305(key).encrypt(nonce, content, aad), 16, attributes,
     )
     open(f"chacha20-poly1305-{name}.der", "wb").write(der)
+
+
+def derived(key, identifier):
+    """CMS_CEK_HKDF_SHA256 (RFC 9709 2)."""
+    salt = b"The Cryptographic Message Syntax"
+    return HKDF(SHA256(), len(key), salt, identifier).derive(key)
+
+
+# RFC 9709 B.1.
+assert derived(
+    bytes.fromhex("c702e7d0a9e064b09ba55245fb733cf3"),
+    bytes.fromhex("301b0609608648016503040106300e040c5c79058ba2f43447639d29e2"),
+) == bytes.fromhex("2124ffb29fac4e0fbbc7d5d87492bff3")
+
+key, nonce = os.urandom(32), os.urandom(12)
+identifier = sequence(oid("2.16.840.1.101.3.4.1.46"), sequence(octets(nonce), integer(16)))
+cipher = AESGCM(derived(key, identifier))
+der = message(
+    sequence(oid("1.2.840.113549.1.9.16.3.31"), identifier), key,
+    lambda content, aad: cipher.encrypt(nonce, content, aad), 16, ATTRIBUTES,
+)
+open("aes-256-gcm-derived.der", "wb").write(der)

@@ -59,12 +59,8 @@ fn known<P: AsRef<Path>>(messages: &[P], trust: &Trust, at: UnixTime) -> Result<
         let bytes = files::message(path)?;
         let opened = block_on_ready(open(&AwsLc, &AwsLcKeyring::new(), &[], trust, &bytes, at));
         let opened = opened.with_context(|| format!("{} cannot be opened", path.display()))?;
-        // What is said to have been said later than now would never be replaced.
-        let said = offers(&opened).into_iter().filter(|offer| offer.at.is_none_or(|said| said <= at));
-        known.extend(said.filter(|offer| is_somebodys(offer, trust, at)));
+        known.extend(offers(&opened).into_iter().filter(|offer| is_somebodys(offer, trust, at)));
     }
-    // RFC 8551 2.7.1: what was said last counts.
-    known.sort_by_key(|offer| std::cmp::Reverse(offer.at));
     Ok(known)
 }
 
@@ -89,9 +85,13 @@ fn chosen(to: &Path, known: &[Offer], trust: &Trust, at: UnixTime) -> Result<Rec
         None => bail!("{} holds no certificate that names an address", to.display()),
     };
     let fits = |offer: &&Offer| offer.addresses.iter().any(|one| smime::message::same_mailbox(one, &address));
-    let said = known.iter().filter(fits).map(|offer| offer.candidate.clone());
-    let mut candidates: Vec<Candidate> = said.collect();
-    let reads = candidates.first().map(|latest| latest.reads.clone()).unwrap_or_default();
+    let (mut candidates, mut last, mut reads) = (Vec::new(), None, Reads::Unknown);
+    for offer in known.iter().filter(fits) {
+        if let Some((when, said)) = offer.heard(last, at) {
+            (last, reads) = (Some(when), Reads::Announced(said.clone()));
+        }
+        candidates.push(offer.candidate.clone());
+    }
     candidates.extend(certificates.iter().map(|certificate| Candidate {
         certificate: certificate.clone(),
         issuers: certificates.clone(),

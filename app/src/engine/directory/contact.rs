@@ -94,15 +94,13 @@ impl Contact {
         (kept.len() <= MAX_LEARNT).then_some(kept)
     }
 
-    /// RFC 8551 2.7.1: what was said later counts, and nothing that claims to be said in the future.
     fn hear(&mut self, offer: &Offer, now: UnixTime) -> bool {
-        let Reads::Announced(said) = &offer.candidate.reads else { return false };
-        let at = offer.at.filter(|at| *at <= now).map(|at| at.0);
-        let Some(at) = at.filter(|at| self.reads.as_ref().is_none_or(|known| known.at < *at)) else {
-            return false;
-        };
-        self.reads = Some(Announcement { at, identifiers: said.identifiers() });
-        true
+        let last = self.reads.as_ref().map(|known| UnixTime(known.at));
+        let heard = offer.heard(last, now);
+        let heard = heard.map(|(at, said)| Announcement { at: at.0, identifiers: said.identifiers() });
+        let is_news = heard.is_some();
+        self.reads = heard.or(self.reads.take());
+        is_news
     }
 }
 

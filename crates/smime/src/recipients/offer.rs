@@ -19,9 +19,18 @@ pub struct Offer {
     pub addresses: Vec<String>,
     /// The certificate, not checked yet: see [`super::choose`].
     pub candidate: Candidate,
-    /// When that was said: by a timestamp, or by the signer's own account. What is older must not replace
-    /// what is newer (RFC 8551 2.7.1), and what lies in the future is not to be believed.
+    /// When that was said: by a timestamp, or by the signer's own account; see [`Self::heard`].
     pub at: Option<UnixTime>,
+}
+
+impl Offer {
+    /// What it tells of its sender's programs, and when that was said: nothing from after `now`, and nothing that
+    /// is not newer than what was heard `last` (RFC 8551 2.7.1).
+    pub fn heard(&self, last: Option<UnixTime>, now: UnixTime) -> Option<(UnixTime, &Capabilities)> {
+        let Reads::Announced(said) = &self.candidate.reads else { return None };
+        let at = self.at.filter(|at| *at <= now && last.is_none_or(|last| last < *at))?;
+        Some((at, said))
+    }
 }
 
 /// How to write to those whose signature holds, and to those whose certificates the message carries as its

@@ -7,6 +7,7 @@
     reason = "tests may panic"
 )]
 
+mod lists;
 mod office;
 mod open;
 mod path;

@@ -1,4 +1,5 @@
 mod access;
+mod distribution;
 mod extensions;
 mod name;
 mod pem;
@@ -14,7 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::time::UnixTime;
 
-pub(crate) use extensions::{KeyUsage, email_of, oid};
+pub(crate) use distribution::{DistributionPoint, Reasons, directory, directory_names, point_names};
+pub(crate) use extensions::{KeyUsage, email_of, has_two_sides, oid};
 pub(crate) use name::{
     COMMON_NAME, EMAIL_ADDRESS, ORGANISATION, attribute as name_attribute, normalized as normalized_name,
     text, try_normalized as try_normalized_name,

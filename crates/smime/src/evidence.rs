@@ -45,7 +45,7 @@ use std::borrow::Cow;
 
 use crate::asn1::{Malformed, Reader, Tlv, tag, write};
 use crate::ber;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, DistributionPoint};
 use crate::cms::attributes::{self, MAX_ATTRIBUTES, MAX_VALUES, REVOCATION_VALUES};
 use crate::cms::signed::{MAX_CERTIFICATES, MAX_SIGNERS, OCSP_RESPONSE, SignedData, SignerInfo, Unreadable};
 use crate::cms::{DATA, SIGNED_DATA, content_info, content_info_header};
@@ -135,8 +135,8 @@ impl Evidence {
     /// Picks from `trust` what speaks of the certificates on the paths of the good signers.
     pub fn of(verified: &VerifiedCms<'_>, trust: &Trust) -> Self {
         let links = links(verified);
-        let issues =
-            |crl: &Crl<'_>| links.iter().any(|(certificate, _)| crl.is_of(certificate.issuer_name()));
+        let points = links.iter().map(|(one, _)| (one, one.distribution_points())).collect::<Vec<_>>();
+        let issues = |crl: &Crl<'_>| points.iter().any(|(one, points)| crl.concerns(one, points));
         let answers = |response: &OcspResponse<'_>| links.iter().any(|(one, _)| response.mentions(one));
         let mut evidence = Self::default();
         for crl in &trust.crls {
@@ -150,10 +150,11 @@ impl Evidence {
             }
         }
         evidence.certificates = links.iter().map(|(certificate, _)| certificate.clone()).collect();
-        // An authority may sign its lists with another key than its certificates.
+        // An authority may sign its lists with another key than its certificates, or leave them to another.
         for other in &trust.intermediates {
-            let signs = links.iter().any(|(one, _)| one.issuer_name() == other.subject_name());
-            if signs && !evidence.certificates.contains(other) {
+            if points.iter().any(|(one, points)| publishes(other, one, points))
+                && !evidence.certificates.contains(other)
+            {
                 evidence.certificates.push(other.clone());
             }
         }
@@ -259,6 +260,14 @@ impl Evidence {
         Ok(evidence)
     }
 
+    /// Whether it can be put beside a signature that has none yet, and is read again.
+    pub(crate) fn is_writable(&self) -> bool {
+        let most = [(&self.crls, MAX_CERTIFICATES), (&self.ocsp, MAX_VALUES)];
+        let fits = most.iter().all(|(list, most)| list.len() <= *most);
+        // Signers have chains of their own.
+        fits && self.certificates.len() <= MAX_CERTIFICATES / 2 && self.is_der()
+    }
+
     fn is_der(&self) -> bool {
         self.crls.iter().all(|list| is_der(list))
             && self.ocsp.iter().all(|response| is_whole(response))
@@ -294,6 +303,12 @@ impl Trust {
         self.crls.extend(evidence.crls);
         self.ocsp.extend(evidence.ocsp);
     }
+}
+
+/// Whether lists about the certificate may be signed with that key.
+fn publishes(key: &Certificate, certificate: &Certificate, points: &[DistributionPoint]) -> bool {
+    let named = |point: &DistributionPoint| point.issuers.iter().any(|name| name == key.subject_name());
+    certificate.issuer_name() == key.subject_name() || points.iter().any(named)
 }
 
 /// The elements of a set, if there is one, and those of the new ones that are not in it yet.

@@ -31,6 +31,7 @@ mod names;
 mod ocsp;
 mod policy;
 mod revocation;
+mod scope;
 
 use std::collections::HashMap;
 
@@ -43,10 +44,11 @@ use crate::time::UnixTime;
 pub(crate) use budget::Budget;
 pub(crate) use build::Candidates;
 pub(crate) use check::check_time;
-pub(crate) use crl::{CRL_NUMBER, Crl};
+pub(crate) use crl::Crl;
 pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
 pub use ocsp::{is_ocsp_response, ocsp_request};
 pub(crate) use revocation::Revocations;
+pub(crate) use scope::CRL_NUMBER;
 
 /// What the certificate at the end of a path is to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

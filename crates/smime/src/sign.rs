@@ -62,6 +62,9 @@ pub enum SignError {
     /// A timestamp token is not the DER of a ContentInfo.
     #[error("the timestamp token is malformed")]
     MalformedToken,
+    /// The evidence is broken, or more than is read again.
+    #[error("the evidence is broken, or too much")]
+    Evidence,
     /// The label cannot be written.
     #[error("{0}")]
     Label(#[from] LabelError),
@@ -105,12 +108,16 @@ impl Signed<'_> {
     }
 
     /// Puts evidence beside the signature that its certificates, and those of its timestamp, were good.
-    pub fn attach_evidence(&mut self, evidence: &Evidence) {
+    fn attach_evidence(&mut self, evidence: &Evidence) -> Result<(), SignError> {
+        if !evidence.is_writable() {
+            return Err(SignError::Evidence);
+        }
         self.certificates.extend(evidence.certificates.iter().cloned());
         let mut seen = HashSet::new();
         self.certificates.retain(|certificate| seen.insert(certificate.sha256()));
         self.revocations.extend(evidence.crls.iter().cloned());
         self.unsigned_attributes.extend(evidence.ocsp_attribute());
+        Ok(())
     }
 
     /// The DER of the ContentInfo.
@@ -213,7 +220,7 @@ pub async fn sign_with<'a>(
     extra.extend(options.content_hint.as_ref().map(ess::hint_attribute));
     let content = Cow::Borrowed(content);
     let mut signed = sign_as(provider, keyring, signer, algorithm, DATA, content, at, extra).await?;
-    signed.attach_evidence(&options.evidence);
+    signed.attach_evidence(&options.evidence)?;
     if form == SignedForm::Detached {
         signed.content = None;
     }

@@ -84,7 +84,7 @@ fn a_list_proves_only_what_it_is_about() {
         ("issuingDistributionPoint=critical,@p;[p];fullname=URI:http://ca.example/b.crl", unknown()),
         ("issuingDistributionPoint=critical,@p;[p];onlyCA=TRUE", unknown()),
         ("issuingDistributionPoint=critical,@p;[p];onlyAA=TRUE", unknown()),
-        ("issuingDistributionPoint=critical,@p;[p];indirectCRL=TRUE", unknown()),
+        ("issuingDistributionPoint=critical,@p;[p];indirectCRL=TRUE", Ok(())),
         ("issuingDistributionPoint=critical,@p;[p];onlysomereasons=keyCompromise", unknown()),
         ("2.5.29.27=critical,DER:020101", unknown()),
         ("1.2.3.4=critical,DER:0500", unknown()),

@@ -128,6 +128,9 @@ impl Certificate {
     pub(crate) fn extended_key_usage(&self) -> Result<Option<Vec<ObjectIdentifier>>, Malformed> {
         let Some(der) = self.extension(oid::EXTENDED_KEY_USAGE) else { return Ok(None) };
         let purposes = asn1::single(der, tag::SEQUENCE)?.reader().all(MAX_NAMES)?;
+        if purposes.is_empty() {
+            return Err(Malformed);
+        }
         purposes.iter().map(Tlv::oid).collect::<Result<_, _>>().map(Some)
     }
 
@@ -183,8 +186,13 @@ fn mailbox(text: &str) -> Result<String, Malformed> {
 
 /// Whether there are two sides of an `@`, and nothing that could end a line.
 fn is_address(text: &str) -> bool {
-    let sides = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    sides && !text.contains(char::is_control)
+    has_two_sides(text) && !text.contains(char::is_control)
+}
+
+/// Whether there are two sides of an `@`; a second one is in quotes or makes it none (RFC 5321 4.1.2).
+pub(crate) fn has_two_sides(text: &str) -> bool {
+    let is_local = |local: &str| !local.is_empty() && (local.starts_with('"') || !local.contains('@'));
+    text.rsplit_once('@').is_some_and(|(local, domain)| is_local(local) && !domain.is_empty())
 }
 
 fn smtp_utf8_mailbox(mut fields: Reader<'_>) -> Result<Option<String>, Malformed> {

@@ -227,8 +227,8 @@ fn constrain(
 
 pub(super) fn check_extensions(certificate: &Certificate) -> Result<(), PathError> {
     let understood = certificate.critical_extensions().all(|critical| UNDERSTOOD.contains(&critical));
-    // Names that cannot be read must not count as none.
-    if understood && certificate.alternative_names().is_ok() {
+    // Names and purposes that cannot be read must not count as none.
+    if understood && certificate.alternative_names().is_ok() && certificate.extended_key_usage().is_ok() {
         return Ok(());
     }
     Err(PathError::UnknownCriticalExtension { subject: certificate.subject() })

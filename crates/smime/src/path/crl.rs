@@ -3,19 +3,18 @@
 use const_oid::ObjectIdentifier as Oid;
 
 use super::Purpose;
+use super::scope::Scope;
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
-use crate::certificate::{Certificate, normalized_name};
+use crate::certificate::{Certificate, DistributionPoint, Reasons, directory_names, normalized_name};
 use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
 
 const MAX_EXTENSIONS: usize = 32;
 
-pub(crate) const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
 const REASON: Oid = Oid::new_unwrap("2.5.29.21");
 const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
-const ISSUING_DISTRIBUTION_POINT: Oid = Oid::new_unwrap("2.5.29.28");
-const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.35");
+const CERTIFICATE_ISSUER: Oid = Oid::new_unwrap("2.5.29.29");
 
 /// A list, read in place.
 pub(crate) struct Crl<'a> {
@@ -27,21 +26,6 @@ pub(crate) struct Crl<'a> {
     next_update: Option<UnixTime>,
     revoked: Reader<'a>,
     scope: Scope<'a>,
-}
-
-/// The certificates of which absence from a list says something. To be on it counts in any case.
-#[derive(Clone, Copy)]
-enum Scope<'a> {
-    All,
-    /// issuingDistributionPoint (RFC 5280 5.2.5).
-    Part {
-        users: bool,
-        authorities: bool,
-        point: Option<&'a [u8]>,
-    },
-    /// None: it has a critical extension that is not understood (RFC 5280 5.2), which the lists of
-    /// changes (delta), of other issuers (indirect) and of some reasons are among.
-    Nothing,
 }
 
 impl<'a> Crl<'a> {
@@ -63,11 +47,10 @@ impl<'a> Crl<'a> {
             _ => None,
         };
         let revoked = fields.optional(tag::SEQUENCE)?.map_or(Reader::new(&[]), |list| list.reader());
-        let scope = match fields.optional(tag::constructed(0))? {
-            Some(wrapper) => Scope::read(asn1::single(wrapper.value, tag::SEQUENCE)?.reader())?,
-            None => Scope::All,
-        };
+        let extensions = fields.optional(tag::constructed(0))?;
         fields.end()?;
+        let extensions = extensions.map(|wrapper| asn1::single(wrapper.value, tag::SEQUENCE)).transpose()?;
+        let scope = Scope::read(extensions.map(|list| list.reader()), &issuer)?;
         let algorithm = Identifier::read(algorithm.reader())?;
         Ok(Self { tbs: tbs.der, algorithm, signature, issuer, this_update, next_update, revoked, scope })
     }
@@ -87,12 +70,38 @@ impl<'a> Crl<'a> {
         self.issuer == issuer
     }
 
-    /// Whether absence from the list proves that a certificate was good at the moment: a list in force
-    /// then does, and so does a later one, made while the certificate still had to be on it.
-    pub(super) fn proves_at(&self, at: UnixTime, certificate: &Certificate) -> bool {
+    /// Whether the certificate, with these distribution points, may be on it: its issuer made it, or leaves its
+    /// lists to whoever did.
+    pub(crate) fn concerns(&self, certificate: &Certificate, points: &[DistributionPoint]) -> bool {
+        let is_left_to = |point: &DistributionPoint| point.issuers.contains(&self.issuer);
+        self.is_of(certificate.issuer_name()) || (self.scope.is_indirect && points.iter().any(is_left_to))
+    }
+
+    /// The reasons for which absence from the list proves that a certificate was not revoked at the moment: a
+    /// list in force then does, and so does a later one, made while the certificate still had to be on it.
+    pub(super) fn proves_at(
+        &self,
+        at: UnixTime,
+        certificate: &Certificate,
+        points: &[DistributionPoint],
+    ) -> Reasons {
         let in_force = self.this_update <= at && self.next_update.is_some_and(|next| at <= next);
         let later = at < self.this_update && self.this_update <= certificate.not_after();
-        (in_force || later) && self.scope.covers(certificate)
+        if in_force || later {
+            self.scope.reasons_for(certificate, points, &self.issuer)
+        } else {
+            Reasons::NONE
+        }
+    }
+
+    /// Whether the changes that it tells took the certificate off the hold that `list` put it on
+    /// (RFC 5280 6.3.3 (i) to (k)).
+    pub(super) fn lifts(&self, list: &Self, certificate: &Certificate, at: UnixTime) -> bool {
+        let is_lifted = |revocation: Revocation| revocation.is_lifted && revocation.since <= at;
+        self.this_update <= at
+            && self.issuer == list.issuer
+            && self.scope.changes(&list.scope)
+            && self.revocation(certificate).is_ok_and(|found| found.is_some_and(is_lifted))
     }
 
     pub(super) fn dsa_hash(&self) -> Option<Hash> {
@@ -111,68 +120,32 @@ impl<'a> Crl<'a> {
             && provider.verify(authority.spki(), algorithm, self.tbs, self.signature).await.is_ok()
     }
 
-    /// What the list says of the certificate with this serial number.
-    pub(super) fn revocation(&self, serial: &[u8]) -> Result<Option<Revocation>, Malformed> {
+    /// What the list says of the certificate.
+    pub(super) fn revocation(&self, certificate: &Certificate) -> Result<Option<Revocation>, Malformed> {
         let (mut entries, mut lifted) = (self.revoked, None);
+        let (mut is_issuers, is_indirect) = (self.is_of(certificate.issuer_name()), self.scope.is_indirect);
         while !entries.is_empty() {
             let mut entry = entries.sequence()?;
-            if entry.expect(tag::INTEGER)?.value == serial {
-                let revocation = Revocation::of_list(entry)?;
-                if !revocation.is_lifted {
-                    return Ok(Some(revocation));
-                }
-                lifted = Some(revocation);
+            let is_own = entry.expect(tag::INTEGER)?.value == certificate.serial();
+            if !is_own && !is_indirect {
+                continue;
             }
+            let (revocation, issuer) = Revocation::of_list(entry)?;
+            match issuer {
+                // RFC 5280 5.3.3: those that follow are the same issuer's.
+                Some(issuer) if is_indirect => is_issuers = issuer == certificate.issuer_name(),
+                Some(_) => return Err(Malformed),
+                None => {}
+            }
+            if !is_own || !is_issuers {
+                continue;
+            }
+            if !revocation.is_lifted {
+                return Ok(Some(revocation));
+            }
+            lifted = Some(revocation);
         }
         Ok(lifted)
-    }
-}
-
-impl<'a> Scope<'a> {
-    fn read(extensions: Reader<'a>) -> Result<Self, Malformed> {
-        let mut scope = Self::All;
-        for extension in extensions.all(MAX_EXTENSIONS)? {
-            let (oid, critical, value) = read_extension(&extension)?;
-            match oid {
-                CRL_NUMBER | AUTHORITY_KEY_IDENTIFIER => {}
-                ISSUING_DISTRIBUTION_POINT if matches!(scope, Self::All) => scope = Self::of_point(value)?,
-                _ if critical => scope = Self::Nothing,
-                _ => {}
-            }
-        }
-        Ok(scope)
-    }
-
-    /// From IssuingDistributionPoint.
-    fn of_point(der: &'a [u8]) -> Result<Self, Malformed> {
-        const POINT: u8 = tag::constructed(0);
-        const ONLY_USERS: u8 = tag::context(1);
-        const ONLY_AUTHORITIES: u8 = tag::context(2);
-        let (mut users, mut authorities, mut point) = (true, true, None);
-        for field in asn1::single(der, tag::SEQUENCE)?.reader().all(6)? {
-            let is_set = field.value != [0];
-            match field.tag {
-                POINT => point = Some(field.value),
-                ONLY_USERS => authorities &= !is_set,
-                ONLY_AUTHORITIES => users &= !is_set,
-                // Some reasons, other issuers' certificates, attribute certificates.
-                _ if is_set => return Ok(Self::Nothing),
-                _ => {}
-            }
-        }
-        Ok(Self::Part { users, authorities, point })
-    }
-
-    fn covers(self, certificate: &Certificate) -> bool {
-        match self {
-            Self::All => true,
-            Self::Nothing => false,
-            Self::Part { users, authorities, point } => {
-                let is_authority = certificate.basic_constraints().ok().flatten().unwrap_or_default().ca;
-                let of_kind = if is_authority { authorities } else { users };
-                of_kind && point.is_none_or(|point| certificate.has_distribution_point(point))
-            }
-        }
     }
 }
 
@@ -181,27 +154,34 @@ pub(super) struct Revocation {
     since: UnixTime,
     /// Whether it is said that the key stayed with its owner.
     is_benign: bool,
+    /// Whether it may be taken back.
+    pub(super) is_hold: bool,
     /// Whether the certificate was taken off hold, or expired (RFC 5280 5.3.1): no revocation any more.
     pub(super) is_lifted: bool,
 }
 
 impl Revocation {
     pub(super) const fn since(since: UnixTime) -> Self {
-        Self { since, is_benign: false, is_lifted: false }
+        Self { since, is_benign: false, is_hold: false, is_lifted: false }
     }
 
-    /// From what follows the serial number (RFC 5280 5.3).
-    fn of_list(mut entry: Reader<'_>) -> Result<Self, Malformed> {
-        let mut revocation = Self::since(UnixTime::from_tlv(&entry.next()?)?);
-        let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok(revocation) };
+    /// From what follows the serial number (RFC 5280 5.3), with the certificate's issuer if it is named.
+    fn of_list(mut entry: Reader<'_>) -> Result<(Self, Option<Vec<u8>>), Malformed> {
+        let (mut revocation, mut issuer) = (Self::since(UnixTime::from_tlv(&entry.next()?)?), None);
+        let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok((revocation, None)) };
         for extension in extensions.reader().all(MAX_EXTENSIONS)? {
             let (oid, critical, value) = read_extension(&extension)?;
+            if oid == CERTIFICATE_ISSUER {
+                let names = directory_names(asn1::single(value, tag::SEQUENCE)?.reader())?;
+                issuer = Some(names.into_iter().next().ok_or(Malformed)?);
+                continue;
+            }
             // An entry that is not understood may mean anything, so it is taken at its worst.
             if !revocation.extend(oid, value)? && critical {
                 return Err(Malformed);
             }
         }
-        Ok(revocation)
+        Ok((revocation, issuer))
     }
 
     /// Takes an extension of the entry into account; false if it is not one of those that count.
@@ -222,7 +202,8 @@ impl Revocation {
         let reason = asn1::single(der, tag::ENUMERATED)?.value;
         // unspecified, affiliationChanged, superseded, cessationOfOperation.
         self.is_benign = matches!(reason, [0 | 3 | 4 | 5]);
-        // removeFromCRL.
+        // certificateHold, removeFromCRL.
+        self.is_hold = matches!(reason, [6]);
         self.is_lifted = matches!(reason, [8]);
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Name constraints (RFC 5280 4.2.1.10).
 
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
-use crate::certificate::{Certificate, EMAIL_ADDRESS, email_of, name_attribute, oid, try_normalized_name};
+use crate::certificate::{
+    Certificate, EMAIL_ADDRESS, email_of, has_two_sides, name_attribute, oid, try_normalized_name,
+};
 
 /// An authority has at most this many constraints here, of either sort.
 const MAX_SUBTREES: usize = 512;
@@ -123,7 +125,8 @@ impl NameConstraints {
         let name = Name::of(form, value);
         let of_form = |tree: &&Subtree| tree.form == form;
         let covers = |tree: &Subtree| covers(&tree.base, &name);
-        let excluded = self.excluded.iter().filter(of_form).any(|tree| covers(tree).unwrap_or(true));
+        let may_be = |tree: &Subtree| covers(tree).unwrap_or(true) || stands_for(&name, &tree.base);
+        let excluded = self.excluded.iter().filter(of_form).any(may_be);
         let permitted = self.permitted.iter().all(|list| {
             let mut trees = list.iter().filter(of_form).peekable();
             trees.peek().is_none() || trees.any(|tree| covers(tree) == Some(true))
@@ -153,6 +156,8 @@ fn subtree(element: &Tlv<'_>) -> Result<Subtree, Malformed> {
 fn covers(base: &Name, name: &Name) -> Option<bool> {
     match (base, name) {
         (Name::Mailbox(base), Name::Mailbox(mailbox)) => covers_mailbox(base, mailbox),
+        // A period in front is for mail and URIs alone.
+        (Name::Host(base), Name::Host(_)) if base.starts_with('.') => None,
         (Name::Host(base), Name::Host(host)) => {
             let is_host = !host.split('.').any(str::is_empty);
             is_host.then_some(covers_host(base, host, true))
@@ -164,9 +169,15 @@ fn covers(base: &Name, name: &Name) -> Option<bool> {
     }
 }
 
+/// Whether a name with a wildcard, which RFC 5280 does not know, is used for some host of the subtree.
+fn stands_for(name: &Name, base: &Name) -> bool {
+    let (Name::Host(name), Name::Host(base)) = (name, base) else { return false };
+    name.strip_prefix('*').is_some_and(|domain| domain.starts_with('.') && base.ends_with(domain))
+}
+
 /// `base` is a mailbox, a host, or with a leading dot any host in a domain.
 fn covers_mailbox(base: &str, mailbox: &str) -> Option<bool> {
-    let (_, host) = mailbox.rsplit_once('@')?;
+    let (_, host) = mailbox.rsplit_once('@').filter(|_| has_two_sides(mailbox))?;
     if base.contains('@') {
         // Local parts are compared without case too: constraints must not be evaded by it.
         return Some(base == mailbox);
@@ -221,13 +232,20 @@ mod tests {
         assert_eq!(covers_mailbox("b.example", "a@x.b.example"), Some(false));
         assert_eq!(covers_mailbox(".b.example", "a@x.b.example"), Some(true));
         assert_eq!(covers_mailbox(".b.example", "a@b.example"), Some(false));
-        assert_eq!(covers_mailbox("b.example", "no address"), None);
+        for bad in ["no address", "a@c@b.example", "@b.example", "a@"] {
+            assert_eq!(covers_mailbox("b.example", bad), None, "{bad}");
+        }
+        assert_eq!(covers_mailbox("b.example", "\"a@c\"@b.example"), Some(true));
     }
 
     #[test]
     fn hosts_end_at_labels() {
         assert!(covers_host("b.example", "a.b.example", true));
         assert!(!covers_host("b.example", "ab.example", true));
+        let host = |name: &str| Name::Host(name.to_owned());
+        assert_eq!(covers(&host(".b.example"), &host("a.b.example")), None);
+        assert!(stands_for(&host("*.b.example"), &host("a.b.example")));
+        assert!(!stands_for(&host("*.b.example"), &host("a.c.example")));
         assert_eq!(covers_uri("b.example", "https://u@b.example:8/x"), Some(true));
         assert_eq!(covers_uri("b.example", "https://10.0.0.1/"), None);
     }

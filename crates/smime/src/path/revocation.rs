@@ -5,7 +5,7 @@ use super::crl::Crl;
 use super::ocsp::{Entry, EntryStatus, OcspResponse};
 use super::{PathError, Purpose};
 use crate::asn1::Malformed;
-use crate::certificate::{Certificate, KeyUsage, oid};
+use crate::certificate::{Certificate, DistributionPoint, KeyUsage, Reasons, oid};
 use crate::cms::attributes::RevocationValues;
 use crate::provider::Provider;
 use crate::time::UnixTime;
@@ -65,28 +65,38 @@ impl<P: Provider> Checker<'_, P> {
         }
     }
 
-    /// By the lists of the certificate's issuer, signed with whichever key of that name the path
-    /// vouches for: authorities change keys, and keep keys for lists alone (RFC 5280 6.3.3 (f)).
+    /// By the lists of the certificate's issuer, and of whom its points name, signed with whichever key of that
+    /// name the path vouches for: authorities change keys, and keep keys for lists alone (RFC 5280 6.3.3 (f)).
     async fn status(
         &mut self,
         certificate: &Certificate,
         above: &[&Certificate],
         moment: Moment,
     ) -> Result<Status, PathError> {
-        let issuer = certificate.issuer_name();
-        let mut status = Status::Unknown;
-        for signer in above.iter().rev().filter(|signer| signer.subject_name() == issuer) {
-            status = status.max(self.status_by(certificate, signer, moment).await?);
+        if self.revocations.iter().all(|known| known.crls.is_empty()) {
+            return Ok(Status::Unknown);
         }
-        if status != Status::Unknown {
-            return Ok(status);
-        }
-        for signer in self.candidates.named(issuer) {
-            if !above.contains(&signer) && self.may_sign_lists(signer, above, moment).await? {
-                status = status.max(self.status_by(certificate, signer, moment).await?);
+        let points = certificate.distribution_points();
+        let others = points.iter().flat_map(|point| point.issuers.iter().map(Vec::as_slice));
+        let publishers = std::iter::once(certificate.issuer_name()).chain(others).collect::<Vec<_>>();
+        self.budget.compare(publishers.len() * above.len())?;
+        let mut said = Said::default();
+        for publisher in &publishers {
+            for signer in above.iter().rev().filter(|signer| signer.subject_name() == *publisher) {
+                said.add(self.said_by(certificate, signer, moment).await?);
             }
         }
-        Ok(status)
+        if said.status() != Status::Unknown {
+            return Ok(said.status());
+        }
+        for publisher in &publishers {
+            for signer in self.candidates.named(publisher) {
+                if !above.contains(&signer) && self.may_sign_lists(signer, above, moment).await? {
+                    said.add(self.said_by(certificate, signer, moment).await?);
+                }
+            }
+        }
+        Ok(said.status())
     }
 
     /// Whether the path vouches for a certificate beside it, which is not revoked itself.
@@ -103,12 +113,11 @@ impl<P: Provider> Checker<'_, P> {
             if self.check_signed(signer, issuer).await.is_err() {
                 continue;
             }
-            let mut status = self.status_by(signer, issuer, moment).await?;
-            if status == Status::Unknown && signer.is_self_issued() {
-                // After a change of keys nobody but the new one signs lists, its own included.
-                status = self.status_by(signer, signer, moment).await?;
+            let mut said = self.said_by(signer, issuer, moment).await?;
+            if said.status() == Status::Unknown && speaks_of_itself(signer) {
+                said.add(self.said_by(signer, signer, moment).await?);
             }
-            return Ok(match status {
+            return Ok(match said.status() {
                 Status::Good => true,
                 Status::Unknown => !self.query.revocation_required,
                 Status::Revoked => false,
@@ -117,40 +126,61 @@ impl<P: Provider> Checker<'_, P> {
         Ok(false)
     }
 
-    /// By the lists of the certificate's issuer that `signer` signed.
-    async fn status_by(
+    /// By the lists that `signer` signed.
+    async fn said_by(
         &mut self,
         certificate: &Certificate,
         signer: &Certificate,
         moment: Moment,
-    ) -> Result<Status, PathError> {
-        let mut status = Status::Unknown;
+    ) -> Result<Said, PathError> {
+        let mut said = Said::default();
         if !signer.allows_usage(KeyUsage::CRL_SIGN) {
-            return Ok(status);
+            return Ok(said);
         }
         let known = self.revocations;
         let lists = known.iter().flat_map(|known| &known.crls);
         self.budget.compare(lists.clone().count())?;
-        for crl in lists.filter(|crl| crl.is_of(certificate.issuer_name())) {
+        self.budget.read(certificate.der().len())?;
+        let points = certificate.distribution_points();
+        for crl in lists.filter(|crl| crl.is_of(signer.subject_name()) && crl.concerns(certificate, &points))
+        {
             if !self.is_signed_list(crl, signer).await? {
                 continue;
             }
             self.budget.read(crl.len())?;
-            match crl.revocation(certificate.serial()) {
-                Err(Malformed) => return Ok(Status::Revoked),
+            match crl.revocation(certificate) {
+                Err(Malformed) => return Ok(Said::REVOKED),
                 // Only a delta may say so, and what it does not prove by itself a base list may.
                 Ok(Some(revocation)) if revocation.is_lifted => continue,
                 Ok(Some(revocation)) if revocation.counts_at(moment.at, moment.purpose) => {
-                    return Ok(Status::Revoked);
+                    if !revocation.is_hold || !self.is_lifted(crl, certificate, signer, moment.at).await? {
+                        return Ok(Said::REVOKED);
+                    }
                 }
                 // On the list, but since later than the moment: it was good at the moment.
                 Ok(_) => {}
             }
-            if crl.proves_at(moment.at, certificate) {
-                status = Status::Good;
+            said.absent_for = said.absent_for.or(crl.proves_at(moment.at, certificate, &points));
+        }
+        Ok(said)
+    }
+
+    /// Whether a later list of changes takes the certificate off the hold that a list put it on.
+    async fn is_lifted(
+        &mut self,
+        list: &Crl<'_>,
+        certificate: &Certificate,
+        signer: &Certificate,
+        at: UnixTime,
+    ) -> Result<bool, PathError> {
+        let known = self.revocations;
+        for delta in known.iter().flat_map(|known| &known.crls) {
+            self.budget.read(delta.len())?;
+            if delta.lifts(list, certificate, at) && self.is_signed_list(delta, signer).await? {
+                return Ok(true);
             }
         }
-        Ok(status)
+        Ok(false)
     }
 
     /// Remembers the answer: a list is asked about several certificates.
@@ -261,6 +291,39 @@ impl<P: Provider> Checker<'_, P> {
 struct Moment {
     at: UnixTime,
     purpose: Purpose,
+}
+
+/// Whether nobody else signs lists that it would be on: after a change of keys (RFC 5280 6.3.3 (f)), and where
+/// its issuer leaves its lists to it.
+fn speaks_of_itself(signer: &Certificate) -> bool {
+    let own = |point: &DistributionPoint| point.issuers.iter().any(|name| name == signer.subject_name());
+    signer.is_self_issued() || signer.distribution_points().iter().any(own)
+}
+
+/// What lists say, taken together.
+#[derive(Clone, Copy, Default)]
+struct Said {
+    revoked: bool,
+    /// The reasons for which a list would name the certificate, and does not.
+    absent_for: Reasons,
+}
+
+impl Said {
+    const REVOKED: Self = Self { revoked: true, absent_for: Reasons::NONE };
+
+    fn add(&mut self, other: Self) {
+        self.revoked |= other.revoked;
+        self.absent_for = self.absent_for.or(other.absent_for);
+    }
+
+    /// Lists of some reasons prove together what a list of all proves (RFC 5280 6.3.3).
+    fn status(self) -> Status {
+        match self {
+            Self { revoked: true, .. } => Status::Revoked,
+            Self { absent_for: Reasons::ALL, .. } => Status::Good,
+            _ => Status::Unknown,
+        }
+    }
 }
 
 /// In the order of what outweighs what.

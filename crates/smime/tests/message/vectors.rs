@@ -168,10 +168,10 @@ fn the_older_protected_headers_are_read() {
 }
 
 /// Tests of PKITS with DSA, which is named as unsupported and counts as no signature.
-const DSA: [(&str, &str); 2] = [
-    ("valid_dsa_signatures_test4", "DSA with SHA-1 is named and no longer believed"),
-    ("valid_dsa_parameter_inheritance_test5", "DSA with SHA-1 is named and no longer believed"),
-];
+const DSA: [(&str, &str); 2] =
+    [("valid_dsa_signatures_test4", NO_DSA), ("valid_dsa_parameter_inheritance_test5", NO_DSA)];
+const NO_DSA: &str =
+    "valid as a path (4.1); RFC 8551 2.2 has no DSA any more and B.1 no SHA-1, so the message is called weak";
 /// 2015-06-01T00:00:00Z.
 const JUNE_2015: UnixTime = UnixTime(1_433_116_800);
 

@@ -1,5 +1,7 @@
 //! Mail addresses: what a field names, what a certificate is compared with, how one is written.
 
+use idna::punycode;
+
 use super::{encode::phrase, field::Field, mailboxes::parse_address_list};
 
 /// A mailbox (RFC 5322 3.4): a display name, if there is one, and an address.
@@ -43,9 +45,31 @@ impl Address {
     }
 }
 
-/// Whether two addr-specs name the same mailbox (RFC 9788 4.4.5): ASCII letters compare without case.
+/// Whether two addr-specs name the same mailbox (RFC 9788 4.4.5): ASCII letters compare without case, domains as
+/// A-labels.
 pub fn same_mailbox(one: &str, other: &str) -> bool {
-    !one.is_empty() && one.eq_ignore_ascii_case(other)
+    let same = !one.is_empty() && one.eq_ignore_ascii_case(other);
+    if same || (one.is_ascii() && other.is_ascii()) {
+        return same;
+    }
+    let (Some((local, domain)), Some((other_local, other_domain))) =
+        (one.rsplit_once('@'), other.rsplit_once('@'))
+    else {
+        return false;
+    };
+    local.eq_ignore_ascii_case(other_local)
+        && ascii_domain(domain).is_some_and(|domain| ascii_domain(other_domain) == Some(domain))
+}
+
+/// A domain with its U-labels as A-labels (RFC 5891 4.4), in lower case; `None` if one of them is too long.
+fn ascii_domain(domain: &str) -> Option<String> {
+    let labels = domain.split('.').map(|label| match label.to_lowercase() {
+        label if label.is_ascii() => Some(label),
+        // RFC 5890 2.3.2.1: an A-label has at most 63 characters, and is no shorter than its U-label.
+        label if label.chars().count() > 63 => None,
+        label => punycode::encode_str(&label).map(|encoded| format!("xn--{encoded}")),
+    });
+    labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
 }
 
 /// The mailboxes of an address field; groups are flattened.
@@ -64,6 +88,25 @@ mod tests {
         assert_eq!(emails, ["a@x.example", "b@x.example", "c@x.example"]);
         assert_eq!(list[2].name.as_deref(), Some("C, D"));
         assert!(parse_address_list("undisclosed-recipients:;").is_empty());
+    }
+
+    #[test]
+    fn domains_are_the_same_in_unicode_and_in_ascii() {
+        // RFC 3492 7.1 (B), and what DNS has.
+        assert!(same_mailbox("A@他们为什么不说中文.example", "a@xn--ihqwcrb4cv8a8dqg056pqjye.EXAMPLE"));
+        assert!(same_mailbox("a@Bücher.example", "a@bücher.example"));
+        assert!(same_mailbox("ü@bücher.example", "ü@xn--bcher-kva.example"));
+        for (one, other) in [
+            ("a@bücher.example", "b@xn--bcher-kva.example"),
+            ("a@bücher.example", "a@bucher.example"),
+            ("ü@x.example", "u@x.example"),
+            ("ü", "xn--tda"),
+            ("", ""),
+        ] {
+            assert!(!same_mailbox(one, other), "{one} {other}");
+        }
+        let endless = format!("a@{}", "ü".repeat(100_000));
+        assert!(same_mailbox(&endless, &endless) && !same_mailbox(&endless, "a@x.example"));
     }
 
     #[test]

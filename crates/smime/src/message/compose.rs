@@ -37,11 +37,22 @@ pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, Compos
     }
     fields.append(&mut root.fields);
     root.fields = fields;
-    let size = draft.attachments.iter().map(|file| encoded_len(file.data.len()) + 1024).sum::<usize>();
-    // Room for all that becomes of it: signed, encrypted and encoded in the same buffer.
-    let mut out = Vec::with_capacity(encoded_len(size + draft.text.len() * 2 + 4096) + 8192);
+    let mut out = Vec::with_capacity(room(draft));
     root.write(&mut out, &mut 0);
     Ok(out)
+}
+
+/// Room for all that becomes of the draft, so that it is signed, encrypted and encoded in the same buffer: an
+/// estimate, and what is longer costs a copy.
+fn room(draft: &Draft) -> usize {
+    // The header of a part, the header of the message, and signature, certificates and recipients.
+    const PART: usize = 1024;
+    const HEADER: usize = 4096;
+    const CMS: usize = 8192;
+    let files = draft.attachments.iter().map(|file| encoded_len(file.data.len()) + PART).sum::<usize>();
+    let text = draft.text.len() + draft.html.as_ref().map_or(0, String::len);
+    // Text is quoted-printable, which at worst is three times as long, and with some letters beyond ASCII twice.
+    encoded_len(files + text * 2 + HEADER) + CMS
 }
 
 fn tree<'a>(draft: &'a Draft, protection: &Protection, header: &[WrittenField]) -> Node<'a> {

@@ -2,10 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// RFC 5322 2.1.1: lines should be at most 78 characters, without the line end.
-const LINE: usize = 76;
+/// RFC 2045 6.8: the longest line of base64; and RFC 5322 2.1.1 has lines of at most 78 characters.
+pub(crate) const LINE: usize = 76;
 /// As many bytes are a line in base64.
-const LINE_BYTES: usize = 57;
+pub(crate) const LINE_BYTES: usize = 57;
 /// Makes an encoded word of 60 characters (RFC 2047 2: at most 75), which fits beside its field's name.
 const WORD_BYTES: usize = 36;
 

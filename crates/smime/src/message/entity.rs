@@ -120,10 +120,15 @@ fn split_parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
 }
 
 /// `Some(false)` for a line that is a delimiter, `Some(true)` for one that closes the multipart.
+///
+/// RFC 2046 5.1.1: whatever follows the boundary on its line. White space must, or the boundary of a multipart
+/// inside, which often only adds to it, would be taken for it.
 fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let (rest, closes) = rest.strip_prefix(b"--").map_or((rest, false), |rest| (rest, true));
-    rest.iter().all(|byte| byte.is_ascii_whitespace()).then_some(closes)
+    // White space and then the end: of a boundary that wrongly ends with white space, and ends nothing.
+    let is_whole = rest.first().is_none_or(u8::is_ascii_whitespace) && rest.trim_ascii() != b"--";
+    is_whole.then_some(closes)
 }
 
 fn without_line_end(part: &[u8]) -> &[u8] {
@@ -142,7 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_line_is_no_delimiter() {
+    fn a_longer_word_is_no_delimiter_and_what_follows_one_is_passed_over() {
+        assert_eq!(split_parts(b"--b x\ny\n--b --\n--b-- z\n--b--", "b").unwrap(), [b"y\n--b --"]);
         assert_eq!(split_parts(b"--b\nx\n--bc\ny\n--b--\n", "b").unwrap(), [b"x\n--bc\ny"]);
         assert_eq!(split_parts(b"no delimiter", "b"), None);
         assert_eq!(split_parts(b"--b--\nonly an end\n", "b"), None);

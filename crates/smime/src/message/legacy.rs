@@ -26,18 +26,20 @@ fn without_first_block(text: &str) -> String {
     text.to_owned()
 }
 
-/// The HTML without the first `<div>` of the marked class (RFC 9788 4.5.3.3).
+/// The HTML without any `<div>` of the marked class (RFC 9788 4.5.3.3).
 fn without_marked_div(html: &str) -> String {
     // ASCII lower case keeps every offset.
     let lower = html.to_ascii_lowercase();
-    let Some((start, content)) = marked_div(&lower) else { return html.to_owned() };
-    let end = closing_div(&lower, content).unwrap_or(html.len());
-    [html.get(..start), html.get(end..)].into_iter().flatten().collect()
+    let (mut kept, mut at) = (String::new(), 0);
+    while let Some((start, content)) = marked_div(&lower, at) {
+        kept.push_str(html.get(at..start).unwrap_or_default());
+        at = closing_div(&lower, content).unwrap_or(html.len());
+    }
+    kept + html.get(at..).unwrap_or_default()
 }
 
-/// The offsets of the marked tag and of what follows it.
-fn marked_div(lower: &str) -> Option<(usize, usize)> {
-    let mut at = 0;
+/// The offsets of the next marked tag and of what follows it.
+fn marked_div(lower: &str, mut at: usize) -> Option<(usize, usize)> {
     loop {
         let start = at + lower.get(at..)?.find("<div")?;
         let end = start + lower.get(start..)?.find('>')? + 1;
@@ -93,8 +95,9 @@ mod tests {
 
     #[test]
     fn html_loses_the_marked_element_and_nothing_else() {
-        let html = "<body><div class='a'>1</div><DIV id=x class=\"b header-protection-legacy-display\"><div>s</div>t</DIV><p>2</p></body>";
-        assert_eq!(without_marked_div(html), "<body><div class='a'>1</div><p>2</p></body>");
+        let element = "<DIV id=x class=\"b header-protection-legacy-display\"><div>s</div>t</DIV>";
+        let html = format!("<body><div class='a'>1</div>{element}<p>2</p>{element}</body>");
+        assert_eq!(without_marked_div(&html), "<body><div class='a'>1</div><p>2</p></body>");
         assert_eq!(
             without_marked_div("<div class=x>header-protection-legacy-display</div>"),
             "<div class=x>header-protection-legacy-display</div>"

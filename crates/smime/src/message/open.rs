@@ -8,7 +8,7 @@ use super::{
     headers::{FieldProtection, FromMismatch, Headers, same_authors},
     layers::{Context, Envelope},
     parts::{Decoration, Part, parts_of},
-    report::{Layer, SignerFault, SignerReport, Status},
+    report::{Layer, Role, SignerFault, SignerReport, Status},
     scheme::Scheme,
     signers::{report, show_signer},
     tree::Node,
@@ -242,7 +242,8 @@ fn settle_from(headers: &mut Headers, outside: &[Field<'_>], signers: &[SignerRe
     if headers.protected {
         let fields = outside.iter().filter(|field| field.is("From"));
         let outer: Vec<Address> = fields.flat_map(parse_addresses).collect();
-        let bound = signers.iter().any(|signer| signer.valid);
+        // The sender's signature tells nothing about the author (RFC 9788 4.4.1.2).
+        let bound = signers.iter().any(|signer| signer.role == Some(Role::Author));
         if !bound && !outer.is_empty() && !same_authors(&outer, &headers.from) {
             let inner = std::mem::replace(&mut headers.from, outer.clone());
             headers.from_mismatch = Some(FromMismatch { outer, inner });

@@ -77,7 +77,7 @@ fn is_rfc8551_payload(payload: &Entity<'_>, outside: &[Field<'_>]) -> bool {
     }
     let Ok(inner) = Entity::parse(payload.body) else { return false };
     let layered = is_cms(&inner) || inner.media_type() == "multipart/signed";
-    let marked = inner.content_type.parameter("hp").is_some();
+    let marked = [payload, &inner].iter().any(|one| one.content_type.parameter("hp").is_some());
     let author = |fields: &[Field<'_>]| {
         let from = fields.iter().filter(|field| field.is("From"));
         from.flat_map(parse_addresses).collect::<Vec<Address>>()

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use super::encode::{LINE, LINE_BYTES};
+
 /// Undoes the transfer encoding named in the header; an unknown name leaves the bytes as they are.
 pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
     let token = encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default();
@@ -79,11 +81,9 @@ pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
 /// Decodes lines of equal length up to the first one that is different: all but the last of a large message
 /// as programs write it.
 fn decode_lines<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-    /// RFC 2045 6.8: the longest line, and what it holds.
-    const LONGEST: (usize, usize) = (76, 57);
-    let first = body.iter().take(LONGEST.0).take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
+    let first = body.iter().take(LINE).take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
     let length = first / 4 * 4;
-    let mut decoded = [0; LONGEST.1];
+    let mut decoded = [0; LINE_BYTES];
     let mut rest = body;
     while let Some((line, tail)) = rest.split_at_checked(length).filter(|(line, _)| !line.is_empty()) {
         // Padding ends the whole, which the caller looks after.

@@ -36,6 +36,21 @@ fn fields_added_outside_are_not_shown() {
 }
 
 #[test]
+fn the_signature_of_a_sender_does_not_settle_who_the_author_is() {
+    let world = World::new();
+    let entity = b"From: boss@z.example\r\nSender: alice@a.example\r\nTo: bob@b.example\r\n\
+        Content-Type: text/plain; hp=\"clear\"\r\n\r\nText\r\n";
+    for (outer, differs) in [("boss@z.example", false), ("mallory@evil.example", true)] {
+        let opened = world.open(&world.sign(&format!("From: {outer}\r\n"), entity, "alice"));
+        assert_eq!(opened.status, Status::Verified);
+        assert_eq!(opened.headers.from[0].email, "alice@a.example");
+        assert_eq!(opened.headers.on_behalf_of[0].email, outer);
+        assert_eq!(opened.headers.from_mismatch.is_some(), differs, "{outer}");
+        assert_eq!(opened.headers.reply_addresses()[0].email, "boss@z.example");
+    }
+}
+
+#[test]
 fn an_author_outside_who_differs_is_shown_only_without_a_signature() {
     let world = World::new();
     let change = |message: Vec<u8>| {

@@ -10,14 +10,24 @@ use serde_json::{Value, json};
 
 use crate::support::{Outside, Person, Served, eventually, sealed_letter, skip};
 
-const ALICE: &str = "alice@sealpost.example";
+pub const ALICE: &str = "alice@sealpost.example";
 
 pub async fn submit(alice: &Person, to: &[&str], parameters: Value) -> String {
-    let email = alice.import(sealed_letter(ALICE, to[0], ""), "sent", json!({})).await;
+    submit_letter(alice, ALICE, sealed_letter(ALICE, to[0], ""), to, parameters).await
+}
+
+pub async fn submit_letter(
+    person: &Person,
+    from: &str,
+    letter: Vec<u8>,
+    to: &[&str],
+    parameters: Value,
+) -> String {
+    let email = person.import(letter, "sent", json!({})).await;
     let to: Vec<Value> = to.iter().map(|address| json!({"email": address})).collect();
-    let envelope = json!({"mailFrom": {"email": ALICE, "parameters": parameters}, "rcptTo": to});
+    let envelope = json!({"mailFrom": {"email": from, "parameters": parameters}, "rcptTo": to});
     let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
-    let answer = alice.call("EmailSubmission/set", json!({"create": create})).await;
+    let answer = person.call("EmailSubmission/set", json!({"create": create})).await;
     answer["created"]["k"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sealpost::store::{StoreError, sql};
 use serde_json::{Value, json};
 
-use crate::outside::{reasons, status, submit};
+use crate::outside::{ALICE, reasons, status, submit, submit_letter};
 use crate::strangers::public;
-use crate::support::{Outside, Served, clear_letter, eventually, skip};
+use crate::support::{Outside, Served, clear_letter, eventually, sealed_letter, skip};
 
 fn queued(domain: &str, reason: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(format!("{domain}.example"), reason.to_owned())])
@@ -49,24 +49,22 @@ async fn what_requires_tls_goes_to_no_server_that_nothing_proves_to_be_the_domai
 async fn a_letter_whose_sender_needs_no_tls_goes_whatever_the_destination_publishes() {
     let name = "a_letter_whose_sender_needs_no_tls_goes_whatever_the_destination_publishes";
     let Some(outside) = Outside::start().await else { return skip(name, "no Postfix and Knot") };
-    let here = Served::start(&[], |config| outside.adjust(config)).await;
-    let office = public(&here.fixture, "office").await;
-    let send = async |to: &str, fields: &str| {
-        let letter = clear_letter("office@sealpost.example", to, fields, "hello");
-        let email = office.import(letter, "sent", json!({})).await;
-        let envelope = json!({"mailFrom": {"email": "office@sealpost.example"}, "rcptTo": [{"email": to}]});
-        let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
-        let answer = office.call("EmailSubmission/set", json!({"create": create})).await;
-        assert!(answer["created"]["k"]["id"].is_string(), "{answer}");
-    };
-    for domain in ["wrong", "stsname"] {
-        send(&format!("lax@{domain}.example"), "TLS-Required: No\r\n").await;
+    let here = Served::start(&["alice"], |config| outside.adjust(config)).await;
+    let (alice, office) = (here.fixture.sign_in("alice").await, public(&here.fixture, "office").await);
+    let (own, others) = ("office@sealpost.example", "x@y.example");
+    let lax = |letter: Vec<u8>| [b"TLS-Required: No\r\n", letter.as_slice()].concat();
+    for (person, from, letter, to) in [
+        (&office, own, lax(clear_letter(own, others, "", "hello")), "lax@wrong.example"),
+        (&office, own, lax(clear_letter(own, others, "", "hello")), "lax@stsname.example"),
+        (&alice, ALICE, lax(sealed_letter(ALICE, others, "")), "sealed@wrong.example"),
+    ] {
+        submit_letter(person, from, letter, &[to], Value::Null).await;
     }
-    eventually(|| async { (outside.mail().len() == 2).then_some(()) }).await;
+    eventually(|| async { (outside.mail().len() == 3).then_some(()) }).await;
     // The conversation that had to prove nothing carries nothing else.
-    send("strict@wrong.example", "").await;
+    submit(&alice, &["strict@wrong.example"], Value::Null).await;
     eventually(|| async { (reasons(&here).await == queued("wrong", "dane-mismatch")).then_some(()) }).await;
-    assert_eq!(outside.mail().len(), 2);
+    assert_eq!(outside.mail().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -118,6 +118,8 @@ fn is_harmless(field: &Field<'_>) -> bool {
     match name.as_str() {
         "subject" => matches!(field.unfolded().as_str(), "" | "[...]" | "..." | "[…]"),
         "content-type" | "content-disposition" => has_usual_parameters(field),
+        // RFC 8689 3: it tells the servers on the way what they need to know.
+        "tls-required" => field.unfolded().eq_ignore_ascii_case("no"),
         "content-description" => field.unfolded() == "S/MIME Encrypted Message",
         name => CARRYING.contains(&name),
     }

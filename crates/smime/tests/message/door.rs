@@ -101,12 +101,13 @@ fn only_a_message_that_shows_nothing_passes_the_door_as_it_is() {
     let sealed = world.seal(&letter(), Some("alice"), &SealOptions::default());
     assert!(!needs_door(&sealed));
     let text = String::from_utf8(sealed).unwrap();
-    let relayed = format!("Received: from a\r\n\tby b\r\nReturn-Path: <x@y>\r\n{text}");
+    let relayed = format!("Received: from a\r\n\tby b\r\nReturn-Path: <x@y>\r\nTLS-Required: No\r\n{text}");
     assert!(!needs_door(relayed.as_bytes()));
     for (from, to) in [
         ("Subject: [...]", "Subject: The plan"),
         ("Subject: [...]", "Subject: [...]\r\nX-Note: the plan"),
         ("Subject: [...]", "Subject: [...]\r\nKeywords: plan"),
+        ("Subject: [...]", "Subject: [...]\r\nTLS-Required: plan"),
         ("name=\"smime.p7m\"", "name=\"the plan.p7m\""),
         ("MIME-Version: 1.0", "MIME-Version: 1.0\r\nContent-Description: the plan"),
         ("application/pkcs7-mime", "text/plain"),

@@ -1,7 +1,9 @@
+mod long;
+
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -96,19 +98,38 @@ impl Visit {
         // Or a few hosts that never end their header would keep everybody out.
         builder.timer(TokioTimer::new()).header_read_timeout(patience);
         let stream = Gauged::new(stream, slot.gauge.clone());
+        let (leave, left) = oneshot::channel();
+        let (own, leave) = (slot.clone(), Arc::new(Mutex::new(Some(leave))));
         let answer = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(slot.clone());
-            router.clone().oneshot(request.map(Body::new))
+            let (may_follow, leave) = (long::may_follow(&request), Arc::clone(&leave));
+            let answer = router.clone().oneshot(request.map(Body::new));
+            async move {
+                let response = answer.await?;
+                let leave = || leave.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match (may_follow && long::is_long(&response)).then(leave).flatten() {
+                    Some(leave) => match leave.send(response) {
+                        Ok(()) => std::future::pending().await,
+                        Err(response) => Ok::<_, Infallible>(response),
+                    },
+                    None => Ok(response),
+                }
+            }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
-        let mut connection = pin!(connection);
+        let mut connection = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
         // That a browser goes away in the middle is its own affair.
-        tokio::select! {
-            ended = connection.as_mut() => return ended.unwrap_or_default(),
-            () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
-        }
-        connection.await.unwrap_or_default();
+        let response = tokio::select! {
+            ended = &mut connection => return ended.unwrap_or_default(),
+            Ok(response) = left => response,
+            () = stopping.cancelled() => {
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                return connection.await.unwrap_or_default();
+            }
+        };
+        // A task of its own, which is as small as it can be.
+        let stream = connection.into_parts().map(|parts| parts.io.into_inner());
+        stream.map(|stream| tokio::spawn(long::carry(stream, response, own)));
     }
 }
 
@@ -140,6 +161,57 @@ mod tests {
             ended.expect("the connection ends").unwrap();
             assert!(got.ends_with(answer), "{got}");
         }
+        stopping.cancel();
+        timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_long_response_comes_piece_by_piece_and_ends_with_either_side() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (events, heard) = tokio::sync::broadcast::channel::<&'static str>(4);
+        drop(heard);
+        let said = events.clone();
+        let stream = async move || {
+            let heard = said.subscribe();
+            let pieces = futures::stream::unfold(heard, |mut heard| async move {
+                let piece = heard.recv().await.ok().filter(|piece| *piece != "end")?;
+                Some((Ok::<_, Infallible>(piece), heard))
+            });
+            ([("content-type", "text/event-stream")], Body::from_stream(pieces))
+        };
+        let router = Router::new().route("/", get(stream));
+        let stopping = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, None, router, stopping.clone(), PATIENCE));
+        let mut all = Vec::new();
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\ndate: "), "{head}");
+            assert!(head.contains("connection: close\r\n") && !head.contains("content-length"), "{head}");
+            all.push(stream);
+        }
+        for piece in ["data: 1\n\n", "data: 2\n\n"] {
+            events.send(piece).unwrap();
+            for stream in &mut all {
+                let mut got = vec![0; piece.len()];
+                timeout(Duration::from_secs(20), stream.read_exact(&mut got)).await.unwrap().unwrap();
+                assert_eq!(got, piece.as_bytes());
+            }
+        }
+        drop(all.pop());
+        while events.receiver_count() > 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        events.send("end").unwrap();
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(20), all[0].read_to_end(&mut rest)).await.unwrap().unwrap();
+        assert!(rest.is_empty());
         stopping.cancel();
         timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
     }

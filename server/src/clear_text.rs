@@ -35,7 +35,7 @@ impl ClearText {
     pub fn of(message: &[u8]) -> Self {
         let Some(message) = parts::parse(message) else { return Self::default() };
         let subject = message.subject().unwrap_or_default().to_lowercase();
-        let names: Vec<&str> = message.attachments().filter_map(MimeHeaders::attachment_name).collect();
+        let names: Vec<&str> = attachments(&message).filter_map(MimeHeaders::attachment_name).collect();
         let sent_at = message.date().map_or_else(now, |date| date.to_timestamp().saturating_mul(1000));
         Self {
             from: all(message.from()),
@@ -60,7 +60,11 @@ pub fn has_attachment(message: &Message<'_>) -> bool {
     let inline = |part: &mail_parser::MessagePart<'_>| {
         part.content_disposition().is_some_and(mail_parser::ContentType::is_inline)
     };
-    message.attachments().any(|part| !inline(part))
+    attachments(message).any(|part| !inline(part))
+}
+
+fn attachments<'m>(message: &'m Message<'m>) -> impl Iterator<Item = &'m mail_parser::MessagePart<'m>> {
+    parts::attachments(message).into_iter().filter_map(|id| message.part(id))
 }
 
 /// The text of a message, HTML without its tags.

@@ -6,6 +6,7 @@ use jmap::EmailAddress;
 use mail_parser::{Address, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::{Millis, now};
 
@@ -74,7 +75,7 @@ impl OuterHeader {
             message_id: ids(parsed.header("Message-ID")),
             in_reply_to: ids(parsed.header("In-Reply-To")),
             references: ids(parsed.header("References")),
-            subject: parsed.subject().filter(|subject| subject.len() <= LONGEST).map(str::to_owned),
+            subject: parsed.subject().filter(|subject| subject.len() <= LONGEST).map(nfc),
         }
     }
 
@@ -95,6 +96,11 @@ impl OuterHeader {
     pub fn recipients(&self) -> impl Iterator<Item = &str> {
         self.to.iter().chain(&self.cc).chain(&self.bcc).map(|address| address.email.as_str())
     }
+}
+
+/// Text in the one form that RFC 8621 4.1.2.2 wants of what is written in several (Unicode's NFC).
+pub fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// When the last server on its way got the message, as it says itself (RFC 8621 4.8); never later than now.

@@ -5,7 +5,7 @@ mod bounds;
 use jmap::{AccountId, BlobId};
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-use mail_parser::{Encoding, Message, MessageParser, MessagePart};
+use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders};
 
 use crate::blobs::BlobError;
 use crate::delivery::off_thread;
@@ -41,6 +41,20 @@ pub async fn read(relay: &Relay, account: &AccountId, id: &BlobId) -> Result<Vec
         Some(octets(&message, message.part(part)?))
     });
     found.await?.ok_or(BlobError::NotFound)
+}
+
+/// The parts that are attachments (RFC 8621 4.1.4): those that are in neither body, and media that are not in both.
+pub fn attachments(message: &Message<'_>) -> Vec<u32> {
+    let is_attached = |(id, part): &(u32, &MessagePart<'_>)| {
+        let (text, html) = (message.text_body.contains(id), message.html_body.contains(id));
+        !part.is_multipart() && (!text && !html || is_media(part) && !(text && html))
+    };
+    (0_u32..).zip(&message.parts).filter(is_attached).map(|(id, _)| id).collect()
+}
+
+fn is_media(part: &MessagePart<'_>) -> bool {
+    let kind = part.content_type().map(mail_parser::ContentType::ctype);
+    kind.is_some_and(|kind| ["image", "audio", "video"].iter().any(|media| kind.eq_ignore_ascii_case(media)))
 }
 
 /// The octets of a part once its transfer encoding is undone (RFC 8621 4.1.4), in its own charset.

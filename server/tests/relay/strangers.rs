@@ -7,6 +7,7 @@ use sealpost::session;
 use sealpost::store::{AccountKind, NewAccount};
 use serde_json::{Value, json};
 
+use crate::push::Events;
 use crate::support::{Fixture, PASSWORD, Person, json_of};
 
 /// What alice has, and nobody else may see.
@@ -136,6 +137,37 @@ async fn no_method_tells_or_changes_anything_of_another_account() {
     assert!(calls > 700, "{calls}");
     assert_eq!(whole(&alice).await, before);
     assert!(!whole(&bob).await.to_string().contains(SECRET));
+}
+
+#[tokio::test]
+async fn no_stream_and_no_push_subscription_tells_of_another_account() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (public(&fixture, "alice-public").await, public(&fixture, "bob-public").await);
+    let mut own = Events::open(&alice, "types=*&closeafter=state&ping=0", None).await;
+    let ids = furnished(&alice).await;
+    let (_, id) = own.state().await.unwrap();
+    // Everything of hers that could be taken for a name of her account, or of what was heard last.
+    for last in ids.iter().map(String::as_str).chain([&*id, &*alice.account]) {
+        let mut events = Events::open(&bob, "types=*&closeafter=state&ping=0", Some(last)).await;
+        let (change, _) = events.state().await.unwrap();
+        let told = change["changed"].as_object().unwrap();
+        assert_eq!(told.keys().collect::<Vec<_>>(), [&bob.account], "{last}");
+    }
+    let mut events = Events::open(&bob, "types=*&closeafter=no&ping=0", None).await;
+    alice.call("Mailbox/set", json!({"create": {"k": {"name": "hers"}}})).await;
+    bob.call("Mailbox/set", json!({"create": {"k": {"name": "his"}}})).await;
+    let (change, _) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&bob.account]);
+    // The subscription is hers, whatever he says of it.
+    let hers = ids.last().unwrap();
+    let answer = bob.call("PushSubscription/get", json!({"ids": [hers]})).await;
+    assert_eq!((&answer["list"], &answer["notFound"]), (&json!([]), &json!([hers])));
+    let set = json!({"update": {hers: {"types": null}}, "destroy": [hers]});
+    let answer = bob.call("PushSubscription/set", set).await;
+    assert_eq!(answer["notUpdated"][hers]["type"], "notFound");
+    assert_eq!(answer["notDestroyed"][hers]["type"], "notFound");
+    let kept = alice.call("PushSubscription/get", json!({"ids": null})).await;
+    assert_eq!(kept["list"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]

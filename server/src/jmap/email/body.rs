@@ -43,7 +43,7 @@ impl Body<'_> {
             "bodyStructure" => self.structure(0, DEEPEST)?,
             "textBody" => self.list(&message.text_body)?,
             "htmlBody" => self.list(&message.html_body)?,
-            "attachments" => self.list(&message.attachments)?,
+            "attachments" => self.list(&parts::attachments(message))?,
             "hasAttachment" => json!(crate::clear_text::has_attachment(message)),
             "preview" => json!(preview(message)),
             "bodyValues" => self.values(),
@@ -70,7 +70,7 @@ impl Body<'_> {
         let mut object = Map::new();
         match &self.wanted.body_properties {
             Some(wanted) => {
-                for name in wanted.iter().filter(|name| *name != "subParts") {
+                for name in wanted {
                     object.insert(name.clone(), self.part_property(id, part, name)?);
                 }
             }
@@ -88,7 +88,7 @@ impl Body<'_> {
         Ok(match name {
             "partId" if !is_multipart => json!(id.to_string()),
             "blobId" if !is_multipart => json!(parts::id(self.blob, id)),
-            "partId" | "blobId" => Value::Null,
+            "partId" | "blobId" | "subParts" => Value::Null,
             "size" if is_multipart => json!(0),
             "size" => json!(parts::octets(self.message, part).len()),
             "name" => json!(part.attachment_name()),
@@ -154,9 +154,9 @@ fn charset(part: &MessagePart<'_>) -> Option<String> {
 }
 
 fn language(part: &MessagePart<'_>) -> Value {
-    let text = part.content_language().as_text().map(str::to_owned);
     let list = part.content_language().as_text_list().map(|list| list.join(","));
-    match text.or(list) {
+    let text = || part.content_language().as_text().map(str::to_owned);
+    match list.or_else(text) {
         Some(text) => text.split(',').map(|tag| json!(tag.trim())).collect(),
         None => Value::Null,
     }

@@ -10,7 +10,7 @@ use crate::clock::utc_date;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
-use crate::outer::OuterHeader;
+use crate::outer::{OuterHeader, nfc};
 use crate::parts;
 use crate::store::{self, EmailRow, Kind};
 
@@ -205,7 +205,7 @@ impl Shown<'_> {
             return if property == "subject" { Ok(Value::Null) } else { Fields::none().property(property) };
         };
         if property == "subject" {
-            return Ok(json!(message.subject()));
+            return Ok(json!(message.subject().map(nfc)));
         }
         let body = Body { message, blob: self.blob, wanted };
         if let Some(value) = body.property(property)? {

@@ -6,6 +6,7 @@ use mail_parser::{Addr, Address, Header, HeaderValue, Message};
 use serde_json::{Value, json};
 
 use crate::jmap::answer::no_property;
+use crate::outer::nfc;
 
 /// The header fields of a message or of one of its parts.
 #[derive(Clone, Copy)]
@@ -49,7 +50,11 @@ impl<'m> Fields<'m> {
         headers.iter().map(move |header| {
             let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
             let value = raw.get(at(header.offset_start)..at(header.offset_end)).unwrap_or_default();
-            (header.name.as_str(), value)
+            // RFC 8621 4.1.3: as it is written, which the parser knows better of some names.
+            let name = raw.get(at(header.offset_field)..at(header.offset_field) + header.name.as_str().len());
+            let name = name.and_then(|name| std::str::from_utf8(name).ok());
+            let same = name.filter(|name| name.eq_ignore_ascii_case(header.name.as_str()));
+            (same.unwrap_or(header.name.as_str()), value)
         })
     }
 }
@@ -123,7 +128,7 @@ impl Form {
             Self::GroupedAddresses => groups(&stream.parse_address()),
             Self::MessageIds => strings(&stream.parse_id()),
             Self::Date => date(&stream.parse_date()),
-            Self::Urls => urls(&stream.parse_address()),
+            Self::Urls => urls(raw),
         }
     }
 }
@@ -135,7 +140,7 @@ fn text_of(raw: &[u8]) -> String {
 }
 
 fn text(value: &HeaderValue<'_>) -> Value {
-    json!(value.as_text().unwrap_or_default())
+    json!(nfc(value.as_text().unwrap_or_default()))
 }
 
 fn date(value: &HeaderValue<'_>) -> Value {
@@ -150,9 +155,21 @@ fn strings(value: &HeaderValue<'_>) -> Value {
     }
 }
 
-/// RFC 2369 2: URLs in angle brackets, which the parser reads as addresses without names.
-fn urls(value: &HeaderValue<'_>) -> Value {
-    let found: Vec<_> = each(value).filter_map(|url| url.address.as_deref()).collect();
+/// RFC 2369 2: URLs in angle brackets, with comments and anything else between them.
+fn urls(raw: &[u8]) -> Value {
+    let text = text_of(raw);
+    let (mut found, mut comments, mut url): (Vec<String>, usize, Option<String>) = (Vec::new(), 0, None);
+    for letter in text.chars() {
+        match (letter, &mut url) {
+            ('>', Some(_)) => found.extend(url.take()),
+            (letter, Some(url)) if !letter.is_whitespace() => url.push(letter),
+            (_, Some(_)) => {}
+            ('(', None) => comments += 1,
+            (')', None) => comments = comments.saturating_sub(1),
+            ('<', None) if comments == 0 => url = Some(String::new()),
+            _ => {}
+        }
+    }
     if found.is_empty() { Value::Null } else { json!(found) }
 }
 
@@ -195,8 +212,9 @@ mod tests {
         e@e.example\r\nCc: f@f.example\r\nBcc: nobody:;\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\
         Date: Fri, 02 Jan 2026 03:04:05 +0000\r\nMessage-ID: <1@a>\r\nReferences: <2@a>\r\n <3@a>\r\n\
         List-Help: <https://a.example/help?x=1>\r\n\
-        List-Post: <mailto:l@a.example>, (by hand) <https://a.example/post>\r\n\
-        X-Twice: one\r\nX-Twice: two\r\nX-Odd: \r\n\r\n";
+        List-Post: <mailto:l@a.example>, (by <hand>) <https://a.example/post>\r\n\
+        list-owner: <mailto:o@a.example>\r\n <https://a.example/\r\n owner>\r\n\
+        X-Twice: one\r\nX-Twice: two\r\nX-Odd: \r\nX-Ring: A\xcc\x8a\r\n\r\n";
 
     #[test]
     fn each_form_of_a_field_has_the_type_that_the_standard_gives_it() {
@@ -226,14 +244,20 @@ mod tests {
             ("X-Twice:asDate", json!(null)),
             ("List-Help:asURLs", json!(["https://a.example/help?x=1"])),
             ("List-Post:asURLs", json!(["mailto:l@a.example", "https://a.example/post"])),
+            ("List-Owner:asURLs", json!(["mailto:o@a.example", "https://a.example/owner"])),
             ("X-Odd:asURLs", json!(null)),
             ("X-Twice", json!(" two")),
             ("X-Twice:all", json!([" one", " two"])),
+            ("X-Ring:asText", json!("\u{c5}")),
             ("X-None:asText", json!(null)),
             ("X-None:asMessageIds:all", json!([])),
         ] {
             assert_eq!(header(wanted), Some(found), "{wanted}");
         }
+        let names = fields.property("headers").unwrap();
+        let names: Vec<&str> =
+            names.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert!(names.contains(&"list-owner") && names.contains(&"List-Help"), "{names:?}");
         for wrong in [
             "",
             ":asText",

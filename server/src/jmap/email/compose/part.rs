@@ -138,7 +138,12 @@ impl Part {
         if let (Contents::Text(_), Some(name)) = (&contents, follows) {
             return Err(bad(name));
         }
-        let media_type = text("type")?.unwrap_or_else(|| contents.usual_type().to_owned()).to_lowercase();
+        let usual = match path.split('/').next() {
+            Some("textBody") => "text/plain",
+            Some("htmlBody") => "text/html",
+            _ => contents.usual_type(),
+        };
+        let media_type = text("type")?.unwrap_or_else(|| usual.to_owned()).to_lowercase();
         if !is_media_type(&media_type) || contents.is_multipart() != media_type.starts_with("multipart/") {
             return Err(bad("type"));
         }
@@ -222,13 +227,18 @@ impl Part {
         let is_text = matches!(self.contents, Contents::Text(_));
         match self.charset.filter(|_| !is_text) {
             Some(charset) => kind = kind.attribute("charset", charset),
-            None if is_text => kind = kind.attribute("charset", "utf-8"),
+            None if is_text && self.media_type.starts_with("text/") => {
+                kind = kind.attribute("charset", "utf-8")
+            }
             None => {}
         }
         if let Some(name) = &self.name {
             kind = kind.attribute("name", name.clone());
         }
         let contents = match self.contents {
+            Contents::Text(text) if !self.media_type.starts_with("text/") => {
+                BodyPart::Binary(text.into_bytes().into())
+            }
             Contents::Text(text) => BodyPart::Text(text.replace("\r\n", "\n").replace('\n', "\r\n").into()),
             Contents::Blob(id) => BodyPart::Binary(blobs.get(&id).cloned().unwrap_or_default().into()),
             Contents::Parts(parts) => {

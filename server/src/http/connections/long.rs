@@ -74,5 +74,10 @@ async fn next(stream: &mut (impl AsyncRead + Unpin), body: &mut BodyDataStream) 
 }
 
 async fn send(stream: &mut (impl AsyncWrite + Unpin), data: &[u8]) -> io::Result<()> {
-    timeout(PATIENCE, stream.write_all(data)).await?
+    let send = async {
+        stream.write_all(data).await?;
+        // Or TLS would hold some of it back.
+        stream.flush().await
+    };
+    timeout(PATIENCE, send).await?
 }

@@ -24,7 +24,7 @@ pub fn jmap_clients() -> Result<()> {
     let python = shell::step("Installing jmapc", || python(&folder))?;
     let jam = shell::step("Installing jmap-jam", || jam(&folder))?;
     shell::step("Building the relay", || shell::run(&mut workspace::cargo(["build", "-p", "sealpost"])))?;
-    let run = Run::start()?;
+    let run = Run::start("public")?;
     let config: Value = serde_json::from_slice(&fs::read(run.folder().join("config.json"))?)?;
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).context("no such user");
     let scripts = workspace::root().join("xtask/src/jmap_clients");

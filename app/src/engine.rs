@@ -55,3 +55,13 @@ fn few<M: Default + Extend<E>, E>(entries: impl IntoIterator<Item = E>) -> M {
     map.extend(entries);
     map
 }
+
+/// Puts a few things in order, equal ones as they come. The library's sort is another function for every type.
+fn in_order<T, K: Ord>(things: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let mut ordered = Vec::new();
+    for thing in things {
+        let own = key(&thing);
+        ordered.insert(ordered.partition_point(|other| key(other) <= own), thing);
+    }
+    ordered
+}

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic"))]
 
 pub mod engine;
+pub mod json;
 pub mod page;
 pub mod protocol;
 pub mod web;

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::urls::{escape, expand};
+use crate::json;
 use crate::protocol::{Failure, Secret};
 use crate::web::http::{Answer, Ask, AskError, ask};
 
@@ -109,7 +110,9 @@ impl Relay {
     pub async fn request(&self, batch: Batch) -> Result<Response, Failure> {
         let body = serde_json::to_vec(&batch.into_request()).map_err(|_| malformed())?;
         let url = expand(&self.session.api_url, &[]);
-        json(&send(Ask { timeout: TIMEOUT, ..Ask::post(&url, JSON, &body, MAX_JSON) }).await?)
+        let answer = send(Ask { timeout: TIMEOUT, ..Ask::post(&url, JSON, &body, MAX_JSON) }).await?;
+        // It holds values itself.
+        serde_json::from_slice(&answer.body).map_err(|_| malformed())
     }
 
     /// Hands over bytes.
@@ -226,7 +229,7 @@ async fn send(asked: Ask<'_>) -> Result<Answer, Failure> {
 }
 
 fn json<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|_| malformed())
+    json::read(&answer.body).ok_or_else(malformed)
 }
 
 fn malformed() -> Failure {

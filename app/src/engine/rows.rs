@@ -3,7 +3,7 @@
 use jmap::{Email, EmailAddress, keyword};
 
 use super::summary::Content;
-use super::time;
+use super::{in_order, time};
 use crate::protocol::{Address, EmailId, Mailbox, MailboxId, Role, Row, Status, Summary, ThreadId, UnixTime};
 
 /// The properties of an email that a row needs.
@@ -72,8 +72,7 @@ pub fn known(content: &Content) -> Summary {
 
 /// Mailboxes as the page shows them: by role, then in the relay's order, then by name.
 pub fn mailbox_list(mailboxes: &[jmap::Mailbox]) -> Vec<Mailbox> {
-    let mut sorted: Vec<&jmap::Mailbox> = mailboxes.iter().collect();
-    sorted.sort_by_key(|mailbox| {
+    let sorted = in_order(mailboxes, |mailbox| {
         let role = role(mailbox);
         (role.is_none(), role, mailbox.sort_order, mailbox.name.clone())
     });

@@ -4,6 +4,7 @@ mod sealed;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::protocol::{Address, Given, Status};
 
 pub use sealed::{KEY_INFO, Place, Sight, SummaryKey, open, seal};
@@ -109,7 +110,7 @@ impl Content {
 
     /// Reads what [`Self::encode`] wrote; none for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes.get(..bytes.len().min(MAX_BYTES))?).ok()
+        json::read(bytes.get(..bytes.len().min(MAX_BYTES))?)
     }
 
     /// Gives something up; every round makes it shorter until nothing is left.

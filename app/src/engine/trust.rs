@@ -8,6 +8,8 @@ use jmap::SealedCapability;
 use serde::{Deserialize, Serialize};
 use smime::{Certificate, Trust};
 
+use super::few;
+
 /// More authorities than this are not read.
 const MAX_ANCHORS: usize = 64;
 
@@ -34,7 +36,7 @@ impl Anchors {
     pub fn offered(capability: &SealedCapability) -> Self {
         let read = |list: &[String]| {
             let good = list.iter().take(MAX_ANCHORS).filter(|text| certificate(text).is_some());
-            good.cloned().collect::<BTreeSet<_>>()
+            few::<BTreeSet<_>, _>(good.cloned())
         };
         Self { people: read(&capability.trust_anchors), times: read(&capability.timestamp_anchors) }
     }
@@ -50,9 +52,8 @@ impl Anchors {
     /// SHA-256 fingerprints in hex, sorted.
     pub fn fingerprints(&self) -> Vec<String> {
         let all = self.people.union(&self.times).filter_map(|text| certificate(text));
-        let mut fingerprints: Vec<String> = all.map(|certificate| hex(&certificate.sha256())).collect();
-        fingerprints.sort();
-        fingerprints
+        let fingerprints: BTreeSet<String> = few(all.map(|certificate| hex(&certificate.sha256())));
+        fingerprints.into_iter().collect()
     }
 
     /// What messages are judged by.

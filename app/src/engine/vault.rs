@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use smime::{ContentEncryption, Provider};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::in_order;
+use crate::json;
+
 pub use code::RecoveryCode;
 
 /// The longest vault that is read.
@@ -123,11 +126,11 @@ impl Vault {
             version: u64,
         }
         // A newer program may have given the rest another shape.
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
+        let Versioned { version } = json::read(bytes).ok_or(VaultError::Malformed)?;
         if version > u64::from(VERSION) {
             return Err(VaultError::Newer);
         }
-        let mut vault: Self = serde_json::from_slice(bytes).map_err(|_| VaultError::Malformed)?;
+        let mut vault: Self = json::read(bytes).ok_or(VaultError::Malformed)?;
         vault.sort();
         if vault.version == VERSION { Ok(vault) } else { Err(VaultError::Malformed) }
     }
@@ -148,7 +151,7 @@ impl Vault {
     }
 
     fn sort(&mut self) {
-        self.boxes.sort_by_key(|sealed| std::cmp::Reverse(sealed.number));
+        self.boxes = in_order(std::mem::take(&mut self.boxes), |sealed| std::cmp::Reverse(sealed.number));
     }
 
     fn get(&self, id: &str) -> Option<&KeyBox> {

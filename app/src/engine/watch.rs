@@ -9,6 +9,7 @@ use jmap::{Changes, Email, Get, Mailbox, State, StateChange};
 
 use super::account::Account;
 use super::relay::Relay;
+use crate::json;
 use crate::protocol::{EmailId, Event, Failure, MailboxId};
 use crate::web::clock;
 use crate::web::push::{EventStream, Push};
@@ -78,8 +79,8 @@ impl Watch {
     }
 
     /// Whether a push tells of a state that the page does not have.
-    fn concerns(&self, json: &str) -> bool {
-        let Ok(change) = serde_json::from_slice::<StateChange>(json.as_bytes()) else { return false };
+    fn concerns(&self, text: &str) -> bool {
+        let Some(change) = json::read::<StateChange>(text.as_bytes()) else { return false };
         let Some(new) = change.changed.get(self.account.relay.account()) else { return false };
         let Some((emails, mailboxes)) = &self.states else { return true };
         new.get("Email").is_some_and(|state| state != emails)

@@ -5,7 +5,6 @@ mod command;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::components::Router;
 
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
@@ -30,19 +29,9 @@ pub(crate) struct Frame {
     pub help: RwSignal<bool>,
 }
 
-/// The mailbox.
+/// The mailbox. Its panes follow the URL, which [`Way`] reads, without being built anew.
 #[component]
 pub(crate) fn Shell() -> impl IntoView {
-    // No routes: `Place` parses the whole URL, and panes follow it without being rebuilt.
-    view! {
-        <Router>
-            <Panes />
-        </Router>
-    }
-}
-
-#[component]
-fn Panes() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let texts = texts();
     let way = Way::new();

@@ -1,20 +1,17 @@
 //! Reading the URL, and going elsewhere.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
-use leptos_router::location::{BrowserUrl, LocationProvider};
 
 use crate::page::place::{Folder, MailPlace, Place, Writing};
 use crate::protocol::EmailId;
+use crate::web::history::{self, Address};
 
-type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
-
-/// Where the user is and how to go on. Provided inside the router.
+/// Where the user is and how to go on.
 #[derive(Clone, Copy)]
 pub(crate) struct Way {
+    address: RwSignal<Address>,
     place: Memo<Place>,
-    navigate: StoredValue<Navigate, LocalStorage>,
     /// What is searched for, and where. Never in the URL, which the relay sees.
     search: RwSignal<Option<(Folder, String)>>,
 }
@@ -30,21 +27,23 @@ pub(crate) enum Pane {
 }
 
 impl Way {
-    /// Reads the router.
+    /// Reads the URL, and follows the history and the links of the page.
     pub(crate) fn new() -> Self {
-        let location = use_location();
-        let browser = expect_context::<BrowserUrl>();
-        let (path, query) = (location.pathname, location.query);
-        // A link that was followed reaches the address bar and the history once it is told that its place is
-        // shown; without routes that is at once.
-        Effect::new(move || {
-            path.track();
-            query.track();
-            browser.ready_to_complete();
+        let address = RwSignal::new(history::address());
+        let place = Memo::new(move |_| address.with(|address| Place::parse(&address.path, &address.query)));
+        let way = Self { address, place, search: RwSignal::new(None) };
+        let clicked = window_event_listener(ev::click, move |event| {
+            if let Some(href) = history::followed(&event) {
+                event.prevent_default();
+                way.visit(&href, false);
+            }
         });
-        let place = Memo::new(move |_| Place::parse(&path.get(), |name| query.with(|query| query.get(name))));
-        let navigate = StoredValue::new_local(Box::new(use_navigate()) as Navigate);
-        Self { place, navigate, search: RwSignal::new(None) }
+        let moved = window_event_listener(ev::popstate, move |_| address.set(history::address()));
+        on_cleanup(|| {
+            clicked.remove();
+            moved.remove();
+        });
+        way
     }
 
     /// The place in the mail, where the user is in the mail.
@@ -104,8 +103,10 @@ impl Way {
     }
 
     fn visit(self, href: &str, replace: bool) {
-        let options = NavigateOptions { replace, scroll: false, ..NavigateOptions::default() };
         // A task may want to go somewhere after the mailbox was closed.
-        self.navigate.try_with_value(|navigate| navigate(href, options));
+        if self.address.try_get_untracked().is_some() {
+            history::visit(href, replace);
+            self.address.set(history::address());
+        }
     }
 }

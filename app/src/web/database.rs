@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
+use crate::json;
 use crate::protocol::Failure;
 
 /// The steps from one version of the database to the next; a step is never edited once released.
@@ -105,8 +106,7 @@ impl Database {
     /// The record of a key, kept as JSON; one that cannot be read counts as absent.
     pub async fn record<T: DeserializeOwned>(&self, store: Store, key: &str) -> Result<Option<T>, Failure> {
         let text = self.value(store, key).await?.and_then(|value| value.as_string());
-        // As bytes, as everything else is read: from text the same would be compiled once more for every type.
-        Ok(text.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()))
+        Ok(text.and_then(|text| json::read(text.as_bytes())))
     }
 
     /// Sets a record, kept as JSON.

@@ -28,7 +28,7 @@ pub async fn answer(account: &Account, email: &EmailId, give: bool, call: &Call)
         send(account, requested, &to, call).await?;
     }
     let keyword = |name: &str| (format!("keywords/{name}"), Value::Bool(true));
-    let mut patch = Map::from_iter([keyword(ANSWERED)]);
+    let mut patch = few::<Map<_, _>, _>([keyword(ANSWERED)]);
     patch.extend((!give).then(|| keyword(DECLINED)));
     let mut set = Set::<Email>::new(account.relay.account().clone());
     set.update = Some(few([(Id::from(email.0.as_str()), patch)]));

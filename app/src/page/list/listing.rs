@@ -11,6 +11,7 @@ use crate::page::mail::List;
 use crate::page::way::Way;
 use crate::protocol::{EmailId, MailboxId, Row, Summary};
 use crate::web::dom;
+use crate::web::letters::lower;
 
 /// The list that the URL names, or what was found in it. Provided once, for the list itself and for the shortcuts.
 #[derive(Clone, Copy)]
@@ -32,7 +33,7 @@ impl Listing {
         });
         let find = Memo::new(move |_| way.find().filter(|text| !text.trim().is_empty()));
         let found = Memo::new(move |_| {
-            let find = find.get()?.to_lowercase();
+            let find = lower(&find.get()?);
             let id = mailbox.get()?;
             let rows = desk.mail.with(|mail| mail.list(&id).map(|list| matching(list, &find)));
             Some(rows.unwrap_or_default())
@@ -170,7 +171,7 @@ fn matches(row: &Row, find: &str) -> bool {
             text.push_str(name);
         }
     }
-    let text = text.to_lowercase();
+    let text = lower(&text);
     find.split_whitespace().all(|word| text.contains(word))
 }
 

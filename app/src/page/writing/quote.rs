@@ -13,7 +13,7 @@ const QUOTE_LIMIT: usize = 100_000;
 /// The subject with this prefix, in place of one of the same meaning.
 pub(crate) fn prefixed(subject: &str, prefix: &str) -> String {
     let subject = subject.trim();
-    let bare = |text: &str| text.trim_end_matches([':', '：', ' ']).to_lowercase();
+    let bare = |text: &str| text.trim_end_matches([':', '：', ' ']).to_ascii_lowercase();
     let rest = subject.split_once([':', '：']).filter(|(head, _)| {
         let head = bare(head);
         KNOWN.contains(&head.as_str()) && same_kind(&head, &bare(prefix))

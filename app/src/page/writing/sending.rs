@@ -160,7 +160,7 @@ impl Sending {
 }
 
 fn domain(address: &str) -> String {
-    address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
+    address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// Leaves the composer for the list or message it came from.

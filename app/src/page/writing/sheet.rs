@@ -155,7 +155,7 @@ impl Sheet {
 
     /// What is known of an address.
     pub(super) fn kind(self, address: &str) -> Option<RecipientKind> {
-        self.known.try_with(|known| known.get(&address.to_lowercase()).cloned()).flatten()
+        self.known.try_with(|known| known.get(&address.to_ascii_lowercase()).cloned()).flatten()
     }
 
     /// The addresses that mail cannot be sealed for, as far as is known.
@@ -177,14 +177,16 @@ impl Sheet {
             return;
         }
         if let Ok(Reply::Recipients(list)) = desk.call(Request::Recipients { addresses }).await {
-            let found = list.into_iter().map(|recipient| (recipient.address.to_lowercase(), recipient.kind));
+            let found =
+                list.into_iter().map(|recipient| (recipient.address.to_ascii_lowercase(), recipient.kind));
             self.known.try_update(|known| known.extend(found));
         }
     }
 
     /// Notes addresses that turned out to have no certificate when the letter was to be sealed.
     pub(super) fn note_unsealable(self, addresses: &[String]) {
-        let found = addresses.iter().map(|address| (address.to_lowercase(), RecipientKind::NoCertificate));
+        let found =
+            addresses.iter().map(|address| (address.to_ascii_lowercase(), RecipientKind::NoCertificate));
         self.known.try_update(|known| known.extend(found));
     }
 

@@ -56,9 +56,12 @@ impl PolicyState {
         let later = u32::try_from(length + 1).unwrap_or(u32::MAX);
         let unless = |now: bool| if now { 0 } else { later };
         let any = Node { expected: BTreeSet::from([ANY_POLICY]), roots: BTreeSet::from([ANY_POLICY]) };
+        // Collecting would sort first, by a function of its own.
+        let mut initial = BTreeSet::new();
+        initial.extend(policies.initial.iter().copied());
         Self {
             level: Some(BTreeMap::from([(ANY_POLICY, any)])),
-            initial: policies.initial.iter().copied().collect(),
+            initial,
             explicit_policy: unless(policies.require_explicit),
             policy_mapping: unless(policies.inhibit_mapping),
             inhibit_any: unless(policies.inhibit_any),
@@ -180,7 +183,11 @@ fn next_level(parents: &BTreeMap<Oid, Node>, named: &BTreeSet<Oid>, any_counts: 
 fn policies(certificate: &Certificate) -> Result<Option<BTreeSet<Oid>>, Malformed> {
     let Some(der) = certificate.extension(oid::CERTIFICATE_POLICIES) else { return Ok(None) };
     let list = asn1::single(der, tag::SEQUENCE)?.reader().all(MAX_POLICIES)?;
-    list.iter().map(|policy| policy.reader().oid()).collect::<Result<_, _>>().map(Some)
+    let mut policies = BTreeSet::new();
+    for policy in list {
+        policies.insert(policy.reader().oid()?);
+    }
+    Ok(Some(policies))
 }
 
 fn mappings(certificate: &Certificate) -> Result<BTreeMap<Oid, BTreeSet<Oid>>, Refused> {

@@ -8,6 +8,7 @@ pub mod account;
 pub mod addresses;
 pub mod details;
 pub mod directory;
+pub mod domain;
 pub mod enrol;
 pub mod html;
 pub mod identity;

@@ -14,7 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub use details::{Given, Label, Node, NodeKind, Proof, Receipt};
 pub use failure::Failure;
 pub use mail::{
-    Address, Attachment, AttachmentSource, Body, Draft, DraftAttachment, EmailId, Mailbox, MailboxId,
+    Address, Attachment, AttachmentSource, Body, Domain, Draft, DraftAttachment, EmailId, Mailbox, MailboxId,
     Message, PartId, Role, Row, Signer, SignerProblem, Status, Summary, ThreadId, Timestamp, UnixTime,
 };
 

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { run } from "./process";
 import { scratch } from "./scratch";
 
-/** Sends a whole message with swaks; throws unless the server took it. */
-export function send(port: number, from: string, to: string, message: string | Buffer): string {
+/** Sends a whole message with swaks; throws unless the server took it. `source` is what a proxy says of where it is from. */
+export function send(port: number, from: string, to: string, message: string | Buffer, source?: string): string {
   const file = join(scratch("letter"), "letter.eml");
   writeFileSync(file, message);
-  return run("swaks", ["--server", "127.0.0.1", "--port", String(port), "--from", from, "--to", to, "--helo", "outside.example", "--data", `@${file}`]).toString();
+  const proxy = source ? ["--proxy", `TCP4 ${source} 127.0.0.1 40000 25`] : [];
+  return run("swaks", ["--server", "127.0.0.1", "--port", String(port), "--from", from, "--to", to, "--helo", "outside.example", "--data", `@${file}`, ...proxy]).toString();
 }
 
 /** One SMTP connection, one command at a time. */

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jmap::{AccountId, BlobId, MailboxId, Role};
+use jmap::{AccountId, BlobId, MailboxId, Role, keyword};
 use smime::message::{SealError, needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
@@ -109,6 +109,8 @@ struct Letter {
     blob: Prepared,
     outer: OuterHeader,
     clear: Option<ClearText>,
+    /// It came in clear and was sealed here.
+    at_door: bool,
 }
 
 /// Delivers a message to accounts of this relay: to all of them or to none.
@@ -237,7 +239,7 @@ async fn prepare_with(
         }
         let certificate = directory::sealing_certificate(&relay.store, &relay.authority, account).await?;
         let sealed = seal(Arc::clone(&message), certificate, findings.results.clone()).await?;
-        let letter = Arc::new(letter(relay, sealed).await?);
+        let letter = Arc::new(Letter { at_door: true, ..letter(relay, sealed).await? });
         mail.push(Sealed { account: account.clone(), letter, role });
     }
     Ok(mail)
@@ -247,7 +249,7 @@ async fn prepare_with(
 /// made sure that its bytes are there.
 pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
     let blob = Prepared::kept(email.blob_id.clone(), email.size);
-    let letter = Arc::new(Letter { blob, outer: email.outer.clone(), clear: None });
+    let letter = Arc::new(Letter { blob, outer: email.outer.clone(), clear: None, at_door: false });
     let inbox = |account| Sealed { account, letter: Arc::clone(&letter), role: Role::Inbox };
     recipients.into_iter().map(inbox).collect()
 }
@@ -262,7 +264,8 @@ pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
 
 async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {
     let outer = OuterHeader::parse(&sealed);
-    Ok(Letter { blob: relay.blobs.prepare(&relay.store, sealed).await?, outer, clear: None })
+    let blob = relay.blobs.prepare(&relay.store, sealed).await?;
+    Ok(Letter { blob, outer, clear: None, at_door: false })
 }
 
 /// A letter as public accounts keep it, with what it can be found by.
@@ -316,12 +319,15 @@ async fn put(
             mailbox = store::mailbox_by_role(tx.connection(), &account.id, role.name()).await?;
         }
     }
+    let mut keywords = place.keywords;
+    // Anybody can write what looks like mail sealed here. A keyword of what was just delivered is the relay's.
+    keywords.extend(letter.at_door.then(|| keyword::SEALED_AT_DOOR.to_owned()));
     let email = NewEmail {
         blob_id: blob.id.clone(),
         size: blob.size,
         received_at: place.received_at.unwrap_or_else(now),
         outer: letter.outer.clone(),
-        keywords: place.keywords,
+        keywords,
         mailboxes: BTreeSet::from([mailbox.ok_or(DeliverError::NoInbox)?]),
         summary: None,
         clear: letter.clear.clone().filter(|_| !account.kind.is_sealed()),

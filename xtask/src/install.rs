@@ -63,6 +63,7 @@ pub const MAIL: &[Need] = &[
     Need { program: "swaks", package: "swaks" },
     Need { program: "curl", package: "curl" },
     Need { program: "dovecot", package: "dovecot-core" },
+    Need { program: "knotd", package: "knot" },
 ];
 
 /// The compiler's target of the page and its worker.

@@ -4,6 +4,7 @@ use smime::message::{self, Opened, Part, SignerFault, SignerReport, is_bidi_cont
 use smime::{PathError, SignerError};
 
 use super::details;
+use super::domain;
 use super::html::{self, Picture};
 use super::rows;
 use super::summary::Content;
@@ -58,6 +59,7 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         status: rows::status(opened.status),
         weak: opened.weak,
         sealed_at_door: opened.sealed_at_door,
+        domain: domain::of(has(jmap::keyword::SEALED_AT_DOOR), opened),
         signers: opened.signers.iter().zip(details::keys(opened)).map(signer).collect(),
         body: body(opened),
         attachments: opened.attachments().enumerate().map(attachment).collect(),

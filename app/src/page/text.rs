@@ -155,6 +155,8 @@ pub(crate) struct Texts {
     pub signed_by: fn(who: &str) -> String,
     pub status_details: &'static str,
     pub at_door: &'static str,
+    /// What a domain says of mail in its name; see [`crate::protocol::Domain`].
+    pub domain: fn(name: &str, sent: Option<bool>) -> String,
     pub weak: &'static str,
     pub signer: &'static str,
     pub signer_addresses: &'static str,

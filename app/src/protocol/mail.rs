@@ -196,6 +196,8 @@ pub struct Message {
     pub weak: bool,
     /// It came in clear and was sealed by the relay, not by its sender.
     pub sealed_at_door: bool,
+    /// What the domain of its author says of it, where the user's own relay asked.
+    pub domain: Option<Domain>,
     /// Who signed it, and whether that holds.
     pub signers: Vec<Signer>,
     /// The text.
@@ -208,6 +210,15 @@ pub struct Message {
     pub receipt: Receipt,
     /// How it is built, from the outside in; the status is not made from it.
     pub tree: Node,
+}
+
+/// What a domain says of mail in its name (RFC 7489). It is no signature: it proves nothing of who wrote, or what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domain {
+    /// The domain.
+    pub name: String,
+    /// Whether it sent the message; none where it does not tell.
+    pub sent: Option<bool>,
 }
 
 /// The text of a message.

@@ -18,6 +18,8 @@ pub mod keyword {
     pub const ANSWERED: &str = "$answered";
     /// What became of it was told, or is not to be (RFC 3503).
     pub const MDN_SENT: &str = "$mdnsent";
+    /// Came in clear and was sealed by the relay, which alone puts this on what it delivers (not of RFC 8621).
+    pub const SEALED_AT_DOOR: &str = "sealed-at-door";
 }
 
 /// An email as the relay sees it (RFC 8621 4): the outer header and the outer structure.

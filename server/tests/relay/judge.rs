@@ -6,6 +6,7 @@ use std::process::Command;
 use sealpost::config::{Config, SenderChecks};
 use sealpost::store::{AccountKind, NewAccount};
 use sealpost::{people, session};
+use serde_json::json;
 use tokio::net::UdpSocket;
 
 use crate::support::{
@@ -120,6 +121,13 @@ pub async fn send(served: &Served, from_host: &str, mail_from: &str, to: &str, l
 async fn newest(person: &Person, role: &str) -> String {
     let emails = person.emails_in(role).await;
     String::from_utf8_lossy(&person.message(&emails[0]).await).into_owned()
+}
+
+/// Whether the relay says that it sealed the newest letter itself.
+async fn is_marked(person: &Person) -> bool {
+    let newest = &person.emails_in("inbox").await[0];
+    let answer = person.call("Email/get", json!({"ids": [newest], "properties": ["keywords"]})).await;
+    answer["list"][0]["keywords"]["sealed-at-door"] == json!(true)
 }
 
 fn letter(domain: &str, to: &str, fields: &str) -> Vec<u8> {
@@ -243,11 +251,14 @@ async fn findings_are_sealed_with_what_came_in_clear_and_forged_ones_go() {
     let message = newest(&alice, "inbox").await;
     assert!(!message.contains("Authentication-Results"), "{message}");
     assert!(!holds(message.as_bytes(), "forged.example"));
+    // By this a browser knows that the relay made the wrapper, where the findings are.
+    assert!(is_marked(&alice).await);
     // What came sealed has them outside.
     let sealed = sealed_letter("carol@open.example", ALICE, forged);
     assert!(send(&served, GOOD, "carol@open.example", ALICE, &sealed).await.starts_with("250"));
     let message = newest(&alice, "inbox").await;
     assert!(message.starts_with("Authentication-Results: sealpost.example;\r\n\tspf=pass"), "{message}");
+    assert!(!is_marked(&alice).await, "its wrapper, if it has one, is its sender's");
 }
 
 #[tokio::test]

@@ -34,6 +34,10 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     let claimed = message.claimed_from.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
     let claimed = (!claimed.is_empty())
         .then(|| view! { <p class="claimed" role="note">{(texts.claimed_from)(&isolated(&claimed))}</p> });
+    let domain = message.domain.as_ref().map(|domain| {
+        let class = if domain.sent == Some(false) { "claimed" } else { "domain" };
+        view! { <p class=class role="note">{(texts.domain)(&isolated(&domain.name), domain.sent)}</p> }
+    });
     let line = |label: &'static str, addresses: &[Address]| {
         let people = addresses.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
         (!people.is_empty()).then(|| view! { <p class="to">{label} ": " <bdi>{people}</bdi></p> })
@@ -50,7 +54,7 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
                 {line(texts.cc, &message.cc)}
                 {line(texts.bcc, &message.bcc)}
             </div>
-            {claimed}
+            {claimed} {domain}
         </header>
     }
 }

@@ -136,6 +136,11 @@ pub(super) static TEXTS: Texts = Texts {
     signed_by: |who| format!("Signed by {who}"),
     status_details: "Protection details",
     at_door: "It arrived unsealed. Your mailbox sealed it before storing it.",
+    domain: |name, sent| match sent {
+        Some(true) => format!("{name} confirms that it sent this. Who wrote it is not proven."),
+        Some(false) => format!("{name} denies having sent this. The sender may be somebody else."),
+        None => format!("{name} does not tell which mail in its name is genuine."),
+    },
     weak: "It was encrypted in an outdated way that no longer protects.",
     signer: "Signed by",
     signer_addresses: "Address",

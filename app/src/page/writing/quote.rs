@@ -109,6 +109,7 @@ pub(crate) mod tests {
             status: Status::Confidential,
             weak: false,
             sealed_at_door: false,
+            domain: None,
             signers: vec![],
             body: Body { html: String::new(), text: "Hello\r\n\r\n> old\r\n".into(), remote_removed: false },
             attachments: vec![],

@@ -24,8 +24,7 @@ pub(crate) const PARAMETER: &str = "sealpost-door";
 ///
 /// The original stays as it is, byte for byte, inside: what was signed in clear can still be verified.
 /// Outside stand only From, To, Cc, Date, the ids and an obscured subject. `auth_results` is the value
-/// of an Authentication-Results field (RFC 8601) and goes inside as well, as a trace: anybody can make a
-/// wrapper, so no reader is shown it.
+/// of an Authentication-Results field (RFC 8601) and goes inside as well, beside the original.
 pub async fn seal_at_door(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
@@ -143,10 +142,15 @@ fn has_usual_parameters(field: &Field<'_>) -> bool {
         })
 }
 
-/// The message in the wrapper that another turned out to be: one encryption around a marked message/rfc822.
-pub(crate) fn unwrap<'e>(envelope: &'e Envelope<'_>) -> Option<&'e [u8]> {
+/// The message in the wrapper that another turned out to be, one encryption around a marked message/rfc822, and
+/// what the wrapper says of its origin.
+pub(crate) fn unwrap<'e>(envelope: &'e Envelope<'_>) -> Option<(&'e [u8], Option<String>)> {
     let [Layer::Encrypted { .. }] = envelope.layers.as_slice() else { return None };
     let wrapper = Entity::parse(&envelope.payload).ok()?;
     let marked = wrapper.content_type.parameter(PARAMETER) == Some("clear");
-    (marked && wrapper.media_type() == "message/rfc822").then_some(wrapper.body)
+    if !marked || wrapper.media_type() != "message/rfc822" {
+        return None;
+    }
+    let results = wrapper.field("Authentication-Results").map(Field::unfolded);
+    Some((wrapper.body, results))
 }

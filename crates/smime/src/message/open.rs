@@ -29,6 +29,10 @@ pub struct Opened {
     ///
     /// A message that its author encrypted, and a relay wrapped because of its header, is not meant.
     pub sealed_at_door: bool,
+    /// What the wrapper says of where the message came from: the value of an Authentication-Results field (RFC 8601).
+    ///
+    /// Anybody can make a wrapper. Only who knows otherwise that the reader's own relay made this one may heed it.
+    pub door_results: Option<String>,
     /// True if some layer is encrypted too weakly to be called so.
     pub weak: bool,
     /// The header, from inside the protection where there is one.
@@ -155,7 +159,7 @@ pub async fn open(
 ) -> Result<Opened, OpenError> {
     let context = Context { provider, keyring, keys, trust, now };
     let envelope = Envelope::open(&context, message, Budget::default()).await?;
-    let Some(original) = door::unwrap(&envelope) else {
+    let Some((original, results)) = door::unwrap(&envelope) else {
         return judge(message, &envelope);
     };
     // The relay's layer proves nothing about the author: the original is judged as if it lay here bare.
@@ -168,6 +172,7 @@ pub async fn open(
     let outer = envelope.layers.iter().cloned().chain([Layer::SealedAtDoor]);
     opened.tree = Node::around(opened.tree, &outer.collect::<Vec<_>>(), &[]);
     opened.sealed_at_door = !inner.has_encryption(false);
+    opened.door_results = results;
     compare_wrapper(&mut opened, message)?;
     Ok(opened)
 }
@@ -198,6 +203,7 @@ fn judge(message: &[u8], envelope: &Envelope<'_>) -> Result<Opened, OpenError> {
     Ok(Opened {
         status: Status::of(signed, encrypted),
         sealed_at_door: false,
+        door_results: None,
         weak,
         headers,
         parts,

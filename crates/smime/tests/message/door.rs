@@ -40,6 +40,7 @@ fn a_message_sealed_at_the_door_is_not_its_authors_seal() {
     let world = World::new();
     let opened = world.open(&at_door(&world, CLEAR.as_bytes()));
     assert!(opened.sealed_at_door);
+    assert_eq!(opened.door_results.as_deref(), Some("mx.b.example; spf=pass"));
     assert_eq!(opened.status, Status::Unprotected);
     assert_eq!(opened.headers.subject, "A readable canary");
     assert_eq!(opened.text().as_deref(), Some("The canary sings.\r\n"));

@@ -1,4 +1,4 @@
-import { alice, bob } from "../support/person";
+import { alice, bob, registry } from "../support/person";
 import { expect, test } from "../support/story";
 
 test("a receipt tells that a letter was opened", async ({ meet, secret }) => {
@@ -51,11 +51,6 @@ test("a reader who sends no receipt is not asked again, and a draft remembers th
   await writer.goTo("Drafts");
   await writer.row(subject).click();
   await expect(writer.button("Ask for receipt")).toHaveAttribute("aria-pressed", "true");
-  await writer.button("Add Bcc").click();
-  await writer.composer.getByRole("combobox", { name: "Bcc" }).fill(alice.address);
-  await writer.page.keyboard.press("Enter");
-  await expect(writer.button("Ask for receipt")).toBeDisabled();
-  await writer.button(`Remove ${alice.address}`).click();
   await writer.send();
 
   await reader.open(subject);
@@ -63,4 +58,32 @@ test("a reader who sends no receipt is not asked again, and a draft remembers th
   await expect(reader.page.getByText("You sent no receipt for this letter.")).toBeVisible();
   await reader.page.reload();
   await expect(reader.page.getByText("You sent no receipt for this letter.")).toBeVisible();
+});
+
+test("a hidden reader sends a receipt too, and only the sender hears of it", async ({ meet, secret }) => {
+  const subject = secret();
+  const writer = await meet(alice);
+  const office = await meet(registry);
+  const reader = await meet(bob);
+
+  await writer.write({ to: [registry.address], subject, text: "Please confirm." });
+  await writer.button("Add Bcc").click();
+  await writer.composer.getByRole("combobox", { name: "Bcc" }).fill(bob.address);
+  await writer.page.keyboard.press("Enter");
+  await writer.button("Ask for receipt").click();
+  await writer.send();
+
+  for (const someone of [office, reader]) {
+    await someone.open(subject);
+    await someone.button("Send receipt").click();
+    await expect(someone.page.getByText("You sent a signed receipt for this letter.")).toBeVisible();
+    await expect(someone.row(`Receipt: ${subject}`)).toHaveCount(0);
+  }
+  await expect(writer.page.getByRole("listitem").getByRole("link", { name: new RegExp(`Receipt: ${subject}`) })).toHaveCount(2);
+  await writer.goTo("Sent");
+  await writer.open(subject);
+  await expect(writer.letter).toContainText(bob.address);
+  const told = writer.page.getByText(/^Opened by/);
+  await expect(told).toContainText("Opened by Bob Chen");
+  await expect(told).toContainText("Opened by Civil Registry");
 });

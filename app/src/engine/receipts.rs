@@ -2,12 +2,14 @@
 //!
 //! The letter that a receipt is for is found by the identifier in the owner's own summary of it, among the
 //! letters that bear [`ASKED`]. The copy in Sent bears the signature that went out, so the receipt is held
-//! against that.
+//! against that; where hidden recipients made it another one, against what the summary keeps of the first.
 
 mod give;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jmap::{Comparator, Email, EmailFilter, Query};
-use smime::ess::{self, ReceiptError};
+use smime::ess::{self, ExpectedReceipt, ReceiptError};
 use smime::message::{Kind, Opened, same_mailbox};
 use smime::{SignerVerdict, VerifiedCms, verify};
 
@@ -15,7 +17,7 @@ use super::account::{Account, Glance};
 use super::lists;
 use super::open::{self, Found};
 use super::reading::signature_problem;
-use super::summary::{Content, Sight};
+use super::summary::{Asked, Content, Sight};
 use crate::protocol::{EmailId, Given, Proof, Receipt, SignerProblem, UnixTime};
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
@@ -80,7 +82,7 @@ pub async fn proof(account: &Account, opened: &Opened, limit: u64) -> Option<Pro
     let Ok(receipt) = verify(&WebCrypto, &object.data, None, &trust, now).await else {
         return Some(Proof::NotSigned(SignerProblem::Malformed));
     };
-    let signer = match check(&sent, &receipt) {
+    let signer = match check(&sent, content.asked.as_ref(), &receipt) {
         Ok(signer) => signer,
         Err(proof) => return Some(proof),
     };
@@ -91,14 +93,20 @@ pub async fn proof(account: &Account, opened: &Opened, limit: u64) -> Option<Pro
 }
 
 /// Who signed a receipt for a letter that was sent to them.
-fn check<'r>(sent: &Opened, receipt: &'r VerifiedCms<'_>) -> Result<&'r SignerVerdict, Proof> {
-    let requested = sent.requested_receipt().ok_or(Proof::NotWhatWasSent)?;
-    let signer = requested.check(receipt).map_err(|error| match error {
+fn check<'r>(
+    sent: &Opened,
+    asked: Option<&Asked>,
+    receipt: &'r VerifiedCms<'_>,
+) -> Result<&'r SignerVerdict, Proof> {
+    let kept = asked.and_then(|asked| asked.expected.as_deref());
+    let kept = kept.and_then(|kept| ExpectedReceipt::from_der(&STANDARD.decode(kept).ok()?));
+    let expected = kept.as_ref().or_else(|| Some(sent.requested_receipt()?.expected()));
+    let signer = expected.ok_or(Proof::NotWhatWasSent)?.check(receipt).map_err(|error| match error {
         ReceiptError::Signer(error) => Proof::NotSigned(signature_problem(&error)),
         ReceiptError::OtherMessage | ReceiptError::DigestMismatch => Proof::NotWhatWasSent,
         _ => Proof::NotSigned(SignerProblem::Malformed),
     })?;
-    let mut readers = sent.headers.to.iter().chain(&sent.headers.cc);
+    let mut readers = sent.headers.to.iter().chain(&sent.headers.cc).chain(&sent.headers.bcc);
     let is_reader = readers.any(|one| signer.emails.iter().any(|email| same_mailbox(email, &one.email)));
     if is_reader { Ok(signer) } else { Err(Proof::NotWhatWasSent) }
 }

@@ -5,6 +5,8 @@ mod stamp;
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use smime::ess::{ReceiptRequest, ReceiptsFrom};
 use smime::evidence::Evidence;
 use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
@@ -17,6 +19,7 @@ use super::directory;
 use super::letter::letter;
 use super::open;
 use super::submission::{Outgoing, Plan, after_asking};
+use super::summary::Asked;
 use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
@@ -112,8 +115,11 @@ async fn send_sealed(
         outgoing.push(Outgoing { blob, recipients });
     }
     // What was sent names no hidden recipients, and the sender's copy does.
-    let signed = letter.copies.hidden.is_empty().then_some(&signed);
-    let own = keep::own_copy(account, letter.draft, signed, letter.identifier(), call).await?;
+    let same = letter.copies.hidden.is_empty();
+    let expected = signed.requested_receipt().filter(|_| !same);
+    let expected = expected.map(|receipt| STANDARD.encode(receipt.expected().to_der()));
+    let asked = letter.identifier().map(|identifier| Asked { identifier, expected, ..Asked::default() });
+    let own = keep::own_copy(account, letter.draft, same.then_some(&signed), asked, call).await?;
     let plan = Plan {
         account: account.relay.account(),
         identity: &account.sender,

@@ -53,6 +53,9 @@ pub struct Content {
 pub struct Asked {
     /// The signedContentIdentifier, by which a receipt finds its letter; empty in a draft.
     pub identifier: String,
+    /// What they are held against (base64), where the owner's copy bears another signature than what was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
     /// The first receipts that came.
     pub given: Vec<Given>,
 }

@@ -196,7 +196,6 @@ pub(crate) struct Texts {
     pub receipt: &'static str,
     pub receipt_ask: &'static str,
     pub receipt_ask_means: &'static str,
-    pub receipt_not_hidden: &'static str,
     pub receipt_wanted: fn(to: &str) -> String,
     pub receipt_give: &'static str,
     pub receipt_refuse: &'static str,

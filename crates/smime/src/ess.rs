@@ -51,7 +51,7 @@ use crate::cms::attributes::{self, Attributes};
 
 pub use label::{Classification, LabelError, SecurityCategory, SecurityLabel};
 pub use lists::{ListExpansion, ListReceiptPolicy};
-pub use receipt::{Receipt, ReceiptError, RequestedReceipt, sign_receipt};
+pub use receipt::{ExpectedReceipt, Receipt, ReceiptError, RequestedReceipt, sign_receipt};
 pub use request::{ReceiptRequest, ReceiptsFrom};
 
 pub(crate) use receipt::RECEIPT;

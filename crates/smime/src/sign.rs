@@ -6,8 +6,9 @@ use const_oid::ObjectIdentifier as Oid;
 use crate::algorithm;
 use crate::asn1::{self, tag, write};
 use crate::certificate::Certificate;
+use crate::cms::signed::SignerInfo;
 use crate::cms::{self, DATA, SIGNED_DATA, attributes, content_info_header};
-use crate::ess::{self, ContentHint, LabelError, ReceiptRequest, SecurityLabel};
+use crate::ess::{self, ContentHint, LabelError, ReceiptRequest, RequestedReceipt, SecurityLabel};
 use crate::evidence::Evidence;
 use crate::keyring::{KeyId, Keyring, KeyringError};
 use crate::provider::{Provider, ProviderError, SignatureAlgorithm};
@@ -98,6 +99,13 @@ impl Signed<'_> {
     /// The signature value, which a timestamp covers (RFC 3161 appendix A).
     pub fn signature(&self) -> &[u8] {
         &self.signature
+    }
+
+    /// The receipt that it asks for, if it does.
+    pub async fn requested_receipt(&self, provider: &impl Provider) -> Option<RequestedReceipt> {
+        let der = self.signer_info();
+        RequestedReceipt::read(provider, &SignerInfo::read(&asn1::single(&der, tag::SEQUENCE).ok()?).ok()?)
+            .await
     }
 
     /// Adds a timestamp token (the DER of its ContentInfo) as an unsigned attribute.

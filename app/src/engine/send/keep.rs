@@ -44,12 +44,12 @@ pub async fn save_draft(
 }
 
 /// Makes and uploads the copy for Sent before anything goes out: what is `signed` for all, or else the letter
-/// with its Bcc field. `identifier` is that of the receipts asked for.
+/// with its Bcc field. `asked` are the receipts asked for.
 pub(super) async fn own_copy(
     account: &Account,
     letter: &message::Draft,
     signed: Option<&SignedDraft>,
-    identifier: Option<String>,
+    asked: Option<Asked>,
     call: &Call,
 ) -> Result<EmailImport, Failure> {
     let sealed = match signed {
@@ -64,8 +64,8 @@ pub(super) async fn own_copy(
     let sent = account.mailbox(Role::Sent).await?;
     let mut content = content(letter, Status::Confidential);
     let keywords = [keyword::SEEN, ASKED];
-    let keywords = keywords.get(..if identifier.is_some() { 2 } else { 1 }).unwrap_or_default();
-    content.asked = identifier.map(|identifier| Asked { identifier, ..Asked::default() });
+    let keywords = keywords.get(..if asked.is_some() { 2 } else { 1 }).unwrap_or_default();
+    content.asked = asked;
     let summary = summary(account, &blob, &sealed, content).await.ok();
     Ok(import(blob, &sent, keywords, summary))
 }

@@ -190,7 +190,6 @@ pub(super) static TEXTS: Texts = Texts {
     receipt: "Receipt",
     receipt_ask: "Ask for receipt",
     receipt_ask_means: "Asks the readers to send you a signed receipt that they opened this letter",
-    receipt_not_hidden: "A receipt cannot be asked for together with Bcc",
     receipt_wanted: |to| {
         format!("The sender asks for a signed receipt that you opened this letter. It would go to {to}.")
     },

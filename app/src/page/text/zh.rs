@@ -179,7 +179,6 @@ pub(super) static TEXTS: Texts = Texts {
     receipt: "回执",
     receipt_ask: "要求回执",
     receipt_ask_means: "请收件人在打开这封信后，寄回签名的回执",
-    receipt_not_hidden: "有密送时不能要求回执",
     receipt_wanted: |to| format!("发件人希望您寄回签名的回执，表明您已打开这封信。回执将寄给 {to}。"),
     receipt_give: "寄出回执",
     receipt_refuse: "不寄",

@@ -158,10 +158,9 @@ fn Top(title: &'static str, keeper: Keeper) -> impl IntoView {
 #[component]
 fn ReceiptButton(sheet: Sheet) -> impl IntoView {
     let texts = texts();
-    let hint = move || if sheet.has_hidden() { texts.receipt_not_hidden } else { texts.receipt_ask_means };
     view! {
-        <button type="button" class="button quiet" aria-label=texts.receipt_ask title=hint
-            aria-pressed=move || sheet.asks_receipt().to_string() disabled=move || sheet.has_hidden()
+        <button type="button" class="button quiet" aria-label=texts.receipt_ask title=texts.receipt_ask_means
+            aria-pressed=move || sheet.receipt.get().to_string()
             on:click=move |_| sheet.receipt.update(|asked| *asked = !*asked)>
             <Icon glyph=Glyph::Receipt />
             <span>{texts.receipt}</span>

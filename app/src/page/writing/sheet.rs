@@ -31,7 +31,7 @@ pub(super) struct Sheet {
     pub subject: RwSignal<String>,
     pub text: RwSignal<String>,
     pub enclosures: RwSignal<Vec<Enclosure>>,
-    /// The writer wants receipts; see [`Self::asks_receipt`].
+    /// The readers are asked for a receipt.
     pub receipt: RwSignal<bool>,
     /// What is known of addresses, in lower case, once the engine looked.
     known: RwSignal<BTreeMap<String, RecipientKind>>,
@@ -123,19 +123,8 @@ impl Sheet {
             text: self.text.get(),
             thread: self.thread.get_value(),
             enclosures: self.enclosures.get(),
-            receipt: self.asks_receipt(),
+            receipt: self.receipt.get(),
         }
-    }
-
-    /// Whether readers are asked for a receipt. With hidden recipients none could be held against the sender's
-    /// copy, which names them.
-    pub(super) fn asks_receipt(self) -> bool {
-        self.receipt.get() && !self.has_hidden()
-    }
-
-    /// Whether there are hidden recipients.
-    pub(super) fn has_hidden(self) -> bool {
-        self.bcc.with(|line| !line.is_empty())
     }
 
     /// The files of these indexes.

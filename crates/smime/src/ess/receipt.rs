@@ -26,8 +26,13 @@ pub struct RequestedReceipt {
     request: ReceiptRequest,
     /// The request as it was sent.
     der: Vec<u8>,
-    content_type: Oid,
-    signature: Vec<u8>,
+    expected: ExpectedReceipt,
+}
+
+/// What a sender who does not keep the signature that went out keeps of it, to know receipts for it (RFC 2634 2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedReceipt {
+    receipt: Receipt,
     /// Of the attributes that the signature covers, by its own hash.
     digest: Vec<u8>,
 }
@@ -70,8 +75,14 @@ impl RequestedReceipt {
         let content_type = attributes.single(attributes::CONTENT_TYPE).ok()??.oid().ok()?;
         let hash = algorithm::hash_of(info.digest_algorithm.oid)?;
         let digest = provider.digest(hash, &attributes.signed_octets()).await.ok()?;
-        let (der, signature) = (value.der.to_vec(), info.signature.to_vec());
-        Some(Self { request, der, content_type, signature, digest })
+        let content_identifier = request.content_identifier.clone();
+        let receipt = Receipt { content_type, content_identifier, signature: info.signature.to_vec() };
+        Some(Self { request, der: value.der.to_vec(), expected: ExpectedReceipt { receipt, digest } })
+    }
+
+    /// What a good receipt says.
+    pub fn expected(&self) -> &ExpectedReceipt {
+        &self.expected
     }
 
     /// What was asked.
@@ -113,16 +124,20 @@ impl RequestedReceipt {
         recipients
     }
 
-    /// Holds a receipt against the message that was sent, and gives who signed it (RFC 2634 2.6).
+    /// Holds a receipt against the message that was sent, as [`ExpectedReceipt::check`] does.
+    pub fn check<'v>(&self, receipt: &'v VerifiedCms<'_>) -> Result<&'v SignerVerdict, ReceiptError> {
+        self.expected.check(receipt)
+    }
+}
+
+impl ExpectedReceipt {
+    /// Holds a receipt against what was sent, and gives who signed it (RFC 2634 2.6).
     ///
     /// Who holds it is to be among those who were written to, which the caller knows.
     pub fn check<'v>(&self, receipt: &'v VerifiedCms<'_>) -> Result<&'v SignerVerdict, ReceiptError> {
         let said = receipt.receipt().ok_or(ReceiptError::NotAReceipt)?;
         let [signer] = receipt.signers.as_slice() else { return Err(ReceiptError::NotAReceipt) };
-        let of_this = said.content_type == self.content_type
-            && said.content_identifier == self.request.content_identifier
-            && said.signature == self.signature;
-        if !of_this {
+        if said != self.receipt {
             return Err(ReceiptError::OtherMessage);
         }
         signer.verdict.as_ref().map_err(|error| ReceiptError::Signer(error.clone()))?;
@@ -133,13 +148,18 @@ impl RequestedReceipt {
         }
     }
 
-    fn receipt_der(&self) -> Vec<u8> {
-        write::sequence(&[
-            &write::integer(1),
-            &write::oid(self.content_type),
-            &write::octets(&self.request.content_identifier),
-            &write::octets(&self.signature),
-        ])
+    /// The form in which it is kept: a SEQUENCE of the Receipt and the digest, in DER.
+    pub fn to_der(&self) -> Vec<u8> {
+        write::sequence(&[&self.receipt.to_der(), &write::octets(&self.digest)])
+    }
+
+    /// Reads what [`Self::to_der`] wrote; none for anything else.
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let mut fields = asn1::single(der, tag::SEQUENCE).ok()?.reader();
+        let receipt = Receipt::from_der(fields.expect(tag::SEQUENCE).ok()?.der).ok()?;
+        let digest = fields.expect(tag::OCTET_STRING).ok()?.value.to_vec();
+        fields.end().ok()?;
+        Some(Self { receipt, digest })
     }
 }
 
@@ -155,6 +175,15 @@ impl Receipt {
         fields.end()?;
         Ok(Self { content_type, content_identifier, signature })
     }
+
+    fn to_der(&self) -> Vec<u8> {
+        write::sequence(&[
+            &write::integer(1),
+            &write::oid(self.content_type),
+            &write::octets(&self.content_identifier),
+            &write::octets(&self.signature),
+        ])
+    }
 }
 
 /// Signs that a message was received (RFC 2634 2.4), for `application/pkcs7-mime;
@@ -169,7 +198,7 @@ pub async fn sign_receipt(
     at: UnixTime,
 ) -> Result<Signed<'static>, SignError> {
     let algorithm = sign::algorithm_of(signer)?;
-    let digest = attributes::attribute(MESSAGE_SIGNATURE_DIGEST, &write::octets(&requested.digest));
-    let content = Cow::Owned(requested.receipt_der());
+    let digest = attributes::attribute(MESSAGE_SIGNATURE_DIGEST, &write::octets(&requested.expected.digest));
+    let content = Cow::Owned(requested.expected.receipt.to_der());
     sign::sign_as(provider, keyring, signer, algorithm, RECEIPT, content, at, vec![digest]).await
 }

@@ -10,6 +10,7 @@ use super::{
     reference::Reference,
 };
 use crate::algorithm;
+use crate::ess::RequestedReceipt;
 use crate::{
     Certificate, ContentEncryption, EncryptError, Hash, KeyTransport, Keyring, Provider, SignError,
     SignOptions, SignedForm, Signer, UnixTime, encrypt_with, sign_with,
@@ -108,6 +109,7 @@ pub async fn seal(
 pub struct SignedDraft {
     entity: Vec<u8>,
     outer: Vec<WrittenField>,
+    receipt: Option<RequestedReceipt>,
 }
 
 /// Composes and signs a draft as [`seal()`] does. The ciphers of `options` have no effect yet.
@@ -123,11 +125,16 @@ pub async fn sign_draft(
     let entity = compose(draft, &protection)?;
     let outer = protection.outer(&draft.header(false)?);
     let signing = (draft.date, &options.signing);
-    let entity = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?;
-    Ok(SignedDraft { entity, outer })
+    let (entity, receipt) = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?;
+    Ok(SignedDraft { entity, outer, receipt })
 }
 
 impl SignedDraft {
+    /// The receipt that it asks for, if it does.
+    pub fn requested_receipt(&self) -> Option<&RequestedReceipt> {
+        self.receipt.as_ref()
+    }
+
     /// Encrypts it into a whole message (RFC 5322), ready for SMTP; of `options` only the ciphers count.
     pub async fn encrypt(
         &self,
@@ -179,8 +186,8 @@ async fn seal_entity(
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
     if let Some(signer) = by.signer {
-        entity =
-            sign_entity(provider, keyring, signer, entity, (by.at, &options.signing), &[], stamp).await?;
+        let signing = (by.at, &options.signing);
+        entity = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?.0;
     }
     let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, &options.transport).await?;
     Ok(cms_entity(&outer, smime_type(options.cipher), cms))
@@ -197,7 +204,9 @@ pub async fn sign_clear(
     let protection = Protection::default();
     let entity = compose(draft, &protection)?;
     let outer = protection.outer(&draft.header(false)?);
-    sign_entity(provider, keyring, signer, entity, (draft.date, &SignOptions::default()), &outer, stamp).await
+    let signing = (draft.date, &SignOptions::default());
+    let signed = sign_entity(provider, keyring, signer, entity, signing, &outer, stamp).await?;
+    Ok(signed.0)
 }
 
 /// `multipart/signed` inside as well: the opaque form would be base64 twice, a third more to carry.
@@ -209,13 +218,14 @@ async fn sign_entity(
     (at, options): (UnixTime, &SignOptions),
     fields: &[WrittenField],
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
-) -> Result<Vec<u8>, SealError> {
+) -> Result<(Vec<u8>, Option<RequestedReceipt>), SealError> {
     let mut signed = sign_with(provider, keyring, signer, &entity, SignedForm::Detached, at, options).await?;
     if let Some(token) = stamp(signed.signature()).await {
         signed.attach_timestamp(&token)?;
     }
+    let receipt = signed.requested_receipt(provider).await;
     let cms = signed.to_der();
-    Ok(multipart_signed(fields, entity, micalg(signer, options), &cms))
+    Ok((multipart_signed(fields, entity, micalg(signer, options), &cms), receipt))
 }
 
 /// The hash of the signature, by its name in RFC 8551 3.5.3.2.

@@ -1,9 +1,11 @@
-/** A person elsewhere who uses OpenSSL, with an authority, a key and a certificate of their own. */
+/** A person elsewhere who uses OpenSSL, or `sealpost-agent` for what that cannot write, with an authority, a key and a certificate of their own. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { run } from "./process";
 import { scratch } from "./scratch";
+
+const agent = process.env.SEALPOST_AGENT ?? join(import.meta.dirname, "../../target/debug/sealpost-agent");
 
 export type KeyKind = "P-256" | "RSA-2048";
 
@@ -55,6 +57,14 @@ export class Outsider {
   encrypt(entity: Buffer, recipient: string, headers: Headers, cipher = "-aes-256-gcm"): Buffer {
     const encrypted = run("openssl", ["cms", "-encrypt", "-binary", "-crlfeol", cipher, "-in", this.keep("inner", entity), "-recip", recipient]);
     return Buffer.concat([Buffer.from(headerLines(headers)), encrypted]);
+  }
+
+  /** A whole message, signed and encrypted by `sealpost-agent` with these options of its `seal`. */
+  seal(message: string, recipient: string, ...options: string[]): Buffer {
+    const password = this.keep("password", "secret");
+    run("openssl", ["pkcs12", "-export", "-inkey", this.key, "-in", this.certificate, "-passout", `file:${password}`, "-out", this.file("keys.p12")]);
+    const from = ["--from", this.file("keys.p12"), "--password-file", password];
+    return run(agent, ["seal", ...from, "--to", recipient, ...options, "--out", "-", this.keep("draft.eml", crlf(message))]);
   }
 
   /** Opens a message that was encrypted to them; fails if OpenSSL does. */

@@ -31,6 +31,7 @@ pub fn prepare() -> Result<()> {
     build::build(build::Options { dev: false })?;
     // The profile of the native tests, so that it is built once for both.
     shell::step("Compiling the relay", || run::relay(true))?;
+    shell::run(&mut workspace::cargo(["build", "--package", "sealpost-agent"]))?;
     Ok(())
 }
 
@@ -41,6 +42,7 @@ pub fn playwright() -> Command {
         .args(["--no-install", "playwright", "test"])
         .current_dir(workspace::e2e())
         .env("SEALPOST_BIN", workspace::target().join("debug/sealpost"))
+        .env("SEALPOST_AGENT", workspace::target().join("debug/sealpost-agent"))
         .env("SEALPOST_WEB_ROOT", workspace::dist());
     command
 }

@@ -38,8 +38,8 @@ pub(super) fn run(command: Command, filing: Filing, way: Way, frame: Frame, list
 
 /// Goes one step back: the drawer, then the search, then what is open.
 fn escape(pane: Pane, filing: Filing, way: Way, frame: Frame) -> bool {
-    if frame.help.get_untracked() {
-        // The dialog closes itself.
+    if dom::focus_within("dialog") {
+        // It closes itself, and nothing behind it.
         return false;
     }
     if frame.drawer.get_untracked() {

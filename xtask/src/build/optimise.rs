@@ -1,4 +1,4 @@
-//! `wasm-opt -Oz`, from the npm package binaryen.
+//! `wasm-opt`, from the npm package binaryen.
 
 use std::fs;
 use std::process::Command;
@@ -20,6 +20,9 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
 ];
 
+/// For size, until nothing changes any more.
+const PASSES: &[&str] = &["-Oz", "--converge"];
+
 /// Makes `module` smaller, or says why not and leaves it as it is.
 pub fn optimise(module: &mut Module) -> Result<()> {
     let optimiser = match install::wasm_opt() {
@@ -32,7 +35,8 @@ pub fn optimise(module: &mut Module) -> Result<()> {
     let folder = workspace::target().join("front-end");
     fs::create_dir_all(&folder)?;
     let input = folder.join(format!("{}-input.wasm", module.program.binary()));
-    let output = folder.join(format!("optimised-{}.wasm", content_hash(&[&module.wasm])));
+    let output =
+        folder.join(format!("optimised-{}.wasm", content_hash(&[&module.wasm, PASSES.concat().as_bytes()])));
     if !output.is_file() {
         shell::step(&format!("Optimising {}", module.program.binary()), || {
             fs::write(&input, &module.wasm)?;
@@ -41,7 +45,7 @@ pub fn optimise(module: &mut Module) -> Result<()> {
             if module.program == Program::Bench {
                 command.arg("--debuginfo");
             }
-            shell::run(command.arg("-Oz").args(FEATURES).arg(&input).arg("-o").arg(&unfinished))?;
+            shell::run(command.args(PASSES).args(FEATURES).arg(&input).arg("-o").arg(&unfinished))?;
             Ok(fs::rename(unfinished, &output)?)
         })?;
     }

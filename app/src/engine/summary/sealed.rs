@@ -20,6 +20,7 @@ pub type SummaryKey = Zeroizing<[u8; 32]>;
 
 /// What a list knows of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there are few at a time, and nearly all are known")]
 pub enum Sight {
     /// What it says.
     Known(Content),

@@ -43,6 +43,8 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
     recipient,
@@ -174,6 +176,7 @@ pub struct Store {
     source: Source,
     quota: Quota,
     readers: Readers,
+    searches: Arc<Semaphore>,
     writer: writer::Writer,
 }
 
@@ -186,7 +189,8 @@ impl Store {
         let readers = source.readers().await?;
         let quota = Quota::default();
         let writer = writer::Writer::start(connection, &source, &quota, hub).await?;
-        Ok(Self { source, quota, readers, writer })
+        let searches = Arc::new(Semaphore::new(engine::SEARCHES));
+        Ok(Self { source, quota, readers, searches, writer })
     }
 
     /// What accounts may keep that have no quota of their own.
@@ -209,6 +213,12 @@ impl Store {
     /// How many connections that read are open, and how many of these are idle.
     pub fn readers(&self) -> (usize, usize) {
         self.readers.count()
+    }
+
+    /// A connection for what may take long; never all of them, so that there is one for what is quick.
+    pub async fn search(&self) -> Result<Reading, StoreError> {
+        let place = Arc::clone(&self.searches).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        Ok(self.read().await?.with(place))
     }
 
     /// A connection to read with.

@@ -80,7 +80,7 @@ pub async fn lookup(call: &mut Call, given: Value) -> Result<Answer, MethodError
 pub async fn directory(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let DirectoryQuery { text, limit, .. } = arguments(given)?;
     let limit = i64::try_from(limit.unwrap_or(10).min(MAX_PEOPLE)).unwrap_or_default();
-    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let mut connection = call.relay.store.search().await.map_err(failed)?;
     let list = match text.trim() {
         "" => Vec::new(),
         // No name or address is that long, and what a search costs grows with it.

@@ -14,6 +14,8 @@ use crate::config::Database;
 
 /// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
 const READERS: u32 = 4;
+/// How many of these may search at once.
+pub const SEARCHES: usize = 3;
 /// How long a statement may take that somebody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -29,7 +29,7 @@ pub async fn query(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let search = search(call, wanted.filter.as_ref(), wanted.sort.as_ref(), collapse_threads)?;
     let limit = wanted.limit.map_or(MAX_PAGE, |limit| i64::try_from(limit).unwrap_or(i64::MAX).min(MAX_PAGE));
     let account = &call.account.id;
-    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let mut connection = call.relay.store.search().await.map_err(failed)?;
     let state = store::states(&mut connection, account).await.map_err(failed)?.of(Kind::Email);
     let total = if wanted.calculate_total || wanted.position < 0 {
         Some(total(&mut connection, call, &search).await.map_err(slow)?)

@@ -24,7 +24,7 @@ pub async fn query_changes(call: &mut Call, given: Value) -> Result<Answer, Meth
     let search = search(call, wanted.filter.as_ref(), wanted.sort.as_ref(), collapse_threads)?;
     let changes = since(call, Kind::Email, &wanted.since_query_state).await?;
     let account = &call.account.id;
-    let mut connection = call.relay.store.read().await.map_err(failed)?;
+    let mut connection = call.relay.store.search().await.map_err(failed)?;
     let state = store::states(&mut connection, account).await.map_err(failed)?.of(Kind::Email);
     let mut changed: BTreeSet<EmailId> =
         changes.updated.iter().map(|id| EmailId::from(id.as_str())).collect();

@@ -37,12 +37,14 @@ impl Readers {
     }
 
     /// Takes one until it is dropped.
+    ///
+    /// What somebody asked there who went away is not done, or given up.
     pub async fn acquire(&self) -> Result<Reading, SqlError> {
         let (source, places, idle) = match self {
             Self::Sqlite { source, places, idle, .. } => (source, places, idle),
             Self::Postgres(pool) => {
                 let connection = Connection::Pooled(pool.acquire().await?);
-                return Ok(Reading { connection, home: None });
+                return Ok(Reading { connection, home: None, place: None });
             }
         };
         let place = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
@@ -52,7 +54,7 @@ impl Readers {
             Some(connection) => connection,
             None => source.reader().await?,
         };
-        Ok(Reading { connection, home: Some((Arc::clone(idle), place)) })
+        Ok(Reading { connection, home: Some((Arc::clone(idle), place)), place: None })
     }
 
     /// How many are open, and how many of these nobody uses now.
@@ -66,7 +68,7 @@ impl Readers {
         }
     }
 
-    /// Ends all, once those in use come back.
+    /// Ends those that nobody uses; the others end when they are dropped.
     pub async fn close(&self) {
         let (places, idle) = match self {
             Self::Postgres(pool) => return pool.close().await,
@@ -85,6 +87,15 @@ impl Readers {
 pub struct Reading {
     connection: Connection,
     home: Option<(Arc<Mutex<Vec<Connection>>>, OwnedSemaphorePermit)>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Reading {
+    /// Keeps a place for as long as the connection is used.
+    pub fn with(mut self, place: OwnedSemaphorePermit) -> Self {
+        self.place = Some(place);
+        self
+    }
 }
 
 impl Deref for Reading {
@@ -104,7 +115,10 @@ impl DerefMut for Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         // Those of PostgreSQL go back to their pool by themselves.
-        if let (Connection::Remote(sqlite), Some((idle, _))) = (&self.connection, &self.home) {
+        if let (Connection::Remote(sqlite), Some((idle, places))) = (&self.connection, &self.home)
+            && sqlite.is_open()
+            && !places.semaphore().is_closed()
+        {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(Connection::Remote(sqlite.clone()));
         }
     }

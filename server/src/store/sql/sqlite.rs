@@ -1,6 +1,7 @@
 use std::ffi::c_int;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -26,10 +27,35 @@ pub struct Local {
     limit: Option<Limit>,
 }
 
-/// How long a statement may take, and when the present one has taken that long.
+/// How long a statement may take.
 struct Limit {
     time: Duration,
-    end: Arc<Mutex<Instant>>,
+    present: Arc<Mutex<Present>>,
+}
+
+/// The statement that runs.
+struct Present {
+    end: Instant,
+    asker: Asker,
+}
+
+/// Tells when whoever asked has gone away.
+#[derive(Debug, Clone, Default)]
+struct Asker(Arc<AtomicBool>);
+
+impl Asker {
+    fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Held by whoever asks, as long as they wait.
+struct Waiting(Asker);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Local {
@@ -48,14 +74,24 @@ impl Local {
         Ok(Self { connection, limit: None })
     }
 
-    /// Gives up statements that take longer than `time`.
+    /// Gives up statements that take longer than `time`, and those that nobody waits for any more.
     pub fn limit(mut self, time: Duration) -> Result<Self, SqlError> {
-        let end = Arc::new(Mutex::new(Instant::now()));
-        let seen = Arc::clone(&end);
-        let late = move || Instant::now() > *seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connection.progress_handler(INSTRUCTIONS, Some(late))?;
-        self.limit = Some(Limit { time, end });
+        let present = Arc::new(Mutex::new(Present { end: Instant::now(), asker: Asker::default() }));
+        let seen = Arc::clone(&present);
+        let in_vain = move || {
+            let present = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            present.asker.is_gone() || Instant::now() > present.end
+        };
+        self.connection.progress_handler(INSTRUCTIONS, Some(in_vain))?;
+        self.limit = Some(Limit { time, present });
         Ok(self)
+    }
+
+    fn begin(&self, asker: &Asker) {
+        if let Some(limit) = &self.limit {
+            let mut present = limit.present.lock().unwrap_or_else(PoisonError::into_inner);
+            *present = Present { end: Instant::now() + limit.time, asker: asker.clone() };
+        }
     }
 
     pub(super) fn script(&self, text: &str) -> Result<(), SqlError> {
@@ -94,9 +130,6 @@ impl Local {
 
     /// SQLite takes `$1` for a name and not for a number.
     fn bound(&self, query: &Query) -> Result<CachedStatement<'_>, SqlError> {
-        if let Some(limit) = &self.limit {
-            *limit.end.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + limit.time;
-        }
         let mut statement = self.connection.prepare_cached(&query.text)?;
         for index in 1..=statement.parameter_count() {
             let name = statement.parameter_name(index).and_then(|name| name.get(1..));
@@ -158,32 +191,48 @@ impl Remote {
         Self { work, thread: Arc::new(Mutex::new(thread.ok())) }
     }
 
+    /// Whether its thread still works.
+    pub(super) fn is_open(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     pub(super) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Local) -> T + Send + 'static,
     ) -> Result<T, SqlError> {
         let (reply, answer) = oneshot::channel();
-        // Whoever asked may have gone away.
-        let work = Box::new(move |local: &mut Local| drop(reply.send(work(local))));
+        let asker = Asker::default();
+        let _waiting = Waiting(asker.clone());
+        let work = Box::new(move |local: &mut Local| {
+            if !asker.is_gone() {
+                local.begin(&asker);
+                drop(reply.send(work(local)));
+            }
+        });
         self.work.send(work).map_err(|_| SqlError::Closed)?;
         answer.await.map_err(|_| SqlError::Closed)
     }
 
     pub(super) fn stream(&self, query: Query) -> BoxStream<'_, Result<Row, SqlError>> {
         let (send, receive) = channel::channel::<Result<Vec<Row>, SqlError>>(1);
+        let asker = Asker::default();
+        let waiting = Waiting(asker.clone());
         let work = Box::new(move |local: &mut Local| {
             let mut batch = Vec::new();
+            local.begin(&asker);
             let read = local.each(&query, |row| {
                 batch.push(row);
                 batch.len() < ROWS || send.blocking_send(Ok(std::mem::take(&mut batch))).is_ok()
             });
-            // Whoever asked may have gone away.
             drop(send.blocking_send(read.map(|()| batch)));
         });
         if self.work.send(work).is_err() {
             return stream::iter([Err(SqlError::Closed)]).boxed();
         }
-        let batches = stream::unfold(receive, |mut receive| async { Some((receive.recv().await?, receive)) });
+        let batches = stream::unfold((receive, waiting), |(mut receive, waiting)| async {
+            Some((receive.recv().await?, (receive, waiting)))
+        });
         let rows = |batch: Result<Vec<Row>, SqlError>| match batch {
             Ok(rows) => stream::iter(rows.into_iter().map(Ok)).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
@@ -260,6 +309,22 @@ mod tests {
         }
         drop(rows);
         query("SELECT 1").fetch_one(&mut connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_holds_nobody_up() {
+        let limited = || Local::in_memory().unwrap().limit(Duration::from_secs(60)).unwrap();
+        let mut connection = Connection::Remote(Remote::of(limited()));
+        let endless = || query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM ({ENDLESS})")));
+        for _ in 0..20 {
+            let asked = endless().fetch_one(&mut connection);
+            assert!(tokio::time::timeout(Duration::from_millis(5), asked).await.is_err());
+            let text = format!("SELECT i FROM ({ENDLESS}) WHERE i < 0");
+            let mut rows = query(sqlx::AssertSqlSafe(text)).fetch(&mut connection);
+            assert!(tokio::time::timeout(Duration::from_millis(5), rows.try_next()).await.is_err());
+        }
+        let quick = query("SELECT 1").fetch_one(&mut connection);
+        tokio::time::timeout(Duration::from_secs(20), quick).await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Algorithm identifiers and what they stand for (RFC 3370, 4055, 5084, 5754, 8103).
 
+mod digest;
 mod names;
 mod signature;
 mod transport;
@@ -9,6 +10,7 @@ use const_oid::ObjectIdentifier as Oid;
 use crate::asn1::{self, Malformed, Reader, write};
 use crate::provider::{ContentEncryption, Hash};
 
+pub(crate) use digest::Digest;
 pub(crate) use names::{name_of, static_name};
 pub(crate) use signature::{
     Unusable, digest_of, for_key, is_oversized_key, is_weak_key, pss_parameters, signature,

@@ -2,6 +2,8 @@
 
 use const_oid::ObjectIdentifier as Oid;
 
+pub(super) const SHAKE256: Oid = Oid::new_unwrap("2.16.840.1.101.3.4.2.12");
+
 /// What old or foreign mail names and this crate refuses, so that a report can say what it was.
 const NAMED: [(Oid, &str); 34] = [
     (Oid::new_unwrap("1.2.840.113549.2.2"), "MD2"),
@@ -17,7 +19,7 @@ const NAMED: [(Oid, &str); 34] = [
     (Oid::new_unwrap("2.16.840.1.101.3.4.2.8"), "SHA3-256"),
     (Oid::new_unwrap("2.16.840.1.101.3.4.2.9"), "SHA3-384"),
     (Oid::new_unwrap("2.16.840.1.101.3.4.2.10"), "SHA3-512"),
-    (Oid::new_unwrap("2.16.840.1.101.3.4.2.12"), "SHAKE256"),
+    (SHAKE256, "SHAKE256"),
     (Oid::new_unwrap("1.3.36.3.2.1"), "RIPEMD-160"),
     (Oid::new_unwrap("1.2.156.10197.1.401"), "SM3"),
     (Oid::new_unwrap("1.2.840.10046.2.1"), "Diffie-Hellman"),

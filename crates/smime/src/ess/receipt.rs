@@ -7,7 +7,7 @@ use const_oid::ObjectIdentifier as Oid;
 use super::lists::{ListExpansion, ListReceiptPolicy};
 use super::request::{ReceiptRequest, ReceiptsFrom};
 use super::{MESSAGE_SIGNATURE_DIGEST, RECEIPT_REQUEST, names};
-use crate::algorithm;
+use crate::algorithm::Digest;
 use crate::asn1::{self, Malformed, tag, write};
 use crate::cms::attributes;
 use crate::cms::signed::SignerInfo;
@@ -73,8 +73,8 @@ impl RequestedReceipt {
         let value = attributes.single(RECEIPT_REQUEST).ok()??;
         let request = ReceiptRequest::from_der(value.der).ok()?;
         let content_type = attributes.single(attributes::CONTENT_TYPE).ok()??.oid().ok()?;
-        let hash = algorithm::hash_of(info.digest_algorithm.oid)?;
-        let digest = provider.digest(hash, &attributes.signed_octets()).await.ok()?;
+        let by = Digest::of(&info.digest_algorithm).ok()?;
+        let digest = by.of_octets(provider, &attributes.signed_octets()).await.ok()?;
         let content_identifier = request.content_identifier.clone();
         let receipt = Receipt { content_type, content_identifier, signature: info.signature.to_vec() };
         Some(Self { request, der: value.der.to_vec(), expected: ExpectedReceipt { receipt, digest } })

@@ -3,42 +3,14 @@
 use const_oid::ObjectIdentifier;
 
 use super::SignerError;
-use crate::algorithm::{self, Identifier, Unusable};
+use crate::algorithm::{self, Digest, Unusable};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::certificate::Certificate;
 use crate::cms::DATA;
 use crate::cms::attributes::{Attributes, CONTENT_TYPE, MESSAGE_DIGEST};
 use crate::cms::signed::SignerInfo;
 use crate::path::Budget;
-use crate::provider::{Hash, Provider, ProviderError, SignatureAlgorithm};
-
-/// What a content is digested with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Digest {
-    Hash(Hash),
-    /// 512 bits of SHAKE256 (RFC 8702 3.1), beside ML-DSA alone (RFC 9882 3.3).
-    Shake256,
-}
-
-impl Digest {
-    fn of(identifier: &Identifier<'_>) -> Result<Self, SignerError> {
-        if let Some(hash) = algorithm::hash_of(identifier.oid) {
-            return Ok(Self::Hash(hash));
-        }
-        let readable = cfg!(feature = "post-quantum") && identifier.oid == SHAKE256;
-        let unsupported = || SignerError::UnsupportedAlgorithm(algorithm::name_of(identifier.oid));
-        readable.then_some(Self::Shake256).ok_or_else(unsupported)
-    }
-
-    const fn hash(self) -> Option<Hash> {
-        match self {
-            Self::Hash(hash) => Some(hash),
-            Self::Shake256 => None,
-        }
-    }
-}
-
-const SHAKE256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.12");
+use crate::provider::{Provider, ProviderError, SignatureAlgorithm};
 
 /// The signed content, with the digests made of it so far: signers often share a hash.
 pub(crate) struct Content<'a> {
@@ -73,13 +45,7 @@ impl<'a> Content<'a> {
         if let Some((_, digest)) = self.digests.iter().find(|(known, _)| *known == by) {
             return Ok(digest.clone());
         }
-        let digest = match by {
-            Digest::Hash(hash) => provider.digest(hash, self.octets).await?,
-            #[cfg(feature = "post-quantum")]
-            Digest::Shake256 => crate::rustcrypto::shake256(self.octets),
-            #[cfg(not(feature = "post-quantum"))]
-            Digest::Shake256 => return Err(ProviderError::Unsupported),
-        };
+        let digest = by.of_octets(provider, self.octets).await?;
         self.digests.push((by, digest.clone()));
         Ok(digest)
     }
@@ -152,8 +118,8 @@ async fn check_signature(
     let digest = Digest::of(&info.digest_algorithm)?;
     let key = certificate.key_kind();
     let algorithm = algorithm::signature(&info.signature_algorithm, digest.hash(), key)?;
-    if digest == Digest::Shake256 && !matches!(algorithm, SignatureAlgorithm::MlDsa(_)) {
-        return Err(SignerError::UnsupportedAlgorithm(algorithm::name_of(SHAKE256)));
+    if digest.hash().is_none() && !matches!(algorithm, SignatureAlgorithm::MlDsa(_)) {
+        return Err(SignerError::UnsupportedAlgorithm(algorithm::name_of(info.digest_algorithm.oid)));
     }
     let signed = match &info.signed_attributes {
         Some(attributes) => {

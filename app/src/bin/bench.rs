@@ -48,7 +48,7 @@ impl Bench {
         let person = self.person(kind)?;
         let signed = self.sign(person, content).await?;
         let recipients = std::slice::from_ref(&person.reader.certificate);
-        let sealed = smime::encrypt(&WebCrypto, &mut rng(), signed, recipients, named(cipher)?).await?;
+        let sealed = smime::encrypt(&WebCrypto, &mut rng(), &signed, recipients, named(cipher)?).await?;
         Ok(sealed.as_slice().into())
     }
 
@@ -118,7 +118,7 @@ impl Bench {
         let signed = self.sign(self.person("P-256")?, content).await?;
         let crowd = self.crowd.borrow().clone();
         let cipher = ContentEncryption::Aes256Gcm;
-        Ok(smime::encrypt(&WebCrypto, &mut rng(), signed, &crowd, cipher).await?.len())
+        Ok(smime::encrypt(&WebCrypto, &mut rng(), &signed, &crowd, cipher).await?.len())
     }
 
     /// The pages of this program's memory, in bytes; it never shrinks, so that this is the most there was.

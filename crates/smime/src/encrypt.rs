@@ -44,7 +44,7 @@ pub enum KeyTransport {
 /// RSA recipients get the key by OAEP with SHA-256, EC and X25519 ones by one ephemeral key per message
 /// and curve, ML-KEM ones by encapsulation. Validity and usage of the certificates are the caller's to judge.
 ///
-/// Content that is handed over is encrypted in its own buffer, and never held twice.
+/// Content that is handed over is encrypted in its own buffer, if there is room in it for the structure around it.
 pub async fn encrypt<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
@@ -75,17 +75,9 @@ pub async fn encrypt_with<'c>(
     let mut nonce = vec![0; if cipher.is_authenticated() { 12 } else { 16 }];
     rng.fill_bytes(&mut nonce);
     let infos = recipient_infos(provider, recipients, &key, transport).await?;
-    let mut ciphertext = match content.into() {
-        Cow::Owned(content) => content,
-        Cow::Borrowed(content) => {
-            // Room for the structure around it: growing could hold a large message twice.
-            let structure = infos.iter().map(Vec::len).sum::<usize>() + 256;
-            let mut copy = Vec::with_capacity(content.len() + structure);
-            copy.extend_from_slice(content);
-            copy
-        }
-    };
-    provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut ciphertext).await?;
+    let mut buffer = with_room(content.into(), infos.iter().map(Vec::len).sum::<usize>() + 256);
+    provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut buffer).await?;
+    let ciphertext = std::mem::take(&mut *buffer);
     let only_transport =
         recipients.iter().all(|recipient| matches!(recipient.key_kind(), KeyKind::Rsa { .. }));
     let encapsulates = recipients.iter().any(|recipient| matches!(recipient.key_kind(), KeyKind::MlKem(_)));
@@ -96,6 +88,20 @@ pub async fn encrypt_with<'c>(
         (false, true) => 3,
     };
     Ok(assemble(cipher, &nonce, version, infos, ciphertext))
+}
+
+/// The content with so much room behind it: a buffer that grows leaves its first place behind, in clear.
+fn with_room(content: Cow<'_, [u8]>, room: usize) -> Zeroizing<Vec<u8>> {
+    let copy = |content: &[u8]| {
+        let mut copy = Zeroizing::new(Vec::with_capacity(content.len() + room));
+        copy.extend_from_slice(content);
+        copy
+    };
+    match content {
+        Cow::Owned(content) if content.capacity() - content.len() >= room => Zeroizing::new(content),
+        Cow::Owned(content) => copy(&Zeroizing::new(content)),
+        Cow::Borrowed(content) => copy(content),
+    }
 }
 
 async fn recipient_infos(

@@ -120,8 +120,10 @@ pub(crate) const fn for_key(key: KeyKind) -> Option<SignatureAlgorithm> {
     match key {
         KeyKind::Rsa { .. } => Some(SignatureAlgorithm::RsaPkcs1(Hash::Sha256)),
         KeyKind::RsaPss { bound: Some((Hash::Sha1 | Hash::Sha224, _)), .. } => None,
-        KeyKind::RsaPss { bound: Some((hash, salt_len)), .. } => {
-            Some(SignatureAlgorithm::RsaPss { hash, salt_len })
+        KeyKind::RsaPss { bound: Some((hash, least)), .. } => {
+            // As long as the hash, which RFC 4055 3.1 recommends, unless the key asks for more.
+            let usual = hash.digest_len();
+            Some(SignatureAlgorithm::RsaPss { hash, salt_len: if least > usual { least } else { usual } })
         }
         KeyKind::RsaPss { bound: None, .. } => {
             Some(SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len: 32 })
@@ -200,5 +202,19 @@ pub(crate) const fn weak_digest(algorithm: SignatureAlgorithm, digest: Hash) -> 
         (SignatureAlgorithm::MlDsa(MlDsa::Set87), Hash::Sha256) => Some("SHA-256 with ML-DSA-87"),
         (SignatureAlgorithm::MlDsa(MlDsa::Set87), Hash::Sha384) => Some("SHA-384 with ML-DSA-87"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_asks_for_little_salt_signs_with_the_usual_one() {
+        for (least, salt_len) in [(0, 32), (32, 32), (40, 40)] {
+            let key = KeyKind::RsaPss { bits: 2048, bound: Some((Hash::Sha256, least)) };
+            let signs = SignatureAlgorithm::RsaPss { hash: Hash::Sha256, salt_len };
+            assert_eq!(for_key(key), Some(signs), "{least}");
+        }
     }
 }

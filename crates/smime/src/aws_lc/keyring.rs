@@ -1,3 +1,6 @@
+//! Private keys, and beside each RSA key what AWS-LC makes of it: one form for signing and one for decryption, since
+//! it has no single type for both, and the key in Rust for what it does not do.
+
 use std::collections::HashMap;
 use std::fmt;
 

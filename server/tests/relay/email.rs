@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 
-use crate::support::{Fixture, Person, clear_letter, gather, holds, json_of, sealed_letter};
+use crate::support::{Client, Fixture, Person, Served, clear_letter, gather, holds, json_of, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const BOB: &str = "bob@sealpost.example";
@@ -41,6 +41,35 @@ async fn an_imported_letter_shows_its_outer_header_and_nothing_else() {
     assert_eq!(got["size"], letter.len());
     assert_eq!(alice.message(&email).await, letter);
     assert!(got["sealedSummary"].is_null());
+}
+
+#[tokio::test]
+async fn the_mark_of_the_door_can_be_taken_away_and_never_added() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let mark = json!({"sealed-at-door": true});
+    let inbox = alice.mailbox("inbox").await;
+    let blob = alice.upload(sealed_letter(ALICE, BOB, "")).await;
+    let forged =
+        json!({"k": {"blobId": blob, "mailboxIds": {inbox: true}, "keywords": {"Sealed-At-Door": true}}});
+    let answer = alice.call("Email/import", json!({"emails": forged})).await;
+    assert_eq!(answer["notCreated"]["k"]["type"], "forbidden", "{answer}");
+    let own = alice.import(sealed_letter(ALICE, BOB, "Message-ID: <o@a>\r\n"), "inbox", json!({})).await;
+    for patch in [json!({"keywords/sealed-at-door": true}), json!({"keywords": mark})] {
+        let answer = alice.call("Email/set", json!({"update": {own.as_str(): patch}})).await;
+        assert_eq!(answer["notUpdated"][own.as_str()]["type"], "forbidden", "{answer}");
+    }
+
+    let mut client = Client::greeted(served.running.smtp).await;
+    client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "hello")).await;
+    let came = alice.emails_in("inbox").await.into_iter().find(|email| *email != own).unwrap();
+    let kept = json!({"keywords": {"sealed-at-door": true, "$seen": true}});
+    for (patch, is_there) in [(kept, true), (json!({"keywords/sealed-at-door": null}), false)] {
+        let answer = alice.call("Email/set", json!({"update": {came.as_str(): patch}})).await;
+        assert!(answer["updated"].get(came.as_str()).is_some(), "{answer}");
+        let got = alice.call("Email/get", json!({"ids": [came], "properties": ["keywords"]})).await;
+        assert_eq!(got["list"][0]["keywords"]["sealed-at-door"] == json!(true), is_there);
+    }
 }
 
 #[tokio::test]

@@ -132,10 +132,11 @@ async fn keep(
 ) -> Result<Result<Value, SetError>, StoreError> {
     let mailboxes =
         store::mailboxes(tx.connection(), ledger.account()).await?.into_iter().map(|row| row.id).collect();
-    let (mut keywords, mailboxes) = match placed(properties, Known { mailboxes: &mailboxes, created }) {
-        Ok(placed) => placed,
-        Err(error) => return Ok(Err(error)),
-    };
+    let (mut keywords, mailboxes) =
+        match placed(properties, &row.keywords, Known { mailboxes: &mailboxes, created }) {
+            Ok(placed) => placed,
+            Err(error) => return Ok(Err(error)),
+        };
     if !properties.contains_key("keywords") {
         keywords.clone_from(&row.keywords);
     }

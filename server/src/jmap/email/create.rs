@@ -105,10 +105,11 @@ pub async fn keep(
     let known: BTreeSet<MailboxId> =
         store::mailboxes(tx.connection(), ledger.account()).await?.into_iter().map(|row| row.id).collect();
     let Written { properties, received_at, blob, outer, clear } = written;
-    let (keywords, mailboxes) = match placed(&properties, Known { mailboxes: &known, created }) {
-        Ok(placed) => placed,
-        Err(error) => return Ok(Err(error)),
-    };
+    let (keywords, mailboxes) =
+        match placed(&properties, &BTreeSet::new(), Known { mailboxes: &known, created }) {
+            Ok(placed) => placed,
+            Err(error) => return Ok(Err(error)),
+        };
     let blob = blob.blob();
     if let Err(error) = check_room(ledger, blob.size) {
         return Ok(Err(error));
@@ -132,6 +133,7 @@ pub async fn keep(
 /// Keywords and mailboxes as they are set.
 pub fn placed(
     properties: &Map<String, Value>,
+    before: &BTreeSet<String>,
     known: Known<'_>,
 ) -> Result<(BTreeSet<String>, BTreeSet<MailboxId>), SetError> {
     let wrong = |property: &str| SetError::invalid_properties([property]);
@@ -141,6 +143,6 @@ pub fn placed(
     };
     let mailboxes = properties.get("mailboxIds").and_then(|ids| patch::mailboxes(ids, known));
     let mailboxes = mailboxes.ok_or_else(|| wrong("mailboxIds"))?;
-    patch::check(&keywords, &mailboxes, known)?;
+    patch::check(&keywords, &mailboxes, before, known)?;
     Ok((keywords, mailboxes))
 }

@@ -197,7 +197,7 @@ fn checked(
     let ids: BTreeMap<String, bool> =
         email.mailbox_ids.iter().map(|(id, on)| (id.to_string(), *on)).collect();
     let mailboxes = patch::mailboxes(&json(ids), known).ok_or_else(|| wrong("mailboxIds"))?;
-    patch::check(&keywords, &mailboxes, known)?;
+    patch::check(&keywords, &mailboxes, &BTreeSet::new(), known)?;
     let received_at = match &email.received_at {
         Some(text) => parse_date(text).ok_or_else(|| wrong("receivedAt"))?,
         None => came,

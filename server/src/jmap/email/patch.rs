@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jmap::keyword::SEALED_AT_DOOR;
 use jmap::{MailboxId, Patch, SetError, SetErrorType};
 use serde_json::Value;
 
@@ -53,14 +54,17 @@ pub fn apply(row: &EmailRow, patch: &Patch, known: Known<'_>) -> Result<EmailPat
             _ => return Err(wrong()),
         }
     }
-    check(&new.keywords, &new.mailboxes, known)?;
+    check(&new.keywords, &new.mailboxes, &row.keywords, known)?;
     Ok(new)
 }
 
 /// RFC 8621 4: an email lies in at least one mailbox, and keywords are bounded.
+///
+/// The relay's own mark may go and not come: what is not among the keywords `before` is not for clients to add.
 pub fn check(
     keywords: &BTreeSet<String>,
     mailboxes: &BTreeSet<MailboxId>,
+    before: &BTreeSet<String>,
     known: Known<'_>,
 ) -> Result<(), SetError> {
     if mailboxes.is_empty() || !mailboxes.is_subset(known.mailboxes) {
@@ -68,6 +72,10 @@ pub fn check(
     }
     if keywords.len() > MOST_KEYWORDS {
         return Err(SetErrorType::TooManyKeywords.into());
+    }
+    if keywords.contains(SEALED_AT_DOOR) && !before.contains(SEALED_AT_DOOR) {
+        let why = "only the relay says what it sealed at the door";
+        return Err(SetError::new(SetErrorType::Forbidden, why));
     }
     Ok(())
 }

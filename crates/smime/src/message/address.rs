@@ -61,9 +61,11 @@ pub fn same_mailbox(one: &str, other: &str) -> bool {
         && ascii_domain(domain).is_some_and(|domain| ascii_domain(other_domain) == Some(domain))
 }
 
-/// A domain with its U-labels as A-labels (RFC 5891 4.4), in lower case; `None` if one of them is too long.
+/// A domain with its U-labels as A-labels (RFC 5891 4.4), ASCII in lower case; `None` if one of them is too long.
+///
+/// Other letters stay as they are: in lower case, some would be those of another domain.
 fn ascii_domain(domain: &str) -> Option<String> {
-    let labels = domain.split('.').map(|label| match label.to_lowercase() {
+    let labels = domain.split('.').map(|label| match label.to_ascii_lowercase() {
         label if label.is_ascii() => Some(label),
         // RFC 5890 2.3.2.1: an A-label has at most 63 characters, and is no shorter than its U-label.
         label if label.chars().count() > 63 => None,
@@ -101,6 +103,9 @@ mod tests {
             ("a@bücher.example", "a@bucher.example"),
             ("ü@x.example", "u@x.example"),
             ("ü", "xn--tda"),
+            // KELVIN SIGN, and a final sigma where IDNA has another.
+            ("a@ban\u{212a}.example", "a@bank.example"),
+            ("a@ΛΟΓΟΣ.example", "a@λογος.example"),
             ("", ""),
         ] {
             assert!(!same_mailbox(one, other), "{one} {other}");

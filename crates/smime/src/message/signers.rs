@@ -74,7 +74,7 @@ fn role(verdict: &SignerVerdict, headers: &Headers) -> Result<Role, SignerFault>
 ///
 /// RFC 8550 3 accepts the Sender's signature too: then the reader is shown who signed, and the author
 /// that the message claims only apart from it. A display name that the certificate does not bear gives
-/// way to the one that it bears.
+/// way to the one that it bears, and U-labels, which may look like anybody's, to its A-labels.
 pub(super) fn show_signer(headers: &mut Headers, signers: &[SignerReport]) {
     let signs = |role| signers.iter().find(|signer| signer.role == Some(role));
     let signer = match (signs(Role::Author), signs(Role::Sender)) {
@@ -88,6 +88,10 @@ pub(super) fn show_signer(headers: &mut Headers, signers: &[SignerReport]) {
     };
     for address in &mut headers.from {
         address.name = address.name.take().and_then(|name| proven_name(name, signer));
+        let certified = signer.emails.iter().find(|email| same_mailbox(email, &address.email));
+        if let Some(email) = certified.filter(|email| !email.eq_ignore_ascii_case(&address.email)) {
+            address.email.clone_from(email);
+        }
     }
 }
 

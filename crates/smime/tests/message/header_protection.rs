@@ -51,6 +51,22 @@ fn the_signature_of_a_sender_does_not_settle_who_the_author_is() {
 }
 
 #[test]
+fn beside_a_seal_stands_the_address_as_the_certificate_spells_it() {
+    let mut world = World::new();
+    world.add("ceo@xn--80ak6aa92e.com", "ceo");
+    // Cyrillic letters that look like "apple".
+    let from = "From: ceo <CEO@\u{430}\u{440}\u{440}\u{4cf}\u{435}.com>\r\n";
+    let opened = world.open(&world.sign(from, b"Content-Type: text/plain\r\n\r\nText\r\n", "ceo"));
+    assert_eq!(opened.status, Status::Verified);
+    assert_eq!(opened.headers.from, [Address::named("ceo", "ceo@xn--80ak6aa92e.com")]);
+    assert_eq!(opened.headers.reply_addresses()[0].email, "ceo@xn--80ak6aa92e.com");
+    // Letters in another case are the same to everybody.
+    let from = "From: CEO@xn--80AK6AA92E.com\r\n";
+    let opened = world.open(&world.sign(from, b"Content-Type: text/plain\r\n\r\nText\r\n", "ceo"));
+    assert_eq!(opened.headers.from[0].email, "CEO@xn--80AK6AA92E.com");
+}
+
+#[test]
 fn an_author_outside_who_differs_is_shown_only_without_a_signature() {
     let world = World::new();
     let change = |message: Vec<u8>| {

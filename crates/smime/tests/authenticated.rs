@@ -1,9 +1,12 @@
-//! Authenticated encryption that is read and not written, as another implementation writes them: see
+//! Authenticated encryption that is read and not written, as another implementation writes it: see
 //! `authenticated/make.py`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
-use smime::rustcrypto::RustCrypto;
-use smime::{ContentEncryption, DecryptError, EncryptError, Secret, block_on_ready as ready};
+use smime::rustcrypto::{MemoryKeyring, RustCrypto};
+use smime::{
+    Certificate, ContentEncryption, DecryptError, DecryptionKey, EncryptError, KeyId, Secret,
+    block_on_ready as ready,
+};
 
 const CONTENT: &[u8] = "Content-Type: text/plain; charset=utf-8\r\n\r\nSealed 印信\r\n".as_bytes();
 const SECRET: Secret<'_> = Secret::Key { identifier: &[1, 2, 3], key: &[0x5a; 32] };
@@ -44,11 +47,33 @@ fn no_octet_of_them_can_be_changed_unseen() {
 }
 
 #[test]
+fn a_key_bound_to_its_cipher_opens_no_other_that_somebody_on_the_way_made_of_it() {
+    const CERTIFICATE: &[u8] = include_bytes!("authenticated/recipient.der");
+    let mut keyring = MemoryKeyring::new();
+    let (key, certificate) = (KeyId::new("key"), Certificate::from_der(CERTIFICATE).unwrap());
+    keyring.insert_pkcs8(key.clone(), include_bytes!("authenticated/recipient-key.der")).unwrap();
+    let keys = [DecryptionKey { key, certificate }];
+    let open = |message: &'static [u8]| {
+        ready(smime::decrypt(&RustCrypto, &keyring, &keys, message)).map(|opened| opened.content.to_vec())
+    };
+    let plain: &[u8] = include_bytes!("authenticated/transported-unbound.der");
+    let bound: &[u8] = include_bytes!("authenticated/transported-bound.der");
+    for message in [plain, bound] {
+        assert_eq!(open(message).as_deref(), Ok(CONTENT));
+    }
+    // What RFC 9709 is for: whoever knows how the content begins writes another one under the same key.
+    let forged = include_bytes!("authenticated/transported-unbound-rewrapped.der");
+    assert_eq!(open(forged).as_deref(), Ok(&b"Forged.\r\n"[..]));
+    let forged = include_bytes!("authenticated/transported-bound-rewrapped.der");
+    assert_eq!(open(forged), Err(DecryptError::Failed));
+    let forged = include_bytes!("authenticated/transported-bound-rewrapped-bound.der");
+    assert_eq!(open(forged), Err(DecryptError::Failed));
+}
+
+#[test]
 fn what_is_only_read_is_not_written_and_what_is_unknown_is_named() {
     let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
-    let spki = smime::rustcrypto::MemoryKeyring::new()
-        .generate(smime::KeyId::new("key"), smime::KeyKind::X25519, &mut rng)
-        .unwrap();
+    let spki = MemoryKeyring::new().generate(KeyId::new("key"), smime::KeyKind::X25519, &mut rng).unwrap();
     assert_eq!(smime::KeyKind::of(&spki), smime::KeyKind::X25519);
     for cipher in [ContentEncryption::Aes256Ccm, ContentEncryption::ChaCha20Poly1305] {
         let sealed = ready(smime::encrypt(&RustCrypto, &mut rng, CONTENT, &[], cipher));

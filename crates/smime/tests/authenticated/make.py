@@ -1,9 +1,16 @@
-"""Makes the AuthEnvelopedData beside it with pyca/cryptography: python3 make.py
+"""Makes the messages beside it with pyca/cryptography: python3 make.py
 
-Each is for a key-encryption key of 32 octets 0x5a, known as 01 02 03 (KEKRecipientInfo, AES-256 key wrap).
+Each is for a key-encryption key of 32 octets 0x5a, known as 01 02 03 (KEKRecipientInfo, AES-256 key wrap), but
+those that are transported: they are for the RSA key beside them (KeyTransRecipientInfo).
 """
 
+import datetime
 import os
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -45,13 +52,16 @@ def octets(value):
     return tlv(0x04, value)
 
 
-def message(identifier, key, encrypt, tag_length, attributes):
+def key_encryption_key(key):
+    wrapped = aes_key_wrap(b"\x5a" * 32, key)
+    wrap = sequence(oid("2.16.840.1.101.3.4.1.45"))
+    return tlv(0xA2, integer(4), sequence(octets(b"\x01\x02\x03")), wrap, octets(wrapped))
+
+
+def message(identifier, recipient, encrypt, tag_length, attributes):
     aad = tlv(0x31, attributes) if attributes else b""
     sealed = encrypt(CONTENT, aad or None)
     ciphertext, tag = sealed[:-tag_length], sealed[-tag_length:]
-    wrapped = aes_key_wrap(b"\x5a" * 32, key)
-    wrap = sequence(oid("2.16.840.1.101.3.4.1.45"))
-    recipient = tlv(0xA2, integer(4), sequence(octets(b"\x01\x02\x03")), wrap, octets(wrapped))
     content = sequence(
         oid("1.2.840.113549.1.7.1"), identifier, tlv(0x80, ciphertext)
     )
@@ -77,7 +87,7 @@ for bits, number, nonce_length, tag_length, attributes in [
     parameters = sequence(octets(nonce), integer(tag_length) if tag_length != 12 else b"")
     cipher = AESCCM(key, tag_length)
     der = message(
-        sequence(oid(f"2.16.840.1.101.3.4.1.{number}"), parameters), key,
+        sequence(oid(f"2.16.840.1.101.3.4.1.{number}"), parameters), key_encryption_key(key),
         lambda content, aad: cipher.encrypt(nonce, content, aad), tag_length, attributes,
     )
     open(f"aes-{bits}-ccm-nonce-{nonce_length}-tag-{tag_length}.der", "wb").write(der)
@@ -85,7 +95,7 @@ for bits, number, nonce_length, tag_length, attributes in [
 for name, attributes in [("plain", b""), ("attributes", ATTRIBUTES)]:
     key, nonce = os.urandom(32), os.urandom(12)
     der = message(
-        sequence(oid("1.2.840.113549.1.9.16.3.18"), octets(nonce)), key,
+        sequence(oid("1.2.840.113549.1.9.16.3.18"), octets(nonce)), key_encryption_key(key),
         lambda content, aad: ChaCha20Poly1305(key).encrypt(nonce, content, aad), 16, attributes,
     )
     open(f"chacha20-poly1305-{name}.der", "wb").write(der)
@@ -107,7 +117,75 @@ key, nonce = os.urandom(32), os.urandom(12)
 identifier = sequence(oid("2.16.840.1.101.3.4.1.46"), sequence(octets(nonce), integer(16)))
 cipher = AESGCM(derived(key, identifier))
 der = message(
-    sequence(oid("1.2.840.113549.1.9.16.3.31"), identifier), key,
+    sequence(oid("1.2.840.113549.1.9.16.3.31"), identifier), key_encryption_key(key),
     lambda content, aad: cipher.encrypt(nonce, content, aad), 16, ATTRIBUTES,
 )
 open("aes-256-gcm-derived.der", "wb").write(der)
+
+
+# For a recipient's key, and turned by somebody on the way who knows how the content begins: what GCM encrypts is
+# its counter, so a block of the key stream is the counter under the key, and CBC makes of it what its vector says.
+FORGED = b"Forged.\r\n" + bytes([7]) * 7
+
+
+def transported(certificate, key):
+    identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
+    algorithm = sequence(oid("1.2.840.113549.1.1.1"), tlv(0x05))
+    wrapped = certificate.public_key().encrypt(key, padding.PKCS1v15())
+    return sequence(integer(2), tlv(0x80, identifier), algorithm, octets(wrapped))
+
+
+def rewrapped(recipient, bind, vector, block):
+    identifier = bind(sequence(oid("2.16.840.1.101.3.4.1.42"), octets(vector)))
+    content = sequence(oid("1.2.840.113549.1.7.1"), identifier, tlv(0x80, block))
+    inner = sequence(integer(2), tlv(0x31, recipient), content)
+    return sequence(oid("1.2.840.113549.1.7.3"), tlv(0xA0, inner))
+
+
+def xor(one, other):
+    return bytes(a ^ b for a, b in zip(one, other))
+
+
+def bound(identifier):
+    return sequence(oid("1.2.840.113549.1.9.16.3.31"), identifier)
+
+
+def unbound(identifier):
+    return identifier
+
+
+def is_padded(key, vector, block):
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
+    return decryptor.update(block)[-1] in range(1, 17)
+
+
+rsa_key = rsa.generate_private_key(65537, 2048)
+name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Recipient")])
+builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(rsa_key.public_key())
+builder = builder.serial_number(1).not_valid_before(datetime.datetime(2026, 1, 1))
+builder = builder.not_valid_after(datetime.datetime(2126, 1, 1))
+builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(rsa_key.public_key()), False)
+certificate = builder.sign(rsa_key, SHA256())
+open("recipient.der", "wb").write(certificate.public_bytes(serialization.Encoding.DER))
+open("recipient-key.der", "wb").write(rsa_key.private_bytes(
+    serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+
+for form, bind in [("unbound", unbound), ("bound", bound)]:
+    while True:
+        key, nonce = os.urandom(32), os.urandom(12)
+        identifier = sequence(oid("2.16.840.1.101.3.4.1.46"), sequence(octets(nonce), integer(16)))
+        cipher = AESGCM(derived(key, identifier) if bind is bound else key)
+        stream = xor(cipher.encrypt(nonce, CONTENT, b"")[:16], CONTENT)
+        vector = xor(nonce + b"\x00\x00\x00\x02", FORGED)
+        cbc = sequence(oid("2.16.840.1.101.3.4.1.42"), octets(vector))
+        # One in sixteen of the forgeries that fail would end like a padding; those are not taken.
+        if bind is unbound or not any(is_padded(one, vector, stream) for one in [key, derived(key, cbc)]):
+            break
+    recipient = transported(certificate, key)
+    der = message(
+        bind(identifier), recipient, lambda content, aad: cipher.encrypt(nonce, content, aad), 16, b"")
+    open(f"transported-{form}.der", "wb").write(der)
+    open(f"transported-{form}-rewrapped.der", "wb").write(rewrapped(recipient, unbound, vector, stream))
+    if bind is bound:
+        der = rewrapped(recipient, bound, vector, stream)
+        open("transported-bound-rewrapped-bound.der", "wb").write(der)

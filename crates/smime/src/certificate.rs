@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use const_oid::ObjectIdentifier;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::asn1::{self, Malformed, Reader, Tlv, tag};
@@ -31,6 +32,8 @@ pub use public_key::{KeyKind, rsa_public_key, without_pss_binding};
 const MAX_EXTENSIONS: usize = 64;
 /// A certificate larger than this is refused; post-quantum ones have some 20 KB.
 const MAX_LENGTH: usize = 256 * 1024;
+/// The octets of a SHA-1 digest.
+pub(crate) const KEY_DIGEST: usize = 20;
 
 /// An X.509 certificate (RFC 5280) and its exact bytes. Cheap to clone.
 ///
@@ -54,6 +57,8 @@ struct Parsed {
     /// The names in the form in which they are compared, made when first asked for.
     subject_name: OnceLock<Vec<u8>>,
     issuer_name: OnceLock<Vec<u8>>,
+    /// Made once too: every signer may ask every certificate.
+    key_digests: OnceLock<[[u8; KEY_DIGEST]; 2]>,
 }
 
 struct Extension {
@@ -132,6 +137,7 @@ impl Certificate {
             extensions,
             subject_name: OnceLock::new(),
             issuer_name: OnceLock::new(),
+            key_digests: OnceLock::new(),
             der: der.to_vec(),
         })))
     }
@@ -199,6 +205,15 @@ impl Certificate {
     /// The kind of public key.
     pub fn key_kind(&self) -> KeyKind {
         KeyKind::of(self.spki())
+    }
+
+    /// What identifies the key where the certificate names no identifier: Outlook makes it of the
+    /// SubjectPublicKeyInfo, others of the key alone (RFC 5280 4.2.1.2 (1)).
+    pub(crate) fn key_digests(&self) -> &[[u8; KEY_DIGEST]; 2] {
+        self.0.key_digests.get_or_init(|| {
+            let spki = self.spki();
+            [spki, key_octets(spki).unwrap_or(spki)].map(|octets| Sha1::digest(octets).into())
+        })
     }
 
     /// Tells parsed certificates apart for as long as they live; clones are the same.
@@ -319,4 +334,19 @@ fn read_extension(der: &[u8], element: &Tlv<'_>) -> Result<Extension, Malformed>
 fn range_within(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_digested_once_for_all_who_ask_by_its_identifier() {
+        let der = include_bytes!("../tests/authenticated/recipient.der");
+        let certificate = Certificate::from_der(der).unwrap();
+        let [whole, bits] = *certificate.key_digests();
+        assert_eq!(certificate.subject_key_identifier(), Some(&bits[..]));
+        assert_eq!(whole, <[u8; KEY_DIGEST]>::from(Sha1::digest(certificate.spki())));
+        assert!(std::ptr::eq(certificate.key_digests(), certificate.clone().key_digests()));
+    }
 }

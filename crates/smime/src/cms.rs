@@ -5,10 +5,9 @@ pub(crate) mod enveloped;
 pub(crate) mod signed;
 
 use const_oid::ObjectIdentifier as Oid;
-use sha1::{Digest, Sha1};
 
 use crate::asn1::{self, Malformed, Reader, tag, write};
-use crate::certificate::{Certificate, key_octets, normalized_name};
+use crate::certificate::{Certificate, KEY_DIGEST, normalized_name};
 
 pub(crate) const DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
 pub(crate) const SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
@@ -64,7 +63,10 @@ impl<'a> CertificateId<'a> {
             }
             Self::KeyIdentifier(identifier) => match certificate.subject_key_identifier() {
                 Some(own) => own == *identifier,
-                None => identifies_key(identifier, certificate),
+                None => {
+                    identifier.len() == KEY_DIGEST
+                        && certificate.key_digests().iter().any(|digest| digest == identifier)
+                }
             },
         }
     }
@@ -84,14 +86,6 @@ impl<'a> CertificateId<'a> {
             _ => self.names(certificate),
         }
     }
-}
-
-/// Where a certificate names no identifier of its key, Outlook makes one of the SubjectPublicKeyInfo, and others of
-/// the key alone (RFC 5280 4.2.1.2 (1)).
-fn identifies_key(identifier: &[u8], certificate: &Certificate) -> bool {
-    let spki = certificate.spki();
-    let is_of = |octets: &[u8]| Sha1::digest(octets).as_slice() == identifier;
-    is_of(spki) || key_octets(spki).is_ok_and(is_of)
 }
 
 /// IssuerAndSerialNumber under a tag.

@@ -52,8 +52,28 @@ fn serial(certificate: &Certificate) -> Vec<u8> {
 
 /// The distinguished name of the root that [`World`] makes.
 fn root_name() -> Vec<u8> {
-    let name = sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, "Test Root 根".as_bytes())]);
+    name("Test Root 根")
+}
+
+fn name(common_name: &str) -> Vec<u8> {
+    let name = sequence(&[&[6, 3, 0x55, 4, 3], &tlv(0x0c, common_name.as_bytes())]);
     sequence(&[&tlv(0x31, &name)])
+}
+
+/// An entry of a list, revoked at ten yesterday.
+fn entry(serial: &[u8], extensions: &[&[u8]]) -> Vec<u8> {
+    let extensions = if extensions.is_empty() { Vec::new() } else { sequence(extensions) };
+    sequence(&[&tlv(2, serial), &yesterday(10), &extensions])
+}
+
+/// A critical extension of the arc id-ce.
+fn critical(number: u8, value: &[u8]) -> Vec<u8> {
+    sequence(&[&[6, 3, 0x55, 0x1d, number], &[1, 1, 0xff], &tlv(4, value)])
+}
+
+/// certificateIssuer (RFC 5280 5.3.3) with a directoryName.
+fn certificate_issuer(name: &[u8]) -> Vec<u8> {
+    critical(29, &sequence(&[&tlv(0xa4, name)]))
 }
 
 struct Case {
@@ -80,14 +100,18 @@ impl Case {
 
     /// Such a list with these extensions.
     fn list(&self, revoked: &[(&Certificate, u8)], extensions: &[u8]) -> Vec<u8> {
-        let mut entries = Vec::new();
-        for (certificate, reason) in revoked {
+        let entries = revoked.iter().map(|(certificate, reason)| {
             let reason = sequence(&[&[6, 3, 0x55, 0x1d, 21], &tlv(4, &[0x0a, 1, *reason])]);
-            entries.extend(sequence(&[&tlv(2, &serial(certificate)), &yesterday(10), &sequence(&[&reason])]));
-        }
+            entry(&serial(certificate), &[&reason])
+        });
+        self.list_of(&entries.collect::<Vec<_>>(), extensions)
+    }
+
+    /// Such a list of these entries.
+    fn list_of(&self, entries: &[Vec<u8>], extensions: &[u8]) -> Vec<u8> {
         let until = tlv(0x17, b"260701000000Z");
         let issuer = root_name();
-        let entries = if entries.is_empty() { Vec::new() } else { sequence(&[&entries]) };
+        let entries = if entries.is_empty() { Vec::new() } else { sequence(&[&entries.concat()]) };
         let body = [&[2, 1, 1][..], &ECDSA_SHA256, &issuer, &yesterday(12), &until, &entries, extensions];
         let body = sequence(&body);
         let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
@@ -139,8 +163,7 @@ fn what_a_delta_list_takes_off_hold_is_as_good_as_the_base_list_says() {
     const TEST: &str = "what_a_delta_list_takes_off_hold_is_as_good_as_the_base_list_says";
     let Some(case) = Case::new(TEST) else { return };
     // deltaCRLIndicator.
-    let delta = sequence(&[&[6, 3, 0x55, 0x1d, 27], &[1, 1, 0xff], &tlv(4, &[2, 1, 1])]);
-    let delta = tlv(0xa0, &sequence(&[&delta]));
+    let delta = tlv(0xa0, &sequence(&[&critical(27, &[2, 1, 1])]));
     let lifted = case.list(&[(case.signing(), REMOVE_FROM_CRL)], &delta);
     let revoked = case.list(&[(case.signing(), KEY_COMPROMISE)], &delta);
     let both = case.list(&[(case.signing(), REMOVE_FROM_CRL), (case.signing(), KEY_COMPROMISE)], &delta);
@@ -161,6 +184,49 @@ fn what_a_delta_list_takes_off_hold_is_as_good_as_the_base_list_says() {
             matches!(verdict, Err(SignerError::Path(PathError::RevocationUnknown { .. }))),
             "{verdict:?}"
         );
+    }
+}
+
+#[test]
+fn the_entries_of_an_indirect_list_are_those_of_the_issuer_that_was_named_last() {
+    const TEST: &str = "the_entries_of_an_indirect_list_are_those_of_the_issuer_that_was_named_last";
+    let Some(case) = Case::new(TEST) else { return };
+    // issuingDistributionPoint with indirectCRL.
+    let indirect = tlv(0xa0, &sequence(&[&critical(28, &sequence(&[&tlv(0x84, &[0xff])]))]));
+    let (root, other) = (certificate_issuer(&root_name()), certificate_issuer(&name("Other")));
+    let nobody = critical(29, &sequence(&[&tlv(0x82, b"other.example")]));
+    let unknown = critical(99, &[5, 0]);
+    let own = serial(case.signing());
+    let judged = |entries: &[Vec<u8>]| {
+        let crls = vec![case.list_of(entries, &indirect)];
+        let trust = Trust { crls, revocation_required: true, ..case.world.trust.clone() };
+        case.judge(&case.signed(None), &trust)
+    };
+    for good in [
+        vec![],
+        vec![entry(&own, &[&other])],
+        vec![entry(&[9], &[&other]), entry(&own, &[])],
+        // Nobody else need understand what is said of it.
+        vec![entry(&[9], &[&other, &unknown])],
+        vec![entry(&own, &[&unknown, &other])],
+    ] {
+        let verdict = judged(&good);
+        assert!(verdict.verdict.is_ok(), "{:?} {good:02x?}", verdict.verdict);
+    }
+    for revoked in [
+        vec![entry(&own, &[])],
+        vec![entry(&own, &[&unknown])],
+        vec![entry(&own, &[&nobody])],
+        vec![entry(&[9], &[&other]), entry(&own, &[&root])],
+        vec![entry(&[9], &[&other]), entry(&[10], &[&root]), entry(&own, &[])],
+    ] {
+        assert!(is_revoked(&judged(&revoked)), "{revoked:02x?}");
+    }
+    // Whose certificate that is cannot be told, nor whose those are that follow.
+    for unusable in [vec![entry(&[9], &[&nobody])], vec![entry(&[9], &[&nobody]), entry(&own, &[])]] {
+        let verdict = judged(&unusable).verdict;
+        let is_unknown = matches!(verdict, Err(SignerError::Path(PathError::RevocationUnknown { .. })));
+        assert!(is_unknown, "{verdict:?}");
     }
 }
 

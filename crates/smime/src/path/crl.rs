@@ -121,7 +121,7 @@ impl<'a> Crl<'a> {
     }
 
     /// What the list says of the certificate.
-    pub(super) fn revocation(&self, certificate: &Certificate) -> Result<Option<Revocation>, Malformed> {
+    pub(super) fn revocation(&self, certificate: &Certificate) -> Result<Option<Revocation>, Unreadable> {
         let (mut entries, mut lifted) = (self.revoked, None);
         let (mut is_issuers, is_indirect) = (self.is_of(certificate.issuer_name()), self.scope.is_indirect);
         while !entries.is_empty() {
@@ -130,16 +130,17 @@ impl<'a> Crl<'a> {
             if !is_own && !is_indirect {
                 continue;
             }
-            let (revocation, issuer) = Revocation::of_list(entry)?;
-            match issuer {
+            match issuer_of_entry(entry) {
                 // RFC 5280 5.3.3: those that follow are the same issuer's.
-                Some(issuer) if is_indirect => is_issuers = issuer == certificate.issuer_name(),
-                Some(_) => return Err(Malformed),
-                None => {}
+                Ok(Some(issuer)) if is_indirect => is_issuers = issuer == certificate.issuer_name(),
+                Ok(None) => {}
+                Err(Malformed) if !is_own => return Err(Unreadable::Issuer),
+                Ok(Some(_)) | Err(Malformed) => return Err(Unreadable::Entry),
             }
             if !is_own || !is_issuers {
                 continue;
             }
+            let revocation = Revocation::of_list(entry)?;
             if !revocation.is_lifted {
                 return Ok(Some(revocation));
             }
@@ -147,6 +148,34 @@ impl<'a> Crl<'a> {
         }
         Ok(lifted)
     }
+}
+
+/// Why a list does not tell whether a certificate is on it.
+pub(super) enum Unreadable {
+    /// What may be its entry is not understood, so it is taken at its worst.
+    Entry,
+    /// Whose certificates the entries are cannot be told, so the list cannot be used (RFC 5280 5.3).
+    Issuer,
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(_: Malformed) -> Self {
+        Self::Entry
+    }
+}
+
+/// Whose certificate an entry is about, from what follows the serial number, if it says so (RFC 5280 5.3.3).
+fn issuer_of_entry(mut entry: Reader<'_>) -> Result<Option<Vec<u8>>, Malformed> {
+    entry.next()?;
+    let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok(None) };
+    for extension in extensions.reader().all(MAX_EXTENSIONS)? {
+        let (oid, _, value) = read_extension(&extension)?;
+        if oid == CERTIFICATE_ISSUER {
+            let names = directory_names(asn1::single(value, tag::SEQUENCE)?.reader())?;
+            return names.into_iter().next().map(Some).ok_or(Malformed);
+        }
+    }
+    Ok(None)
 }
 
 /// What a list or a response says of a revoked certificate.
@@ -165,23 +194,18 @@ impl Revocation {
         Self { since, is_benign: false, is_hold: false, is_lifted: false }
     }
 
-    /// From what follows the serial number (RFC 5280 5.3), with the certificate's issuer if it is named.
-    fn of_list(mut entry: Reader<'_>) -> Result<(Self, Option<Vec<u8>>), Malformed> {
-        let (mut revocation, mut issuer) = (Self::since(UnixTime::from_tlv(&entry.next()?)?), None);
-        let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok((revocation, None)) };
+    /// From what follows the serial number (RFC 5280 5.3); whose certificate it is about is read before.
+    fn of_list(mut entry: Reader<'_>) -> Result<Self, Malformed> {
+        let mut revocation = Self::since(UnixTime::from_tlv(&entry.next()?)?);
+        let Some(extensions) = entry.optional(tag::SEQUENCE)? else { return Ok(revocation) };
         for extension in extensions.reader().all(MAX_EXTENSIONS)? {
             let (oid, critical, value) = read_extension(&extension)?;
-            if oid == CERTIFICATE_ISSUER {
-                let names = directory_names(asn1::single(value, tag::SEQUENCE)?.reader())?;
-                issuer = Some(names.into_iter().next().ok_or(Malformed)?);
-                continue;
-            }
-            // An entry that is not understood may mean anything, so it is taken at its worst.
-            if !revocation.extend(oid, value)? && critical {
+            // An entry that is not understood may mean anything.
+            if oid != CERTIFICATE_ISSUER && !revocation.extend(oid, value)? && critical {
                 return Err(Malformed);
             }
         }
-        Ok((revocation, issuer))
+        Ok(revocation)
     }
 
     /// Takes an extension of the entry into account; false if it is not one of those that count.

@@ -1,7 +1,7 @@
 //! Whether the certificates of a path are revoked (RFC 5280 6.3, RFC 6960).
 
 use super::check::{Checker, check_extensions, check_time};
-use super::crl::Crl;
+use super::crl::{Crl, Unreadable};
 use super::ocsp::{Entry, EntryStatus, OcspResponse};
 use super::{PathError, Purpose};
 use crate::asn1::Malformed;
@@ -149,7 +149,8 @@ impl<P: Provider> Checker<'_, P> {
             }
             self.budget.read(crl.len())?;
             match crl.revocation(certificate) {
-                Err(Malformed) => return Ok(Said::REVOKED),
+                Err(Unreadable::Entry) => return Ok(Said::REVOKED),
+                Err(Unreadable::Issuer) => continue,
                 // Only a delta may say so, and what it does not prove by itself a base list may.
                 Ok(Some(revocation)) if revocation.is_lifted => continue,
                 Ok(Some(revocation)) if revocation.counts_at(moment.at, moment.purpose) => {

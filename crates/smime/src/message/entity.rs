@@ -126,7 +126,7 @@ fn split_parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
 fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let (rest, closes) = rest.strip_prefix(b"--").map_or((rest, false), |rest| (rest, true));
-    // White space and then the end: of a boundary that wrongly ends with white space, and ends nothing.
+    // `--b --` closes a multipart inside, whose boundary wrongly is `b `; to `b` it is no delimiter.
     let is_whole = rest.first().is_none_or(u8::is_ascii_whitespace) && rest.trim_ascii() != b"--";
     is_whole.then_some(closes)
 }

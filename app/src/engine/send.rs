@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use smime::ess::{ReceiptRequest, ReceiptsFrom};
-use smime::evidence::Evidence;
+use smime::evidence::{Evidence, is_der};
 use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
 use smime::recipients::{Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError, SignOptions};
+use smime::{Certificate, EncryptError, SignError, SignOptions};
 
 use super::account::Account;
 use super::addresses::Copies;
@@ -174,10 +174,14 @@ async fn sign(
 
 /// Goes along with the signature, so that it can be told for ever that its certificates were good.
 fn evidence(account: &Account) -> Evidence {
-    let crls = account.trust().crls.clone();
+    evidence_of(&account.trust().crls)
+}
+
+fn evidence_of(crls: &[Vec<u8>]) -> Evidence {
     // Each reader carries it.
     let small = crls.iter().map(Vec::len).sum::<usize>() <= MAX_EVIDENCE;
-    Evidence { crls: if small { crls } else { Vec::new() }, ..Evidence::default() }
+    let crls = crls.iter().filter(|crl| small && is_der(crl)).cloned().collect();
+    Evidence { crls, ..Evidence::default() }
 }
 
 async fn seal(signed: &SignedDraft, addresses: &[String], resolved: &Resolved) -> Result<Vec<u8>, Failure> {
@@ -235,7 +239,9 @@ pub fn seal_failure(error: SealError, addresses: &[String]) -> Failure {
         SealError::Compose(message::ComposeError::Address(address)) => {
             Failure::NotAnAddress { addresses: vec![address] }
         }
-        SealError::Sign(_) => Failure::NoKeys,
+        SealError::Sign(SignError::NoCertificate | SignError::UnsupportedKey | SignError::Key(_)) => {
+            Failure::NoKeys
+        }
         // A certificate that passed its checks, and whose key still is of no use.
         SealError::Encrypt(EncryptError::UnusableRecipient(index)) => match addresses.get(index) {
             Some(address) => Failure::RecipientWithoutCertificate { addresses: vec![address.clone()] },
@@ -247,10 +253,10 @@ pub fn seal_failure(error: SealError, addresses: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use smime::EncryptError;
     use smime::message::{ComposeError, SealError};
+    use smime::{EncryptError, SignError};
 
-    use super::{covers, seal_failure};
+    use super::{covers, evidence_of, seal_failure};
     use crate::protocol::Failure;
 
     #[test]
@@ -264,6 +270,17 @@ mod tests {
             seal_failure(SealError::Compose(ComposeError::Date(0)), &addresses),
             Failure::SealingFailed
         );
+    }
+
+    #[test]
+    fn a_list_that_cannot_go_along_stays_behind_and_is_not_told_as_a_missing_key() {
+        let (cut_off, long_form) = (vec![0x30, 1, 5], vec![0x30, 0x81, 2, 5, 0]);
+        let whole = vec![0x30, 2, 5, 0];
+        assert_eq!(evidence_of(&[cut_off, long_form, whole.clone()]).crls, [whole]);
+        assert!(evidence_of(&[vec![0; super::MAX_EVIDENCE + 1]]).crls.is_empty());
+        let failure = |error| seal_failure(SealError::Sign(error), &[]);
+        assert_eq!(failure(SignError::Evidence), Failure::SealingFailed);
+        assert_eq!(failure(SignError::NoCertificate), Failure::NoKeys);
     }
 
     #[test]

@@ -109,9 +109,12 @@ pub fn links(verified: &VerifiedCms<'_>) -> Vec<(Certificate, Certificate)> {
     links
 }
 
-/// Lists and responses come from strangers: one that is broken inside, where nobody has to look for an
-/// answer, or has something behind it, would make the whole message unreadable.
-fn is_der(evidence: &[u8]) -> bool {
+/// Whether a list or a response is one whole piece of DER: what is not is never put beside a signature, and whoever
+/// asks for that ([`crate::SignOptions::evidence`]) signs nothing.
+///
+/// They come from strangers: one that is broken inside, where nobody has to look for an answer, or has something
+/// behind it, would make the whole message unreadable.
+pub fn is_der(evidence: &[u8]) -> bool {
     matches!(ber::to_der(evidence), Ok(Cow::Borrowed(der)) if der.len() == evidence.len())
 }
 

@@ -26,6 +26,13 @@ impl Gauge {
         }
     }
 
+    /// So many octets were no part of a message, and are gone.
+    pub fn less(&self, octets: usize) {
+        if let Some((_, counted)) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            *counted = counted.saturating_sub(octets);
+        }
+    }
+
     fn came(&self, more: usize) -> io::Result<()> {
         if let Some((held, octets)) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             *octets += more;

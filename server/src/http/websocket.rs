@@ -35,6 +35,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Most sockets wait most of the time: what each sets aside for reading counts.
 const BUFFER: usize = 4 * 1024;
+/// What stands before the payload of a control frame from a client (RFC 6455 5.2, 5.5).
+const CONTROL: usize = 6;
 /// What a request may be too large by and still be answered, and not cut off.
 const BEYOND: usize = 1024 * 1024;
 
@@ -149,7 +151,11 @@ impl Conversation {
             Message::Text(text) => self.take(text.as_str()).await,
             Message::Binary(_) => Err(Some((close_code::UNSUPPORTED, "only text is taken"))),
             Message::Close(_) => Err(GONE),
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Ping(payload) | Message::Pong(payload) => {
+                // Or whoever sends nothing else would in time have all the memory, and hold none of it.
+                self.gauge.less(CONTROL + payload.len());
+                Ok(())
+            }
         }
     }
 

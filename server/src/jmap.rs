@@ -145,7 +145,13 @@ pub fn parse(body: &[u8], limits: &Limits) -> Result<Request, Problem> {
 
 /// Reads JSON as strictly as requests want it.
 pub fn read_json(text: &[u8]) -> Result<Value, Problem> {
-    ijson::read(text).map_err(|error| RequestErrorType::NotJson.problem(&error.to_string()))
+    ijson::read(text).map_err(|error| {
+        let kind = match error {
+            ijson::JsonError::Malformed(_) => RequestErrorType::NotJson,
+            ijson::JsonError::TooMany => RequestErrorType::Limit(LimitKind::SizeRequest),
+        };
+        kind.problem(&error.to_string())
+    })
 }
 
 /// Reads a request that is JSON already.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tokio::task::{JoinError, JoinSet};
@@ -17,6 +17,7 @@ use super::admission::Class;
 use super::connections::Slot;
 use super::gauge::Gauge;
 use super::listening::{Listening, News, Over};
+use super::memory::Held;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use super::turns::Turn;
@@ -148,7 +149,7 @@ impl Conversation {
             self.gauge.taken();
         }
         match message {
-            Message::Text(text) => self.take(text.as_str()).await,
+            Message::Text(text) => self.take(text).await,
             Message::Binary(_) => Err(Some((close_code::UNSUPPORTED, "only text is taken"))),
             Message::Close(_) => Err(GONE),
             Message::Ping(payload) | Message::Pong(payload) => {
@@ -159,10 +160,17 @@ impl Conversation {
         }
     }
 
-    async fn take(&mut self, text: &str) -> Result<(), End> {
+    async fn take(&mut self, text: Utf8Bytes) -> Result<(), End> {
         self.asked = Instant::now();
-        match message::read(text, &self.shared.relay.limits) {
-            Ok(Incoming::Request(asked)) => self.ask(asked, Class::of_request(text.len())).await,
+        let mut held = self.shared.bodies.hold(&self.signed_in.account.id);
+        if let Err(fault) = held.grow(text.len()) {
+            return self.send(Message::text(message::refusal(None, fault.into_problem()))).await;
+        }
+        let class = Class::of_request(text.len());
+        let message = message::read(text.as_str(), &self.shared.relay.limits);
+        drop(text);
+        match message {
+            Ok(Incoming::Request(asked)) => self.ask(asked, held, class).await,
             Ok(Incoming::Enable { types, since }) => self.enable(types, since.as_deref()).await,
             Ok(Incoming::Disable) => {
                 self.listening = None;
@@ -172,17 +180,19 @@ impl Conversation {
         }
     }
 
-    async fn ask(&mut self, Asked { id, request }: Asked, class: Class) -> Result<(), End> {
+    async fn ask(&mut self, Asked { id, request }: Asked, held: Held, class: Class) -> Result<(), End> {
         let turn = match self.shared.turns.request(&self.signed_in.account.id) {
             Ok(turn) => turn,
             Err(limit) => {
+                // It takes more memory than its text, and the other side may take a minute to hear of this.
+                drop((request, held));
                 let problem = jmap::RequestErrorType::Limit(limit).problem("too many requests at once");
                 return self.send(Message::text(message::refusal(id, problem))).await;
             }
         };
         self.check().await?;
         let (shared, signed_in) = (self.shared.clone(), self.signed_in.clone());
-        self.running.spawn(answer(shared, signed_in, id, request, (turn, class)));
+        self.running.spawn(answer(shared, signed_in, id, request, (turn, held, class)));
         Ok(())
     }
 
@@ -255,7 +265,7 @@ async fn answer(
     signed_in: SignedIn,
     id: Option<RequestId>,
     request: jmap::Request,
-    (_turn, class): (Turn, Class),
+    (_turn, _held, class): (Turn, Held, Class),
 ) -> String {
     let answered = async {
         let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;

@@ -1,19 +1,46 @@
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// The greatest number of elements and members in all: each takes up to a hundred times the memory of its text.
+pub const MOST: usize = 200_000;
+
+/// Why a text is not read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// It is no I-JSON.
+    #[error(transparent)]
+    Malformed(serde_json::Error),
+    /// It holds more than [`MOST`] values.
+    #[error("there are more than {MOST} values")]
+    TooMany,
+}
+
 /// Reads I-JSON (RFC 7493): no object names a member twice, or programs would differ about which one counts.
-pub fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
+pub fn read(text: &[u8]) -> Result<Value, JsonError> {
+    let left = Cell::new(Some(MOST));
+    let wrong = |error| if left.get().is_none() { JsonError::TooMany } else { JsonError::Malformed(error) };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict.deserialize(&mut deserializer)?;
-    deserializer.end()?;
+    let value = Strict(&left).deserialize(&mut deserializer).map_err(wrong)?;
+    deserializer.end().map_err(JsonError::Malformed)?;
     Ok(value)
 }
 
-struct Strict;
+/// How many values there may still be; none when there were too many.
+#[derive(Clone, Copy)]
+struct Strict<'a>(&'a Cell<Option<usize>>);
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl Strict<'_> {
+    fn take<E: Error>(self) -> Result<(), E> {
+        self.0.set(self.0.get().and_then(|left| left.checked_sub(1)));
+        self.0.get().map(drop).ok_or_else(|| E::custom("too many values"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -21,7 +48,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +85,8 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(item) = items.next_element_seed(self)? {
+            self.take()?;
             all.push(item);
         }
         Ok(Value::Array(all))
@@ -67,7 +95,8 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut all = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Self)?;
+            self.take()?;
+            let value = members.next_value_seed(self)?;
             if all.insert(name, value).is_some() {
                 return Err(A::Error::custom("an object names a member twice"));
             }
@@ -86,7 +115,14 @@ mod tests {
         assert_eq!(read(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
         for wrong in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "\u0061": 2}}]"#, "{} {}", "", r#""\ud800""#]
         {
-            assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+            assert!(matches!(read(wrong.as_bytes()), Err(JsonError::Malformed(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn there_are_only_so_many_values_in_all() {
+        let of = |count: usize| format!(r#"[[{}],[{}{{"a":1}}]]"#, ["0"; 9].join(","), "0,".repeat(count));
+        assert!(read(of(MOST - 13).as_bytes()).is_ok());
+        assert!(matches!(read(of(MOST - 12).as_bytes()), Err(JsonError::TooMany)));
     }
 }

@@ -173,6 +173,16 @@ fn handshake(binary: &Binary) -> String {
 }
 
 #[tokio::test]
+async fn ten_megabytes_of_the_smallest_values_are_refused_before_they_fill_the_memory() {
+    let binary = Binary::start().await;
+    let objects = r#"{"":0},"#.repeat(10 * MEGABYTE / 7 - 100);
+    let request =
+        format!(r#"{{"using":["{}"],"methodCalls":[["Core/echo",{{"x":[{objects}0]}},"a"]]}}"#, jmap::CORE);
+    let (_, problem) = costs_at_most(&binary, 192 * MEGABYTE, binary.jmap(&request)).await;
+    assert_eq!(problem["limit"], "maxSizeRequest", "{problem}");
+}
+
+#[tokio::test]
 async fn pings_without_end_hold_nothing() {
     let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {MEGABYTE}\n")).await;
     let mut stream = flood(&binary, 1, handshake(&binary).as_bytes()).await.remove(0);
@@ -378,7 +388,7 @@ async fn references_that_double_each_time_end_soon() {
 async fn endless_lists_and_bottomless_filters_are_refused() {
     let binary = Binary::start().await;
     let using = json!([jmap::CORE, jmap::MAIL]);
-    let ids: Vec<String> = (0..900_000).map(|number| format!("e{number}")).collect();
+    let ids: Vec<String> = (0..190_000).map(|number| format!("e{number}")).collect();
     let request = |method: &str, arguments: Value| {
         let mut arguments = arguments;
         arguments["accountId"] = json!(binary.account);
@@ -391,7 +401,7 @@ async fn endless_lists_and_bottomless_filters_are_refused() {
         }
         let (_, answer) = binary.jmap(&request("Email/set", json!({"destroy": ids}))).await;
         assert_eq!(errors(&answer), ["requestTooLarge"]);
-        let wide: Vec<Value> = (0..100_000).map(|number| json!({"minSize": number})).collect();
+        let wide: Vec<Value> = (0..90_000).map(|number| json!({"minSize": number})).collect();
         let wide = json!({"filter": {"operator": "OR", "conditions": wide}});
         let (_, answer) = binary.jmap(&request("Email/query", wide)).await;
         assert_eq!(errors(&answer), ["unsupportedFilter"]);

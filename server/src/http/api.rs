@@ -1,15 +1,17 @@
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
-use jmap::{LimitKind, RequestErrorType, Response, Session};
+use axum::response::{IntoResponse, Response};
+use jmap::{LimitKind, RequestErrorType, Session};
 
 use super::Shared;
 use super::admission::Class;
 use super::body::Incoming;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
+use super::transfer::{PIECE, in_pieces};
 use crate::jmap::User;
 use crate::store::{self, Account};
 
@@ -35,15 +37,16 @@ pub async fn user(shared: &Shared, SignedIn { account, credential }: SignedIn) -
     Ok(User { account, credential, shared: others })
 }
 
-/// `POST /jmap/api` (RFC 8620 3.1); the turn comes before the body, which is what fills the memory.
+/// `POST /jmap/api` (RFC 8620 3.1); the turn comes before the body, which is what fills the memory, and ends with the
+/// answer, which does so too.
 pub async fn api(
     State(shared): State<Shared>,
     signed_in: SignedIn,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Response>, Fault> {
+) -> Result<Response, Fault> {
     let turn = shared.turns.request(&signed_in.account.id);
-    let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many requests at once"))?;
+    let turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many requests at once"))?;
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -57,7 +60,14 @@ pub async fn api(
     let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
     let request = crate::jmap::parse(&body, &shared.relay.limits)?;
     let user = user(&shared, signed_in).await?;
-    Ok(Json(crate::jmap::respond(&shared.relay, user, request).await))
+    let answer = crate::jmap::respond(&shared.relay, user, request).await;
+    let answer = serde_json::to_vec(&answer).map_err(Fault::failed)?;
+    // What was done is answered, also where its memory cannot be counted any more.
+    held.grow(answer.len()).ok();
+    let (length, answer) = (answer.len(), Bytes::from(answer));
+    let body = if length > PIECE { in_pieces(answer, (turn, held)) } else { Body::from(answer) };
+    let fields = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_LENGTH, &length.to_string())];
+    Ok((fields, body).into_response())
 }
 
 /// How the client reaches the relay: by the name it used, so that the page's own origin is kept.

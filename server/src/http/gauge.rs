@@ -2,10 +2,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use super::memory::Held;
+use crate::trickle::GRACE;
 
 /// Counts what comes on a connection for one message that is not whole yet, once it is a WebSocket: these are put
 /// together in memory before anybody here sees them.
@@ -42,16 +45,30 @@ impl Gauge {
     }
 }
 
-/// A connection whose reading is counted.
+/// A connection whose reading is counted, and whose writing fails once the other side has read nothing for a while:
+/// what waits to be written is held in memory.
 pub struct Gauged<S> {
     stream: S,
     gauge: Gauge,
+    patience: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Gauged<S> {
     /// Counts what is read of it.
     pub fn new(stream: S, gauge: Gauge) -> Self {
-        Self { stream, gauge }
+        Self { stream, gauge, patience: GRACE, stalled: None }
+    }
+
+    /// What came of writing, unless nothing has come of it for too long.
+    fn written<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -76,7 +93,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gauged<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, written)
     }
 
     fn poll_write_vectored(
@@ -84,7 +102,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gauged<S> {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.written(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -92,10 +111,35 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gauged<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.written(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_reads_nothing_is_given_up_and_who_reads_slowly_is_not() {
+        let (ours, mut theirs) = duplex(64);
+        let mut gauged = Gauged { patience: Duration::from_secs(1), ..Gauged::new(ours, Gauge::default()) };
+        let slowly = async {
+            for _ in 0..20 {
+                sleep(Duration::from_millis(100)).await;
+                theirs.read_exact(&mut [0; 64]).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(gauged.write_all(&[0; 21 * 64]), slowly);
+        written.unwrap();
+        let stalled = timeout(Duration::from_secs(20), gauged.write_all(&[0])).await.unwrap();
+        assert_eq!(stalled.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -1,6 +1,8 @@
 mod range;
 mod upload;
 
+use std::time::Instant;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,12 +22,12 @@ use crate::blobs::BlobError;
 use crate::parts;
 use crate::relay::Relay;
 use crate::store::Account;
-use crate::trickle::GRACE;
+use crate::trickle::{GRACE, keeps_up};
 use range::Wanted;
 pub use upload::upload;
 
-/// What of a part is given to a connection at once.
-const PIECE: usize = 64 * 1024;
+/// What of a part, or of an answer, is given to a connection at once.
+pub const PIECE: usize = 64 * 1024;
 
 /// How a client wants a download called.
 #[derive(Debug, Deserialize)]
@@ -120,14 +122,19 @@ impl Content {
     }
 }
 
-/// A body that lets go of its memory when it was sent, and when nobody reads on.
-fn in_pieces(bytes: Bytes, held: Held) -> Body {
+/// A body that lets go of its memory, and of what is `held` for it, when it was sent, and when nobody reads on or
+/// too slowly.
+pub fn in_pieces(bytes: Bytes, held: impl Send + 'static) -> Body {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
+        let (mut sent, since) = (0_u64, Instant::now());
         for piece in bytes.chunks(PIECE) {
+            sent = sent.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             // A copy: one that waits in the connection would keep all the others.
             let piece = Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece));
-            if !matches!(timeout(GRACE, sender.send(piece)).await, Ok(Ok(()))) {
+            if !matches!(timeout(GRACE, sender.send(piece)).await, Ok(Ok(())))
+                || !keeps_up(sent, since.elapsed())
+            {
                 break;
             }
         }

@@ -78,12 +78,15 @@ struct Conversation {
     socket: WebSocket,
     gauge: Gauge,
     // Tasks of their own: one that waits for a connection of the store must not wait for one that has it.
-    running: JoinSet<String>,
+    running: JoinSet<Answer>,
     listening: Option<Listening>,
     pings: Interval,
     unanswered: u8,
     asked: Instant,
 }
+
+/// An answer that is to be sent, and what counts until it was.
+type Answer = (String, (Turn, Held));
 
 /// Why a conversation ends, and what the other side is told.
 type End = Option<(u16, &'static str)>;
@@ -136,9 +139,9 @@ impl Conversation {
         }
     }
 
-    async fn give(&mut self, answer: Result<String, JoinError>) -> Result<(), End> {
+    async fn give(&mut self, answer: Result<Answer, JoinError>) -> Result<(), End> {
         match answer {
-            Ok(answer) => self.send(Message::text(answer)).await,
+            Ok((answer, _held)) => self.send(Message::text(answer)).await,
             Err(_) => Err(FAILED),
         }
     }
@@ -265,15 +268,17 @@ async fn answer(
     signed_in: SignedIn,
     id: Option<RequestId>,
     request: jmap::Request,
-    (_turn, _held, class): (Turn, Held, Class),
-) -> String {
+    (turn, mut held, class): (Turn, Held, Class),
+) -> Answer {
     let answered = async {
         let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
         let user = api::user(&shared, signed_in).await?;
         Ok::<_, Fault>(crate::jmap::respond(&shared.relay, user, request).await)
     };
-    match answered.await {
+    let answer = match answered.await {
         Ok(answer) => message::response(id, &answer),
         Err(fault) => message::refusal(id, fault.into_problem()),
-    }
+    };
+    held.grow(answer.len()).ok();
+    (answer, (turn, held))
 }

@@ -183,6 +183,40 @@ async fn ten_megabytes_of_the_smallest_values_are_refused_before_they_fill_the_m
 }
 
 #[tokio::test]
+async fn answers_that_nobody_reads_hold_little() {
+    let binary = Binary::start().await;
+    let echo = "x".repeat(9 * MEGABYTE);
+    let request =
+        format!(r#"{{"using":["{0}"],"methodCalls":[["Core/echo",{{"x":"{echo}"}},"a"]]}}"#, jmap::CORE);
+    let head = format!(
+        "POST /jmap/api HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        binary.http,
+        binary.cookie(),
+        request.len()
+    );
+    let request = [head.as_bytes(), request.as_bytes()].concat();
+    let harm = async {
+        let mut open = Vec::new();
+        // One after the other: what is held is answers.
+        for _ in 0..40 {
+            let mut stream = flood(&binary, 1, &request).await.remove(0);
+            first_line(&mut stream).await;
+            open.push(stream);
+        }
+        open
+    };
+    let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
+    drop(open);
+    let began = Instant::now();
+    let (empty, mut status) = (r#"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[]}"#, String::new());
+    while status != "HTTP/1.1 200 OK" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the turns are free again: {status}");
+        status = binary.jmap(empty).await.0;
+    }
+}
+
+#[tokio::test]
 async fn pings_without_end_hold_nothing() {
     let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {MEGABYTE}\n")).await;
     let mut stream = flood(&binary, 1, handshake(&binary).as_bytes()).await.remove(0);

@@ -190,7 +190,10 @@ impl Blobs {
         let blob = id.clone();
         let collect =
             store.write(move |tx| Box::pin(async move { store::collect_blob(tx, &blob, since).await }));
-        if !collect.await.map_err(|error: StoreError| error)? {
+        let Some(mark) = collect.await.map_err(|error: StoreError| error)? else { return Ok(()) };
+        let blob = id.clone();
+        let renew = store.write(move |tx| Box::pin(async move { store::still_going(tx, &blob, mark).await }));
+        if !renew.await.map_err(|error: StoreError| error)? {
             return Ok(());
         }
         remove(self.files.as_ref(), &id).await?;

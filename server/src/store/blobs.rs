@@ -33,7 +33,8 @@ const REMOVING: Millis = 5 * 60 * 1000;
 ///
 /// Fails with [`StoreError::BlobGone`] while an earlier file of the same bytes is being removed.
 pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), StoreError> {
-    let now = clock::now();
+    // By the clock of the store: this one may be ahead of that of whoever removes the file.
+    let now = tx.now().await?;
     let claimed = sql::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 1, 0, $3)
          ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1, idle_since = EXCLUDED.idle_since
@@ -249,17 +250,18 @@ pub async fn orphans(
     rows.iter().map(|row| Ok(BlobId::from(row.try_get::<String>(0)?))).collect()
 }
 
-/// Forgets a blob if still nobody has held it since `since`; tells whether its file has to go.
+/// Forgets a blob if still nobody has held it since `since`; where its file has to go, tells since when it does.
 ///
 /// Nobody can hold one whose file has to go; [`forget_file`] ends that.
-pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<bool, StoreError> {
+pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<Option<Millis>, StoreError> {
+    let now = tx.now().await?;
     let going = sql::query(
         "UPDATE blobs SET in_file = $3, idle_since = $4
          WHERE id = $1 AND refs = 0 AND idle_since < $2 AND in_file <> 0",
     );
-    let going = going.bind(blob.as_str()).bind(since).bind(GOING).bind(clock::now());
+    let going = going.bind(blob.as_str()).bind(since).bind(GOING).bind(now);
     if going.execute(tx.connection()).await? == 1 {
-        return Ok(true);
+        return Ok(Some(now));
     }
     let gone = sql::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2");
     let gone = gone.bind(blob.as_str()).bind(since).execute(tx.connection()).await?;
@@ -267,7 +269,16 @@ pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<b
         let bytes = sql::query("DELETE FROM blob_data WHERE blob_id = $1").bind(blob.as_str());
         bytes.execute(tx.connection()).await?;
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// Whether a file that has to go since `mark` still has to: whoever removes it may have been taken for dead meanwhile,
+/// and the file written anew. Nobody takes it over for as long again.
+pub async fn still_going(tx: &mut Tx, blob: &BlobId, mark: Millis) -> Result<bool, StoreError> {
+    let now = tx.now().await?;
+    let text = "UPDATE blobs SET idle_since = $4 WHERE id = $1 AND in_file = $2 AND idle_since = $3";
+    let renewed = sql::query(text).bind(blob.as_str()).bind(GOING).bind(mark).bind(now);
+    Ok(renewed.execute(tx.connection()).await? == 1)
 }
 
 /// Forgets a blob whose file was removed.

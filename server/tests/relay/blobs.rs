@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use sealpost::blobs::BlobError;
 use sealpost::delivery::{self, DeliverError};
 use sealpost::relay::Relay;
-use sealpost::store::{self, Account, StoreError, account_by_address};
+use sealpost::store::{self, Account, StoreError, account_by_address, sql};
 use serde_json::json;
 
 use crate::strangers::public;
@@ -80,8 +80,8 @@ async fn bytes_whose_file_is_being_removed_cannot_be_held() {
     let id = prepared.blob().id.clone();
     let begin =
         relay.store.write(move |tx| Box::pin(async move { store::collect_blob(tx, &id, i64::MAX).await }));
-    let going: Result<bool, StoreError> = begin.await;
-    assert!(going.unwrap());
+    let going: Result<Option<i64>, StoreError> = begin.await;
+    assert!(going.unwrap().is_some());
     let hold = relay
         .store
         .write(move |tx| Box::pin(async move { store::put_blob(tx, &alice, prepared.blob(), true).await }));
@@ -91,6 +91,43 @@ async fn bytes_whose_file_is_being_removed_cannot_be_held() {
     // Whoever began it died; the next sweep ends it.
     collect(relay).await;
     relay.blobs.prepare(&relay.store, bytes).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_removes_a_file_so_slowly_that_it_was_written_anew_leaves_it() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let bytes = vec![1; 100_000];
+    let id = relay.blobs.prepare(&relay.store, bytes.clone()).await.unwrap().blob().id.clone();
+    let still_going = async |mark: i64| {
+        let id = id.clone();
+        let going =
+            relay.store.write(move |tx| Box::pin(async move { store::still_going(tx, &id, mark).await }));
+        going.await.map_err(|error: StoreError| error).unwrap()
+    };
+    let blob = id.clone();
+    let began =
+        relay.store.write(move |tx| Box::pin(async move { store::collect_blob(tx, &blob, i64::MAX).await }));
+    let mark = began.await.map_err(|error: StoreError| error).unwrap().unwrap();
+    // The machine stands still for ten minutes.
+    let long_ago = mark - 10 * 60 * 1000;
+    let since = async |mark: i64| {
+        let id = id.clone();
+        let earlier = relay.store.write(move |tx| {
+            Box::pin(async move {
+                let text = sql::query("UPDATE blobs SET idle_since = $1 WHERE id = $2");
+                text.bind(mark).bind(id.as_str()).execute(tx.connection()).await?;
+                Ok::<_, StoreError>(())
+            })
+        });
+        earlier.await.unwrap();
+    };
+    since(long_ago).await;
+    assert!(still_going(long_ago).await, "nobody came");
+    assert!(!still_going(long_ago).await, "the mark is a new one");
+    since(long_ago).await;
+    relay.blobs.prepare(&relay.store, bytes).await.unwrap();
+    assert!(!still_going(long_ago).await, "somebody wrote it anew");
 }
 
 #[tokio::test]

@@ -179,8 +179,17 @@ impl Blobs {
             if orphans.is_empty() {
                 return Ok(());
             }
+            let mut fewer = false;
             for id in orphans {
-                self.collect_one(store, id, since).await?;
+                match self.collect_one(store, id, since).await {
+                    Ok(()) => fewer = true,
+                    Err(BlobError::Store(error)) => return Err(error.into()),
+                    // One that cannot be removed holds up none of the others; it is tried again with the next sweep.
+                    Err(error) => tracing::warn!(%error, "a file that nobody needs could not be removed"),
+                }
+            }
+            if !fewer {
+                return Ok(());
             }
         }
     }

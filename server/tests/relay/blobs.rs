@@ -131,6 +131,24 @@ async fn who_removes_a_file_so_slowly_that_it_was_written_anew_leaves_it() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_removed_holds_up_no_other() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let mut paths = Vec::new();
+    for bytes in [vec![1; 100_000], vec![2; 100_000]] {
+        let id = relay.blobs.prepare(&relay.store, bytes).await.unwrap().blob().id.to_string();
+        paths.push(fixture.folder.path().join(format!("data/blobs/{}/{}/{id}", &id[1..3], &id[3..5])));
+        // Or it would not be known which of them comes first.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::remove_file(&paths[0]).unwrap();
+    std::fs::create_dir(&paths[0]).unwrap();
+    std::fs::write(paths[0].join("x"), "x").unwrap();
+    collect(relay).await;
+    assert!(paths[0].exists() && !paths[1].exists());
+}
+
+#[tokio::test]
 async fn a_stray_file_that_somebody_began_to_keep_stays() {
     let fixture = Fixture::start().await;
     let relay = &fixture.relay;

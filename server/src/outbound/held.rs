@@ -74,11 +74,13 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
         Err(BlobError::NotFound) => return lose(relay, held).await,
         Err(error) => return Err(error.into()),
     };
+    // They become readable no more than bytes come back.
+    let Ok(parameters) = serde_json::from_str::<BTreeMap<String, Parameters>>(&held.parameters) else {
+        return lose(relay, held).await;
+    };
     let (here, elsewhere) = split(relay, &held.recipients).await?;
     let message = outer::without_bcc(&message).unwrap_or(message);
     let question = Question::of(&held.mail_from, &here, &message);
-    let corrupt = |_| StoreError::Corrupt("parameters");
-    let parameters: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).map_err(corrupt)?;
     let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
     let mail = delivery::prepare(relay, &here, message).await?;
     let send = relay.store.write(move |tx| {
@@ -115,7 +117,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     Ok(())
 }
 
-/// Ends the holding of a message whose bytes are gone, and tells its sender.
+/// Ends the holding of a message whose bytes are gone, or what was asked for it, and tells its sender.
 async fn lose(relay: &Relay, held: Held) -> Result<(), DeliverError> {
     tracing::error!(submission = held.submission.as_str(), "a held message is gone");
     let lost = Trouble::from(Reason::Lost);

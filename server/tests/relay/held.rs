@@ -81,6 +81,32 @@ async fn a_held_letter_that_is_taken_back_reaches_nobody_and_may_be_sent_anew() 
 }
 
 #[tokio::test]
+async fn a_held_letter_whose_parameters_are_damaged_is_lost_and_its_sender_told() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = submit(&alice, "lost@a", 600).await;
+    let id = submission["id"].as_str().unwrap().to_owned();
+    let damage = here.fixture.relay.store.write(move |tx| {
+        Box::pin(async move {
+            let text = "UPDATE held SET send_at = 0, parameters = 'damaged' WHERE submission_id = $1";
+            sql::query(text).bind(id).execute(tx.connection()).await?;
+            Ok::<_, StoreError>(())
+        })
+    });
+    damage.await.unwrap();
+    here.fixture.relay.held_bell.notify_one();
+    let after = eventually(|| async {
+        let now = got(&alice, &submission).await;
+        (now["undoStatus"] == "final").then_some(now)
+    })
+    .await;
+    assert_eq!(after["deliveryStatus"][CAROL]["delivered"], "no");
+    assert_eq!(alice.counts("inbox").await[0], 2, "a report for each recipient");
+    assert_eq!(arrived(&there, "lost@a"), 0);
+}
+
+#[tokio::test]
 async fn a_held_letter_that_cannot_be_sent_holds_up_none_behind_it() {
     let there = ReceivingServer::start("250 fine").await;
     let here = relay(&there).await;

@@ -188,6 +188,9 @@ pub enum ConfigError {
     /// TLS without a certificate.
     #[error("{0} needs tls_certificate and tls_key")]
     NoTls(&'static str),
+    /// HTTPS, and links and cookies that are none of it.
+    #[error("tls_listen needs a public_url with https://")]
+    NotHttps,
     /// Logs in files would be gone too soon.
     #[error("log_days = {0} is less than {LOG_DAYS}")]
     Retention(u16),
@@ -247,6 +250,9 @@ impl Config {
         ];
         if let (None, Some((key, _))) = (&self.tls_key, needs_tls.iter().find(|(_, set)| *set)) {
             return Err(ConfigError::NoTls(key));
+        }
+        if self.tls_listen.is_some() && !self.url().starts_with("https://") {
+            return Err(ConfigError::NotHttps);
         }
         if self.log_folder.is_some() && self.log_days < LOG_DAYS {
             return Err(ConfigError::Retention(self.log_days));
@@ -371,6 +377,15 @@ mod tests {
         assert!(matches!(half.checked(), Err(ConfigError::HalfTls)));
         let none = Config { smtp_require_tls: true, ..Config::default() };
         assert!(matches!(none.checked(), Err(ConfigError::NoTls("smtp_require_tls"))));
+        let https = |public_url: &str| {
+            let (key, certificate) = (Some("key.pem".into()), Some("mx.pem".into()));
+            let public_url = Some(public_url.to_owned());
+            let tls_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+            Config { tls_listen, public_url, tls_key: key, tls_certificate: certificate, ..Config::default() }
+                .checked()
+        };
+        assert!(matches!(https("http://post.example"), Err(ConfigError::NotHttps)));
+        assert!(https("https://post.example").is_ok());
     }
 
     #[test]

@@ -145,6 +145,7 @@ async fn main() -> ExitCode {
 }
 
 async fn perform(command: Command) -> anyhow::Result<Outcome> {
+    serve::forbid_core_dumps().context("cannot forbid core dumps")?;
     match command {
         Command::Serve { config } => run(&config).await?,
         Command::Migrate { to, dry_run, config } => {
@@ -181,7 +182,6 @@ fn in_words(error: &anyhow::Error) -> String {
 }
 
 async fn run(path: &Path) -> anyhow::Result<()> {
-    serve::forbid_core_dumps().context("cannot forbid core dumps")?;
     let (config, keys) = Config::read_with_keys(path)?;
     if let Some(folder) = &config.log_folder {
         relay::private_folder(folder).with_context(|| format!("cannot use {}", folder.display()))?;

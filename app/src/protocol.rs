@@ -15,7 +15,7 @@ pub use details::{Given, Label, Node, NodeKind, Proof, Receipt};
 pub use failure::Failure;
 pub use mail::{
     Address, Attachment, AttachmentSource, Body, Domain, Draft, DraftAttachment, EmailId, Mailbox, MailboxId,
-    Message, PartId, Role, Row, Signer, SignerProblem, Status, Summary, ThreadId, Timestamp, UnixTime,
+    Message, PartId, Role, Row, Says, Signer, SignerProblem, Status, Summary, ThreadId, Timestamp, UnixTime,
 };
 
 /// Names one request of the page for as long as it runs.

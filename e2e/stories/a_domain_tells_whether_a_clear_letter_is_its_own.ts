@@ -13,6 +13,8 @@ const test = base.extend<{ names: Names }>({
     const names = await Names.start([
       `bank.example. TXT "v=spf1 ip4:${good} -all"`,
       '_dmarc.bank.example. TXT "v=DMARC1; p=none"',
+      `strict.example. TXT "v=spf1 ip4:${good} -all"`,
+      '_dmarc.strict.example. TXT "v=DMARC1; p=quarantine"',
       `quiet.example. TXT "v=spf1 ip4:${good} -all"`,
     ]);
     await use(names);
@@ -43,8 +45,15 @@ test("a domain tells whether a clear letter is its own, and nobody else can say 
 
   from("bank.example", bad, "Pretended");
   await reader.open("Pretended");
+  await expect(told).toContainText("does not confirm that it sent this");
+  await reader.findsItAccessible();
+
+  from("strict.example", bad, "Denied");
+  await reader.goTo("Junk");
+  await reader.open("Denied");
   await expect(told).toContainText("denies having sent this");
   await reader.findsItAccessible();
+  await reader.goTo("Inbox");
 
   from("quiet.example", good, "Silent");
   await reader.open("Silent");

@@ -1,8 +1,8 @@
 //! What the domain of an author says of mail that came in clear, as the user's own relay found (RFC 7489).
 
-use smime::message::{Address, Opened, Status};
+use smime::message::{Address, Opened, Status, same_mailbox};
 
-use crate::protocol::Domain;
+use crate::protocol::{Domain, Says};
 
 /// What is to be told of the author's domain.
 ///
@@ -21,22 +21,29 @@ pub fn of(marked: bool, opened: &Opened) -> Option<Domain> {
 fn found(results: &str, authors: &[Address]) -> Option<Domain> {
     let [author] = authors else { return None };
     let mut words = results.rsplit(';').next()?.split_ascii_whitespace();
-    let sent = match words.next()?.strip_prefix("dmarc=")? {
-        "pass" => Some(true),
-        "fail" => Some(false),
-        _ => None,
+    let verdict = words.next()?.strip_prefix("dmarc=")?;
+    let property = |name| words.clone().find_map(|word| word.strip_prefix(name));
+    // Where the relay heeded somebody else's seal it did not do as the domain asks.
+    let asks = property("policy.dmarc=").filter(|_| property("policy.override=").is_none());
+    let says = match (verdict, asks) {
+        ("pass", _) => Says::Sent,
+        ("fail", Some("reject" | "quarantine")) => Says::Denied,
+        ("fail", _) => Says::Unconfirmed,
+        ("none", _) => Says::Nothing,
+        // The domain could not be asked.
+        _ => return None,
     };
-    let name = words.find_map(|word| word.strip_prefix("header.from="))?;
-    let of_author = author.email.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(name));
-    of_author.then(|| Domain { name: name.to_owned(), sent })
+    let name = property("header.from=")?;
+    let (local, _) = author.email.rsplit_once('@')?;
+    same_mailbox(&author.email, &format!("{local}@{name}")).then(|| Domain { name: name.to_owned(), says })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(results: &str) -> Option<Option<bool>> {
-        found(results, &[Address::new("erin@Bank.example")]).map(|domain| domain.sent)
+    fn told(results: &str) -> Option<Says> {
+        found(results, &[Address::new("erin@Bank.example")]).map(|domain| domain.says)
     }
 
     #[test]
@@ -45,13 +52,29 @@ mod tests {
             format!(
                 "mx.own.example;\tspf=pass (mx.own.example: domain of a@x.example designates 192.0.2.1 as \
                  permitted sender) smtp.mailfrom=a@x.example;\tdmarc={dmarc} header.from=bank.example \
-                 policy.dmarc=reject"
+                 policy.dmarc="
             )
         };
-        assert_eq!(told(&results("pass")), Some(Some(true)));
-        assert_eq!(told(&results("fail (policy not aligned)")), Some(Some(false)));
-        assert_eq!(told(&results("none")), Some(None));
-        assert_eq!(told(&results("temperror (dns error)")), Some(None));
+        let told = |verdict, policy| told(&(results(verdict) + policy));
+        assert_eq!(told("pass", "reject"), Some(Says::Sent));
+        for policy in ["reject", "quarantine"] {
+            assert_eq!(told("fail (policy not aligned)", policy), Some(Says::Denied));
+        }
+        for policy in ["none", "reject policy.override=trusted_forwarder"] {
+            assert_eq!(told("fail (policy not aligned)", policy), Some(Says::Unconfirmed));
+        }
+        assert_eq!(told("none", "none"), Some(Says::Nothing));
+        for unasked in ["temperror (dns error)", "permerror (invalid record)"] {
+            assert_eq!(told(unasked, "reject"), None);
+        }
+    }
+
+    #[test]
+    fn the_domain_of_an_author_may_be_written_in_any_script() {
+        let author = [Address::new("erin@Bücher.example")];
+        let results = |name: &str| format!("x;\tdmarc=pass header.from={name} policy.dmarc=none");
+        assert!(found(&results("xn--bcher-kva.example"), &author).is_some());
+        assert!(found(&results("bucher.example"), &author).is_none());
     }
 
     #[test]

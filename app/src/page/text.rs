@@ -7,7 +7,7 @@ mod format;
 mod zh;
 
 use crate::page::place::Writing;
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
+use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
 
 pub(crate) use format::{common_name, day_and_time, full_time, grouped, list_time, size};
 
@@ -156,7 +156,7 @@ pub(crate) struct Texts {
     pub status_details: &'static str,
     pub at_door: &'static str,
     /// What a domain says of mail in its name; see [`crate::protocol::Domain`].
-    pub domain: fn(name: &str, sent: Option<bool>) -> String,
+    pub domain: fn(name: &str, says: Says) -> String,
     pub weak: &'static str,
     pub signer: &'static str,
     pub signer_addresses: &'static str,

@@ -217,8 +217,21 @@ pub struct Message {
 pub struct Domain {
     /// The domain.
     pub name: String,
-    /// Whether it sent the message; none where it does not tell.
-    pub sent: Option<bool>,
+    /// What it says of the message.
+    pub says: Says,
+}
+
+/// What a domain says of a message in its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Says {
+    /// It sent it.
+    Sent,
+    /// It is not known to have sent it, and asks nobody to mind that; or somebody else altered what it sent.
+    Unconfirmed,
+    /// It did not send it: such mail is to be refused or suspected.
+    Denied,
+    /// It does not tell which mail is its own.
+    Nothing,
 }
 
 /// The text of a message.

@@ -126,16 +126,25 @@ impl Judge {
         let asked = DmarcParameters::new(&parsed, &dkim, domain, &spf);
         let dmarc = self.authenticator.verify_dmarc(asked).await;
         let from = parsed.from.first().map_or("", String::as_str);
-        let results = AuthenticationResults::new(own)
+        let is_proved = matches!(dmarc.result(), DmarcResult::Pass);
+        let mut results = AuthenticationResults::new(own)
             .with_spf_mailfrom_result(&spf, *peer, mail_from, hello)
             .with_dkim_results(&dkim, from)
-            .with_arc_result(&arc, *peer)
-            .with_dmarc_result(&dmarc);
-        let wish = if self.is_vouched_for(&arc) { Wish::Nothing } else { wish(&dmarc, is_late) };
-        let is_proved = matches!(dmarc.result(), DmarcResult::Pass);
+            .with_arc_result(&arc, *peer);
+        // A failure without what came too late is no finding.
+        if is_proved || !is_late {
+            results = results.with_dmarc_result(&dmarc);
+        }
+        let mut results = results.to_string();
+        let mut wish = wish(&dmarc, is_late);
+        if wish != Wish::Nothing && self.is_vouched_for(&arc) {
+            wish = Wish::Nothing;
+            // Said as in reports to the domain (RFC 7489, Appendix C), so that no reader takes it for denied.
+            results.push_str(" policy.override=trusted_forwarder");
+        }
         let same = address::domain(from).is_some_and(|author| author.eq_ignore_ascii_case(domain));
         let is_answerable = spf.result() == SpfResult::Pass || (is_proved && same);
-        Judgement { results: results.to_string(), wish, is_proved, is_answerable }
+        Judgement { results, wish, is_proved, is_answerable }
     }
 
     /// Whether somebody whom the operator trusts passed the message on, and it is as he sealed it.

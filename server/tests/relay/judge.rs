@@ -275,6 +275,7 @@ async fn a_list_that_the_operator_trusts_may_pass_mail_on() {
     assert!(send(&trusting, BAD, "list@list.example", NEWS, &passed).await.starts_with("250"));
     let message = newest(&trusting.fixture.sign_in("news").await, "inbox").await;
     assert!(message.contains("arc=pass") && message.contains("dmarc=fail"), "{message}");
+    assert!(message.contains("policy.dmarc=reject policy.override=trusted_forwarder\r\n"), "{message}");
     let broken = String::from_utf8(passed).unwrap().replace("[list] ", "[liar] ");
     assert!(
         send(&trusting, BAD, "list@list.example", NEWS, broken.as_bytes()).await.starts_with("550 5.7.1")

@@ -6,7 +6,7 @@ use crate::page::text;
 use crate::page::texts;
 use crate::page::writing::letter::display_name;
 use crate::page::writing::quote::with_address;
-use crate::protocol::{Address, Message, Proof, Receipt, Status};
+use crate::protocol::{Address, Message, Proof, Receipt, Says, Status};
 use crate::web::dom;
 
 /// The head of a letter.
@@ -35,8 +35,8 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     let claimed = (!claimed.is_empty())
         .then(|| view! { <p class="claimed" role="note">{(texts.claimed_from)(&isolated(&claimed))}</p> });
     let domain = message.domain.as_ref().map(|domain| {
-        let class = if domain.sent == Some(false) { "claimed" } else { "domain" };
-        view! { <p class=class role="note">{(texts.domain)(&isolated(&domain.name), domain.sent)}</p> }
+        let class = if domain.says == Says::Denied { "claimed" } else { "domain" };
+        view! { <p class=class role="note">{(texts.domain)(&isolated(&domain.name), domain.says)}</p> }
     });
     let line = |label: &'static str, addresses: &[Address]| {
         let people = addresses.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);

@@ -1,7 +1,7 @@
 //! English.
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
+use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::English,
@@ -136,10 +136,13 @@ pub(super) static TEXTS: Texts = Texts {
     signed_by: |who| format!("Signed by {who}"),
     status_details: "Protection details",
     at_door: "It arrived unsealed. Your mailbox sealed it before storing it.",
-    domain: |name, sent| match sent {
-        Some(true) => format!("{name} confirms that it sent this. Who wrote it is not proven."),
-        Some(false) => format!("{name} denies having sent this. The sender may be somebody else."),
-        None => format!("{name} does not tell which mail in its name is genuine."),
+    domain: |name, says| match says {
+        Says::Sent => format!("{name} confirms that it sent this. Who wrote it is not proven."),
+        Says::Unconfirmed => {
+            format!("{name} does not confirm that it sent this. Who wrote it is not proven.")
+        }
+        Says::Denied => format!("{name} denies having sent this. The sender may be somebody else."),
+        Says::Nothing => format!("{name} does not tell which mail in its name is genuine."),
     },
     weak: "It was encrypted in an outdated way that no longer protects.",
     signer: "Signed by",

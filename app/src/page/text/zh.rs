@@ -1,7 +1,7 @@
 //! 简体中文。
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, SignerProblem, Stage, Status, Unfit};
+use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::Chinese,
@@ -126,10 +126,11 @@ pub(super) static TEXTS: Texts = Texts {
     signed_by: |who| format!("由 {who} 签名"),
     status_details: "保护详情",
     at_door: "这封信寄到时未密封，您的邮箱在存储之前已将其密封。",
-    domain: |name, sent| match sent {
-        Some(true) => format!("{name} 确认此信由其发出，但写信人的身份未经证实。"),
-        Some(false) => format!("{name} 否认发出过此信，发件人可能另有其人。"),
-        None => format!("{name} 没有说明哪些以其名义发出的信是真的。"),
+    domain: |name, says| match says {
+        Says::Sent => format!("{name} 确认此信由其发出，但写信人的身份未经证实。"),
+        Says::Unconfirmed => format!("{name} 未确认此信由其发出，写信人的身份也未经证实。"),
+        Says::Denied => format!("{name} 否认发出过此信，发件人可能另有其人。"),
+        Says::Nothing => format!("{name} 没有说明哪些以其名义发出的信是真的。"),
     },
     weak: "加密方式已经过时，不再具有保护作用。",
     signer: "签名人",

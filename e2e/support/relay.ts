@@ -105,7 +105,7 @@ export class Relay {
     if (this.options.smarthost) lines.push(`smarthost = ${JSON.stringify(this.options.smarthost)}`);
     if (this.options.trustAnchors) lines.push(`trust_anchors = ${JSON.stringify(this.options.trustAnchors)}`);
     if (this.options.maxMessageSize) lines.push(`max_message_size = ${this.options.maxMessageSize}`);
-    if (this.options.nameServer) lines.push('proxy_networks = ["127.0.0.0/8"]', "[inbound]", `dns_servers = ["${this.options.nameServer}"]`);
+    if (this.options.nameServer) lines.push('proxy_networks = ["127.0.0.0/8"]', `dns_servers = ["${this.options.nameServer}"]`);
     return `${lines.join("\n")}\n`;
   }
 }

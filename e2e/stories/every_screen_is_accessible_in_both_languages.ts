@@ -111,6 +111,8 @@ test("every screen of a composer is accessible in both languages, light and dark
     await viewer.press(".sending button");
     await viewer.at(".toast");
     await viewer.sees("sending-cancelled");
+    await viewer.press(".toast button");
+    await expect(page.locator(".toast")).toHaveCount(0);
     await page.unroute("**/jmap/upload/**");
     await page.route("**/jmap/upload/**", (route) => route.abort());
     await viewer.press("form.writing button[type=submit]");

@@ -58,7 +58,7 @@ export class Viewer {
   /** What is on screen now is a screen of its own. */
   async sees(name: string): Promise<void> {
     const { page } = this.person;
-    await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished)));
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished)));
     await this.person.findsItAccessible();
     if (!pictures) return;
     const { language, colorScheme, width } = this.look;

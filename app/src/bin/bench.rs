@@ -66,8 +66,11 @@ impl Bench {
     /// Seals a whole letter with one attachment, as the engine does before it uploads.
     pub async fn seal_letter(&self, file: Uint8Array) -> Result<Uint8Array, JsError> {
         let person = self.person("P-256")?;
-        let attachment =
-            Attachment { name: "bench.bin".into(), data: file.to_vec(), ..Attachment::default() };
+        let length = file.length() as usize;
+        let mut data = Vec::with_capacity(Attachment::room(length));
+        data.resize(length, 0);
+        file.copy_to(&mut data);
+        let attachment = Attachment { name: "bench.bin".into(), data, ..Attachment::default() };
         let draft = Draft {
             from: Address::new(ADDRESS),
             to: vec![Address::new(ADDRESS)],
@@ -82,9 +85,7 @@ impl Bench {
         let (options, mut rng) = (SealOptions::default(), rng());
         let (keyring, signer) = (&self.keyring, Some(&person.signer));
         let sealed =
-            message::seal(&WebCrypto, keyring, &mut rng, &draft, signer, recipients, &options, async |_| {
-                None
-            });
+            message::seal(&WebCrypto, keyring, &mut rng, draft, signer, recipients, &options, async |_| None);
         Ok(sealed.await?.as_slice().into())
     }
 

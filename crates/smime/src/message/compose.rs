@@ -1,5 +1,7 @@
 //! From a draft to a MIME tree (RFC 2046) in canonical form: CRLF, 7 bits, nothing a relay would touch.
 
+use std::borrow::Cow;
+
 use super::{
     draft::{Attachment, ComposeError, Draft, WrittenField},
     encode::{
@@ -12,11 +14,14 @@ use super::{
 /// The class of a leaf's content, which decides its transfer encoding.
 enum Content<'a> {
     Text(String),
-    Base64(&'a [u8]),
+    File(&'a Attachment),
     Parts(Vec<Node<'a>>),
 }
 
-/// One node of the tree, written only once, into the final buffer.
+/// Room for signature, certificates and recipients.
+const CMS: usize = 8192;
+
+/// One node of the tree, written only once.
 struct Node<'a> {
     content_type: String,
     fields: Vec<WrittenField>,
@@ -25,10 +30,17 @@ struct Node<'a> {
 
 /// Writes the draft as the MIME entity that is signed and encrypted, its header inside it (RFC 9788 5.2).
 ///
-/// `Bcc` is written only when the protection keeps it, which is for drafts and the sender's own copy.
-pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, ComposeError> {
+/// `Bcc` is written only when the protection keeps it, which is for drafts and the sender's own copy. A draft that
+/// is handed over is written in the buffer of its largest file: see [`Attachment::room`].
+pub fn compose<'d>(
+    draft: impl Into<Cow<'d, Draft>>,
+    protection: &Protection,
+) -> Result<Vec<u8>, ComposeError> {
+    let mut draft = draft.into();
     let header = draft.header(protection.keep_bcc)?;
-    let mut root = tree(draft, protection, &header);
+    let (largest, data) = take_largest(&mut draft).unzip();
+    let largest = largest.and_then(|index| draft.attachments.get(index));
+    let mut root = tree(&draft, protection, &header);
     root.content_type.push_str(protection.parameter());
     let mut fields: Vec<WrittenField> = vec![("MIME-Version".into(), "1.0".to_owned())];
     fields.extend(header.iter().cloned());
@@ -37,18 +49,58 @@ pub fn compose(draft: &Draft, protection: &Protection) -> Result<Vec<u8>, Compos
     }
     fields.append(&mut root.fields);
     root.fields = fields;
-    let mut out = Vec::with_capacity(room(draft));
-    root.write(&mut out, &mut 0);
-    Ok(out)
+    let mut to = Writer { out: Vec::with_capacity(room(&draft)), boundaries: 0, largest, place: 0 };
+    root.write(&mut to);
+    let Writer { out, place, .. } = to;
+    drop(draft);
+    Ok(match data {
+        Some(data) => around(data, &out, place),
+        None => out,
+    })
+}
+
+/// Where a tree is written.
+struct Writer<'a> {
+    out: Vec<u8>,
+    boundaries: u32,
+    /// The file whose bytes were taken, and where they belong.
+    largest: Option<&'a Attachment>,
+    place: usize,
+}
+
+/// The bytes of the largest file, if there is one and they may be taken, and which file it is.
+fn take_largest(draft: &mut Cow<'_, Draft>) -> Option<(usize, Vec<u8>)> {
+    let Cow::Owned(draft) = draft else { return None };
+    let files = draft.attachments.iter_mut().enumerate();
+    files.max_by_key(|(_, file)| file.data.len()).map(|(index, file)| (index, std::mem::take(&mut file.data)))
+}
+
+/// Encodes a file in its own buffer, with what is around it.
+fn around(mut file: Vec<u8>, out: &[u8], place: usize) -> Vec<u8> {
+    let (before, after) = out.split_at_checked(place).unwrap_or((out, &[]));
+    let entity = before.len() + encoded_len(file.len()) + after.len();
+    file.reserve_exact((encoded_len(entity) + CMS).saturating_sub(file.len()));
+    base64_in_place(&mut file, before);
+    file.extend_from_slice(after);
+    file
+}
+
+impl Attachment {
+    /// How many bytes a buffer should hold for a file of so many, so that the letter is composed, signed, encrypted
+    /// and encoded in it: an estimate, and what is longer costs a copy.
+    pub const fn room(length: usize) -> usize {
+        // Text, headers and small files.
+        const REST: usize = 65536;
+        encoded_len(encoded_len(length) + REST) + CMS
+    }
 }
 
 /// Room for all that becomes of the draft, so that it is signed, encrypted and encoded in the same buffer: an
 /// estimate, and what is longer costs a copy.
 fn room(draft: &Draft) -> usize {
-    // The header of a part, the header of the message, and signature, certificates and recipients.
+    // The header of a part, and the header of the message.
     const PART: usize = 1024;
     const HEADER: usize = 4096;
-    const CMS: usize = 8192;
     let files = draft.attachments.iter().map(|file| encoded_len(file.data.len()) + PART).sum::<usize>();
     let text = draft.text.len() + draft.html.as_ref().map_or(0, String::len);
     // Text is quoted-printable, which at worst is three times as long, and with some letters beyond ASCII twice.
@@ -102,7 +154,7 @@ impl<'a> Node<'a> {
             fields.push(("Content-ID".into(), format!("<{id}>")));
         }
         let content_type = format!("{}; {}", media_type(&file.media_type), parameter("name", name));
-        Self { content_type, fields, content: Content::Base64(&file.data) }
+        Self { content_type, fields, content: Content::File(file) }
     }
 
     fn multipart(subtype: &str, parts: Vec<Self>) -> Self {
@@ -110,27 +162,32 @@ impl<'a> Node<'a> {
         Self { content_type, fields: Vec::new(), content: Content::Parts(parts) }
     }
 
-    fn write(&self, out: &mut Vec<u8>, boundaries: &mut u32) {
+    fn write(&self, to: &mut Writer<'_>) {
         let mut content_type = self.content_type.clone();
-        let boundary = boundary(*boundaries);
+        let boundary = boundary(to.boundaries);
         if matches!(self.content, Content::Parts(_)) {
-            *boundaries += 1;
+            to.boundaries += 1;
             content_type.push_str(&format!("; boundary=\"{boundary}\""));
         }
         for (name, value) in &self.fields {
-            write_field(out, name, value);
+            write_field(&mut to.out, name, value);
         }
-        write_field(out, "Content-Type", &content_type);
-        out.extend_from_slice(b"\r\n");
+        write_field(&mut to.out, "Content-Type", &content_type);
+        to.out.extend_from_slice(b"\r\n");
         match &self.content {
-            Content::Text(text) => write_quoted_printable(out, text),
-            Content::Base64(data) => write_base64(out, data),
+            Content::Text(text) => write_quoted_printable(&mut to.out, text),
+            Content::File(file) => {
+                if to.largest.is_some_and(|largest| std::ptr::eq(largest, *file)) {
+                    to.place = to.out.len();
+                }
+                write_base64(&mut to.out, &file.data);
+            }
             Content::Parts(parts) => {
                 for part in parts {
-                    out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-                    part.write(out, boundaries);
+                    to.out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+                    part.write(to);
                 }
-                out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+                to.out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
             }
         }
     }

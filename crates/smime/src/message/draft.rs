@@ -91,6 +91,18 @@ impl Default for Draft {
     }
 }
 
+impl<'d> From<&'d Draft> for Cow<'d, Draft> {
+    fn from(draft: &'d Draft) -> Self {
+        Cow::Borrowed(draft)
+    }
+}
+
+impl From<Draft> for Cow<'_, Draft> {
+    fn from(draft: Draft) -> Self {
+        Cow::Owned(draft)
+    }
+}
+
 impl Draft {
     /// The non-structural header fields (RFC 9787 1.1.1) that the recipients are to see.
     pub(crate) fn header(&self, keep_bcc: bool) -> Result<Vec<WrittenField>, ComposeError> {

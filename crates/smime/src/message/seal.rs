@@ -1,5 +1,7 @@
 //! Sealing: sign inside, encrypt outside (RFC 8551 3.7), with the header protected (RFC 9788 5).
 
+use std::borrow::Cow;
+
 use rand_core::CryptoRng;
 
 use super::{
@@ -83,21 +85,24 @@ impl SealOptions {
 ///
 /// Without a signer it is only encrypted, as drafts are. `stamp` is given the signature and answers
 /// with an RFC 3161 token over it, if there is one to be had. To hide Bcc recipients, seal a copy for each.
+///
+/// A draft that is handed over is sealed in the buffer of its largest file: see [`super::Attachment::room`].
 #[expect(clippy::too_many_arguments, reason = "each is a separate power: arithmetic, keys, randomness, time")]
-pub async fn seal(
+pub async fn seal<'d>(
     provider: &impl Provider,
     keyring: &impl Keyring,
     rng: &mut impl CryptoRng,
-    draft: &Draft,
+    draft: impl Into<Cow<'d, Draft>>,
     signer: Option<&Signer>,
     recipients: &[Certificate],
     options: &SealOptions,
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
     let protection = options.protection();
+    let draft = draft.into();
+    let (at, outer) = (draft.date, protection.outer(&draft.header(false)?));
     let entity = compose(draft, &protection)?;
-    let outer = protection.outer(&draft.header(false)?);
-    let by = Author { signer, at: draft.date };
+    let by = Author { signer, at };
     seal_entity(provider, keyring, rng, (entity, outer), by, recipients, options, stamp).await
 }
 
@@ -113,18 +118,19 @@ pub struct SignedDraft {
 }
 
 /// Composes and signs a draft as [`seal()`] does. The ciphers of `options` have no effect yet.
-pub async fn sign_draft(
+pub async fn sign_draft<'d>(
     provider: &impl Provider,
     keyring: &impl Keyring,
-    draft: &Draft,
+    draft: impl Into<Cow<'d, Draft>>,
     signer: &Signer,
     options: &SealOptions,
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<SignedDraft, SealError> {
     let protection = options.protection();
+    let draft = draft.into();
+    let (at, outer) = (draft.date, protection.outer(&draft.header(false)?));
     let entity = compose(draft, &protection)?;
-    let outer = protection.outer(&draft.header(false)?);
-    let signing = (draft.date, &options.signing);
+    let signing = (at, &options.signing);
     let (entity, receipt) = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?;
     Ok(SignedDraft { entity, outer, receipt })
 }
@@ -194,17 +200,18 @@ async fn seal_entity(
 }
 
 /// Signs a draft that goes out readable, as `multipart/signed` (RFC 8551 3.5.3).
-pub async fn sign_clear(
+pub async fn sign_clear<'d>(
     provider: &impl Provider,
     keyring: &impl Keyring,
-    draft: &Draft,
+    draft: impl Into<Cow<'d, Draft>>,
     signer: &Signer,
     stamp: impl AsyncFnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, SealError> {
     let protection = Protection::default();
+    let draft = draft.into();
+    let (at, outer) = (draft.date, protection.outer(&draft.header(false)?));
     let entity = compose(draft, &protection)?;
-    let outer = protection.outer(&draft.header(false)?);
-    let signing = (draft.date, &SignOptions::default());
+    let signing = (at, &SignOptions::default());
     let signed = sign_entity(provider, keyring, signer, entity, signing, &outer, stamp).await?;
     Ok(signed.0)
 }

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use smime::{
     ContentEncryption, block_on_ready,
     message::{
-        Address, Attachment, ComposeError, Draft, HeaderPolicy, SealError, SealOptions, Status, seal_message,
+        Address, Attachment, ComposeError, Draft, HeaderPolicy, Protection, SealError, SealOptions, Status,
+        compose, seal_message,
     },
     rustcrypto::RustCrypto,
 };
@@ -120,6 +121,8 @@ fn random_letters_open_to_what_was_sealed() {
             legacy_display: random.next(2) == 0,
             ..SealOptions::default()
         };
+        let protection = Protection::default();
+        assert_eq!(compose(draft.clone(), &protection), compose(&draft, &protection), "{round}: {draft:?}");
         let sealed = world.seal(&draft, Some("alice"), &options);
         let lines = String::from_utf8(sealed.clone()).unwrap();
         assert!(lines.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])), "{round}");

@@ -20,10 +20,11 @@ use super::letter::letter;
 use super::open;
 use super::submission::{Outgoing, Plan, after_asking};
 use super::summary::Asked;
-use crate::protocol::{Draft, EmailId, Failure, Role, Stage};
+use crate::protocol::{Draft, EmailId, Failure, Role, Stage, Status};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
+use keep::Own;
 pub use keep::save_draft;
 pub use stamp::Stamp;
 
@@ -54,20 +55,18 @@ pub async fn send(
     if !covers(confirmed, &without) {
         return Err(Failure::RecipientWithoutCertificate { addresses: without });
     }
-    let letter = letter(account, draft, call).await?;
     let refused = match without.is_empty() {
         true => {
             let reference = reference(account, draft, call).await;
-            let letter = Letter { draft: &letter, copies: &copies, receipt: draft.receipt };
-            match send_sealed(account, &letter, &resolved, reference, call).await {
+            match send_sealed(account, draft, &copies, &resolved, reference, call).await {
                 // A key of no use shows only when it is used, after which the page asked about its address.
                 Err(Failure::RecipientWithoutCertificate { addresses }) if covers(confirmed, &addresses) => {
-                    send_clear(account, letter.draft, &everybody, call).await?
+                    send_clear(account, draft, &everybody, call).await?
                 }
                 sent => sent?,
             }
         }
-        false => send_clear(account, &letter, &everybody, call).await?,
+        false => send_clear(account, draft, &everybody, call).await?,
     };
     // The letter is out: what follows must not make it look unsent.
     keep::tidy(account, replaces, draft.answers.as_ref()).await;
@@ -84,42 +83,34 @@ async fn reference(account: &Account, draft: &Draft, call: &Call) -> Option<Refe
     Some(answered.opened.headers.reference())
 }
 
-/// A letter that is to be sealed.
-struct Letter<'a> {
-    draft: &'a message::Draft,
-    copies: &'a Copies,
-    /// Its readers are asked for a receipt.
-    receipt: bool,
-}
-
-impl Letter<'_> {
-    /// What receipts repeat: another one for every attempt, since what is sent may have changed.
-    fn identifier(&self) -> Option<String> {
-        self.receipt.then(|| format!("{} {}", self.draft.message_id, self.draft.date.0))
-    }
-}
-
 async fn send_sealed(
     account: &Account,
-    letter: &Letter<'_>,
+    draft: &Draft,
+    copies: &Copies,
     resolved: &Resolved,
     reference: Option<Reference>,
     call: &Call,
 ) -> Result<Refused, Failure> {
     let drafts = account.mailbox(Role::Drafts).await?;
-    let signed = sign(account, letter, resolved, reference, call).await?;
+    let letter = letter(account, draft, call).await?;
+    let content = keep::content(&letter, Status::Confidential);
+    // What receipts repeat: another one for every attempt, since what is sent may have changed.
+    let identifier = draft.receipt.then(|| format!("{} {}", letter.message_id, letter.date.0));
+    // What was sent names no hidden recipients, and the sender's copy does.
+    let own = (!copies.hidden.is_empty()).then(|| Box::new(letter.clone()));
+    let readers = chosen(&copies.all(), resolved)?;
+    let signed = sign(account, letter, &readers, identifier.as_deref(), reference, call).await?;
     let mut outgoing = Vec::new();
-    for recipients in letter.copies.envelopes() {
+    for recipients in copies.envelopes() {
         let sealed = seal(&signed, &recipients, resolved).await?;
         let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
         outgoing.push(Outgoing { blob, recipients });
     }
-    // What was sent names no hidden recipients, and the sender's copy does.
-    let same = letter.copies.hidden.is_empty();
-    let expected = signed.requested_receipt().filter(|_| !same);
+    let expected = signed.requested_receipt().filter(|_| own.is_some());
     let expected = expected.map(|receipt| STANDARD.encode(receipt.expected().to_der()));
-    let asked = letter.identifier().map(|identifier| Asked { identifier, expected, ..Asked::default() });
-    let own = keep::own_copy(account, letter.draft, same.then_some(&signed), asked, call).await?;
+    let asked = identifier.map(|identifier| Asked { identifier, expected, ..Asked::default() });
+    let own = own.map_or(Own::Signed(&signed), Own::Letter);
+    let own = keep::own_copy(account, own, content, asked, call).await?;
     let plan = Plan {
         account: account.relay.account(),
         identity: &account.sender,
@@ -145,15 +136,15 @@ async fn send_sealed(
 /// Signs once for all readers.
 async fn sign(
     account: &Account,
-    letter: &Letter<'_>,
-    resolved: &Resolved,
+    letter: message::Draft,
+    readers: &[&Chosen],
+    identifier: Option<&str>,
     reference: Option<Reference>,
     call: &Call,
 ) -> Result<SignedDraft, Failure> {
     call.report(Stage::Sealing, 0, 1);
-    let readers = chosen(&letter.copies.all(), resolved)?;
-    let receipt_request = letter.identifier().map(|identifier| ReceiptRequest {
-        content_identifier: identifier.into_bytes(),
+    let receipt_request = identifier.map(|identifier| ReceiptRequest {
+        content_identifier: identifier.into(),
         from: ReceiptsFrom::All,
         to: vec![account.who.address.clone()],
     });
@@ -166,7 +157,7 @@ async fn sign(
     };
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
     let stamped = async |signature: &[u8]| stamp.get(signature).await;
-    let signing = message::sign_draft(&WebCrypto, &account.keyring, letter.draft, &signer, &options, stamped);
+    let signing = message::sign_draft(&WebCrypto, &account.keyring, letter, &signer, &options, stamped);
     let signed = signing.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
     Ok(signed)
@@ -205,18 +196,20 @@ pub fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'
 
 async fn send_clear(
     account: &Account,
-    letter: &message::Draft,
+    draft: &Draft,
     recipients: &[String],
     call: &Call,
 ) -> Result<Refused, Failure> {
+    let letter = letter(account, draft, call).await?;
     call.report(Stage::Sealing, 0, 1);
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
-    let signed = message::sign_clear(&WebCrypto, &account.keyring, letter, &signer, async |signature| {
+    let signed = message::sign_clear(&WebCrypto, &account.keyring, &letter, &signer, async |signature| {
         stamp.get(signature).await
     });
     let signed = signed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
-    let own = keep::own_copy(account, letter, None, None, call).await?;
+    let content = keep::content(&letter, Status::Confidential);
+    let own = keep::own_copy(account, Own::Letter(Box::new(letter)), content, None, call).await?;
     call.report(Stage::Submitting, 0, 1);
     call.commit().await;
     let sender = &account.who.address;

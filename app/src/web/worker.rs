@@ -7,6 +7,7 @@ use std::rc::Rc;
 use futures::channel::oneshot;
 use futures::future::{AbortHandle, Abortable};
 use js_sys::{Array, Uint8Array};
+use smime::message::Attachment;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -160,7 +161,7 @@ impl Attached {
     /// Its bytes; none when the file is gone or was changed since it was chosen.
     pub async fn read(&self) -> Option<Vec<u8>> {
         let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(Attachment::room(usize::try_from(self.size()).ok()?));
         take(&buffer, &mut bytes);
         Some(bytes)
     }

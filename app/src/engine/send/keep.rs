@@ -27,9 +27,9 @@ pub async fn save_draft(
     call: &Call,
 ) -> Result<EmailId, Failure> {
     let letter = letter(account, draft, call).await?;
-    let sealed = seal_to_oneself(account, &letter, None).await?;
-    let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     let mut content = content(&letter, Status::EncryptedUnverified);
+    let sealed = seal_to_oneself(account, letter, None).await?;
+    let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     content.asked = draft.receipt.then(Asked::default);
     content.draft = Some(digest(&sealed).await?);
     let summary = summary(account, &blob, &sealed, content).await?;
@@ -43,26 +43,32 @@ pub async fn save_draft(
     Ok(kept)
 }
 
-/// Makes and uploads the copy for Sent before anything goes out: what is `signed` for all, or else the letter
-/// with its Bcc field. `asked` are the receipts asked for.
+/// What the sender's own copy is made of.
+pub(super) enum Own<'s> {
+    /// What is signed for all.
+    Signed(&'s SignedDraft),
+    /// The letter with its Bcc field.
+    Letter(Box<message::Draft>),
+}
+
+/// Makes and uploads the copy for Sent before anything goes out. `asked` are the receipts asked for.
 pub(super) async fn own_copy(
     account: &Account,
-    letter: &message::Draft,
-    signed: Option<&SignedDraft>,
+    own: Own<'_>,
+    mut content: Content,
     asked: Option<Asked>,
     call: &Call,
 ) -> Result<EmailImport, Failure> {
-    let sealed = match signed {
-        Some(signed) => {
+    let sealed = match own {
+        Own::Signed(signed) => {
             let own = own_certificate(account)?;
             let sealed = signed.encrypt(&WebCrypto, &mut rng(), &own, &SealOptions::default()).await;
             sealed.map_err(|error| seal_failure(error, &[]))?
         }
-        None => seal_to_oneself(account, letter, Some(&Stamp::new(account, call))).await?,
+        Own::Letter(letter) => seal_to_oneself(account, *letter, Some(&Stamp::new(account, call))).await?,
     };
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     let sent = account.mailbox(Role::Sent).await?;
-    let mut content = content(letter, Status::Confidential);
     let keywords = [keyword::SEEN, ASKED];
     let keywords = keywords.get(..if asked.is_some() { 2 } else { 1 }).unwrap_or_default();
     content.asked = asked;
@@ -76,7 +82,7 @@ fn own_certificate(account: &Account) -> Result<Vec<smime::Certificate>, Failure
 
 async fn seal_to_oneself(
     account: &Account,
-    letter: &message::Draft,
+    letter: message::Draft,
     stamp: Option<&Stamp<'_>>,
 ) -> Result<Vec<u8>, Failure> {
     let own = own_certificate(account)?;
@@ -102,7 +108,8 @@ async fn seal_to_oneself(
     Ok(sealed)
 }
 
-fn content(letter: &message::Draft, status: Status) -> Content {
+/// What the summary of a letter of one's own says.
+pub(super) fn content(letter: &message::Draft, status: Status) -> Content {
     let names: Vec<String> = letter.attachments.iter().map(|one| one.name.clone()).collect();
     let address = |one: &message::Address| Address { name: one.name.clone(), email: one.email.clone() };
     let to: Vec<Address> = letter.to.iter().chain(&letter.cc).chain(&letter.bcc).map(address).collect();

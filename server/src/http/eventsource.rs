@@ -89,7 +89,8 @@ impl Stream {
                     }
                 },
             };
-            if let Some(told) = self.listening.tell(news).await.ok()? {
+            // Boxed: nearly all streams wait, and keep room for what they do only while they do it.
+            if let Some(told) = Box::pin(self.listening.tell(news)).await.ok()? {
                 self.over = self.close_after_state;
                 return Event::default().event("state").id(told.id).json_data(told.change).ok();
             }

@@ -1,26 +1,39 @@
 use std::borrow::Cow;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Column as _, PgConnection, Postgres, Row as _, TypeInfo as _};
 
 use super::{Query, Row, SqlError, Value};
 
-pub(super) async fn script(connection: &mut PgConnection, text: Cow<'static, str>) -> Result<(), SqlError> {
-    sqlx::raw_sql(AssertSqlSafe(text.into_owned())).execute(connection).await?;
-    Ok(())
+// Boxed, since what waits for them is kept for each stream and request, and they are large.
+
+pub(super) fn script<'c>(
+    connection: &'c mut PgConnection,
+    text: Cow<'static, str>,
+) -> BoxFuture<'c, Result<(), SqlError>> {
+    async move {
+        sqlx::raw_sql(AssertSqlSafe(text.into_owned())).execute(connection).await?;
+        Ok(())
+    }
+    .boxed()
 }
 
-pub(super) async fn execute(connection: &mut PgConnection, query: Query) -> Result<u64, SqlError> {
-    Ok(bound(query).execute(connection).await?.rows_affected())
+pub(super) fn execute(connection: &mut PgConnection, query: Query) -> BoxFuture<'_, Result<u64, SqlError>> {
+    async move { Ok(bound(query).execute(connection).await?.rows_affected()) }.boxed()
 }
 
-pub(super) async fn rows(connection: &mut PgConnection, query: Query) -> Result<Vec<Row>, SqlError> {
-    bound(query).fetch_all(connection).await?.iter().map(read).collect()
+pub(super) fn rows(connection: &mut PgConnection, query: Query) -> BoxFuture<'_, Result<Vec<Row>, SqlError>> {
+    async move { bound(query).fetch_all(connection).await?.iter().map(read).collect() }.boxed()
 }
 
-pub(super) async fn row(connection: &mut PgConnection, query: Query) -> Result<Option<Row>, SqlError> {
-    bound(query).fetch_optional(connection).await?.as_ref().map(read).transpose()
+pub(super) fn row(
+    connection: &mut PgConnection,
+    query: Query,
+) -> BoxFuture<'_, Result<Option<Row>, SqlError>> {
+    async move { bound(query).fetch_optional(connection).await?.as_ref().map(read).transpose() }.boxed()
 }
 
 pub(super) fn stream(connection: &mut PgConnection, query: Query) -> BoxStream<'_, Result<Row, SqlError>> {

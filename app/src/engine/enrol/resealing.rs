@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jmap::sealed::{Enrolment, EnrolmentDestroy, EnrolmentGet};
-use jmap::{Email, EmailId, EmailImport, Get, Id, Import, Query, Set};
+use jmap::{Email, EmailId, EmailImport, Get, Id, Import, Query, Set, keyword};
 use smime::{Certificate, DecryptionKey, KeyId};
 use zeroize::Zeroizing;
 
@@ -87,10 +87,13 @@ async fn replace(
     // What is sealed to another key already, or is broken, stays as it is.
     let Ok(resealed) = resealed else { return Ok(()) };
     let blob_id = account.relay.upload(&resealed, None).await?;
+    // Only the relay says what it sealed at its door, and it cannot see that this is the same letter.
+    let keywords = email.keywords.clone().unwrap_or_default().into_iter();
+    let keywords = few(keywords.filter(|(name, _)| name != keyword::SEALED_AT_DOOR));
     let import = EmailImport {
         blob_id,
         mailbox_ids: email.mailbox_ids.clone().unwrap_or_default(),
-        keywords: email.keywords.clone().unwrap_or_default(),
+        keywords,
         received_at: email.received_at.clone(),
         sealed_summary: None,
     };

@@ -227,7 +227,7 @@ impl Query {
         self.fetch_optional(connection).await?.ok_or(SqlError::NoRow)
     }
 
-    /// Its rows one after the other, without all of them in memory; not more are read than are taken.
+    /// Its rows one after the other; a few more are read than are taken, and all at once on [`Connection::Local`].
     pub fn fetch(self, connection: &mut Connection) -> BoxStream<'_, Result<Row, SqlError>> {
         match connection {
             Connection::Local(sqlite) => match sqlite.rows(&self, usize::MAX) {

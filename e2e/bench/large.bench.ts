@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type Browser, expect, test } from "@playwright/test";
+import { type Browser, type Page, expect, test } from "@playwright/test";
 
 import { type Account, Person, alice, bob } from "../support/person";
 import { Relay } from "../support/relay";
@@ -29,18 +29,12 @@ test("large", async ({ browser }) => {
       await writer.write({ to: [bob.address], subject, text: "See the attachment." });
       await writer.composer.locator("input[type=file]").setInputFiles(file);
       if (size === 25) figures.push(await cancelled(writer));
-      await watchThread(writer.page);
-      const sealing = performance.now();
-      await writer.composer.getByRole("button", { name: "Send", exact: true }).click();
-      await expect(writer.page.getByText("Message sent, sealed and signed")).toBeVisible({ timeout: 600_000 });
-      figures.push(...told(`${size} MB: seal and send`, performance.now() - sealing, await seenOfThread(writer.page)));
-
-      await watchThread(reader.page);
+      figures.push(...(await timed(browser, writer.page, `${size} MB: seal and send`, "Message sent, sealed and signed", () =>
+        writer.composer.getByRole("button", { name: "Send", exact: true }).click(),
+      )));
+      await writer.page.locator(".toast", { hasText: "Message sent" }).getByRole("button", { name: "Dismiss" }).click();
       await expect(reader.row("Sealed. Open it to read.")).toBeVisible({ timeout: 60_000 });
-      const opening = performance.now();
-      await reader.row("Sealed. Open it to read.").click();
-      await expect(reader.letter).toContainText(subject, { timeout: 600_000 });
-      figures.push(...told(`${size} MB: fetch and open`, performance.now() - opening, await seenOfThread(reader.page)));
+      figures.push(...(await timed(browser, reader.page, `${size} MB: fetch and open`, `${size}.bin`, () => reader.row("Sealed. Open it to read.").click())));
     }
     report(figures);
   } finally {
@@ -49,10 +43,32 @@ test("large", async ({ browser }) => {
   }
 });
 
-function told(what: string, took: number, { gaps, tasks }: Awaited<ReturnType<typeof seenOfThread>>): Figure[] {
+/** From an action until the page shows a text, and what the page's thread did meanwhile. */
+async function timed(browser: Browser, page: Page, what: string, text: string, action: () => Promise<void>): Promise<Figure[]> {
+  await watchThread(browser, page);
+  const shown = page.evaluate(
+    (text) =>
+      new Promise<number>((resolve) => {
+        const begun = performance.now();
+        const look = () => {
+          if (!document.body.textContent?.includes(text)) return;
+          watcher.disconnect();
+          resolve(performance.now() - begun);
+        };
+        const watcher = new MutationObserver(look);
+        watcher.observe(document.body, { childList: true, subtree: true, characterData: true });
+      }),
+    text,
+  );
+  await action();
+  const took = await shown;
+  const tasks = await seenOfThread(browser);
+  const [most] = tasks;
+  const longest = Math.max(0, ...tasks.map(({ wall }) => wall));
+  const beside = `target 16; from begin to end ${longest.toFixed(1)}, with the time in which others had the processor`;
   return [
     { what, value: took, unit: "ms", beside: "" },
-    { what: `${what}, page still at most`, value: gaps[0] ?? 0, unit: "ms", beside: "target 16", detail: { gaps, tasks } },
+    { what: `${what}, page busy at most`, value: most?.cpu ?? 0, unit: "ms", beside, detail: { tasks } },
   ];
 }
 

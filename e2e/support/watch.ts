@@ -1,35 +1,52 @@
-/** How long the page's thread was busy at one stretch, as its user feels it. */
-import type { Page } from "@playwright/test";
+/** How long a page's thread was busy at one stretch, from the browser's own trace. */
+import type { Browser, Page } from "@playwright/test";
 
-interface Watched {
-  gaps: number[];
-  tasks: number[];
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  dur?: number;
+  tdur?: number;
+  args?: { name?: string };
 }
 
-/** Begins to watch: the gaps between turns of the page's thread, and the browser's own account of long tasks. */
-export async function watchThread(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const watched: Watched = { gaps: [], tasks: [] };
-    const channel = new MessageChannel();
-    let last = performance.now();
-    // A message to oneself comes as soon as the thread is free, where frames wait for the screen.
-    channel.port1.onmessage = () => {
-      const now = performance.now();
-      if (now - last > 4) watched.gaps.push(now - last);
-      last = now;
-      if ((window as never as { watched?: Watched }).watched === watched) channel.port2.postMessage(0);
-    };
-    new PerformanceObserver((list) => watched.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ entryTypes: ["longtask"] });
-    Object.assign(window, { watched });
-    channel.port2.postMessage(0);
+/** One task of a page's thread, in milliseconds. */
+export interface Task {
+  /** What the thread computed. */
+  cpu: number;
+  /** From begin to end: longer than `cpu` where other threads and programs had the processor meanwhile. */
+  wall: number;
+  /** What took longest in it, with the time from begin to end. */
+  parts: string[];
+}
+
+/** The name of a task in the trace. */
+const task = "ThreadControllerImpl::RunTask";
+
+/** Begins to watch. One page of a browser is watched at a time. */
+export async function watchThread(browser: Browser, page: Page): Promise<void> {
+  await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "v8", "__metadata"] });
+}
+
+/** Ends it: the tasks that computed most and those that took longest, most computing first. */
+export async function seenOfThread(browser: Browser): Promise<Task[]> {
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const named = traceEvents.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
+  const pages = new Set(named.map(thread));
+  const events = traceEvents.filter((event) => event.ph === "X" && event.dur !== undefined && pages.has(thread(event)));
+  const tasks = events.filter(({ name }) => name === task);
+  const most = (by: "dur" | "tdur") => [...tasks].sort((a, b) => (b[by] ?? 0) - (a[by] ?? 0)).slice(0, 5);
+  return [...new Set([...most("tdur"), ...most("dur")])].map((one) => {
+    const end = one.ts + (one.dur ?? 0);
+    const within = events.filter((event) => thread(event) === thread(one) && event.ts >= one.ts && event.ts < end && event.name !== task);
+    const parts = within.sort((a, b) => (b.dur ?? 0) - (a.dur ?? 0)).slice(0, 4);
+    return { cpu: milliseconds(one.tdur), wall: milliseconds(one.dur), parts: parts.map(({ name, dur }) => `${name} ${milliseconds(dur)}`) };
   });
 }
 
-/** Ends it: the longest stretches in milliseconds, the longest first, and the tasks over 50 ms. */
-export async function seenOfThread(page: Page): Promise<Watched> {
-  return page.evaluate(() => {
-    const { gaps, tasks } = (window as never as { watched: Watched }).watched;
-    Object.assign(window, { watched: undefined });
-    return { gaps: gaps.sort((a, b) => b - a).slice(0, 5), tasks };
-  });
+function milliseconds(micros = 0): number {
+  return micros / 1000;
 }

@@ -11,11 +11,9 @@ use aws_lc_rs::rsa::{OaepAlgorithm, OaepPublicEncryptingKey, PublicEncryptingKey
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters};
 use aws_lc_rs::{rsa, signature};
 
+use crate::by_rust_crypto;
 use crate::certificate::{KeyKind, key_octets};
-use crate::provider::{
-    Agreement, ContentEncryption, Curve, Encapsulation, Hash, MlKem, Provider, ProviderError, RsaPadding,
-    SignatureAlgorithm,
-};
+use crate::provider::{Hash, Provider, ProviderError, RsaPadding, SignatureAlgorithm};
 use crate::rustcrypto::RustCrypto;
 
 pub use keyring::AwsLcKeyring;
@@ -25,9 +23,7 @@ pub use keyring::AwsLcKeyring;
 pub struct AwsLc;
 
 impl Provider for AwsLc {
-    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
-        RustCrypto.digest(hash, data).await
-    }
+    by_rust_crypto!(digest, verify_dsa, encrypt_in_place, decrypt_in_place, agree_ephemeral, encapsulate);
 
     async fn verify(
         &self,
@@ -42,39 +38,6 @@ impl Provider for AwsLc {
         }
     }
 
-    async fn verify_dsa(
-        &self,
-        spki: &[u8],
-        hash: Hash,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), ProviderError> {
-        RustCrypto.verify_dsa(spki, hash, message, signature).await
-    }
-
-    async fn encrypt_in_place(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), ProviderError> {
-        RustCrypto.encrypt_in_place(cipher, key, nonce, aad, buffer).await
-    }
-
-    async fn decrypt_in_place(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut Vec<u8>,
-        tag: &[u8],
-    ) -> Result<(), ProviderError> {
-        RustCrypto.decrypt_in_place(cipher, key, nonce, aad, buffer, tag).await
-    }
-
     async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
         match wrap_oaep(spki, padding, key) {
             Some(wrapped) => Ok(wrapped),
@@ -82,20 +45,8 @@ impl Provider for AwsLc {
         }
     }
 
-    async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
-        RustCrypto.agree_ephemeral(curve, peers).await
-    }
-
     fn encapsulates(&self) -> bool {
         RustCrypto.encapsulates()
-    }
-
-    async fn encapsulate(
-        &self,
-        parameters: MlKem,
-        encapsulation_key: &[u8],
-    ) -> Result<Encapsulation, ProviderError> {
-        RustCrypto.encapsulate(parameters, encapsulation_key).await
     }
 }
 

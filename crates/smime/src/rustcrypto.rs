@@ -4,6 +4,7 @@ mod agree;
 mod cipher;
 #[cfg(not(target_arch = "wasm32"))]
 mod dsa;
+mod forward;
 mod gcm;
 mod keyring;
 mod nist;

@@ -12,10 +12,7 @@
 use smime::aws_lc::{AwsLc, AwsLcKeyring};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::suite::{self, KeyringFactory};
-use smime::{
-    Agreement, ContentEncryption, Curve, Hash, KeyId, Provider, ProviderError, RsaPadding,
-    SignatureAlgorithm, block_on_ready,
-};
+use smime::{KeyId, Provider, block_on_ready, by_rust_crypto};
 
 struct InMemory;
 
@@ -59,50 +56,7 @@ fn aws_lc_passes_the_suite() {
 struct Least;
 
 impl Provider for Least {
-    async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
-        RustCrypto.digest(hash, data).await
-    }
-
-    async fn verify(
-        &self,
-        spki: &[u8],
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), ProviderError> {
-        RustCrypto.verify(spki, algorithm, message, signature).await
-    }
-
-    async fn encrypt_in_place(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), ProviderError> {
-        RustCrypto.encrypt_in_place(cipher, key, nonce, aad, buffer).await
-    }
-
-    async fn decrypt_in_place(
-        &self,
-        cipher: ContentEncryption,
-        key: &[u8],
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut Vec<u8>,
-        tag: &[u8],
-    ) -> Result<(), ProviderError> {
-        RustCrypto.decrypt_in_place(cipher, key, nonce, aad, buffer, tag).await
-    }
-
-    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
-        RustCrypto.wrap_rsa(spki, padding, key).await
-    }
-
-    async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError> {
-        RustCrypto.agree_ephemeral(curve, peers).await
-    }
+    by_rust_crypto!(digest, verify, encrypt_in_place, decrypt_in_place, wrap_rsa, agree_ephemeral);
 }
 
 #[test]

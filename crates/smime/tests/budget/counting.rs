@@ -3,12 +3,9 @@
 use std::cell::Cell;
 
 use smime::rustcrypto::RustCrypto;
-use smime::{
-    Agreement, ContentEncryption, Curve, Hash, KeyKind, Provider, ProviderError, RsaPadding,
-    SignatureAlgorithm,
-};
+use smime::{Curve, Hash, KeyKind, Provider, ProviderError, SignatureAlgorithm, by_rust_crypto};
 
-/// Counts what verifying and digesting costs; can do nothing else.
+/// Counts what verifying and digesting costs, and nothing else.
 #[derive(Default)]
 pub struct Counting {
     pub spent: Cell<u64>,
@@ -22,6 +19,8 @@ impl Counting {
 }
 
 impl Provider for Counting {
+    by_rust_crypto!(encrypt_in_place, decrypt_in_place, wrap_rsa, agree_ephemeral);
+
     async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
         self.spend(data.len() as u64 / 800);
         RustCrypto.digest(hash, data).await
@@ -44,36 +43,5 @@ impl Provider for Counting {
         };
         self.spend(check + message.len() as u64 / 800);
         RustCrypto.verify(spki, algorithm, message, signature).await
-    }
-
-    async fn encrypt_in_place(
-        &self,
-        _: ContentEncryption,
-        _: &[u8],
-        _: &[u8],
-        _: &[u8],
-        _: &mut Vec<u8>,
-    ) -> Result<(), ProviderError> {
-        Err(ProviderError::Unsupported)
-    }
-
-    async fn decrypt_in_place(
-        &self,
-        _: ContentEncryption,
-        _: &[u8],
-        _: &[u8],
-        _: &[u8],
-        _: &mut Vec<u8>,
-        _: &[u8],
-    ) -> Result<(), ProviderError> {
-        Err(ProviderError::Unsupported)
-    }
-
-    async fn wrap_rsa(&self, _: &[u8], _: RsaPadding, _: &[u8]) -> Result<Vec<u8>, ProviderError> {
-        Err(ProviderError::Unsupported)
-    }
-
-    async fn agree_ephemeral(&self, _: Curve, _: &[&[u8]]) -> Result<Agreement, ProviderError> {
-        Err(ProviderError::Unsupported)
     }
 }

@@ -8,10 +8,11 @@ use smime::issue::Usage;
 use smime::message::{self, Address, Draft, Kind, Node, NodeKind, Opened, SealOptions, Status};
 use smime::rustcrypto::RustCrypto;
 use smime::{
-    Certificate, Curve, Hash, Keyring, Provider, SignOptions, SignatureAlgorithm, Signer,
-    block_on_ready as ready, verify,
+    Certificate, Curve, Hash, Keyring, SignOptions, SignatureAlgorithm, Signer, block_on_ready as ready,
+    verify,
 };
-use support::der::{sequence, split, tlv};
+use support::der::{sequence, tlv};
+use support::signed::{attribute, id_aa, signed};
 use support::{NOW, World, rng};
 
 fn letter(from: &str) -> Draft {
@@ -150,55 +151,18 @@ fn a_triple_wrapped_letter_opens_and_its_inner_signature_counts_alone() {
     assert_eq!(seen.text().as_deref().map(str::trim_end), Some("As agreed."));
 }
 
-/// The contents of each element in a row, and its octets.
-fn elements(mut der: &[u8]) -> Vec<(&[u8], &[u8])> {
-    let mut found = Vec::new();
-    while !der.is_empty() {
-        let (contents, rest) = split(der);
-        found.push((contents, &der[..der.len() - rest.len()]));
-        der = rest;
-    }
-    found
-}
-
 /// Sent on by a list that wants no receipts (RFC 2634 4.4), as no program that is at hand does it.
 fn sent_on(world: &World, list: &Signer, content: &[u8]) -> Vec<u8> {
-    const DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
-    const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
-    const CONTENT_TYPE: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
-    const MESSAGE_DIGEST: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
-    const HISTORY: [u8; 13] = [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 3];
-    const SHA256: [u8; 13] = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-    const ECDSA_SHA256: [u8; 12] = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
-    let attribute = |oid: &[u8], value: &[u8]| sequence(&[oid, &tlv(0x31, value)]);
     let no_receipts = sequence(&[&tlv(4, &[7]), &tlv(0x18, b"20260531120000Z"), &[0x80, 0]]);
-    let digest = ready(RustCrypto.digest(Hash::Sha256, content)).unwrap();
-    let mut attributes = [
-        attribute(&CONTENT_TYPE, &DATA),
-        attribute(&MESSAGE_DIGEST, &tlv(4, &digest)),
-        attribute(&HISTORY, &sequence(&[&no_receipts])),
-    ];
-    attributes.sort();
-    let attributes = attributes.concat();
-    let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
-    let signature = ready(world.keyring.sign(&list.key, algorithm, &tlv(0x31, &attributes))).unwrap();
+    let history = attribute(&id_aa(3), &[&sequence(&[&no_receipts])]);
     let certificate = list.chain[0].der();
-    let body = elements(elements(certificate)[0].0)[0].0;
-    let fields = elements(body);
-    let signer = sequence(&[
-        &[2, 1, 1],
-        &sequence(&[fields[3].1, fields[1].1]),
-        &SHA256,
-        &tlv(0xa0, &attributes),
-        &ECDSA_SHA256,
-        &tlv(4, &signature),
-    ]);
-    let content = sequence(&[&DATA, &tlv(0xa0, &tlv(4, content))]);
-    let certificates = tlv(0xa0, certificate);
-    let body = sequence(&[&[2, 1, 1], &tlv(0x31, &SHA256), &content, &certificates, &tlv(0x31, &signer)]);
+    let cms = signed(content, certificate, vec![history], |attributes| {
+        let algorithm = SignatureAlgorithm::Ecdsa(Curve::P256, Hash::Sha256);
+        ready(world.keyring.sign(&list.key, algorithm, attributes)).unwrap()
+    });
     let header = "From: alice@example.org\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data\r\n\
         Content-Transfer-Encoding: binary\r\n\r\n";
-    [header.as_bytes(), &sequence(&[&SIGNED_DATA, &tlv(0xa0, &body)])].concat()
+    [header.as_bytes(), &cms].concat()
 }
 
 #[test]

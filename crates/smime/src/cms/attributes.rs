@@ -26,6 +26,17 @@ const ENCRYPTION_KEY_PREFERENCE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.
 const SIGNING_CERTIFICATE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.12");
 const SIGNING_CERTIFICATE_V2: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.2.47");
 
+/// What a signature has once and with one value, if at all (RFC 5652 11, RFC 8551 2.5, RFC 5035 5).
+const SINGLE: [Oid; 7] = [
+    CONTENT_TYPE,
+    MESSAGE_DIGEST,
+    SIGNING_TIME,
+    SMIME_CAPABILITIES,
+    ENCRYPTION_KEY_PREFERENCE,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+];
+
 /// A signer has at most this many attributes here.
 pub(crate) const MAX_ATTRIBUTES: usize = 64;
 /// An attribute has at most this many values here.
@@ -93,29 +104,31 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// Refuses a second answer to a question that has one: programs would differ in which of them they heed.
+    pub(crate) fn check_single(&self) -> Result<(), Malformed> {
+        SINGLE.into_iter().try_for_each(|wanted| self.single(wanted).map(drop))
+    }
+
     /// Every value of every attribute of a type.
     pub(crate) fn all(&self, wanted: Oid) -> impl Iterator<Item = &Tlv<'a>> {
         self.list.iter().filter(move |(oid, _)| *oid == wanted).flat_map(|(_, values)| values)
     }
 
-    /// The certificate that the signature was made for (RFC 5035).
-    pub(crate) fn signing_certificate(&self) -> Result<Option<CertificateDigest<'a>>, Malformed> {
-        let (value, version) = match self.single(SIGNING_CERTIFICATE_V2)? {
-            Some(value) => (value, 2),
-            None => match self.single(SIGNING_CERTIFICATE)? {
-                Some(value) => (value, 1),
-                None => return Ok(None),
-            },
-        };
-        let mut certificates = asn1::single(value.der, tag::SEQUENCE)?.reader().sequence()?;
-        let mut first = certificates.sequence()?;
-        let mut hash = Some(if version == 1 { Hash::Sha1 } else { Hash::Sha256 });
-        if version == 2
-            && let Some(identifier) = first.optional(tag::SEQUENCE)?
+    /// The certificate that the signature was made for, by each hash that the signer gives (RFC 5035 7).
+    pub(crate) fn signing_certificate(&self) -> Result<Vec<CertificateDigest<'a>>, Malformed> {
+        let mut named = Vec::new();
+        for (version, default) in [(SIGNING_CERTIFICATE, Hash::Sha1), (SIGNING_CERTIFICATE_V2, Hash::Sha256)]
         {
-            hash = algorithm::hash_of(Identifier::read(identifier.reader())?.oid);
+            let Some(value) = self.single(version)? else { continue };
+            let mut certificates = asn1::single(value.der, tag::SEQUENCE)?.reader().sequence()?;
+            let mut first = certificates.sequence()?;
+            let hash = match first.optional(tag::SEQUENCE)? {
+                Some(identifier) => algorithm::hash_of(Identifier::read(identifier.reader())?.oid),
+                None => Some(default),
+            };
+            named.push(CertificateDigest { hash, digest: first.expect(tag::OCTET_STRING)?.value });
         }
-        Ok(Some(CertificateDigest { hash, digest: first.expect(tag::OCTET_STRING)?.value }))
+        Ok(named)
     }
 
     /// The certificate that the signer prefers for encryption, among those at hand that name one of

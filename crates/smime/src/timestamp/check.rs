@@ -140,7 +140,9 @@ async fn authority(
 fn only_signer<'a, 'm>(message: &'m SignedData<'a>) -> Result<&'m SignerInfo<'a>, TimestampError> {
     let [Ok(signer)] = message.signers.as_slice() else { return Err(TimestampError::Malformed) };
     let attributes = signer.signed_attributes.as_ref().ok_or(TimestampError::Malformed)?;
-    attributes.signing_certificate()?.ok_or(TimestampError::Malformed)?;
+    if attributes.signing_certificate()?.is_empty() {
+        return Err(TimestampError::Malformed);
+    }
     Ok(signer)
 }
 

@@ -160,6 +160,7 @@ async fn check_attributes(
     content: &mut Content<'_>,
     by: Digest,
 ) -> Result<(), SignerError> {
+    attributes.check_single()?;
     match (attributes.single(CONTENT_TYPE)?, content.content_type) {
         (None, None) => {}
         (Some(named), Some(content_type)) if named.oid()? == content_type => {}
@@ -182,14 +183,14 @@ async fn check_certificate(
     attributes: &Attributes<'_>,
     certificate: &Certificate,
 ) -> Result<(), SignerError> {
-    let Some(named) = attributes.signing_certificate()? else { return Ok(()) };
-    let hash = named.hash.ok_or(SignerError::CertificateMismatch)?;
-    let digest = provider.digest(hash, certificate.der()).await;
-    if digest.is_ok_and(|digest| digest == named.digest) {
-        Ok(())
-    } else {
-        Err(SignerError::CertificateMismatch)
+    for named in attributes.signing_certificate()? {
+        let hash = named.hash.ok_or(SignerError::CertificateMismatch)?;
+        let digest = provider.digest(hash, certificate.der()).await;
+        if !digest.is_ok_and(|digest| digest == named.digest) {
+            return Err(SignerError::CertificateMismatch);
+        }
     }
+    Ok(())
 }
 
 /// Without signed attributes the content itself is signed, which only plain data may be

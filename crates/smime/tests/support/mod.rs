@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod corpus;
 pub mod der;
+pub mod signed;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

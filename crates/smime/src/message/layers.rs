@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     Certificate, DecryptionKey, Keyring, Provider, SignedForm, SignerError, SignerVerdict, Trust, UnixTime,
-    VerifiedCms, VerifyError, decrypt, is_enveloped, path::Budget, verify::verify_within,
+    VerifiedCms, VerifyError, ber, cms::DATA, cms::signed::SignedData, decrypt, is_enveloped, path::Budget,
+    verify::verify_within,
 };
 
 /// More layers than this are not unwrapped. Triple wrapping (RFC 2634) needs three.
@@ -165,7 +166,7 @@ impl<'m> Envelope<'m> {
                 self.record(SignedForm::Opaque, size, signers);
             }
             // Without signers it is no layer; without id-data there is no mail inside.
-            _ if !signers.is_empty() && content_type == const_oid::db::rfc5911::ID_DATA => {
+            _ if !signers.is_empty() && content_type == DATA => {
                 self.replace(content.into_owned());
                 self.record(SignedForm::Opaque, size, signers);
                 return true;
@@ -262,11 +263,7 @@ fn step(entity: &Entity<'_>, whole: &[u8]) -> Step {
     if !is_cms(entity) {
         return Step::Payload;
     }
-    let mut cms = entity.decoded_body().into_owned();
-    // Some gateways lose the transfer encoding; a CMS object in binary begins with a SEQUENCE.
-    if cms.first() != Some(&0x30) {
-        cms = decode_base64(&cms);
-    }
+    let cms = object(entity);
     // The object says what it is; smime-type is a hint that gateways drop (RFC 8551 3.2.2).
     if is_enveloped(&cms) {
         return Step::Enveloped(cms);
@@ -286,6 +283,25 @@ pub(crate) fn is_cms(entity: &Entity<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// The CMS object of such an entity.
+fn object(entity: &Entity<'_>) -> Vec<u8> {
+    let body = entity.decoded_body();
+    // Some gateways lose the transfer encoding; a CMS object in binary begins with a SEQUENCE.
+    if body.first() == Some(&0x30) { body.into_owned() } else { decode_base64(&body) }
+}
+
+/// The mail inside an opaque signature outside of the envelope, which nobody asks whether it holds.
+pub(crate) fn errant(entity: &Entity<'_>) -> Option<Vec<u8>> {
+    if !is_cms(entity) {
+        return None;
+    }
+    let cms = object(entity);
+    let der = ber::to_der(&cms).ok()?;
+    let signed = SignedData::read(&der).ok()?;
+    let is_layer = !signed.signers.is_empty() && signed.content_type == DATA;
+    is_layer.then(|| signed.content.map(<[u8]>::to_vec))?
 }
 
 /// The signed part and the signature of a well-formed multipart/signed (RFC 1847 2.1, RFC 8551 3.5.3).

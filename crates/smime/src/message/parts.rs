@@ -2,7 +2,7 @@
 
 use super::{
     entity::Entity,
-    layers::is_cms,
+    layers::{self, is_cms},
     legacy,
     transfer::decode_charset,
     tree::{Node, NodeKind},
@@ -78,6 +78,14 @@ impl Walk {
     fn visit(&mut self, entity: &Entity<'_>, path: &mut Vec<usize>, main: bool) -> Node {
         let children = if path.len() < MAX_DEPTH { entity.children() } else { None };
         let mut node = node(entity);
+        // RFC 9787 6.2.1: in place of a stray signature stands what it encloses.
+        let enclosed = if path.is_empty() || path.len() >= MAX_DEPTH { None } else { layers::errant(entity) };
+        if let Some(Ok(enclosed)) = enclosed.as_deref().map(Entity::parse) {
+            path.push(1);
+            node.children.push(self.visit(&enclosed, path, main));
+            path.pop();
+            return node;
+        }
         let Some(children) = children else {
             node.size = self.leaf(entity, path, main);
             return node;

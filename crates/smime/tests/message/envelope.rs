@@ -210,6 +210,23 @@ fn a_list_footer_around_a_signed_message_takes_its_status() {
 }
 
 #[test]
+fn what_a_stray_opaque_signature_encloses_stands_in_its_place() {
+    let world = World::new();
+    let list = |signed: &str| {
+        let mixed = "Content-Type: multipart/mixed; boundary=list";
+        format!("{OUTER}{mixed}\r\n\r\n--list\r\n{signed}\r\n--list\r\n\r\nFooter\r\n--list--\r\n")
+    };
+    let mut signed = String::from_utf8(world.sign_opaque("", TEXT, "alice")).unwrap();
+    let opened = world.open(list(&signed).as_bytes());
+    assert_eq!((opened.status, opened.signers.len()), (Status::Unprotected, 0));
+    assert_eq!(opened.text().as_deref(), Some("The text.\r\n"));
+    assert_eq!(opened.parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ["1.1", "2"]);
+    signed = String::from_utf8(world.sign_opaque("", signed.as_bytes(), "alice")).unwrap();
+    let opened = world.open(list(&signed).as_bytes());
+    assert_eq!((opened.text().as_deref(), opened.parts[0].id.as_str()), (Some("The text.\r\n"), "1.1.1"));
+}
+
+#[test]
 fn a_forwarded_message_is_judged_apart() {
     let world = World::new();
     let inner = world.sign(OUTER, TEXT, "alice");

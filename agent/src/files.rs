@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 /// A message larger than this is not read into memory.
 const MAX_MESSAGE: u64 = 1 << 30;
 
+const CMS_HEADER: &[u8] =
+    b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+
 /// The keys of a PKCS#12 file, each with its certificate.
 pub struct Identity {
     pub keyring: AwsLcKeyring,
@@ -27,7 +30,7 @@ pub struct Identity {
     pub certificates: Vec<Certificate>,
 }
 
-/// Reads a message, from standard input for `-`.
+/// Reads a message, from standard input for `-`; a CMS object by itself becomes the message that it would be.
 pub fn message(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -42,7 +45,12 @@ pub fn message(path: &Path) -> Result<Vec<u8>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_MESSAGE) {
         bail!("{} is larger than a gigabyte", path.display());
     }
-    Ok(bytes)
+    Ok(if is_cms(&bytes) { [CMS_HEADER, &bytes].concat() } else { bytes })
+}
+
+/// Whether it begins as a SEQUENCE of 128 octets or more, or of a length that is not known: no header does.
+fn is_cms(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x80..=0x84, ..])
 }
 
 /// Reads all certificates of the files, each PEM or DER.

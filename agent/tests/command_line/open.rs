@@ -50,6 +50,27 @@ fn a_key_is_found_by_what_outlook_calls_it_where_its_certificate_does_not_say() 
 }
 
 #[test]
+fn a_stray_encrypted_part_is_opened_by_itself_and_lends_its_status_to_nothing() {
+    const TEST: &str = "a_stray_encrypted_part_is_opened_by_itself_and_lends_its_status_to_nothing";
+    let Some(office) = Office::new(TEST) else { return };
+    office.write("body.txt", "Content-Type: text/plain\n\nFor Bob.\n");
+    office.openssl("cms -encrypt -aes256 -in body.txt -out sealed bob.pem");
+    let footer = "--list\n\nFooter of the list\n--list--\n";
+    let head = "From: alice@a.example\nContent-Type: multipart/mixed; boundary=list\n\n--list\n";
+    office.write("mixed.eml", format!("{head}{}\n{footer}", office.read("sealed")));
+    let report = office.json(&format!("{OPEN} --out parts mixed.eml"));
+    assert_eq!(
+        (&report["status"], &report["tree"]["children"][0]["errant"]),
+        (&"unprotected".into(), &true.into())
+    );
+    assert!(!report.to_string().contains("For Bob"), "{report}");
+    let part = report["parts"][0]["file"].as_str().unwrap();
+    let apart = office.json(&format!("{OPEN} parts/{part}"));
+    assert_eq!(apart["parts"][0]["text"], "For Bob.\r\n");
+    assert_eq!(apart["status"], "encrypted-unverified");
+}
+
+#[test]
 fn failures_are_sentences_and_a_status() {
     let Some(office) = Office::new("failures_are_sentences_and_a_status") else { return };
     office.seal("");

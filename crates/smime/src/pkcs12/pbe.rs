@@ -154,7 +154,14 @@ fn pbes2<'a>(parameters: &Tlv<'a>) -> Result<Scheme<'a>, Pkcs12Error> {
         _ => return Err(Pkcs12Error::Unsupported),
     };
     let vector = asn1::single(encryption.parameters.ok_or(Malformed)?.der, tag::OCTET_STRING)?.value;
-    let Parameters { salt, iterations, hash } = Parameters::read(&derivation, cipher.key_len())?;
+    let (cipher, parameters) = match Parameters::read(&derivation, cipher.key_len()) {
+        // NSS once wrote AES-256 under the name of AES-128, and the true length beside it.
+        Err(Pkcs12Error::Unsupported) if matches!(cipher, Cipher::Aes128) => {
+            (Cipher::Aes256, Parameters::read(&derivation, Cipher::Aes256.key_len()))
+        }
+        parameters => (cipher, parameters),
+    };
+    let Parameters { salt, iterations, hash } = parameters?;
     Ok(Scheme { derivation: Derivation::Pbkdf2(hash), cipher, salt, iterations, vector })
 }
 
@@ -297,4 +304,33 @@ pub(super) fn pbkdf2_identifier(salt: &[u8], iterations: u32) -> Vec<u8> {
     let derivation =
         write::sequence(&[&write::octets(salt), &write::integer(u64::from(iterations)), &function]);
     write::algorithm(PBKDF2, &derivation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_32_octets_is_of_aes_256_by_whatever_name() {
+        let (salt, vector, plaintext) = ([1; 8], [2; 16], b"0\x03\x02\x01\x05");
+        let key = pbkdf2(Hash::Sha1, b"nss", &salt, 10, 32);
+        let encryptor = Encryptor::<Aes256>::new_from_slices(&key, &vector).unwrap();
+        let ciphertext = encryptor.encrypt_padded_vec::<Pkcs7>(plaintext);
+        let named = |length: u64| {
+            let derivation =
+                write::sequence(&[&write::octets(&salt), &write::integer(10), &write::integer(length)]);
+            write::sequence(&[
+                &write::algorithm(PBKDF2, &derivation),
+                &write::algorithm(AES128_CBC, &write::octets(&vector)),
+            ])
+        };
+        let (long, longer) = (named(32), named(48));
+        let scheme = pbes2(&asn1::single(&long, tag::SEQUENCE).unwrap()).unwrap();
+        assert_eq!(
+            scheme.decrypt(b"nss", &ciphertext).as_deref().map(Vec::as_slice),
+            Some(plaintext.as_slice())
+        );
+        let outcome = pbes2(&asn1::single(&longer, tag::SEQUENCE).unwrap());
+        assert_eq!(outcome.err(), Some(Pkcs12Error::Unsupported));
+    }
 }

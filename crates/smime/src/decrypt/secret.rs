@@ -10,7 +10,7 @@ use const_oid::ObjectIdentifier as Oid;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{DecryptError, Sealed, content_key};
+use super::{DecryptError, Sealed};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, tag};
 use crate::ber;
@@ -58,8 +58,8 @@ pub async fn decrypt_with_secret(
                 .and_then(|wrap| wrap.unwrap(key, wrapped).ok_or(DecryptError::Failed)),
             _ => continue,
         };
-        let opened = match key.and_then(|key| content_key(&message, key)) {
-            Ok(key) => sealed.open(provider, &key, Cow::Borrowed(&der)).await,
+        let opened = match key {
+            Ok(key) => sealed.open(provider, key, Cow::Borrowed(&der)).await,
             Err(error) => Err(error),
         };
         match opened {

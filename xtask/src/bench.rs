@@ -2,7 +2,7 @@
 
 mod browser;
 mod native;
-mod relay;
+pub mod relay;
 mod size;
 
 use std::fmt::Write;

@@ -75,6 +75,9 @@ pub fn fuzz(options: &Options) -> Result<()> {
     for (target, outcome) in &outcomes {
         println!("{:<12} {outcome}", target.name);
     }
+    let spent = outcomes.iter().map(|(_, outcome)| outcome.spent());
+    let (executions, cpu) = spent.fold((0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!("\n{executions} executions in {cpu:.0} s of CPU");
     match outcomes.iter().filter(|(_, outcome)| outcome.failed()).count() {
         0 => Ok(()),
         count => bail!("{count} targets failed; see above"),

@@ -6,7 +6,7 @@ mod letters;
 mod mailbox;
 mod ours;
 mod peers;
-mod process;
+pub mod process;
 
 use std::fs;
 use std::path::Path;

@@ -11,15 +11,17 @@ pub struct Outcome {
     coverage: u64,
     features: u64,
     slowest: u64,
+    /// Seconds of CPU, in user and system mode.
+    cpu: f64,
     tail: String,
 }
 
 impl Outcome {
     /// The heads of the columns of [`Outcome`]'s `Display`.
-    pub const HEAD: &str = "  executions      edges   features  slowest (s)";
+    pub const HEAD: &str = "  executions      edges   features  slowest (s)    CPU (s)";
 
-    /// Reads what was printed.
-    pub fn read(succeeded: bool, log: &str) -> Self {
+    /// Reads what was printed, beside the seconds of CPU that it took.
+    pub fn read(succeeded: bool, cpu: f64, log: &str) -> Self {
         let statistic = |name: &str| {
             let line = log.lines().rev().find_map(|line| line.strip_prefix(name))?;
             line.trim().parse().ok()
@@ -37,6 +39,7 @@ impl Outcome {
             coverage: counted(" cov: ").unwrap_or_default(),
             features: counted(" ft: ").unwrap_or_default(),
             slowest: statistic("stat::slowest_unit_time_sec:").unwrap_or_default(),
+            cpu,
             tail,
         }
     }
@@ -44,6 +47,11 @@ impl Outcome {
     /// Whether an input was found that must not be, or the target did not run at all.
     pub fn failed(&self) -> bool {
         !self.succeeded || self.executions == 0
+    }
+
+    /// Its executions and its seconds of CPU.
+    pub fn spent(&self) -> (u64, f64) {
+        (self.executions, self.cpu)
     }
 
     /// The end of the log, which names the file of the input and shows it.
@@ -59,9 +67,9 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { executions, coverage, features, slowest, .. } = self;
+        let Self { executions, coverage, features, slowest, cpu, .. } = self;
         let failed = if self.failed() { "  FAILED" } else { "" };
-        write!(f, "{executions:>12} {coverage:>10} {features:>10} {slowest:>12}{failed}")
+        write!(f, "{executions:>12} {coverage:>10} {features:>10} {slowest:>12} {cpu:>10.0}{failed}")
     }
 }
 
@@ -75,16 +83,16 @@ mod tests {
 
     #[test]
     fn reads_the_figures_of_a_run() {
-        let outcome = Outcome::read(true, LOG);
+        let outcome = Outcome::read(true, 1.5, LOG);
         assert_eq!((outcome.executions, outcome.coverage, outcome.features), (5000, 120, 345));
-        assert_eq!((outcome.slowest, outcome.failed()), (1, false));
+        assert_eq!((outcome.slowest, outcome.failed(), outcome.spent()), (1, false, (5000, 1.5)));
     }
 
     #[test]
     fn a_run_without_executions_has_failed() {
-        assert!(Outcome::read(true, "").failed());
+        assert!(Outcome::read(true, 0.0, "").failed());
         let crash =
-            Outcome::read(false, &format!("{LOG}artifact_prefix='x'; Test unit written to x/crash-1\n"));
+            Outcome::read(false, 0.0, &format!("{LOG}artifact_prefix='x'; Test unit written to x/crash-1\n"));
         assert!(crash.failed() && crash.report().contains("x/crash-1"));
     }
 }

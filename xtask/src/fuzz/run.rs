@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::Target;
 use super::build::{Programs, folder, seeds};
 use super::outcome::Outcome;
+use crate::bench::relay::process::usage;
 use crate::workspace;
 
 /// Longer than any input may take on a busy machine, and far below what an attacker wants.
@@ -57,9 +58,11 @@ impl Run {
         program.arg(corpus).arg(seeds().join(target.name));
         let scratch = Scratch::new(target.name)?;
         program.env("TMPDIR", &scratch.0).stdout(file.try_clone()?).stderr(file).current_dir(work);
+        let before = usage(std::process::id())?;
         let status = program.status();
         let status = status.with_context(|| format!("the target {} could not be started", target.name))?;
-        Ok(Outcome::read(status.success(), &String::from_utf8_lossy(&fs::read(&log)?)))
+        let cpu = (usage(std::process::id())?.cpu - before.cpu) / 1000.0;
+        Ok(Outcome::read(status.success(), cpu, &String::from_utf8_lossy(&fs::read(&log)?)))
     }
 
     fn corpus(&self, work: &Path) -> Result<PathBuf> {

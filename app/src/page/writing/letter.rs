@@ -116,7 +116,12 @@ impl Letter {
             to,
             cc,
             subject: quote::prefixed(&message.subject, texts.reply_prefix),
-            text: quote::answer(&message.body.text, &(texts.wrote)(when, &who)),
+            // RFC 9787 6.5: what was encrypted weakly is not quoted, since anybody could have put it there.
+            text: if message.weak {
+                String::new()
+            } else {
+                quote::answer(&message.body.text, &(texts.wrote)(when, &who))
+            },
             thread: Thread {
                 letter: None,
                 in_reply_to: message.message_id.iter().cloned().collect(),
@@ -206,7 +211,7 @@ pub(crate) fn display_name(address: &Address) -> String {
 }
 
 fn was_sealed(message: &Message) -> bool {
-    matches!(message.status, Status::Confidential | Status::EncryptedUnverified)
+    message.weak || matches!(message.status, Status::Confidential | Status::EncryptedUnverified)
 }
 
 fn enclosures(message: &Message) -> Vec<Enclosure> {
@@ -282,6 +287,16 @@ mod tests {
         }
         message.body.text = "Dear Bob".into();
         assert!(!Letter::draft(&message).thread.from_sealed);
+    }
+
+    #[test]
+    fn what_was_sealed_weakly_is_not_quoted_and_still_known_to_have_been_sealed() {
+        let mut message = message();
+        (message.status, message.weak) = (Status::Verified, true);
+        let texts = Language::English.texts();
+        let reply = Letter::reply(&message, &bob(), false, texts, "now");
+        assert_eq!((reply.text.as_str(), reply.thread.from_sealed), ("", true));
+        assert!(Letter::forward(&message, texts, "now").thread.from_sealed);
     }
 
     #[test]

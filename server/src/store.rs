@@ -51,8 +51,8 @@ pub use accounts::{
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
-    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, forget_file, hold_blob,
-    idle_octets, orphans, own_blob, put_blob, release_blob, still_going, sweep_uploads,
+    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, forget_file, hold_blob, orphans,
+    own_blob, put_blob, put_upload, release_blob, still_going, sweep_uploads,
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,

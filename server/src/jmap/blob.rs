@@ -66,12 +66,6 @@ async fn keep(call: &Call, bytes: Vec<u8>) -> Result<Result<(BlobId, usize), Set
         let max_size = u64::try_from(relay.limits.max_size_upload).ok();
         return Ok(Err(SetError { max_size, ..SetErrorType::TooLarge.into() }));
     }
-    let mut connection = relay.store.read().await.map_err(failed)?;
-    let idle = store::idle_octets(&mut connection, &call.account.id).await.map_err(failed)?;
-    drop(connection);
-    if usize::try_from(idle).unwrap_or_default() > relay.limits.max_size_upload.saturating_mul(16) {
-        return Ok(Err(SetErrorType::OverQuota.into()));
-    }
     if call.account.kind.is_sealed() && !delivery::is_sealed(Arc::clone(&bytes)).await.map_err(failed)? {
         let why = "this account keeps sealed messages only, whose outer header tells no more than it must";
         return Ok(Err(SetError::new(SetErrorType::Forbidden, why)));
@@ -79,9 +73,10 @@ async fn keep(call: &Call, bytes: Vec<u8>) -> Result<Result<(BlobId, usize), Set
     let bytes = Arc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec());
     let prepared = relay.blobs.prepare(&relay.store, bytes).await.map_err(failed)?;
     let (owner, id) = (call.account.id.clone(), prepared.blob().id.clone());
+    let idle = relay.limits.idle_uploads();
     let put = relay
         .store
-        .write(move |tx| Box::pin(async move { store::put_blob(tx, &owner, prepared.blob(), false).await }));
+        .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
     put.await.map_err(|error: StoreError| failed(error))?;
     Ok(Ok((id, size)))
 }

@@ -30,6 +30,8 @@ pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of octets that a filter compares each email's texts with, of which a comparison itself
 /// counts for 16: what a search costs grows with it.
 pub const MOST_SOUGHT: usize = 4096;
+/// How many of the largest uploads may wait to be referred to.
+const IDLE_UPLOADS: usize = 16;
 /// The greatest number of ids in a page of a `/query`.
 pub const MAX_PAGE: i64 = 1000;
 
@@ -48,6 +50,11 @@ impl Limits {
             max_objects_in_get: 1000,
             max_objects_in_set: 1000,
         }
+    }
+
+    /// How many octets of an account's uploads may wait to be referred to.
+    pub fn idle_uploads(&self) -> i64 {
+        i64::try_from(self.max_size_upload.saturating_mul(IDLE_UPLOADS)).unwrap_or(i64::MAX)
     }
 
     /// The limits as the session announces them.

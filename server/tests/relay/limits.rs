@@ -126,19 +126,23 @@ async fn the_vault_is_bounded() {
 }
 
 #[tokio::test]
-async fn uploads_that_nothing_uses_are_bounded() {
+async fn of_uploads_that_nothing_uses_the_oldest_make_room() {
     let served = Served::start(&["alice"], |config| config.max_message_size = 4000).await;
     let alice = served.fixture.sign_in("alice").await;
-    let mut response = alice.send(Request::get("/healthz"), "").await;
-    for _ in 0..200 {
-        let request = Request::post(format!("/jmap/upload/{}", alice.account));
-        response = alice.send(request, sealed_letter("alice@sealpost.example", "x@y.example", "")).await;
-        if response.status() != StatusCode::CREATED {
-            break;
-        }
+    let letter = || sealed_letter("alice@sealpost.example", "x@y.example", "");
+    let used = alice.import(letter(), "inbox", json!({})).await;
+    let (mut uploads, size) = (Vec::new(), letter().len());
+    for _ in 0..(16 * 4000 / size + 3) {
+        uploads.push(alice.upload(letter()).await);
     }
-    assert_eq!(response.status(), StatusCode::INSUFFICIENT_STORAGE);
-    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    let blob = alice.call("Email/get", json!({"ids": [used], "properties": ["blobId"]})).await;
+    let there = async |blob: &Value| {
+        let path = format!("/jmap/download/{}/{}/x", alice.account, blob.as_str().unwrap());
+        alice.send(Request::get(path), "").await.status() == StatusCode::OK
+    };
+    assert!(there(&blob["list"][0]["blobId"]).await, "an email holds it");
+    assert!(!there(&json!(uploads[0])).await && !there(&json!(uploads[1])).await, "the oldest are gone");
+    assert!(there(&json!(uploads[4])).await && there(&json!(uploads.last())).await, "as few as are needed");
 }
 
 #[tokio::test]

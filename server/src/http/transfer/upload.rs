@@ -13,8 +13,6 @@ use crate::http::problem::Fault;
 use crate::http::signed_in::SignedIn;
 use crate::store::{self, StoreError};
 
-/// How many of the largest uploads may wait to be referred to.
-const IDLE_UPLOADS: usize = 16;
 /// What is looked at before anything is written: a sealed message's header is shorter.
 const START: usize = 64 * 1024;
 
@@ -32,7 +30,6 @@ pub async fn upload(
     let turn = shared.turns.upload(&account);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
     let most = shared.relay.limits.max_size_upload;
-    room(&shared, &account, most).await?;
     let mut incoming = shared.relay.blobs.incoming();
     let mut body = Incoming::new(body, most, LimitKind::SizeUpload);
     receive(&mut incoming, &mut body, owner.kind.is_sealed()).await?;
@@ -41,24 +38,15 @@ pub async fn upload(
     let size = u64::try_from(incoming.size()).unwrap_or_default();
     let prepared = incoming.finish(&shared.relay.store).await.map_err(Fault::failed)?;
     let (owner, blob_id) = (owner.id, prepared.blob().id.clone());
+    let idle = shared.relay.limits.idle_uploads();
     let keep = shared
         .relay
         .store
-        .write(move |tx| Box::pin(async move { store::put_blob(tx, &owner, prepared.blob(), false).await }));
+        .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
     keep.await.map_err(|error: StoreError| Fault::failed(error))?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
-}
-
-/// Refuses an upload while many earlier ones wait to be referred to, or one account fills the disk.
-async fn room(shared: &Shared, account: &AccountId, most: usize) -> Result<(), Fault> {
-    let mut connection = shared.relay.store.read().await.map_err(Fault::failed)?;
-    let idle = store::idle_octets(&mut connection, account).await.map_err(Fault::failed)?;
-    if usize::try_from(idle).unwrap_or_default() < most.saturating_mul(IDLE_UPLOADS) {
-        return Ok(());
-    }
-    Err(Fault::new(StatusCode::INSUFFICIENT_STORAGE, "earlier uploads wait to be used").retry_after(3600))
 }
 
 async fn receive(

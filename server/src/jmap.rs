@@ -37,11 +37,10 @@ use serde_json::{Map, Value};
 
 pub use limits::Limits;
 pub use session_object::session;
-pub use table::methods;
+pub use table::{Method, methods};
 
 use crate::relay::Relay;
 use crate::store::{Account, Credential, Shared};
-use table::Method;
 
 /// When the answers of a request have this many octets, the calls that are left are refused.
 const ANSWERED: usize = 32 * 1024 * 1024;
@@ -179,6 +178,10 @@ async fn invoke(
         return Err(MethodError::new(MethodErrorType::InvalidArguments, "the arguments are not an object"));
     };
     let arguments = reference::resolve(arguments, earlier, copied)?;
+    if let Some(unknown) = arguments.keys().find(|name| !method.takes(name)) {
+        let text = format!("there is no argument {unknown}");
+        return Err(MethodError::new(MethodErrorType::InvalidArguments, text));
+    }
     call.account = opened(method, &arguments, call)?;
     let started = Instant::now();
     let answered = (method.handler)(call, Value::Object(arguments)).await;

@@ -16,6 +16,9 @@ pub const CAPABILITIES: [&str; 10] =
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;
 
+/// Names of arguments: those of one kind of method, and those that one type has beyond.
+pub type Arguments = &'static [&'static [&'static str]];
+
 /// A method.
 pub struct Method {
     /// Its name.
@@ -26,35 +29,89 @@ pub struct Method {
     pub takes_account: bool,
     /// Whether it changes the account.
     pub writes: bool,
+    /// The names of its arguments beside `accountId`; none where it takes any.
+    pub arguments: Option<Arguments>,
     /// What runs it.
     pub handler: Handler,
 }
 
-const fn method(capability: &'static str, name: &'static str, handler: Handler) -> Method {
-    Method { name, capability, takes_account: true, writes: false, handler }
+impl Method {
+    /// Whether it has an argument of that name.
+    pub fn takes(&self, argument: &str) -> bool {
+        let is_in = |lists: Arguments| lists.iter().any(|list| list.contains(&argument));
+        argument == "accountId" || self.arguments.is_none_or(is_in)
+    }
 }
 
-const fn writing(capability: &'static str, name: &'static str, handler: Handler) -> Method {
-    Method { writes: true, ..method(capability, name, handler) }
+macro_rules! run {
+    ($function:path) => {
+        |call, arguments| Box::pin($function(call, arguments))
+    };
 }
+
+const fn method(
+    capability: &'static str,
+    name: &'static str,
+    arguments: Arguments,
+    handler: Handler,
+) -> Method {
+    Method { name, capability, takes_account: true, writes: false, arguments: Some(arguments), handler }
+}
+
+const fn writing(
+    capability: &'static str,
+    name: &'static str,
+    arguments: Arguments,
+    handler: Handler,
+) -> Method {
+    Method { writes: true, ..method(capability, name, arguments, handler) }
+}
+
+// The standard methods (RFC 8620 5).
+const GET: &[&str] = &["ids", "properties"];
+const CHANGES: &[&str] = &["sinceState", "maxChanges"];
+const SET: &[&str] = &["ifInState", "create", "update", "destroy"];
+const QUERY: &[&str] = &["filter", "sort", "position", "anchor", "anchorOffset", "limit", "calculateTotal"];
+const QUERY_CHANGES: &[&str] =
+    &["filter", "sort", "sinceQueryState", "maxChanges", "upToId", "calculateTotal"];
+// What those of one type have beyond that.
+const TREE: &[&str] = &["sortAsTree", "filterAsTree"];
+const BODIES: &[&str] = &[
+    "bodyProperties",
+    "fetchTextBodyValues",
+    "fetchHTMLBodyValues",
+    "fetchAllBodyValues",
+    "maxBodyValueBytes",
+];
+const COPY: &[&str] = &[
+    "fromAccountId",
+    "ifFromInState",
+    "ifInState",
+    "create",
+    "onSuccessDestroyOriginal",
+    "destroyFromIfInState",
+];
 
 const ECHO: Method = Method {
     name: "Core/echo",
     capability: CORE,
     takes_account: false,
     writes: false,
+    arguments: None,
     handler: |_, arguments| Box::pin(async move { answer(&arguments) }),
 };
 
 const PUSH_GET: Method = Method {
     name: "PushSubscription/get",
-    handler: |call, arguments| Box::pin(push_subscription::get(call, arguments)),
+    arguments: Some(&[GET]),
+    handler: run!(push_subscription::get),
     ..ECHO
 };
 
 const PUSH_SET: Method = Method {
     name: "PushSubscription/set",
-    handler: |call, arguments| Box::pin(push_subscription::set(call, arguments)),
+    arguments: Some(&[&["create", "update", "destroy"]]),
+    handler: run!(push_subscription::set),
     ..ECHO
 };
 
@@ -62,62 +119,59 @@ static METHODS: &[Method] = &[
     ECHO,
     PUSH_GET,
     PUSH_SET,
-    writing(CORE, "Blob/copy", |call, arguments| Box::pin(blob::copy(call, arguments))),
-    writing(BLOB, "Blob/upload", |call, arguments| Box::pin(blob::upload(call, arguments))),
-    method(BLOB, "Blob/get", |call, arguments| Box::pin(blob::get(call, arguments))),
-    method(BLOB, "Blob/lookup", |call, arguments| Box::pin(blob::lookup(call, arguments))),
-    method(QUOTA, "Quota/get", |call, arguments| Box::pin(quota::get(call, arguments))),
-    method(QUOTA, "Quota/changes", |call, arguments| Box::pin(quota::changes(call, arguments))),
-    method(QUOTA, "Quota/query", |call, arguments| Box::pin(quota::query(call, arguments))),
-    method(QUOTA, "Quota/queryChanges", |call, arguments| Box::pin(quota::query_changes(call, arguments))),
-    method(MAIL, "Mailbox/get", |call, arguments| Box::pin(mailbox::get(call, arguments))),
-    method(MAIL, "Mailbox/changes", |call, arguments| Box::pin(mailbox::changes(call, arguments))),
-    method(MAIL, "Mailbox/query", |call, arguments| Box::pin(mailbox::query(call, arguments))),
-    method(MAIL, "Mailbox/queryChanges", |call, arguments| Box::pin(mailbox::query_changes(call, arguments))),
-    writing(MAIL, "Mailbox/set", |call, arguments| Box::pin(mailbox::set(call, arguments))),
-    method(MAIL, "Thread/get", |call, arguments| Box::pin(thread::get(call, arguments))),
-    method(MAIL, "Thread/changes", |call, arguments| Box::pin(thread::changes(call, arguments))),
-    method(MAIL, "Email/get", |call, arguments| Box::pin(email::get(call, arguments))),
-    method(MAIL, "Email/changes", |call, arguments| Box::pin(email::changes(call, arguments))),
-    method(MAIL, "Email/query", |call, arguments| Box::pin(email::query(call, arguments))),
-    writing(MAIL, "Email/copy", |call, arguments| Box::pin(email::copy(call, arguments))),
-    method(MAIL, "Email/parse", |call, arguments| Box::pin(email::parse(call, arguments))),
-    method(MAIL, "SearchSnippet/get", |call, arguments| Box::pin(email::snippets(call, arguments))),
-    method(MAIL, "Email/queryChanges", |call, arguments| Box::pin(email::query_changes(call, arguments))),
-    writing(MAIL, "Email/set", |call, arguments| Box::pin(email::set(call, arguments))),
-    writing(MAIL, "Email/import", |call, arguments| Box::pin(email::import(call, arguments))),
-    method(SUBMISSION, "Identity/get", |call, arguments| Box::pin(identity::get(call, arguments))),
-    method(SUBMISSION, "Identity/changes", |call, arguments| Box::pin(identity::changes(call, arguments))),
-    writing(SUBMISSION, "Identity/set", |call, arguments| Box::pin(identity::set(call, arguments))),
-    method(VACATION, "VacationResponse/get", |call, arguments| Box::pin(vacation::get(call, arguments))),
-    writing(VACATION, "VacationResponse/set", |call, arguments| Box::pin(vacation::set(call, arguments))),
-    method(SUBMISSION, "EmailSubmission/query", |call, arguments| {
-        Box::pin(submission::query(call, arguments))
-    }),
-    method(SUBMISSION, "EmailSubmission/queryChanges", |call, arguments| {
-        Box::pin(submission::query_changes(call, arguments))
-    }),
-    method(SUBMISSION, "EmailSubmission/get", |call, arguments| Box::pin(submission::get(call, arguments))),
-    method(SUBMISSION, "EmailSubmission/changes", |call, arguments| {
-        Box::pin(submission::changes(call, arguments))
-    }),
-    writing(SUBMISSION, "EmailSubmission/set", |call, arguments| Box::pin(submission::set(call, arguments))),
-    writing(MDN, "MDN/send", |call, arguments| Box::pin(mdn::send(call, arguments))),
-    method(MDN, "MDN/parse", |call, arguments| Box::pin(mdn::parse(call, arguments))),
-    writing(SEALED, "Certificate/issue", |call, arguments| Box::pin(sealed::issue(call, arguments))),
-    method(SEALED, "Certificate/lookup", |call, arguments| Box::pin(sealed::lookup(call, arguments))),
-    method(SEALED, "Directory/query", |call, arguments| Box::pin(sealed::directory(call, arguments))),
-    method(SEALED, "Vault/get", |call, arguments| Box::pin(sealed::vault_get(call, arguments))),
-    writing(SEALED, "Vault/set", |call, arguments| Box::pin(sealed::vault_set(call, arguments))),
-    method(SEALED, "Enrolment/get", |call, arguments| Box::pin(sealed::enrolment_get(call, arguments))),
-    writing(SEALED, "Enrolment/destroy", |call, arguments| {
-        Box::pin(sealed::enrolment_destroy(call, arguments))
-    }),
+    writing(CORE, "Blob/copy", &[&["fromAccountId", "blobIds"]], run!(blob::copy)),
+    writing(BLOB, "Blob/upload", &[&["create"]], run!(blob::upload)),
+    method(BLOB, "Blob/get", &[GET, &["offset", "length"]], run!(blob::get)),
+    method(BLOB, "Blob/lookup", &[&["typeNames", "ids"]], run!(blob::lookup)),
+    method(QUOTA, "Quota/get", &[GET], run!(quota::get)),
+    method(QUOTA, "Quota/changes", &[CHANGES], run!(quota::changes)),
+    method(QUOTA, "Quota/query", &[QUERY], run!(quota::query)),
+    method(QUOTA, "Quota/queryChanges", &[QUERY_CHANGES], run!(quota::query_changes)),
+    method(MAIL, "Mailbox/get", &[GET], run!(mailbox::get)),
+    method(MAIL, "Mailbox/changes", &[CHANGES], run!(mailbox::changes)),
+    method(MAIL, "Mailbox/query", &[QUERY, TREE], run!(mailbox::query)),
+    method(MAIL, "Mailbox/queryChanges", &[QUERY_CHANGES, TREE], run!(mailbox::query_changes)),
+    writing(MAIL, "Mailbox/set", &[SET, &["onDestroyRemoveEmails"]], run!(mailbox::set)),
+    method(MAIL, "Thread/get", &[GET], run!(thread::get)),
+    method(MAIL, "Thread/changes", &[CHANGES], run!(thread::changes)),
+    method(MAIL, "Email/get", &[GET, BODIES], run!(email::get)),
+    method(MAIL, "Email/changes", &[CHANGES], run!(email::changes)),
+    method(MAIL, "Email/query", &[QUERY, &["collapseThreads"]], run!(email::query)),
+    writing(MAIL, "Email/copy", &[COPY], run!(email::copy)),
+    method(MAIL, "Email/parse", &[&["blobIds", "properties"], BODIES], run!(email::parse)),
+    method(MAIL, "SearchSnippet/get", &[&["filter", "emailIds"]], run!(email::snippets)),
+    method(MAIL, "Email/queryChanges", &[QUERY_CHANGES, &["collapseThreads"]], run!(email::query_changes)),
+    writing(MAIL, "Email/set", &[SET], run!(email::set)),
+    writing(MAIL, "Email/import", &[&["ifInState", "emails"]], run!(email::import)),
+    method(SUBMISSION, "Identity/get", &[GET], run!(identity::get)),
+    method(SUBMISSION, "Identity/changes", &[CHANGES], run!(identity::changes)),
+    writing(SUBMISSION, "Identity/set", &[SET], run!(identity::set)),
+    method(VACATION, "VacationResponse/get", &[GET], run!(vacation::get)),
+    writing(VACATION, "VacationResponse/set", &[SET], run!(vacation::set)),
+    method(SUBMISSION, "EmailSubmission/query", &[QUERY], run!(submission::query)),
+    method(SUBMISSION, "EmailSubmission/queryChanges", &[QUERY_CHANGES], run!(submission::query_changes)),
+    method(SUBMISSION, "EmailSubmission/get", &[GET], run!(submission::get)),
+    method(SUBMISSION, "EmailSubmission/changes", &[CHANGES], run!(submission::changes)),
+    writing(
+        SUBMISSION,
+        "EmailSubmission/set",
+        &[SET, &["onSuccessUpdateEmail", "onSuccessDestroyEmail"]],
+        run!(submission::set),
+    ),
+    writing(MDN, "MDN/send", &[&["identityId", "send", "onSuccessUpdateEmail"]], run!(mdn::send)),
+    method(MDN, "MDN/parse", &[&["blobIds"]], run!(mdn::parse)),
+    writing(SEALED, "Certificate/issue", &[&["request", "usage"]], run!(sealed::issue)),
+    method(SEALED, "Certificate/lookup", &[&["addresses"]], run!(sealed::lookup)),
+    method(SEALED, "Directory/query", &[&["text", "limit"]], run!(sealed::directory)),
+    method(SEALED, "Vault/get", &[], run!(sealed::vault_get)),
+    writing(SEALED, "Vault/set", &[&["ifInState", "blob"]], run!(sealed::vault_set)),
+    method(SEALED, "Enrolment/get", &[], run!(sealed::enrolment_get)),
+    writing(SEALED, "Enrolment/destroy", &[], run!(sealed::enrolment_destroy)),
 ];
 
-/// The names of all methods.
-pub fn methods() -> impl Iterator<Item = &'static str> {
-    METHODS.iter().map(|method| method.name)
+/// All methods.
+pub fn methods() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter()
 }
 
 /// The method of that name.

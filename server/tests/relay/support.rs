@@ -39,6 +39,18 @@ pub use smtp_client::Client;
 
 pub const PASSWORD: &str = "a long enough password";
 
+/// The capabilities that have methods.
+pub const USING: [&str; 8] = [
+    jmap::CORE,
+    jmap::MAIL,
+    jmap::SUBMISSION,
+    jmap::VACATION,
+    jmap::MDN,
+    jmap::BLOB,
+    jmap::QUOTA,
+    jmap::SEALED,
+];
+
 /// A folder that goes when the test ends.
 pub struct Folder {
     path: PathBuf,
@@ -188,17 +200,7 @@ impl Person {
             arguments.as_object_mut().unwrap().entry("accountId").or_insert(json!(self.account));
             json!([name, arguments, format!("c{place}")])
         });
-        let using = [
-            jmap::CORE,
-            jmap::MAIL,
-            jmap::SUBMISSION,
-            jmap::VACATION,
-            jmap::MDN,
-            jmap::BLOB,
-            jmap::QUOTA,
-            jmap::SEALED,
-        ];
-        let request = json!({"using": using, "methodCalls": numbered.collect::<Vec<_>>()});
+        let request = json!({"using": USING, "methodCalls": numbered.collect::<Vec<_>>()});
         let (status, response) = self.request(request.to_string()).await;
         assert_eq!(status, StatusCode::OK, "{response}");
         let answers = response["methodResponses"].as_array().unwrap().iter();

@@ -139,11 +139,10 @@ pub async fn deliver_with(
 async fn admit(tx: &mut store::Tx, mail: Vec<Sealed>, report: Option<Report>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
     for sealed in mail {
-        let mut ledger = Ledger::open(tx, sealed.account()).await?;
+        let ledger = Ledger::open(tx, sealed.account()).await?;
         if ledger.room() == 0 {
             return Err(DeliverError::Full);
         }
-        ledger.deliver();
         let (account, blob) = (sealed.account().clone(), sealed.blob().clone());
         put(tx, ledger, sealed, Place::default()).await?;
         if let Some(report) = &report {
@@ -299,8 +298,7 @@ pub async fn off_thread<T: Send + 'static>(
 pub async fn keep(tx: &mut store::Tx, mail: Vec<Sealed>) -> Result<(), DeliverError> {
     store::lock_accounts(tx, mail.iter().map(Sealed::account)).await?;
     for sealed in mail {
-        let mut ledger = Ledger::open(tx, sealed.account()).await?;
-        ledger.deliver();
+        let ledger = Ledger::open(tx, sealed.account()).await?;
         put(tx, ledger, sealed, Place::default()).await?;
     }
     Ok(())

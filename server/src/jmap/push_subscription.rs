@@ -47,7 +47,9 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     check_properties(properties.as_deref(), &PROPERTIES)?;
     let ids = ids_to_get(ids, &call.relay.limits)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
-    let all = store::subscriptions(&mut connection, &call.user.id, now()).await.map_err(failed)?;
+    let mut all = store::subscriptions(&mut connection, &call.user.id, now()).await.map_err(failed)?;
+    // RFC 8620 7.2.1: those alone that were made by whoever is signed in the same way.
+    all.retain(|one| one.credential == call.credential);
     let missing: Vec<&String> =
         ids.iter().flatten().filter(|id| !all.iter().any(|one| one.id == **id)).collect();
     let wanted = all.iter().filter(|one| ids.as_ref().is_none_or(|ids| ids.contains(&one.id)));
@@ -95,15 +97,18 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
                 }
             }
             for (id, patch) in wanted.update.into_iter().flatten() {
-                match update(tx, &user, &id, patch).await? {
+                match update(tx, (&user, &credential), &id, patch).await? {
                     Ok(changed) => drop(outcome.updated.insert(id, changed)),
                     Err(error) => drop(outcome.not_updated.insert(id, error)),
                 }
             }
             for id in wanted.destroy.into_iter().flatten() {
-                match store::drop_subscription(tx, &user, id.as_str()).await? {
-                    true => outcome.destroyed.push(id),
-                    false => drop(outcome.not_destroyed.insert(id, SetErrorType::NotFound.into())),
+                match own(tx, (&user, &credential), &id).await? {
+                    Some(one) => {
+                        store::drop_subscription(tx, &user, &one.id).await?;
+                        outcome.destroyed.push(id);
+                    }
+                    None => drop(outcome.not_destroyed.insert(id, SetErrorType::NotFound.into())),
                 }
             }
             Ok::<_, StoreError>((outcome, fresh))
@@ -178,19 +183,32 @@ fn read(
     if missing.is_empty() { Ok(new) } else { Err(SetError::invalid_properties(missing)) }
 }
 
+/// The subscription, if it was made by whoever is signed in the same way.
+async fn own(
+    tx: &mut Tx,
+    (user, credential): (&AccountId, &Credential),
+    id: &Id,
+) -> Result<Option<PushSubscription>, StoreError> {
+    let all = store::subscriptions(tx.connection(), user, now()).await?;
+    Ok(all.into_iter().find(|one| one.id == id.as_str() && one.credential == *credential))
+}
+
 /// Gives the properties that the relay changed beyond the patch.
 async fn update(
     tx: &mut Tx,
-    user: &AccountId,
+    by: (&AccountId, &Credential),
     id: &Id,
     patch: Patch,
 ) -> Result<Result<Option<Map<String, Value>>, SetError>, StoreError> {
-    let all = store::subscriptions(tx.connection(), user, now()).await?;
-    let Some(mut one) = all.into_iter().find(|one| one.id == id.as_str()) else {
+    let Some(mut one) = own(tx, by, id).await? else {
         return Ok(Err(SetErrorType::NotFound.into()));
     };
     let mut changed = None;
-    for (property, value) in sets::news(patch, &object(&one)) {
+    let patch = match sets::news(patch, &object(&one)) {
+        Ok(patch) => patch,
+        Err(error) => return Ok(Err(error)),
+    };
+    for (property, value) in patch {
         let wrong = || SetError::invalid_properties([property.as_str()]);
         match (property.as_str(), &value) {
             ("verificationCode", Value::String(code)) if *code == one.code => one.verified = true,

@@ -1,6 +1,6 @@
 //! `Quota` (RFC 9425): each account has one, for the octets of its mail.
 
-use jmap::{Comparator, MethodError, MethodErrorType};
+use jmap::{Comparator, MAIL, MethodError, MethodErrorType};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,8 +37,11 @@ async fn state(call: &Call) -> Result<jmap::State, MethodError> {
     Ok(store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Email))
 }
 
-/// The quota; none where the account may keep any amount.
+/// The quota; none where the account may keep any amount, or the client knows none of its types (RFC 9425 4).
 async fn quota(call: &Call) -> Result<Option<Value>, MethodError> {
+    if !call.uses(MAIL) {
+        return Ok(None);
+    }
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let default = call.relay.store.quota().get();
     let usage = store::usage(&mut connection, &call.account.id, default).await.map_err(failed)?;
@@ -53,7 +56,7 @@ async fn quota(call: &Call) -> Result<Option<Value>, MethodError> {
             "scope": "account",
             "name": call.account.address,
             "description": null,
-            "types": ["Mail"],
+            "types": ["Email"],
         })
     }))
 }
@@ -125,7 +128,7 @@ async fn results(call: &Call, filter: Option<&Value>) -> Result<Vec<String>, Met
                 "name" => {
                     value.as_str().is_some_and(|text| call.account.address.contains(&text.to_lowercase()))
                 }
-                "type" => *value == json!("Mail"),
+                "type" => *value == json!("Email"),
                 name => quota.get(name) == Some(value),
             })
         })

@@ -157,7 +157,7 @@ pub async fn insert_email(
     .bind(new.outer.subject.clone())
     .execute(tx.connection())
     .await?;
-    ledger.grow(new.size);
+    ledger.add(new.size);
     remember_ids(tx, ledger.account(), &related, &id, &thread).await?;
     if let Some(clear) = &new.clear {
         add_clear_text(tx, ledger.account(), &id, clear).await?;

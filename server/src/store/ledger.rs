@@ -41,8 +41,10 @@ impl Kind {
     }
 }
 
-/// RFC 8621 1.5: pushed when mail came, and not when somebody read or moved it; not a type of objects.
+/// RFC 8621 1.5: pushed when there is a new email, and not when somebody read or moved one; not a type of objects.
 const DELIVERY: &str = "EmailDelivery";
+/// RFC 9425 5: pushed when more is used of it, or less.
+const QUOTA: &str = "Quota";
 
 /// The states of an account; each is the sequence number of the last change of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +64,13 @@ impl States {
     /// All states as if all had changed, for a listener that missed something.
     pub fn all(&self) -> Changed {
         let states = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind)));
-        let states = states.chain([self.delivery()]).collect();
+        let states = states.chain([DELIVERY, QUOTA].map(|name| self.with_emails(name))).collect();
         Changed { states, at: self.newest() }
     }
 
-    fn delivery(&self) -> (String, State) {
-        (DELIVERY.to_owned(), self.of(Kind::Email))
+    /// Of a type whose state is that of the emails.
+    fn with_emails(&self, name: &str) -> (String, State) {
+        (name.to_owned(), self.of(Kind::Email))
     }
 
     /// The sequence number of the last change.
@@ -99,7 +102,7 @@ pub struct Ledger {
     after: States,
     room: i64,
     grown: i64,
-    delivered: bool,
+    added: bool,
 }
 
 /// What an account keeps and may keep, in octets of messages.
@@ -193,7 +196,7 @@ impl Ledger {
             before,
             room,
             grown: 0,
-            delivered: false,
+            added: false,
         })
     }
 
@@ -217,9 +220,10 @@ impl Ledger {
         self.grown = self.grown.saturating_add(octets);
     }
 
-    /// Tells that mail came.
-    pub fn deliver(&mut self) {
-        self.delivered = true;
+    /// Counts a new email of so many octets.
+    pub(super) fn add(&mut self, octets: i64) {
+        self.grow(octets);
+        self.added = true;
     }
 
     /// The number for one changed object.
@@ -231,7 +235,7 @@ impl Ledger {
 
     /// Writes the new states and announces them; returns them.
     pub async fn close(self, tx: &mut Tx) -> Result<States, StoreError> {
-        let Self { account, next, before, after, grown, delivered, .. } = self;
+        let Self { account, next, before, after, grown, added, .. } = self;
         if before == after && grown == 0 {
             return Ok(after);
         }
@@ -252,7 +256,8 @@ impl Ledger {
         .await?;
         let moved = Kind::ALL.into_iter().filter(|kind| before.number(*kind) != after.number(*kind));
         let states = moved.map(|kind| (kind.name().to_owned(), after.of(kind)));
-        let states = states.chain(delivered.then(|| after.delivery())).collect();
+        let states = states.chain(added.then(|| after.with_emails(DELIVERY)));
+        let states = states.chain((grown != 0).then(|| after.with_emails(QUOTA))).collect();
         tx.announce(account, Changed { states, at: after.newest() });
         Ok(after)
     }

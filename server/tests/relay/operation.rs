@@ -101,7 +101,7 @@ async fn a_new_configuration_holds_on_hangup_and_a_bad_one_changes_nothing() {
     binary.signal("-HUP");
     told("the configuration was read again").await;
     assert!(log().contains("\"key\":\"host\"") && log().contains("holds after a restart"), "{}", log());
-    let quota = r#"{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:quota"],
+    let quota = r#"{"using":["urn:ietf:params:jmap:core","urn:ietf:params:jmap:mail","urn:ietf:params:jmap:quota"],
         "methodCalls":[["Quota/get",{"accountId":"@","ids":null},"c"]]}"#;
     let (_, answer) = binary.jmap(quota).await;
     assert_eq!(answer["methodResponses"][0][1]["list"][0]["hardLimit"], 1000, "{answer}");

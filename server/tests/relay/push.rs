@@ -70,9 +70,17 @@ async fn new_mail_is_pushed_at_once() {
     assert_eq!(states["Email"], email);
     assert!(states["Mailbox"].is_string() && states["Thread"].is_string());
     assert_eq!(states["EmailDelivery"], email, "RFC 8621 1.5");
-    alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    let email = alice.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
     let (change, _) = events.state().await.unwrap();
-    assert!(change["changed"][&alice.account].get("EmailDelivery").is_none(), "nothing was delivered");
+    assert!(change["changed"][&alice.account]["EmailDelivery"].is_string(), "whenever there is a new email");
+    assert!(change["changed"][&alice.account]["Quota"].is_string(), "RFC 9425 5");
+    alice.call("Email/set", json!({"update": {email: {"keywords/$seen": true}}})).await;
+    let (change, _) = events.state().await.unwrap();
+    let changed = change["changed"][&alice.account].as_object().unwrap();
+    assert!(
+        !changed.contains_key("EmailDelivery") && !changed.contains_key("Quota"),
+        "none is new: {change}"
+    );
 }
 
 /// Lets alice open bob's account, or no longer.
@@ -121,13 +129,25 @@ async fn a_push_subscription_ends_with_the_session_that_made_it() {
     let (one, two) = (fixture.sign_in("alice").await, fixture.sign_in("alice").await);
     let new =
         |device: &str| json!({"create": {"k": {"deviceClientId": device, "url": "https://push.example/x"}}});
+    let mut ids = Vec::new();
     for (person, device) in [(&one, "one"), (&two, "two")] {
         let made = person.call("PushSubscription/set", new(device)).await;
-        assert!(made["created"]["k"]["id"].is_string(), "{made}");
+        ids.push(made["created"]["k"]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned());
     }
+    // RFC 8620 7.2.1: each session sees its own.
+    let all = two.call("PushSubscription/get", json!({"ids": null})).await["list"].clone();
+    assert_eq!((all.as_array().map(Vec::len), all[0]["deviceClientId"].as_str()), (Some(1), Some("two")));
+    let answer = two.call("PushSubscription/get", json!({"ids": ids})).await;
+    assert_eq!(answer["notFound"], json!([ids[0]]));
+    let set = json!({"update": {&ids[0]: {"types": null}}, "destroy": [ids[0]]});
+    let answer = two.call("PushSubscription/set", set).await;
+    assert_eq!(answer["notUpdated"][&ids[0]]["type"], "notFound");
+    assert_eq!(answer["notDestroyed"][&ids[0]]["type"], "notFound");
+    let account = AccountId::from(two.account.clone());
     let devices = async || {
-        let list = two.call("PushSubscription/get", json!({"ids": null})).await["list"].clone();
-        list.as_array().unwrap().iter().map(|one| one["deviceClientId"].clone()).collect::<Vec<_>>()
+        let mut connection = fixture.relay.store.read().await.unwrap();
+        let kept = store::subscriptions(&mut connection, &account, sealpost::clock::now()).await.unwrap();
+        kept.into_iter().map(|kept| kept.device).collect::<Vec<_>>()
     };
     assert_eq!(devices().await.len(), 2);
     one.send(Request::post("/auth/sign-out"), Body::empty()).await;

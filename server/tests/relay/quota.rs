@@ -183,3 +183,18 @@ async fn a_message_that_the_relay_writes_counts_too() {
     assert_eq!(answer["created"]["a"]["size"], used(&press).await, "{answer}");
     assert_eq!(answer["notCreated"]["b"]["type"], "overQuota", "{answer}");
 }
+
+#[tokio::test]
+async fn a_quota_of_email_is_shown_to_clients_that_use_mail() {
+    let served = served().await;
+    let alice = served.fixture.sign_in("alice").await;
+    let quota = alice.call("Quota/get", json!({"ids": null})).await["list"][0].clone();
+    assert_eq!(quota["types"], json!(["Email"]));
+    let found = alice.call("Quota/query", json!({"filter": {"type": "Email"}})).await["ids"].clone();
+    assert_eq!(found, json!([quota["id"]]));
+    // RFC 9425 4: none whose types the client does not know.
+    let call = json!(["Quota/get", {"accountId": alice.account, "ids": null}, "c"]);
+    let request = json!({"using": [jmap::CORE, jmap::QUOTA], "methodCalls": [call]});
+    let (_, answer) = alice.request(request.to_string()).await;
+    assert_eq!(answer["methodResponses"][0][1]["list"], json!([]), "{answer}");
+}

@@ -119,8 +119,7 @@ async fn update(
     let Some(identity) = all.into_iter().find(|one| one.id.as_str() == id.as_str()) else {
         return Ok(Err(SetErrorType::NotFound.into()));
     };
-    let patch = set::news(patch, &identity);
-    match patched(identity, patch, account) {
+    match set::news(patch, &identity).and_then(|patch| patched(identity, patch, account)) {
         Ok(identity) => Ok(Ok(store::put_identity(tx, ledger, &identity).await?)),
         Err(error) => Ok(Err(error)),
     }

@@ -24,7 +24,9 @@ pub fn session(relay: &Relay, account: &Account, shared: &[Shared], base: &str) 
     let socket = base.strip_prefix("http").map(|rest| format!("ws{rest}/jmap/websocket"));
     capabilities.insert(WEBSOCKET.to_owned(), json!({"url": socket, "supportsPush": true}));
     let own = accounts.get(&account.id).map(|own| &own.account_capabilities);
-    let primary = own.into_iter().flatten().map(|(uri, _)| (uri.clone(), account.id.clone())).collect();
+    // RFC 8620 2: of the core capability no account is the main one.
+    let uris = own.into_iter().flatten().map(|(uri, _)| uri).filter(|uri| *uri != CORE);
+    let primary = uris.map(|uri| (uri.clone(), account.id.clone())).collect();
     Session {
         capabilities,
         accounts,

@@ -1,7 +1,7 @@
 //! What all `/set` methods share (RFC 8620 5.3): the limit, the states, and one transaction for all of it.
 
 use futures::future::BoxFuture;
-use jmap::{AccountId, MethodError, Patch, Set, SetAnswer, Settable, State};
+use jmap::{AccountId, MethodError, Patch, Set, SetAnswer, SetError, SetErrorType, Settable, State};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,9 +24,28 @@ pub fn read<T: Settable>(call: &Call, given: Value) -> Result<Set<T>, MethodErro
 }
 
 /// What of a patch is not so already: a whole object is a patch too (RFC 8620 5.3).
-pub fn news(patch: Patch, current: &impl Serialize) -> Patch {
+pub fn news(patch: Patch, current: &impl Serialize) -> Result<Patch, SetError> {
     let current = serde_json::to_value(current).unwrap_or_default();
-    patch.into_iter().filter(|(name, value)| current.get(name) != Some(value)).collect()
+    check_pointers(&patch, &current)?;
+    Ok(patch.into_iter().filter(|(name, value)| current.get(name) != Some(value)).collect())
+}
+
+/// Refuses pointers that lead into a list, into what is not there, or into what the patch replaces (RFC 8620 5.3).
+pub fn check_pointers(patch: &Patch, current: &Value) -> Result<(), SetError> {
+    let leads = |path: &String| {
+        let above = path.rsplit_once('/').map(|(above, _)| above);
+        let mut holder = above.into_iter().flat_map(|above| above.split('/'));
+        let step =
+            |value, step: &str| Value::as_object(value)?.get(&step.replace("~1", "/").replace("~0", "~"));
+        holder.try_fold(current, step).is_some_and(Value::is_object)
+    };
+    let replaced = |path: &String| {
+        path.match_indices('/').any(|(end, _)| path.get(..end).is_some_and(|above| patch.contains_key(above)))
+    };
+    match patch.keys().find(|path| !leads(path) || replaced(path)) {
+        Some(path) => Err(SetError::new(SetErrorType::InvalidPatch, format!("{path} leads nowhere"))),
+        None => Ok(()),
+    }
 }
 
 /// What is known before the transaction.

@@ -152,7 +152,10 @@ async fn update(
     let Some(row) = store::submission(tx.connection(), ledger.account(), &id).await? else {
         return Ok(Err(SetErrorType::NotFound.into()));
     };
-    let patch = set::news(patch.clone(), &object(row.clone()));
+    let patch = match set::news(patch.clone(), &object(row.clone())) {
+        Ok(patch) => patch,
+        Err(error) => return Ok(Err(error)),
+    };
     let others: Vec<&String> = patch.keys().filter(|key| *key != "undoStatus").collect();
     if !others.is_empty() {
         return Ok(Err(SetError::invalid_properties(others)));

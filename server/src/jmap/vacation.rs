@@ -53,8 +53,7 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
                     continue;
                 }
                 let old = store::vacation(tx.connection(), ledger.account()).await?;
-                let patch = set::news(patch, &object(&old));
-                match patched(old, patch) {
+                match set::news(patch, &object(&old)).and_then(|patch| patched(old, patch)) {
                     Ok(new) => {
                         store::put_vacation(tx, ledger, &new).await?;
                         outcome.updated.insert(id, None);

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, Person};
 
 #[tokio::test]
 async fn everybody_has_the_mailboxes_with_roles() {
@@ -68,6 +68,41 @@ async fn what_must_not_be_is_refused_property_by_property() {
         alice.refused("Mailbox/set", json!({"ifInState": "999", "destroy": []})).await,
         "stateMismatch"
     );
+}
+
+/// Makes mailboxes that lie in each other, and gives their ids from the outermost on.
+async fn nested(alice: &Person, name: &str, depth: usize) -> Vec<String> {
+    let create = (0..depth).map(|level| {
+        let parent = level.checked_sub(1).map(|above| format!("#{name}{above}"));
+        (format!("{name}{level}"), json!({"name": name, "parentId": parent}))
+    });
+    let made =
+        alice.call("Mailbox/set", json!({"create": create.collect::<Value>()})).await["created"].clone();
+    (0..depth).map(|level| made[format!("{name}{level}")]["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_lies_in_a_moved_mailbox_counts_for_the_greatest_depth() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let session = alice.get("/.well-known/jmap").await.1;
+    let limit = &session["accounts"][&alice.account]["accountCapabilities"][jmap::MAIL]["maxMailboxDepth"];
+    let limit = usize::try_from(limit.as_u64().unwrap()).unwrap();
+    let (tower, base) = (nested(&alice, "tower", limit - 3).await, nested(&alice, "base", 4).await);
+    let mv = async |moves: &[(&str, &str)]| {
+        let update = moves.iter().map(|(mailbox, parent)| (*mailbox, json!({"parentId": parent})));
+        alice.call("Mailbox/set", json!({"update": update.collect::<Value>()})).await
+    };
+    let too_deep = mv(&[(&tower[0], &base[3])]).await;
+    assert_eq!(too_deep["notUpdated"][&tower[0]]["properties"], json!(["parentId"]), "{too_deep}");
+    let fits = mv(&[(&tower[0], &base[2])]).await;
+    assert!(fits["notUpdated"].is_null(), "{fits}");
+    // Where all are told at once, the outcome counts: the tower is cut while it moves.
+    let cut = mv(&[(&tower[0], &base[3]), (&tower[1], &base[0])]).await;
+    assert!(cut["notUpdated"].is_null(), "{cut}");
+    let create = json!({"k": {"name": "lower", "parentId": tower.last()}});
+    let lower = alice.call("Mailbox/set", json!({"create": create})).await;
+    assert!(lower["notCreated"].is_null(), "{lower}");
 }
 
 #[tokio::test]

@@ -207,3 +207,74 @@ async fn an_import_tells_of_each_email_what_is_wrong_and_takes_the_time_from_the
     let got = news.call("Email/get", json!({"ids": ids, "properties": ["receivedAt"]})).await;
     assert_eq!(got["list"][0]["receivedAt"], "2026-01-02T02:04:05Z");
 }
+
+#[tokio::test]
+async fn an_argument_that_there_is_not_is_refused() {
+    let fixture = Fixture::start().await;
+    let news = public(&fixture, "news").await;
+    for method in sealpost::jmap::methods().filter(|method| method.name != "Core/echo") {
+        let refused = news.refused(method.name, json!({"smell": true})).await;
+        assert_eq!(refused, "invalidArguments", "{}", method.name);
+    }
+}
+
+#[tokio::test]
+async fn a_patch_that_leads_nowhere_is_refused_as_one() {
+    let fixture = Fixture::start().await;
+    let news = public(&fixture, "news").await;
+    let archive = news.mailbox("archive").await;
+    let email = news.import(sealed_letter(ALICE, ALICE, ""), "inbox", json!({})).await;
+    for (kind, id, patch) in [
+        ("Mailbox", &*archive, json!({"name/x": "y"})),
+        ("Mailbox", &*archive, json!({"smell/x": "y"})),
+        ("Identity", "self", json!({"replyTo/0/email": "x@y.example"})),
+        ("VacationResponse", "singleton", json!({"subject/0": "x"})),
+        ("Email", &*email, json!({"keywords/a/b": true})),
+        ("Email", &*email, json!({"from/0/email": "x@y.example"})),
+        ("Email", &*email, json!({"keywords": {}, "keywords/a": true})),
+    ] {
+        let answer = news.call(&format!("{kind}/set"), json!({"update": {id: patch}})).await;
+        assert_eq!(answer["notUpdated"][id]["type"], "invalidPatch", "{kind} {patch}: {answer}");
+    }
+    // A slash that belongs to a name is written as ~1.
+    let answer = news.call("Email/set", json!({"update": {&email: {"keywords/a~1b": true}}})).await;
+    assert!(answer["notUpdated"].is_null(), "{answer}");
+}
+
+#[tokio::test]
+async fn names_of_mailboxes_are_net_unicode_and_orders_fit() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let create = json!({"create": {"k": {"name": "Cafe\u{301}"}}});
+    let made = alice.call("Mailbox/set", create.clone()).await["created"]["k"].clone();
+    assert_eq!(made["name"], "Caf\u{e9}", "{made}");
+    assert_eq!(alice.call("Mailbox/set", create).await["notCreated"]["k"]["type"], "alreadyExists");
+    let id = made["id"].as_str().unwrap();
+    let answer = alice.call("Mailbox/set", json!({"update": {id: {"name": "E\u{301}te\u{301}"}}})).await;
+    assert_eq!(answer["updated"][id], json!({"name": "\u{c9}t\u{e9}"}), "{answer}");
+    let answer = alice.call("Mailbox/set", json!({"update": {id: {"sortOrder": 2_147_483_648_u64}}})).await;
+    assert_eq!(answer["notUpdated"][id]["properties"], json!(["sortOrder"]));
+}
+
+#[tokio::test]
+async fn of_the_core_capability_no_account_is_the_main_one() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let session = alice.get("/.well-known/jmap").await.1;
+    assert!(session["primaryAccounts"].get(jmap::CORE).is_none(), "{session}");
+    assert_eq!(session["primaryAccounts"][jmap::MAIL], json!(alice.account));
+}
+
+#[tokio::test]
+async fn a_text_of_html_is_not_cut_inside_a_tag() {
+    let fixture = Fixture::start().await;
+    let news = public(&fixture, "news").await;
+    let create = json!({"mailboxIds": {news.mailbox("inbox").await: true},
+        "htmlBody": [{"partId": "1", "type": "text/html"}],
+        "bodyValues": {"1": {"value": "<p>one</p><a href=\"https://x.example\">two</a>"}}});
+    let made = news.call("Email/set", json!({"create": {"k": create}})).await["created"]["k"]["id"].clone();
+    let get = json!({"ids": [made], "properties": ["bodyValues"], "fetchAllBodyValues": true, "maxBodyValueBytes": 20});
+    let values = news.call("Email/get", get).await["list"][0]["bodyValues"].clone();
+    let value = values.as_object().unwrap().values().next().unwrap();
+    assert_eq!((&value["value"], &value["isTruncated"]), (&json!("<p>one</p>"), &json!(true)));
+}

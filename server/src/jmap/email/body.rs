@@ -111,19 +111,28 @@ impl Body<'_> {
                 || (*fetch_text_body_values && self.message.text_body.contains(&id))
                 || (*fetch_html_body_values && self.message.html_body.contains(&id));
             if let (true, PartType::Text(text) | PartType::Html(text)) = (wanted, &part.body) {
-                values.insert(id.to_string(), self.value(text, part.is_encoding_problem));
+                let is_html = matches!(part.body, PartType::Html(_));
+                values.insert(id.to_string(), self.value(text, is_html, part.is_encoding_problem));
             }
         }
         Value::Object(values)
     }
 
-    fn value(&self, text: &str, is_encoding_problem: bool) -> Value {
+    fn value(&self, text: &str, is_html: bool, is_encoding_problem: bool) -> Value {
         let text = text.replace("\r\n", "\n");
         let most = match self.wanted.max_body_value_bytes {
             0 => usize::MAX,
             most => most,
         };
-        let value = cut(&text, most);
+        let mut value = cut(&text, most);
+        // RFC 8621 4.2: not inside of a tag.
+        if is_html
+            && value.len() < text.len()
+            && let Some((before, tag)) = value.rsplit_once('<')
+            && !tag.contains('>')
+        {
+            value = before;
+        }
         json!({
             "value": value,
             "isEncodingProblem": is_encoding_problem,

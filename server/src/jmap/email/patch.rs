@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jmap::keyword::SEALED_AT_DOOR;
 use jmap::{MailboxId, Patch, SetError, SetErrorType};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::from_base64;
 use crate::jmap::limits::MAX_SUMMARY;
+use crate::jmap::set::check_pointers;
 use crate::store::{EmailPatch, EmailRow};
 
 /// The properties that a client may change.
@@ -31,13 +32,11 @@ pub fn apply(row: &EmailRow, patch: &Patch, known: Known<'_>) -> Result<EmailPat
         mailboxes: row.mailboxes.clone(),
         summary: row.summary.clone(),
     };
+    // All that there are parts of which a client may change.
+    check_pointers(patch, &json!({"keywords": {}, "mailboxIds": {}}))?;
     for (path, value) in patch {
         let wrong = || SetError::invalid_properties([path.as_str()]);
         match (path.split_once('/'), path.as_str(), value) {
-            // RFC 8620 5.3: a patch must not name a property and a part of it.
-            (Some((whole, _)), ..) if patch.contains_key(whole) => {
-                return Err(SetError::new(SetErrorType::InvalidPatch, "a property and a part of it"));
-            }
             (Some(("keywords", name)), _, value) => {
                 flag(&mut new.keywords, keyword(&unescape(name)).ok_or_else(wrong)?, value)
                     .ok_or_else(wrong)?;

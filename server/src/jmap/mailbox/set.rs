@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jmap::{Mailbox, MailboxId, MethodError, Patch, SetError, SetErrorType};
 use serde_json::{Map, Value};
@@ -7,6 +7,7 @@ use super::query::ancestors;
 use super::{object, role};
 use crate::jmap::answer::{Answer, Outcome, answer};
 use crate::jmap::{Call, set};
+use crate::outer::nfc;
 use crate::store::{self, EmailPatch, Kind, Ledger, MailboxRow, NewMailbox, StoreError, Tx};
 
 /// RFC 8621 2: at least 100 octets; this fits every name that people give.
@@ -91,24 +92,27 @@ async fn update(
             outcome.not_updated.insert(id, SetErrorType::NotFound.into());
             continue;
         };
+        let given = patch.get("name").cloned();
         let patch = set::news(patch, &object(row.clone(), true));
-        match patched(kept(row), patch, created).and_then(|new| keeps_inbox(row, new)) {
-            Ok(new) => changes.push((id, row.id.clone(), new)),
+        let new = patch.and_then(|patch| patched(kept(row), patch, created));
+        match new.and_then(|new| keeps_inbox(row, new)) {
+            Ok(new) => changes.push((id, row.id.clone(), new, given)),
             Err(error) => drop(outcome.not_updated.insert(id, error)),
         }
     }
     // RFC 8620 5.3: names may be swapped; only where the outcome of all is invalid, one is looked at after the other.
     let mut all = rows.clone();
-    changes.iter().for_each(|(_, mailbox, new)| put(&mut all, mailbox, new));
-    if changes.iter().all(|(_, mailbox, new)| check(new.clone(), Some(mailbox), &all).is_ok()) {
+    changes.iter().for_each(|(_, mailbox, new, _)| put(&mut all, mailbox, new));
+    if changes.iter().all(|(_, mailbox, new, _)| check(new.clone(), Some(mailbox), &all).is_ok()) {
         rows = all;
     }
-    for (id, mailbox, new) in changes {
+    for (id, mailbox, new, given) in changes {
         match check(new, Some(&mailbox), &rows) {
             Ok(new) => {
                 store::update_mailbox(tx, ledger, &mailbox, &new).await?;
                 put(&mut rows, &mailbox, &new);
-                outcome.updated.insert(id, None);
+                let name = given.filter(|name| *name != new.name).map(|_| Value::String(new.name));
+                outcome.updated.insert(id, name.map(|name| Map::from_iter([("name".to_owned(), name)])));
             }
             Err(error) => drop(outcome.not_updated.insert(id, error)),
         }
@@ -208,7 +212,8 @@ fn patched(
     for (property, value) in patch {
         let wrong = || SetError::invalid_properties([property.as_str()]);
         match (property.as_str(), value) {
-            ("name", Value::String(name)) => new.name = name,
+            // RFC 8621 2: Net-Unicode (RFC 5198).
+            ("name", Value::String(name)) => new.name = nfc(&name),
             ("parentId", Value::Null) => new.parent_id = None,
             ("parentId", Value::String(id)) => {
                 let id = match id.strip_prefix('#') {
@@ -222,7 +227,8 @@ fn patched(
                 new.role = Some(role(&name).ok_or_else(wrong)?.name().to_owned());
             }
             ("sortOrder", value) => {
-                let order = value.as_u64().and_then(|order| u32::try_from(order).ok());
+                // RFC 8621 2: below 2^31.
+                let order = value.as_u64().and_then(|order| i32::try_from(order).ok());
                 new.sort_order = i64::from(order.ok_or_else(wrong)?);
             }
             ("isSubscribed", Value::Bool(subscribed)) => new.is_subscribed = subscribed,
@@ -257,12 +263,23 @@ fn check(new: NewMailbox, id: Option<&MailboxId>, rows: &[MailboxRow]) -> Result
         return Err(SetErrorType::OverQuota.into());
     }
     let mut parent = new.parent_id.as_ref();
-    for _ in 0..DEEPEST {
+    for _ in id.map_or(0, |id| levels_below(id, rows))..DEEPEST {
         let Some(above) = parent else { return Ok(new) };
         let row = rows.iter().find(|row| row.id == *above && Some(&row.id) != id);
         parent = row.ok_or_else(|| SetError::invalid_properties(["parentId"]))?.parent_id.as_ref();
     }
     Err(SetError::invalid_properties(["parentId"]))
+}
+
+/// How deep the mailboxes lie that lie in one; no more than the greatest depth, should they lie in each other.
+fn levels_below(id: &MailboxId, rows: &[MailboxRow]) -> usize {
+    let mut level = HashSet::from([id]);
+    let deeper = |_: &usize| {
+        let is_in = |row: &&MailboxRow| row.parent_id.as_ref().is_some_and(|parent| level.contains(parent));
+        level = rows.iter().filter(is_in).map(|row| &row.id).collect();
+        !level.is_empty()
+    };
+    (0..DEEPEST).take_while(deeper).count()
 }
 
 /// The properties that a client did not send.

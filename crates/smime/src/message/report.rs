@@ -142,7 +142,7 @@ pub enum SignerFault {
     /// The certificate's addresses are not the author's (RFC 8550 3).
     #[error("the certificate belongs to another address than the author's")]
     FromMismatch,
-    /// The message names no author, or several in a way that leaves open whom it is from.
+    /// The message names no author, or too many, or several in a way that leaves open whom it is from.
     #[error("the message does not say clearly whom it is from")]
     FromAmbiguous,
     /// It covers a ciphertext: whoever signed need not know what is inside.

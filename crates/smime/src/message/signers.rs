@@ -10,6 +10,9 @@ use super::{
 use crate::path::VerifiedPath;
 use crate::{Certificate, SignerVerdict};
 
+/// More authors than this are nobody: each is compared with every address of a certificate, which may be thousands.
+const MAX_AUTHORS: usize = 16;
+
 /// The report on one signature; `innermost_encryption` is the place of that layer, if there is one.
 pub(crate) fn report(
     signature: &Signature,
@@ -54,7 +57,8 @@ pub(crate) fn report(
 
 /// What ties the signer's certificate to the message (RFC 8550 3).
 fn role(verdict: &SignerVerdict, headers: &Headers) -> Result<Role, SignerFault> {
-    if headers.from.is_empty() || headers.count("From") != 1 || headers.count("Sender") > 1 {
+    let told = (1..=MAX_AUTHORS).contains(&headers.from.len());
+    if !told || headers.count("From") != 1 || headers.count("Sender") > 1 {
         return Err(SignerFault::FromAmbiguous);
     }
     let is_signers =

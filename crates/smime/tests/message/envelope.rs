@@ -84,6 +84,11 @@ fn an_author_who_cannot_be_told_is_nobody() {
         let message = world.sign(&format!("{from}Subject: x\r\n"), TEXT, "mallory");
         assert_eq!(reason(&world, &message), Some("from-ambiguous"), "{from}");
     }
+    for (authors, expected) in [(16, None), (17, Some("from-ambiguous"))] {
+        let from = vec!["alice@a.example"; authors].join(",\r\n ");
+        let message = world.sign(&format!("From: {from}\r\n"), TEXT, "alice");
+        assert_eq!(reason(&world, &message), expected);
+    }
     let two = world.sign("From: alice@a.example, mallory@evil.example\r\n", TEXT, "mallory");
     assert_eq!(reason(&world, &two), Some("from-mismatch"));
 }

@@ -4,6 +4,7 @@
 //! recipients here get it sealed, recipients elsewhere get it now or not at all.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use jmap::sealed::{ClearAnswer, Refused};
@@ -11,7 +12,7 @@ use jmap::sealed::{ClearAnswer, Refused};
 use crate::address;
 use crate::clock::now;
 use crate::delivery::{self, DeliverError};
-use crate::outbound::{self, Envelope, Outcome, Parameters, Recipient};
+use crate::outbound::{self, Envelope, Message, Outcome, Parameters, Recipient};
 use crate::outer::{self, OuterHeader};
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
@@ -46,7 +47,7 @@ pub enum ClearError {
     Store(#[from] StoreError),
 }
 
-/// Sends a message in clear and tells who got it.
+/// Sends a message in clear, with CRLF at each line end, and tells who got it.
 pub async fn send(
     relay: &Relay,
     account: &Account,
@@ -65,8 +66,8 @@ pub async fn send(
     if !relay.sending.take(&account.id, recipients.len(), now()) {
         return Err(ClearError::TooMany);
     }
-    let message = outer::without_bcc(&message).unwrap_or(message);
-    let id = OuterHeader::parse(&message).message_id.into_iter().next();
+    let message = Message::new(outer::without_bcc(&message).unwrap_or(message)).await?;
+    let id = OuterHeader::parse(message.text()).message_id.into_iter().next();
     let recipients: BTreeSet<String> = recipients.iter().map(|one| address::canonical(one)).collect();
     let (fresh, before) = claim(relay, account, id.clone(), recipients).await?;
     if fresh.is_empty() {
@@ -75,7 +76,7 @@ pub async fn send(
     let mut answer = ClearAnswer::default();
     let (local, elsewhere): (Vec<_>, Vec<_>) =
         fresh.clone().into_iter().partition(|recipient| relay.is_local(recipient));
-    let local = here(relay, mail_from, local, &message, &mut answer).await;
+    let local = here(relay, mail_from, local, message.text(), &mut answer).await;
     match &local {
         Ok(()) => away(relay, mail_from, elsewhere, &message, &mut answer).await,
         Err(_) => answer = ClearAnswer::default(),
@@ -137,7 +138,7 @@ async fn here(
     relay: &Relay,
     mail_from: &str,
     recipients: Vec<String>,
-    message: &[u8],
+    message: &Arc<Vec<u8>>,
     answer: &mut ClearAnswer,
 ) -> Result<(), ClearError> {
     let mut accounts = Vec::new();
@@ -157,7 +158,7 @@ async fn here(
         }
     }
     if !accounts.is_empty() {
-        delivery::deliver(relay, &accounts, message.to_vec()).await?;
+        delivery::deliver(relay, &accounts, Arc::clone(message)).await?;
         vacation::answer(relay, Question::of(mail_from, &accounts, message)).await;
     }
     Ok(())
@@ -167,7 +168,7 @@ async fn away(
     relay: &Relay,
     mail_from: &str,
     recipients: Vec<String>,
-    message: &[u8],
+    message: &Message,
     answer: &mut ClearAnswer,
 ) {
     let routes = outbound::by_route(&relay.config, recipients.into_iter().map(|address| (address, ())));

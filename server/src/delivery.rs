@@ -118,7 +118,11 @@ struct Letter {
 /// When it returns, the mail is on the disk. The last message that an account takes may go beyond its quota:
 /// how large it is once it is sealed is not known when a recipient is accepted, and one full mailbox must not
 /// keep a message from all the others.
-pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) -> Result<(), DeliverError> {
+pub async fn deliver(
+    relay: &Relay,
+    recipients: &[Account],
+    message: impl Into<Arc<Vec<u8>>>,
+) -> Result<(), DeliverError> {
     deliver_with(relay, recipients, message, &Findings::default()).await
 }
 
@@ -126,10 +130,10 @@ pub async fn deliver(relay: &Relay, recipients: &[Account], message: Vec<u8>) ->
 pub async fn deliver_with(
     relay: &Relay,
     recipients: &[Account],
-    message: Vec<u8>,
+    message: impl Into<Arc<Vec<u8>>>,
     findings: &Findings,
 ) -> Result<(), DeliverError> {
-    let mail = prepare_with(relay, recipients, message, findings).await?;
+    let mail = prepare_with(relay, recipients, message.into(), findings).await?;
     let report = findings.report.clone();
     let kept = relay.store.write(move |tx| Box::pin(admit(tx, mail, report))).await;
     relay.metrics.delivery(recipients.len(), kept.is_ok());
@@ -200,17 +204,16 @@ pub async fn prepare(
     recipients: &[Account],
     message: Vec<u8>,
 ) -> Result<Vec<Sealed>, DeliverError> {
-    prepare_with(relay, recipients, message, &Findings::default()).await
+    prepare_with(relay, recipients, Arc::new(message), &Findings::default()).await
 }
 
 async fn prepare_with(
     relay: &Relay,
     recipients: &[Account],
-    message: Vec<u8>,
+    message: Arc<Vec<u8>>,
     findings: &Findings,
 ) -> Result<Vec<Sealed>, DeliverError> {
     let role = if findings.is_suspicious { Role::Junk } else { Role::Inbox };
-    let message = Arc::new(message);
     let mut mail = Vec::new();
     if is_sealed(Arc::clone(&message)).await? {
         let message = Arc::try_unwrap(message).unwrap_or_else(|shared| shared.to_vec());

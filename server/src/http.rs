@@ -51,6 +51,8 @@ struct Shared {
     lists: Arc<Semaphore>,
     /// What bodies of requests hold.
     bodies: Arc<memory::Memory>,
+    /// What letters in clear hold, until the servers that they go to have them.
+    letters: Arc<memory::Memory>,
     /// Who may take a message apart for one of its parts.
     decoding: Arc<admission::Admission>,
     /// What these parts hold until they are sent.
@@ -66,9 +68,9 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let [stamps, lists] = [(); 2].map(|()| Arc::new(Semaphore::new(timestamp::AT_ONCE)));
     let admission = Arc::new(admission::Admission::new(at_once()));
     let largest = limits.max_size_upload.max(limits.max_size_request);
-    let [bodies, parts] = [largest, largest].map(|largest| Arc::new(memory::Memory::new(largest)));
+    let [bodies, letters, parts] = [largest; 3].map(|largest| Arc::new(memory::Memory::new(largest)));
     let decoding = Arc::new(admission::Admission::new(DECODING));
-    let shared = Shared { relay, turns, admission, stamps, lists, bodies, decoding, parts };
+    let shared = Shared { relay, turns, admission, stamps, lists, bodies, letters, decoding, parts };
     let jmap = Router::new()
         .route("/.well-known/jmap", get(api::session))
         .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::disable()))

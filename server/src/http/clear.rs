@@ -10,6 +10,7 @@ use super::body::Incoming;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::clear::{self, ClearError};
+use crate::outbound;
 
 /// `POST /jmap/clear/{accountId}?mailFrom=&rcptTo=&rcptTo=`: mail that a user knowingly sends in clear.
 pub async fn send(
@@ -23,9 +24,10 @@ pub async fn send(
     let turn = shared.turns.upload(&account.id);
     let turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many at once"))?;
     let (mail_from, recipients) = envelope(query.as_deref().unwrap_or_default())?;
-    let mut held = shared.bodies.hold(&account.id);
+    let mut held = shared.letters.hold(&account.id);
     let body = Incoming::new(body, shared.relay.limits.max_size_upload, LimitKind::SizeUpload);
-    let message = body.collect(&mut held).await?;
+    let message = outbound::canonical(body.collect(&mut held).await?).await.map_err(Fault::failed)?;
+    held.grow(message.len())?;
     // To its end, also when the browser goes away: what is half sent would be sent again.
     let sending = tokio::spawn(async move {
         let _held = (turn, held);

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use smtp_proto::response::parser::{MAX_RESPONSE_LENGTH, ResponseReceiver};
 use smtp_proto::{EhloResponse, Error, Response};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::message::Message;
 use super::reason::{LINE, Reason, Trouble};
 use super::{tls, wire};
 
@@ -146,8 +147,16 @@ impl<S: Stream> Client<S> {
     }
 
     /// The message, after the server said that it waits for it; it has none before [`Client::end`].
-    pub async fn message(&mut self, canonical: &[u8]) -> Result<(), Trouble> {
-        self.write(&wire::dotted(canonical), MESSAGE).await
+    pub async fn message(&mut self, message: &Message) -> Result<(), Trouble> {
+        // As it is held, and not copied: a server may take its time over it.
+        let write = async {
+            let mut stream = BufWriter::new(&mut self.stream);
+            for piece in message.parts().into_iter().flat_map(wire::dotted) {
+                stream.write_all(piece).await?;
+            }
+            stream.flush().await
+        };
+        timeout(MESSAGE, write).await.map_err(|_| Reason::Late)?.map_err(broken)
     }
 
     /// The dot behind the message; what went wrong here leaves open whether the server has it.

@@ -1,6 +1,5 @@
 //! DKIM signatures (RFC 6376, RFC 8463) of what leaves in the name of this domain.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -99,29 +98,28 @@ impl Dkim {
         Ok(Self { domain: config.domain.clone(), keys })
     }
 
-    /// The message with a signature of each kind of key in front, where its only author is of this domain.
-    pub fn sign<'m>(&self, message: &'m [u8]) -> Cow<'m, [u8]> {
+    /// The fields that go before the message: a signature of each kind of key, where its only author is of this domain.
+    pub fn signatures(&self, message: &[u8]) -> Vec<u8> {
         let own = |author: String| {
             author.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(&self.domain))
         };
         if self.keys.is_empty() || !outer::sole_author(message).is_some_and(own) {
-            return Cow::Borrowed(message);
+            return Vec::new();
         }
-        let mut signed = Vec::new();
+        let mut fields = Vec::new();
         for key in self.current(now()) {
             let signature = match &key.signer {
                 Signer::Rsa(signer) => signer.sign(message),
                 Signer::Ed25519(signer) => signer.sign(message),
             };
             match signature {
-                Ok(signature) => signed.extend_from_slice(signature.to_header().as_bytes()),
+                Ok(signature) => fields.extend_from_slice(signature.to_header().as_bytes()),
                 Err(error) => {
                     tracing::error!(%error, selector = key.selector, "a message could not be signed")
                 }
             }
         }
-        signed.extend_from_slice(message);
-        Cow::Owned(signed)
+        fields
     }
 
     /// Of each kind the key that signs now: the one that began last.

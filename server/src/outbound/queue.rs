@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::message::Message;
 use super::parameters::Parameters;
 use super::reason::{Reason, Trouble};
 use super::record::record;
@@ -124,8 +125,9 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     let asked = Parameters::of(&first.outgoing)
         .and_then(|asked| Ok((asked, entries.iter().map(recipient).collect::<Result<Vec<_>, _>>()?)));
     let asks_more = asked.as_ref().is_ok_and(|(parameters, _)| parameters.require_tls);
-    let message = relay.blobs.read_any(&relay.store, &first.outgoing.blob).await;
-    let (message, outcomes) = match (message, asked) {
+    let message =
+        async { Ok(Message::new(relay.blobs.read_any(&relay.store, &first.outgoing.blob).await?).await?) };
+    let (message, outcomes) = match (message.await, asked) {
         (Ok(message), Ok((parameters, recipients))) => {
             let mail_from = &first.outgoing.mail_from;
             let envelope = Envelope { mail_from, recipients: &recipients, parameters: &parameters };
@@ -133,15 +135,15 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
             (message, outcomes)
         }
         // It will not come back: the sender must know.
-        (Err(BlobError::NotFound), _) => (Vec::new(), all(Reason::Lost)),
+        (Err(BlobError::NotFound), _) => (Message::default(), all(Reason::Lost)),
         (Err(error), _) => {
             tracing::error!(%error, "a queued message could not be read");
-            (Vec::new(), all(Reason::Unreadable))
+            (Message::default(), all(Reason::Unreadable))
         }
         // It may have asked for TLS all the way.
         (_, Err(error)) => {
             tracing::error!(%error, "what a queued message asks for could not be read");
-            (Vec::new(), all(Reason::Unreadable))
+            (Message::default(), all(Reason::Unreadable))
         }
     };
     if let Err(error) = note(relay, route, asks_more, &outcomes).await {
@@ -150,7 +152,7 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     // Each by itself: what happens to one entry must not send the others again.
     for (queued, outcome) in entries.into_iter().zip(outcomes) {
         let entry = queued.id.clone();
-        if let Err(error) = record(relay, queued, outcome, &message).await {
+        if let Err(error) = record(relay, queued, outcome, message.text()).await {
             tracing::error!(%error, entry, "an attempt to send could not be recorded");
         }
     }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::client::{self, Features, Reply};
 use super::dns;
 use super::idle::Open;
+use super::message::Message;
 use super::reason::{Reason, Trouble};
 use super::transport::{Accepted, Envelope, Outcome, Recipient};
 use crate::address;
@@ -23,7 +24,7 @@ type Done = (Vec<Outcome>, Option<Open>);
 pub async fn run(
     mut open: Open,
     envelope: Envelope<'_>,
-    message: &[u8],
+    message: &Message,
     until: Instant,
 ) -> Result<Done, Trouble> {
     let offer = offer(&mut open, envelope, message);
@@ -59,7 +60,7 @@ fn taken(open: &Open, reply: &Reply) -> Outcome {
 async fn offer(
     open: &mut Open,
     envelope: Envelope<'_>,
-    message: &[u8],
+    message: &Message,
 ) -> Result<Vec<Option<Outcome>>, Trouble> {
     let mail = mail(&open.features, open.is_proved, envelope, message)?;
     let reports = open.features.has_capability(EXT_DSN);
@@ -110,7 +111,7 @@ fn mail(
     features: &Features,
     is_proved: bool,
     envelope: Envelope<'_>,
-    message: &[u8],
+    message: &Message,
 ) -> Result<String, Reason> {
     let can = |extension| features.has_capability(extension);
     let mut command = format!("MAIL FROM:<{}>", on_the_wire(envelope.mail_from));
@@ -121,17 +122,17 @@ fn mail(
         }
         command.push_str(" SMTPUTF8");
     }
-    if !message.is_ascii() {
+    if !message.parts().iter().all(|part| part.is_ascii()) {
         if !can(EXT_8BIT_MIME) {
             return Err(Reason::EightBit);
         }
         command.push_str(" BODY=8BITMIME");
     }
     if can(EXT_SIZE) {
-        if features.size != 0 && message.len() > features.size {
+        if features.size != 0 && message.size() > features.size {
             return Err(Reason::Size);
         }
-        command.push_str(&format!(" SIZE={}", message.len()));
+        command.push_str(&format!(" SIZE={}", message.size()));
     }
     let asked = envelope.parameters;
     if asked.require_tls {
@@ -186,7 +187,7 @@ mod tests {
     fn command(features: &Features, from: &str, to: &str, parameters: &Parameters) -> Result<String, Reason> {
         let recipients = [Recipient { address: to.into(), ..Recipient::default() }];
         let envelope = Envelope { mail_from: from, recipients: &recipients, parameters };
-        mail(features, true, envelope, b"x\r\n")
+        mail(features, true, envelope, &Message::of("x\r\n"))
     }
 
     #[test]

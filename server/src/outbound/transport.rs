@@ -1,17 +1,15 @@
 //! One message to the servers of one destination.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 use super::destination::{Destination, Wanted};
+use super::message::Message;
 use super::parameters::Parameters;
 use super::reason::{Reason, Trouble};
 use super::route::Route;
-use super::{transaction, wire};
-use crate::delivery::off_thread;
+use super::transaction;
 use crate::relay::Relay;
 
 /// How long one server may take until it has a whole message.
@@ -69,34 +67,24 @@ impl Outcome {
 }
 
 /// Hands a message to the next server; one outcome for each recipient, in their order.
-pub async fn send(relay: &Relay, route: &Route, envelope: Envelope<'_>, message: &[u8]) -> Vec<Outcome> {
+pub async fn send(relay: &Relay, route: &Route, envelope: Envelope<'_>, message: &Message) -> Vec<Outcome> {
     attempt(relay, route, envelope, message)
         .await
         .unwrap_or_else(|trouble| vec![Outcome::of(trouble); envelope.recipients.len()])
-}
-
-/// The message as it goes over the wire; what is long takes a while.
-async fn signed(relay: &Relay, message: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let (dkim, message) = (Arc::clone(&relay.sender.dkim), message.to_vec());
-    let signed = off_thread(move || dkim.sign(&wire::canonical(&message)).into_owned()).await;
-    signed.map_err(|_| Reason::Unreadable.into())
 }
 
 async fn attempt(
     relay: &Relay,
     route: &Route,
     envelope: Envelope<'_>,
-    message: &[u8],
+    message: &Message,
 ) -> Result<Vec<Outcome>, Trouble> {
     let sender = &relay.sender;
-    let wanted = Wanted::of(envelope.parameters, message);
-    // Only where a server is there to take it.
-    let on_the_wire = OnceCell::new();
-    let on_the_wire = || on_the_wire.get_or_try_init(|| signed(relay, message));
+    let wanted = Wanted::of(envelope.parameters, message.text());
     if let Some(open) = sender.idle.take(route, wanted == Wanted::Proof) {
         // A server may have hung up meanwhile.
         let until = Instant::now() + PATIENCE;
-        let message = on_the_wire().await?;
+        message.sign(relay).await?;
         if let Ok((outcomes, open)) = transaction::run(open, envelope, message, until).await {
             sender.idle.put(route, open);
             return Ok(outcomes);
@@ -109,7 +97,9 @@ async fn attempt(
         let talk = async {
             let open = destination.open(relay, host, *port, wanted);
             let open = timeout_at(until, open).await.map_err(|_| Reason::Late)??;
-            transaction::run(open, envelope, on_the_wire().await?, until).await
+            // Only where a server is there to take it.
+            message.sign(relay).await?;
+            transaction::run(open, envelope, message, until).await
         };
         match talk.await {
             Ok((outcomes, open)) => {

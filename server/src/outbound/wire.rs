@@ -1,15 +1,13 @@
-use std::borrow::Cow;
-
 /// The message with every line end as CRLF.
 ///
 /// A bare CR or LF would be read as a line end by some servers and not by others, which is how mail
 /// is smuggled.
-pub fn canonical(message: &[u8]) -> Cow<'_, [u8]> {
-    if is_canonical(message) {
-        return Cow::Borrowed(message);
+pub fn canonical(message: Vec<u8>) -> Vec<u8> {
+    if is_canonical(&message) {
+        return message;
     }
     let mut text = Vec::with_capacity(message.len() + message.len() / 32);
-    let mut bytes = message.iter().copied().peekable();
+    let mut bytes = message.into_iter().peekable();
     while let Some(byte) = bytes.next() {
         match byte {
             b'\r' => {
@@ -24,23 +22,13 @@ pub fn canonical(message: &[u8]) -> Cow<'_, [u8]> {
     if !text.ends_with(b"\r\n") {
         text.extend_from_slice(b"\r\n");
     }
-    Cow::Owned(text)
+    text
 }
 
-/// The message with the dot at the start of a line doubled (RFC 5321 4.5.2).
-pub fn dotted(canonical: &[u8]) -> Cow<'_, [u8]> {
-    let starts = |pair: &[u8]| pair == b"\n.";
-    if !canonical.starts_with(b".") && !canonical.windows(2).any(starts) {
-        return Cow::Borrowed(canonical);
-    }
-    let mut text = Vec::with_capacity(canonical.len() + canonical.len() / 64);
-    for line in canonical.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            text.push(b'.');
-        }
-        text.extend_from_slice(line);
-    }
-    Cow::Owned(text)
+/// The message in pieces, with the dot at the start of a line doubled (RFC 5321 4.5.2).
+pub fn dotted(canonical: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let pieces = canonical.chunk_by(|before, after| (*before, *after) != (b'\n', b'.'));
+    pieces.flat_map(|piece| [if piece.starts_with(b".") { ".".as_bytes() } else { &[] }, piece])
 }
 
 fn is_canonical(message: &[u8]) -> bool {
@@ -61,14 +49,17 @@ mod tests {
 
     #[test]
     fn no_bare_line_end_is_left() {
-        assert_eq!(canonical(b"a\r\nb\r\n"), b"a\r\nb\r\n".as_slice());
-        assert_eq!(canonical(b"a\nb\rc\r\n.\r\rd\0"), b"a\r\nb\r\nc\r\n.\r\n\r\nd\r\n".as_slice());
-        assert!(matches!(canonical(b"x\r\n"), Cow::Borrowed(_)));
+        let canonical = |text: &str| String::from_utf8(canonical(text.into())).unwrap();
+        assert_eq!(canonical("a\r\nb\r\n"), "a\r\nb\r\n");
+        assert_eq!(canonical("a\nb\rc\r\n.\r\rd\0"), "a\r\nb\r\nc\r\n.\r\n\r\nd\r\n");
     }
 
     #[test]
     fn a_dot_that_begins_a_line_is_doubled() {
-        assert_eq!(dotted(b".\r\na.b\r\n..c\r\n"), b"..\r\na.b\r\n...c\r\n".as_slice());
-        assert!(matches!(dotted(b"a.\r\nb\r\n"), Cow::Borrowed(_)));
+        let dotted =
+            |text: &str| String::from_utf8(dotted(text.as_bytes()).collect::<Vec<_>>().concat()).unwrap();
+        assert_eq!(dotted(".\r\na.b\r\n..c\r\n"), "..\r\na.b\r\n...c\r\n");
+        assert_eq!(dotted("a.\r\nb\r\n"), "a.\r\nb\r\n");
+        assert_eq!(dotted(""), "");
     }
 }

@@ -32,7 +32,9 @@ fn from_fields(message: &[u8]) -> usize {
         if line.is_empty() {
             break;
         }
-        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        // What goes out has no NUL left in it.
+        let name: Vec<u8> =
+            line.iter().copied().take_while(|byte| *byte != b':').filter(|byte| *byte != 0).collect();
         count += usize::from(name.trim_ascii_end().eq_ignore_ascii_case(b"From"));
         let crlf = after.strip_prefix(b"\r\n");
         rest = crlf.or_else(|| after.get(1..)).unwrap_or_default();
@@ -55,6 +57,7 @@ mod tests {
             "From: b@b.example\r\nFrom: a@a.example\r\n\r\n",
             "From: a@a.example\r\nFROM : b@b.example\r\n\r\n",
             "From: a@a.example\rFrom: b@b.example\r\n\r\n",
+            "From: a@a.example\r\nFr\0om: b@b.example\r\n\r\n",
             "From: a@a.example, b@b.example\r\n\r\n",
             "From:\r\n\r\n",
             "To: a@a.example\r\n\r\n",

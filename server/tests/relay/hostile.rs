@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use crate::support::{Binary, Client, clear_letter, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
-const MEGABYTE: usize = 1024 * 1024;
+pub const MEGABYTE: usize = 1024 * 1024;
 
 /// Does it, and checks that the program never held so much more than before, and still answers at once.
-async fn costs_at_most<T>(binary: &Binary, octets: usize, harm: impl Future<Output = T>) -> T {
+pub async fn costs_at_most<T>(binary: &Binary, octets: usize, harm: impl Future<Output = T>) -> T {
     let before = binary.memory("VmRSS");
     let done = harm.await;
     let held = binary.memory("VmHWM").saturating_sub(before);
@@ -134,7 +134,7 @@ async fn bodies_that_are_announced_and_never_come_hold_no_memory() {
 }
 
 /// Sends the same to the relay on many connections, which stay open.
-async fn flood(binary: &Binary, count: usize, request: &[u8]) -> Vec<TcpStream> {
+pub async fn flood(binary: &Binary, count: usize, request: &[u8]) -> Vec<TcpStream> {
     let mut open = Vec::new();
     for host in 0..count {
         let mut stream = connect_from(host, binary.http).await;

@@ -55,6 +55,7 @@ mod strangers;
 mod submission;
 mod support;
 mod surge;
+mod tarpit;
 mod tls;
 mod transfer;
 mod vacation;

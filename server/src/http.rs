@@ -1,6 +1,5 @@
 //! The HTTP door: the page, signing in, JMAP and its neighbours.
 
-mod admission;
 mod api;
 mod assets;
 mod auth;
@@ -13,7 +12,6 @@ mod gauge;
 mod headers;
 mod health;
 mod listening;
-mod memory;
 mod observe;
 mod origin;
 mod problem;
@@ -35,28 +33,23 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admission::Admission;
+use crate::memory::Memory;
 use crate::relay::Relay;
 use problem::Fault;
-
-/// Messages that are taken apart for downloads at once: each is held whole.
-const DECODING: usize = 2;
 
 /// What handlers share.
 #[derive(Clone)]
 struct Shared {
     relay: Arc<Relay>,
     turns: Arc<turns::Turns>,
-    admission: Arc<admission::Admission>,
+    admission: Arc<Admission>,
     stamps: Arc<Semaphore>,
     lists: Arc<Semaphore>,
     /// What bodies of requests hold.
-    bodies: Arc<memory::Memory>,
+    bodies: Arc<Memory>,
     /// What letters in clear hold, until the servers that they go to have them.
-    letters: Arc<memory::Memory>,
-    /// Who may take a message apart for one of its parts.
-    decoding: Arc<admission::Admission>,
-    /// What these parts hold until they are sent.
-    parts: Arc<memory::Memory>,
+    letters: Arc<Memory>,
 }
 
 /// The whole router, as it is served and as tests drive it.
@@ -66,11 +59,9 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let page_headers = headers::Headers::new(&relay.config);
     let turns = Arc::new(turns::Turns::new(&limits));
     let [stamps, lists] = [(); 2].map(|()| Arc::new(Semaphore::new(timestamp::AT_ONCE)));
-    let admission = Arc::new(admission::Admission::new(at_once()));
-    let largest = limits.max_size_upload.max(limits.max_size_request);
-    let [bodies, letters, parts] = [largest; 3].map(|largest| Arc::new(memory::Memory::new(largest)));
-    let decoding = Arc::new(admission::Admission::new(DECODING));
-    let shared = Shared { relay, turns, admission, stamps, lists, bodies, letters, decoding, parts };
+    let admission = Arc::new(Admission::new(at_once()));
+    let [bodies, letters] = [limits.largest(); 2].map(|largest| Arc::new(Memory::new(largest)));
+    let shared = Shared { relay, turns, admission, stamps, lists, bodies, letters };
     let jmap = Router::new()
         .route("/.well-known/jmap", get(api::session))
         .route("/jmap/api", post(api::api).layer(DefaultBodyLimit::disable()))

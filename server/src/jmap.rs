@@ -30,8 +30,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jmap::{
-    AccountId, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request, RequestErrorType,
-    Response, SEALED,
+    AccountId, BlobId, Invocation, LimitKind, MethodError, MethodErrorType, Problem, Request,
+    RequestErrorType, Response, SEALED,
 };
 use serde_json::{Map, Value};
 
@@ -39,8 +39,9 @@ pub use limits::Limits;
 pub use session_object::session;
 pub use table::{Method, methods};
 
+use crate::parts::{self, Read, ReadError};
 use crate::relay::Relay;
-use crate::store::{Account, Credential, Shared};
+use crate::store::{Account, Credential, EmailRow, Shared};
 
 /// When the answers of a request have this many octets, the calls that are left are refused.
 const ANSWERED: usize = 32 * 1024 * 1024;
@@ -82,6 +83,17 @@ impl Call {
         let same = |shared: &&Shared| shared.account.id == self.account.id;
         self.account.id == self.user.id
             || self.shared.iter().find(same).is_some_and(|shared| shared.may_write)
+    }
+
+    /// The bytes of a blob of an account that is open to the user, or of a part of one; they count for the user.
+    async fn read(&self, owner: &AccountId, id: &BlobId) -> Result<Read, ReadError> {
+        parts::read(&self.relay, &self.user, owner, id).await
+    }
+
+    /// The bytes of an email, which count for the user.
+    async fn message(&self, email: &EmailRow) -> Result<Read, ReadError> {
+        let size = usize::try_from(email.size).unwrap_or(usize::MAX);
+        parts::whole(&self.relay, &self.user, &email.blob_id, size).await
     }
 
     /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.

@@ -15,6 +15,7 @@
 )]
 
 pub mod address;
+mod admission;
 pub mod allowance;
 pub mod authority;
 pub mod backup;
@@ -35,6 +36,7 @@ pub mod http;
 )]
 pub mod jmap;
 pub mod logging;
+mod memory;
 pub mod metrics;
 mod name_service;
 pub mod outbound;

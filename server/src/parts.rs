@@ -1,15 +1,14 @@
 //! Blobs that are parts of a message: they are named by the message and their place in it.
 
 mod bounds;
+mod reading;
 
-use jmap::{AccountId, BlobId};
+use jmap::BlobId;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders};
 
-use crate::blobs::BlobError;
-use crate::delivery::off_thread;
-use crate::relay::Relay;
+pub use reading::{Read, ReadError, Reading, read, whole};
 
 /// Takes a message apart; of one whose structure is beyond all use, only the header is read.
 ///
@@ -28,19 +27,6 @@ pub fn id(message: &BlobId, part: u32) -> BlobId {
 pub fn read_id(id: &BlobId) -> Option<(BlobId, u32)> {
     let (part, message) = id.as_str().strip_prefix('p')?.split_once('-')?;
     Some((BlobId::from(message), part.parse().ok()?))
-}
-
-/// The bytes of a blob that the account holds, or of a part of one.
-pub async fn read(relay: &Relay, account: &AccountId, id: &BlobId) -> Result<Vec<u8>, BlobError> {
-    let Some((message, part)) = read_id(id) else {
-        return relay.blobs.read(&relay.store, account, id).await;
-    };
-    let bytes = relay.blobs.read(&relay.store, account, &message).await?;
-    let found = off_thread(move || {
-        let message = parse(&bytes)?;
-        Some(octets(&message, message.part(part)?))
-    });
-    found.await?.ok_or(BlobError::NotFound)
 }
 
 /// The parts that are attachments (RFC 8621 4.1.4): those that are in neither body, and media that are not in both.

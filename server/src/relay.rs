@@ -19,6 +19,7 @@ use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::metrics::Metrics;
 use crate::outbound::{Sender, SenderError};
+use crate::parts::Reading;
 use crate::push::Hub;
 use crate::random;
 use crate::session::SignIn;
@@ -37,6 +38,8 @@ pub struct Relay {
     pub store: Store,
     /// Bytes.
     pub blobs: Blobs,
+    /// Reads blobs whole, and takes them apart.
+    pub reading: Reading,
     /// Certificates and timestamps.
     pub authority: Authority,
     /// Certificates of other authorities that vouch for correspondents.
@@ -106,6 +109,7 @@ impl Relay {
         let greylisting = config.inbound.greylisting;
         let greylist = greylisting.then(|| Greylist::open(&authority, &config.inbound)).transpose()?;
         let pusher = Pusher::new(authority.push_key()?, push_anchors);
+        let limits = Limits::for_messages_of(config.max_message_size);
         let relay = Self {
             process: random::id('p'),
             store: Store::open(&config.data, config.database.as_ref(), Arc::clone(&hub)).await?,
@@ -120,7 +124,8 @@ impl Relay {
             greylist,
             metrics: Metrics::default(),
             sender: Sender::open(&config)?,
-            limits: Limits::for_messages_of(config.max_message_size),
+            reading: Reading::new(limits.largest()),
+            limits,
             queue_bell: Notify::new(),
             held_bell: Notify::new(),
             stopping: CancellationToken::new(),

@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 use jmap::{LimitKind, RequestErrorType, Session};
 
 use super::Shared;
-use super::admission::Class;
 use super::body::Incoming;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use super::transfer::{PIECE, in_pieces};
+use crate::admission::Class;
 use crate::jmap::User;
 use crate::store::{self, Account};
 

@@ -6,8 +6,8 @@ use futures::StreamExt;
 use jmap::{LimitKind, RequestErrorType};
 use tokio::time::timeout;
 
-use super::memory::Held;
 use super::problem::Fault;
+use crate::memory::Held;
 use crate::trickle::{GRACE, keeps_up};
 
 /// A body as it comes: of bounded size, and no slower than it may be.
@@ -60,7 +60,7 @@ mod tests {
     use jmap::AccountId;
 
     use super::*;
-    use crate::http::memory::Memory;
+    use crate::memory::Memory;
 
     fn incoming(pieces: Vec<&'static str>, most: usize) -> Incoming {
         let pieces = stream::iter(pieces.into_iter().map(Ok::<_, Error>));

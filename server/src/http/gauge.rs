@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::memory::Held;
+use crate::memory::Held;
 use crate::trickle::GRACE;
 
 /// Counts what comes on a connection for one message that is not whole yet, once it is a WebSocket: these are put

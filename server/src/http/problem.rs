@@ -5,6 +5,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jmap::Problem;
 
+use crate::admission::Overload;
+use crate::memory::Full;
+use crate::parts::ReadError;
+
+/// When to come again, in seconds, after something that is soon over.
+const RETRY_AFTER: u64 = 5;
+
 /// A refusal as RFC 9457 problem details.
 #[derive(Debug)]
 pub struct Fault {
@@ -31,6 +38,11 @@ impl Fault {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay failed")
     }
 
+    /// A refusal because of what others do now.
+    fn busy(why: impl std::error::Error) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()).retry_after(RETRY_AFTER)
+    }
+
     /// Says how a program signs in (RFC 9110 11.6.1); a browser would ask its user in a window of its own.
     pub fn challenge(mut self, request: &Parts) -> Self {
         self.challenge = !request.headers.contains_key("sec-fetch-mode");
@@ -52,6 +64,28 @@ impl Fault {
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         Self { problem, retry_after: None, challenge: false }
+    }
+}
+
+impl From<Overload> for Fault {
+    fn from(error: Overload) -> Self {
+        Self::busy(error)
+    }
+}
+
+impl From<Full> for Fault {
+    fn from(error: Full) -> Self {
+        Self::busy(error)
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Busy => Self::busy(error),
+            ReadError::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such blob"),
+            ReadError::Failed(error) => Self::failed(error),
+        }
     }
 }
 

@@ -14,12 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Shared;
-use super::admission::Class;
-use super::memory::Held;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::blobs::BlobError;
-use crate::parts;
+use crate::parts::{self, Read, ReadError};
 use crate::relay::Relay;
 use crate::store::Account;
 use crate::trickle::{GRACE, keeps_up};
@@ -44,8 +42,9 @@ pub async fn download(
     signed_in: SignedIn,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    let reader = signed_in.account.clone();
     let account = signed_in.opens(&shared, &account).await?;
-    let content = Content::find(&shared, &account, blob.clone()).await?;
+    let content = Content::find(&shared.relay, &reader, &account.id, blob.clone()).await?;
     // Whatever a link asks for, the relay's origin answers with nothing that a browser runs or shows.
     let media_type = match wanted.media_type.as_deref() {
         Some("message/rfc822") => "message/rfc822",
@@ -66,7 +65,7 @@ pub async fn download(
     let body = if range.is_empty() {
         Body::empty()
     } else {
-        content.body(&shared.relay, range).await.map_err(missing)?
+        content.body(&shared.relay, range).await.map_err(ReadError::from)?
     };
     let fields = [
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
@@ -88,36 +87,32 @@ pub async fn download(
 /// Bytes to send: of a blob as they are read, of a message's part once that was decoded.
 enum Content {
     Blob(BlobId, usize),
-    Part(Bytes, Held),
+    Part(Read),
 }
 
 impl Content {
-    async fn find(shared: &Shared, account: &Account, id: BlobId) -> Result<Self, Fault> {
-        let relay = &shared.relay;
+    async fn find(relay: &Relay, reader: &Account, owner: &AccountId, id: BlobId) -> Result<Self, ReadError> {
         if parts::read_id(&id).is_none() {
-            let size = relay.blobs.size(&relay.store, &account.id, &id).await.map_err(missing)?;
+            let size = relay.blobs.size(&relay.store, owner, &id).await?;
             return Ok(Self::Blob(id, size));
         }
-        // The whole message is in memory, and the part beside it.
-        let place = shared.decoding.enter(account, Class::Bulk, &relay.metrics).await?;
-        let part = parts::read(relay, &account.id, &id).await.map_err(missing)?;
-        let mut held = shared.parts.hold(&account.id);
-        held.grow(part.len())?;
-        drop(place);
-        Ok(Self::Part(part.into(), held))
+        Ok(Self::Part(parts::read(relay, reader, owner, &id).await?))
     }
 
     fn len(&self) -> usize {
         match self {
             Self::Blob(_, size) => *size,
-            Self::Part(bytes, _) => bytes.len(),
+            Self::Part(part) => part.len(),
         }
     }
 
     async fn body(self, relay: &Relay, range: std::ops::Range<usize>) -> Result<Body, BlobError> {
         match self {
             Self::Blob(id, _) => Ok(Body::from_stream(relay.blobs.stream(&relay.store, &id, range).await?)),
-            Self::Part(bytes, held) => Ok(in_pieces(bytes.slice(range), held)),
+            Self::Part(part) => {
+                let (bytes, held) = part.into_parts();
+                Ok(in_pieces(Bytes::from(bytes).slice(range), held))
+            }
         }
     }
 }
@@ -141,13 +136,6 @@ pub fn in_pieces(bytes: Bytes, held: impl Send + 'static) -> Body {
         drop((bytes, held));
     });
     Body::from_stream(unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))))
-}
-
-fn missing(error: BlobError) -> Fault {
-    match error {
-        BlobError::NotFound => Fault::new(StatusCode::NOT_FOUND, "there is no such blob"),
-        other => Fault::failed(other),
-    }
 }
 
 /// RFC 6266: the name in the form that takes any character.

@@ -13,16 +13,16 @@ use axum::response::Response;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, interval, timeout};
 
-use super::admission::Class;
 use super::connections::Slot;
 use super::gauge::Gauge;
 use super::listening::{Listening, News, Over};
-use super::memory::Held;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use super::turns::Turn;
 use super::{Shared, api, origin};
+use crate::admission::Class;
 use crate::clock::now;
+use crate::memory::Held;
 use crate::store;
 use message::{Asked, Incoming, RequestId};
 
@@ -166,8 +166,8 @@ impl Conversation {
     async fn take(&mut self, text: Utf8Bytes) -> Result<(), End> {
         self.asked = Instant::now();
         let mut held = self.shared.bodies.hold(&self.signed_in.account.id);
-        if let Err(fault) = held.grow(text.len()) {
-            return self.send(Message::text(message::refusal(None, fault.into_problem()))).await;
+        if let Err(full) = held.grow(text.len()) {
+            return self.send(Message::text(message::refusal(None, Fault::from(full).into_problem()))).await;
         }
         let class = Class::of_request(text.len());
         let message = message::read(text.as_str(), &self.shared.relay.limits);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Call, Limits};
 use crate::blobs::BlobError;
+use crate::parts::ReadError;
 use crate::store::{Ledger, StoreError};
 
 /// What a method answers, and the call that it implies (RFC 8621 7.5).
@@ -34,6 +35,16 @@ pub fn arguments<T: DeserializeOwned>(value: Value) -> Result<T, MethodError> {
 pub fn failed(error: impl std::error::Error) -> MethodError {
     tracing::error!(%error, "a method failed");
     MethodErrorType::ServerFail.into()
+}
+
+/// RFC 8620 3.6.2: the client may ask again where only too much is read at once.
+impl From<ReadError> for MethodError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Busy => MethodErrorType::ServerUnavailable.into(),
+            other => failed(other),
+        }
+    }
 }
 
 /// Why a write inside a transaction ended as a method error.

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256, Sha512};
 
 use super::Call;
 use super::answer::{Answer, answer, arguments, check_set_size, failed, ids_to_get};
-use crate::blobs::BlobError;
 use crate::delivery;
+use crate::parts::{self, Read, ReadError};
 use crate::store::{self, StoreError};
-use crate::{base64_text, from_base64, parts};
+use crate::{base64_text, from_base64};
 
 /// Pieces that one upload is made of, as the session announces.
 pub const MOST_SOURCES: usize = 64;
@@ -41,10 +41,10 @@ pub async fn copy(call: &mut Call, given: Value) -> Result<Answer, MethodError> 
     check_set_size(blob_ids.len(), &call.relay.limits)?;
     let (mut copied, mut not_copied) = (BTreeMap::new(), BTreeMap::new());
     for id in blob_ids {
-        let kept = match parts::read(&call.relay, &from.id, &id).await {
+        let kept = match call.read(&from.id, &id).await {
             Ok(bytes) => keep(call, bytes).await?,
-            Err(BlobError::NotFound) => Err(SetErrorType::NotFound.into()),
-            Err(error) => return Err(failed(error)),
+            Err(ReadError::NotFound) => Err(SetErrorType::NotFound.into()),
+            Err(error) => return Err(error.into()),
         };
         match kept {
             Ok((kept, _)) => drop(copied.insert(id, kept)),
@@ -60,7 +60,8 @@ pub async fn copy(call: &mut Call, given: Value) -> Result<Answer, MethodError> 
 }
 
 /// Keeps bytes as an upload, unless the account keeps sealed mail only and they are none.
-async fn keep(call: &Call, bytes: Vec<u8>) -> Result<Result<(BlobId, usize), SetError>, MethodError> {
+async fn keep(call: &Call, bytes: Read) -> Result<Result<(BlobId, usize), SetError>, MethodError> {
+    let (bytes, _held) = bytes.into_parts();
     let (relay, size, bytes) = (&call.relay, bytes.len(), Arc::new(bytes));
     if size > relay.limits.max_size_upload {
         let max_size = u64::try_from(relay.limits.max_size_upload).ok();
@@ -70,8 +71,7 @@ async fn keep(call: &Call, bytes: Vec<u8>) -> Result<Result<(BlobId, usize), Set
         let why = "this account keeps sealed messages only, whose outer header tells no more than it must";
         return Ok(Err(SetError::new(SetErrorType::Forbidden, why)));
     }
-    let bytes = Arc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec());
-    let prepared = relay.blobs.prepare(&relay.store, bytes).await.map_err(failed)?;
+    let prepared = relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(bytes)).await.map_err(failed)?;
     let (owner, id) = (call.account.id.clone(), prepared.blob().id.clone());
     let idle = relay.limits.idle_uploads();
     let put = relay
@@ -148,12 +148,12 @@ async fn gathered(
     call: &Call,
     sources: Vec<Source>,
     readable: &mut usize,
-) -> Result<Result<Vec<u8>, SetError>, MethodError> {
+) -> Result<Result<Read, SetError>, MethodError> {
     let wrong = || SetError::invalid_properties(["data"]);
     if sources.len() > MOST_SOURCES {
         return Ok(Err(wrong()));
     }
-    let mut all = Vec::new();
+    let mut all = call.relay.reading.begin(&call.user.id);
     for source in sources {
         let piece = match source {
             Source::Text { text } => Some(text.into_bytes()),
@@ -165,7 +165,7 @@ async fn gathered(
                         ..SetErrorType::BlobNotFound.into()
                     }));
                 };
-                match parts::read(&call.relay, &call.account.id, &BlobId::from(id)).await {
+                match call.read(&call.account.id, &BlobId::from(id)).await {
                     Ok(bytes) => {
                         let Some(left) = readable.checked_sub(bytes.len()) else {
                             return Ok(Err(SetErrorType::TooLarge.into()));
@@ -173,11 +173,11 @@ async fn gathered(
                         *readable = left;
                         whole(&bytes, offset, length).map(<[u8]>::to_vec)
                     }
-                    Err(BlobError::NotFound) => {
+                    Err(ReadError::NotFound) => {
                         let not_found = Some(vec![blob]);
                         return Ok(Err(SetError { not_found, ..SetErrorType::BlobNotFound.into() }));
                     }
-                    Err(error) => return Err(failed(error)),
+                    Err(error) => return Err(error.into()),
                 }
             }
         };
@@ -185,7 +185,7 @@ async fn gathered(
         if all.len() + piece.len() > call.relay.limits.max_size_upload {
             return Ok(Err(SetErrorType::TooLarge.into()));
         }
-        all.extend(piece);
+        all.extend(&piece).map_err(ReadError::from)?;
     }
     Ok(Ok(all))
 }
@@ -219,8 +219,8 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     for id in ids {
         let resolved = call.resolve(id.as_str()).map(BlobId::from);
         let read = match &resolved {
-            Some(resolved) => parts::read(&call.relay, &call.account.id, resolved).await,
-            None => Err(BlobError::NotFound),
+            Some(resolved) => call.read(&call.account.id, resolved).await,
+            None => Err(ReadError::NotFound),
         };
         match read {
             Ok(bytes) => {
@@ -233,8 +233,8 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
                     .ok_or(MethodErrorType::RequestTooLarge)?;
                 list.push(object);
             }
-            Err(BlobError::NotFound) => missing.push(id),
-            Err(error) => return Err(failed(error)),
+            Err(ReadError::NotFound) => missing.push(id),
+            Err(error) => return Err(error.into()),
         }
     }
     answer(&json!({"accountId": call.account.id, "list": list, "notFound": missing}))
@@ -248,6 +248,9 @@ fn object(
 ) -> Result<Value, MethodError> {
     let end = length.map_or(bytes.len(), |length| offset.saturating_add(length));
     let range = bytes.get(offset.min(bytes.len())..end.min(bytes.len())).unwrap_or_default();
+    if range.len() > ANSWER && properties.iter().any(|property| property.starts_with("data")) {
+        return Err(MethodErrorType::RequestTooLarge.into());
+    }
     let mut object = Map::from_iter([("id".to_owned(), json!(id))]);
     if offset > bytes.len() || end > bytes.len() {
         object.insert("isTruncated".into(), json!(true));

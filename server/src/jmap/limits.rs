@@ -57,6 +57,11 @@ impl Limits {
         i64::try_from(self.max_size_upload.saturating_mul(IDLE_UPLOADS)).unwrap_or(i64::MAX)
     }
 
+    /// Octets of the longest thing that a client sends at once.
+    pub fn largest(&self) -> usize {
+        self.max_size_upload.max(self.max_size_request)
+    }
+
     /// The limits as the session announces them.
     pub fn capability(&self) -> CoreCapability {
         let wide = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);

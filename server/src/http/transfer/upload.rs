@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use jmap::{AccountId, LimitKind, RequestErrorType, Upload};
 use smime::message::needs_door;
 
+use crate::admission::Class;
 use crate::blobs;
 use crate::http::Shared;
-use crate::http::admission::Class;
 use crate::http::body::Incoming;
 use crate::http::problem::Fault;
 use crate::http::signed_in::SignedIn;

@@ -12,6 +12,7 @@ use mail_builder::headers::message_id::MessageId;
 use serde_json::{Map, Value};
 
 use crate::clock::now;
+use crate::parts::Read;
 use crate::random;
 use part::Part;
 
@@ -54,7 +55,7 @@ impl Draft {
     }
 
     /// The message; `domain` is where its id comes from.
-    pub fn write(self, blobs: &BTreeMap<BlobId, Vec<u8>>, domain: &str) -> Result<Vec<u8>, SetError> {
+    pub fn write(self, blobs: &BTreeMap<BlobId, Read>, domain: &str) -> Result<Vec<u8>, SetError> {
         let mut message = MessageBuilder::new();
         let all = || self.headers.iter().chain(self.body.headers());
         let has = |name: &str| all().any(|field| field.name.eq_ignore_ascii_case(name));
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     fn written(properties: Value) -> Result<Vec<u8>, SetError> {
-        let blobs = BTreeMap::from([(BlobId::from("b1"), b"%PDF".to_vec())]);
+        let blobs = BTreeMap::from([(BlobId::from("b1"), b"%PDF".to_vec().into())]);
         Draft::read(properties.as_object().unwrap())?.write(&blobs, "a.example")
     }
 

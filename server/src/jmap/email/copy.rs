@@ -118,7 +118,7 @@ async fn source(
         }
         return Ok(Ok((row, None)));
     }
-    let bytes = call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?;
+    let bytes = call.message(&row).await?;
     let clear = crate::delivery::off_thread(move || ClearText::of(&bytes)).await.map_err(failed)?;
     Ok(Ok((row, Some(clear))))
 }

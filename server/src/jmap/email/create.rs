@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::compose::Draft;
 use super::patch::{self, Known};
-use crate::blobs::{BlobError, Prepared};
+use crate::blobs::Prepared;
 use crate::clear_text::ClearText;
 use crate::clock::{Millis, now, parse_date};
 use crate::delivery::off_thread;
 use crate::jmap::Call;
 use crate::jmap::answer::{check_room, failed};
 use crate::outer::OuterHeader;
-use crate::parts;
+use crate::parts::{Read, ReadError};
 use crate::store::{self, Ledger, NewEmail, StoreError, Tx};
 
 /// A message that was written and is not kept yet.
@@ -69,25 +69,23 @@ fn sealed() -> SetError {
 async fn read(
     call: &Call,
     wanted: Vec<BlobId>,
-) -> Result<Result<BTreeMap<BlobId, Vec<u8>>, SetError>, MethodError> {
+) -> Result<Result<BTreeMap<BlobId, Read>, SetError>, MethodError> {
     let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
     let mut room = call.relay.limits.max_size_upload;
     for id in wanted {
-        if found.contains_key(&id) {
-            continue;
-        }
-        match parts::read(&call.relay, &call.account.id, &id).await {
-            Ok(bytes) => {
-                let Some(left) = room.checked_sub(bytes.len()) else {
-                    let max_size = u64::try_from(call.relay.limits.max_size_upload).ok();
-                    return Ok(Err(SetError { max_size, ..SetErrorType::TooLarge.into() }));
-                };
-                room = left;
-                found.insert(id, bytes);
+        if !found.contains_key(&id) {
+            match call.read(&call.account.id, &id).await {
+                Ok(bytes) => drop(found.insert(id.clone(), bytes)),
+                Err(ReadError::NotFound) => missing.push(id.to_string()),
+                Err(error) => return Err(error.into()),
             }
-            Err(BlobError::NotFound) => missing.push(id.to_string()),
-            Err(error) => return Err(failed(error)),
         }
+        // Each time that it is named: so often it stands in the message.
+        let Some(left) = room.checked_sub(found.get(&id).map_or(0, |bytes| bytes.len())) else {
+            let max_size = u64::try_from(call.relay.limits.max_size_upload).ok();
+            return Ok(Err(SetError { max_size, ..SetErrorType::TooLarge.into() }));
+        };
+        room = left;
     }
     if missing.is_empty() {
         return Ok(Ok(found));

@@ -11,7 +11,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
 use crate::outer::{OuterHeader, nfc};
-use crate::parts;
+use crate::parts::{self, Read};
 use crate::store::{self, EmailRow, Kind};
 
 /// What a client gets that names no properties (RFC 8621 4.2).
@@ -104,18 +104,17 @@ pub fn check_properties(properties: &mut Vec<String>, body: &mut BodyWanted) -> 
 }
 
 /// As much of a message as the properties need: of a sealed one nothing lies behind its header.
-async fn bytes(call: &Call, row: &EmailRow, properties: &[String]) -> Result<Vec<u8>, MethodError> {
-    let (blobs, store) = (&call.relay.blobs, &call.relay.store);
+async fn bytes(call: &Call, row: &EmailRow, properties: &[String]) -> Result<Read, MethodError> {
     let sealed = call.account.kind.is_sealed();
     let known = row.outer.subject.is_some();
     if properties.iter().all(|property| is_kept(property, sealed) || known && property == "subject") {
-        return Ok(Vec::new());
+        return Ok(Vec::new().into());
     }
-    let read = match sealed {
-        true => blobs.read_start(store, &row.blob_id).await,
-        false => blobs.read_any(store, &row.blob_id).await,
-    };
-    read.map_err(failed)
+    if !sealed {
+        return Ok(call.message(row).await?);
+    }
+    let start = call.relay.blobs.read_start(&call.relay.store, &row.blob_id).await;
+    Ok(start.map_err(failed)?.into())
 }
 
 fn is_kept(property: &str, sealed: bool) -> bool {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::patch::{self, Known};
-use crate::blobs::{BlobError, Prepared};
+use crate::blobs::Prepared;
 use crate::clear_text::ClearText;
 use crate::clock::{Millis, now, parse_date};
 use crate::delivery::{is_sealed, off_thread};
@@ -16,7 +16,7 @@ use crate::jmap::answer::{
     Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
 };
 use crate::outer::{OuterHeader, is_message, received_at};
-use crate::parts;
+use crate::parts::{self, ReadError};
 use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
 
 #[derive(Debug, Deserialize)]
@@ -119,11 +119,11 @@ struct Message {
 /// Reads the message; a sealed account refuses what is not sealed, and keeps nothing of it.
 async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetError>, MethodError> {
     let (relay, is_part) = (&call.relay, parts::read_id(&email.blob_id).is_some());
-    let message = match parts::read(relay, &call.account.id, &email.blob_id).await {
-        Ok(message) => message,
+    let (message, _held) = match call.read(&call.account.id, &email.blob_id).await {
+        Ok(message) => message.into_parts(),
         // RFC 8621 4.8: an id that is not found is an invalid property.
-        Err(BlobError::NotFound) => return Ok(Err(SetError::invalid_properties(["blobId"]))),
-        Err(error) => return Err(failed(error)),
+        Err(ReadError::NotFound) => return Ok(Err(SetError::invalid_properties(["blobId"]))),
+        Err(error) => return Err(error.into()),
     };
     let message = Arc::new(message);
     if call.account.kind.is_sealed() && !is_sealed(Arc::clone(&message)).await.map_err(failed)? {
@@ -141,7 +141,7 @@ async fn read(call: &Call, email: &EmailImport) -> Result<Result<Message, SetErr
         return Ok(Err(SetError::new(SetErrorType::InvalidEmail, "the blob is no message")));
     }
     let blob = match is_part {
-        true => Some(relay.blobs.prepare(&relay.store, message.to_vec()).await.map_err(failed)?),
+        true => Some(relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(message)).await.map_err(failed)?),
         false => None,
     };
     Ok(Ok(Message { outer, received_at, clear, blob }))

@@ -4,12 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::body::BodyWanted;
 use super::get::{ANSWER, Shown, check_properties};
-use crate::blobs::BlobError;
 use crate::jmap::Call;
-use crate::jmap::answer::{Answer, answer, arguments, failed};
+use crate::jmap::answer::{Answer, answer, arguments};
 use crate::jmap::weight::weight;
 use crate::outer::{OuterHeader, is_message};
-use crate::parts;
+use crate::parts::ReadError;
 
 /// What a client gets that names no properties (RFC 8621 4.9).
 const DEFAULT: [&str; 18] = [
@@ -56,13 +55,13 @@ pub async fn parse(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
     let mut room = ANSWER;
     for blob in blob_ids {
-        let bytes = match parts::read(&call.relay, &call.account.id, &blob).await {
+        let bytes = match call.read(&call.account.id, &blob).await {
             Ok(bytes) => bytes,
-            Err(BlobError::NotFound) => {
+            Err(ReadError::NotFound) => {
                 not_found.push(blob);
                 continue;
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(error.into()),
         };
         if !is_message(&bytes) {
             not_parsable.push(blob);

@@ -42,7 +42,7 @@ pub async fn snippets(call: &mut Call, given: Value) -> Result<Answer, MethodErr
     for row in &rows {
         let (mut subject, mut preview) = (None, None);
         if !call.account.kind.is_sealed() {
-            let bytes = call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?;
+            let bytes = call.message(row).await?;
             if let Some(message) = parts::parse(&bytes) {
                 subject = marked(message.subject().unwrap_or_default(), &in_subject, usize::MAX);
                 preview = marked(&clear_text::body(&message), &in_body, WHOLE);

@@ -3,11 +3,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{MOST, supported};
-use crate::blobs::BlobError;
 use crate::delivery::off_thread;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
-use crate::{parts, report, store};
+use crate::parts::ReadError;
+use crate::{report, store};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,16 +25,16 @@ pub async fn parse(call: &mut Call, given: Value) -> Result<Answer, MethodError>
     let (mut parsed, mut not_parsable, mut not_found) = (Map::new(), Vec::new(), Vec::new());
     for blob in blob_ids {
         let bytes = match call.resolve(blob.as_str()).map(BlobId::from) {
-            Some(id) => parts::read(&call.relay, &call.account.id, &id).await,
-            None => Err(BlobError::NotFound),
+            Some(id) => call.read(&call.account.id, &id).await,
+            None => Err(ReadError::NotFound),
         };
         let bytes = match bytes {
             Ok(bytes) => bytes,
-            Err(BlobError::NotFound) => {
+            Err(ReadError::NotFound) => {
                 not_found.push(blob);
                 continue;
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(error.into()),
         };
         match off_thread(move || report::notification(&bytes)).await.map_err(failed)? {
             Some(mut mdn) => {

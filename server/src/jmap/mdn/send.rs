@@ -96,7 +96,7 @@ async fn one(
         Ok(row) => row,
         Err(error) => return Ok(Err(error)),
     };
-    let message = call.relay.blobs.read_any(&call.relay.store, &row.blob_id).await.map_err(failed)?;
+    let (message, _held) = call.message(&row).await?.into_parts();
     let (account, identity, host) =
         (call.account.clone(), identity.clone(), call.relay.config.host().to_owned());
     let largest = call.relay.limits.max_size_upload;

@@ -84,7 +84,8 @@ pub async fn prepare(
         return Ok(Err(SetError::invalid_properties(["identityId"])));
     }
     let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
-    let message = Arc::new(relay.blobs.read_any(&relay.store, &email.blob_id).await.map_err(failed)?);
+    let (message, _held) = call.message(&email).await?.into_parts();
+    let message = Arc::new(message);
     let sealed = delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)?;
     if call.account.kind.is_sealed() && !sealed {
         let why = "the message is not sealed: mail in clear goes through the clear door";

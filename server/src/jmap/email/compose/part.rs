@@ -7,6 +7,7 @@ use mail_builder::mime::{BodyPart, MimePart};
 use serde_json::{Map, Value};
 
 use super::fields;
+use crate::parts::Read;
 
 /// The properties that make the body.
 pub const BODY: [&str; 5] = ["bodyStructure", "textBody", "htmlBody", "attachments", "bodyValues"];
@@ -222,7 +223,7 @@ impl Part {
     }
 
     /// The part with the bytes of its blobs.
-    pub fn build(self, blobs: &BTreeMap<BlobId, Vec<u8>>) -> MimePart<'static> {
+    pub fn build(self, blobs: &BTreeMap<BlobId, Read>) -> MimePart<'static> {
         let mut kind = ContentType::new(self.media_type.clone());
         let is_text = matches!(self.contents, Contents::Text(_));
         match self.charset.filter(|_| !is_text) {
@@ -240,7 +241,9 @@ impl Part {
                 BodyPart::Binary(text.into_bytes().into())
             }
             Contents::Text(text) => BodyPart::Text(text.replace("\r\n", "\n").replace('\n', "\r\n").into()),
-            Contents::Blob(id) => BodyPart::Binary(blobs.get(&id).cloned().unwrap_or_default().into()),
+            Contents::Blob(id) => {
+                BodyPart::Binary(blobs.get(&id).map_or_else(Vec::new, |bytes| bytes.to_vec()).into())
+            }
             Contents::Parts(parts) => {
                 BodyPart::Multipart(parts.into_iter().map(|part| part.build(blobs)).collect())
             }

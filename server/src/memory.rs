@@ -1,16 +1,12 @@
+//! How much of what is long is held in memory at once.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::StatusCode;
 use jmap::AccountId;
-
-use super::problem::Fault;
 
 /// What nobody counts: most requests are shorter, and turns bound how many there are.
 const FREE: usize = 64 * 1024;
-/// When to come again.
-const RETRY_AFTER: u64 = 5;
-
 /// The memory for what is long, bounded for all together and for each account.
 #[derive(Debug)]
 pub struct Memory {
@@ -25,6 +21,11 @@ struct Taken {
     each: HashMap<AccountId, usize>,
 }
 
+/// There is no memory left for now: so much is held already.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("too much is held in memory at once")]
+pub struct Full;
+
 /// Octets of memory that count for an account until this is dropped.
 #[derive(Debug)]
 pub struct Held {
@@ -36,7 +37,8 @@ pub struct Held {
 impl Memory {
     /// As much as two of the `largest` need for each account, and four times that for all.
     pub fn new(largest: usize) -> Self {
-        let each = largest.saturating_mul(2);
+        // What is held is counted in steps.
+        let each = largest.next_multiple_of(FREE).saturating_mul(2);
         Self { all: each.saturating_mul(4), each, taken: Mutex::default() }
     }
 
@@ -47,8 +49,8 @@ impl Memory {
 }
 
 impl Held {
-    /// Makes sure of so many octets in all; 503 when there are none left for now.
-    pub fn grow(&mut self, octets: usize) -> Result<(), Fault> {
+    /// Makes sure of so many octets in all.
+    pub fn grow(&mut self, octets: usize) -> Result<(), Full> {
         // In steps, so that what comes in small pieces is not counted at each.
         let octets = if octets <= FREE { 0 } else { octets.next_multiple_of(FREE) };
         let more = octets.saturating_sub(self.octets);
@@ -59,8 +61,7 @@ impl Held {
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_account = taken.each.get(&self.account).copied().unwrap_or_default();
         if taken.all.saturating_add(more) > *all || of_account.saturating_add(more) > *each {
-            let full = Fault::new(StatusCode::SERVICE_UNAVAILABLE, "too much is held in memory at once");
-            return Err(full.retry_after(RETRY_AFTER));
+            return Err(Full);
         }
         taken.all += more;
         taken.each.insert(self.account.clone(), of_account + more);

@@ -10,11 +10,9 @@ mod line;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use jmap::AccountId;
 use tokio::sync::oneshot;
 
-use super::problem::Fault;
 use crate::metrics::Metrics;
 use crate::store::Account;
 use line::Line;
@@ -25,8 +23,6 @@ const WAITING: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A longer request is a program's list of changes, and not what somebody waits for.
 const LONG: usize = 64 * 1024;
-/// When to come again.
-const RETRY_AFTER: u64 = 5;
 
 /// How urgent something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +47,11 @@ pub struct Admission {
     line: Mutex<Line>,
 }
 
+/// Too many wait, or for too long.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("too much is asked at once")]
+pub struct Overload;
+
 /// A place among those that are served; given on when it is dropped.
 #[derive(Debug)]
 pub struct Place(Arc<Admission>);
@@ -66,13 +67,13 @@ impl Admission {
         self.line.lock().unwrap_or_else(PoisonError::into_inner).waiting > 0
     }
 
-    /// Waits for a place; refused when too many wait, or for too long (503, Retry-After).
+    /// Waits for a place; refused when too many wait, or for too long.
     pub async fn enter(
         self: &Arc<Self>,
         account: &Account,
         class: Class,
         metrics: &Metrics,
-    ) -> Result<Place, Fault> {
+    ) -> Result<Place, Overload> {
         let organisation = account.organisation.as_deref().unwrap_or_default();
         let place = match self.queue(organisation, &account.id, class) {
             Ok(None) => return Ok(Place(Arc::clone(self))),
@@ -83,7 +84,7 @@ impl Admission {
         };
         place.ok_or_else(|| {
             metrics.refusal("admission");
-            Fault::new(StatusCode::SERVICE_UNAVAILABLE, "too much is asked at once").retry_after(RETRY_AFTER)
+            Overload
         })
     }
 

@@ -1,0 +1,145 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
+use jmap::{AccountId, BlobId};
+
+use super::{octets, parse, read_id};
+use crate::admission::{Admission, Class};
+use crate::blobs::BlobError;
+use crate::delivery::off_thread;
+use crate::memory::{Full, Held, Memory};
+use crate::relay::Relay;
+use crate::store::{Account, StoreError};
+
+/// Messages that are taken apart at once: each is held whole, and its parts beside it.
+const AT_ONCE: usize = 2;
+/// One of so many octets is taken apart sooner than it would be counted.
+const BRIEF: usize = 64 * 1024;
+
+/// Reads blobs into memory, within what all and each of those who read may hold.
+#[derive(Debug)]
+pub struct Reading {
+    places: Arc<Admission>,
+    memory: Arc<Memory>,
+}
+
+/// Bytes that count for whoever reads them until they are dropped.
+#[derive(Debug)]
+pub struct Read {
+    bytes: Vec<u8>,
+    held: Option<Held>,
+}
+
+/// Why bytes cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The account holds no such blob, or it has no such part.
+    #[error("there is no such blob")]
+    NotFound,
+    /// Too much is read at once, by this account or by all.
+    #[error("too much is read at once")]
+    Busy,
+    /// The blob could not be had.
+    #[error(transparent)]
+    Failed(BlobError),
+}
+
+impl From<BlobError> for ReadError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::NotFound => Self::NotFound,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Full> for ReadError {
+    fn from(_: Full) -> Self {
+        Self::Busy
+    }
+}
+
+impl Reading {
+    /// Twice the `largest` for each account, and four times that for all.
+    pub fn new(largest: usize) -> Self {
+        Self { places: Arc::new(Admission::new(AT_ONCE)), memory: Arc::new(Memory::new(largest)) }
+    }
+
+    /// Nothing yet, to which the reader adds.
+    pub fn begin(&self, reader: &AccountId) -> Read {
+        Read { bytes: Vec::new(), held: Some(self.memory.hold(reader)) }
+    }
+}
+
+impl Read {
+    /// Adds bytes.
+    pub fn extend(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if let Some(held) = &mut self.held {
+            held.grow(self.bytes.len() + bytes.len())?;
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The bytes, and what counts for them until it is dropped.
+    pub fn into_parts(self) -> (Vec<u8>, impl Send + use<>) {
+        (self.bytes, self.held)
+    }
+}
+
+/// Bytes that are few, and count for nobody.
+impl From<Vec<u8>> for Read {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, held: None }
+    }
+}
+
+impl Deref for Read {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The bytes of a blob that the owner holds, or of a part of one.
+pub async fn read(
+    relay: &Relay,
+    reader: &Account,
+    owner: &AccountId,
+    id: &BlobId,
+) -> Result<Read, ReadError> {
+    let Some((message, part)) = read_id(id) else {
+        let size = relay.blobs.size(&relay.store, owner, id).await?;
+        return whole(relay, reader, id, size).await;
+    };
+    let size = relay.blobs.size(&relay.store, owner, &message).await?;
+    let Reading { places, memory } = &relay.reading;
+    let _place = match size > BRIEF {
+        true => Some(places.enter(reader, Class::Bulk, &relay.metrics).await.map_err(|_| ReadError::Busy)?),
+        false => None,
+    };
+    let bytes = relay.blobs.read_any(&relay.store, &message).await?;
+    let found = off_thread(move || {
+        let message = parse(&bytes)?;
+        Some(octets(&message, message.part(part)?))
+    });
+    let bytes = found.await?.ok_or(ReadError::NotFound)?;
+    let mut held = memory.hold(&reader.id);
+    held.grow(bytes.len())?;
+    Ok(Read { bytes, held: Some(held) })
+}
+
+/// The bytes of a blob of so many octets, whoever holds it.
+pub async fn whole(relay: &Relay, reader: &Account, id: &BlobId, size: usize) -> Result<Read, ReadError> {
+    let mut held = relay.reading.memory.hold(&reader.id);
+    held.grow(size)?;
+    Ok(Read { bytes: relay.blobs.read_any(&relay.store, id).await?, held: Some(held) })
+}

@@ -29,13 +29,13 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admission::Admission;
 use crate::memory::Memory;
 use crate::relay::Relay;
+pub use connections::Secure;
 use problem::Fault;
 
 /// What handlers share.
@@ -96,11 +96,11 @@ pub fn router(relay: Arc<Relay>) -> Router {
 /// Serves a router until the relay stops, under TLS where that is given; requests under way are finished.
 pub async fn serve(
     listener: tokio::net::TcpListener,
-    tls: Option<TlsAcceptor>,
+    secure: Option<Secure>,
     router: Router,
     stopping: CancellationToken,
 ) -> std::io::Result<()> {
-    connections::serve(listener, tls, router, stopping, connections::PATIENCE).await
+    connections::serve(listener, secure, router, stopping, connections::PATIENCE).await
 }
 
 /// Serves the figures until the relay stops, to whoever reaches the address.

@@ -53,6 +53,7 @@ pub mod report;
 pub mod serve;
 pub mod session;
 pub mod smtp;
+mod sources;
 pub mod store;
 pub mod tls;
 pub mod trickle;

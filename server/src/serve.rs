@@ -104,11 +104,13 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     processes::arrive(&relay).await?;
     let mut tasks = JoinSet::new();
     let router = http::router(Arc::clone(&relay));
-    let secured = https_listener.map(|listener| (listener, tls.as_ref().map(|tls| tls.https())));
-    for (listener, tls) in [Some((http_listener, None)), secured].into_iter().flatten() {
+    let proxies = &relay.config.forwarded_networks;
+    let secure = tls.as_ref().map(|tls| http::Secure::new(tls.https(), proxies.clone()));
+    let secured = https_listener.map(|listener| (listener, secure));
+    for (listener, secure) in [Some((http_listener, None)), secured].into_iter().flatten() {
         let (router, stopping) = (router.clone(), relay.stopping.clone());
         tasks.spawn(async move {
-            if let Err(error) = http::serve(listener, tls, router, stopping).await {
+            if let Err(error) = http::serve(listener, secure, router, stopping).await {
                 tracing::error!(%error, "HTTP ended");
             }
         });

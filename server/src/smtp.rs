@@ -12,7 +12,6 @@ mod pace;
 mod reply;
 mod scanner;
 mod session;
-mod sources;
 mod trace;
 mod wire;
 
@@ -27,12 +26,12 @@ use tokio::task::JoinSet;
 use crate::allowance::{self, Allowance};
 use crate::config::SenderChecks;
 use crate::relay::Relay;
+use crate::sources::{Slot, Sources};
 use crate::tls::Tls;
 use body::{Budget, UNIT};
 use judge::Judge;
 use pace::Pace;
 use session::Session;
-use sources::{Slot, Sources};
 use wire::{Secured, Wire};
 
 pub use greylist::Greylist;
@@ -40,6 +39,8 @@ pub use listener::Listener;
 
 /// Connections at once, at all doors for strangers together.
 const CONNECTIONS: usize = 256;
+/// Connections of one source at once.
+const OF_A_SOURCE: usize = 64;
 /// Connections at once of the mail servers of the house, whom strangers must not keep out.
 const OF_THE_HOUSE: usize = 64;
 /// Octets of all messages that are being received at once; sealing needs some times that.
@@ -76,7 +77,7 @@ pub struct Gate {
     memory: Arc<Semaphore>,
     /// What programs on this host may have of it.
     local: Arc<Semaphore>,
-    sources: Arc<Sources>,
+    sources: Arc<Sources<Semaphore>>,
     /// How many messages each source sent of late, where that is bounded.
     pace: Option<Pace>,
     /// How many delivery status notifications were sent for each account of late.
@@ -101,19 +102,19 @@ impl Gate {
             house: Semaphore::new(OF_THE_HOUSE),
             memory: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
             local: Arc::new(Semaphore::new(IN_MEMORY / UNIT)),
-            sources: Arc::default(),
+            sources: Arc::new(Sources::new(OF_A_SOURCE, || Semaphore::new(IN_MEMORY / 2 / UNIT))),
             pace,
             notices: Allowance::new(allowance::NOTICES),
         })
     }
 
     /// What a connection from `peer` may hold; one from a program on this host counts for nobody.
-    fn admit(&self, peer: Option<IpAddr>) -> Option<(Budget, Option<Slot>)> {
+    fn admit(&self, peer: Option<IpAddr>) -> Option<(Budget, Option<Slot<Semaphore>>)> {
         let slot = match peer {
             Some(peer) => Some(self.sources.take(peer)?),
             None => None,
         };
-        let source = slot.as_ref().map_or(&self.local, |slot| &slot.memory);
+        let source = slot.as_ref().map_or(&self.local, |slot| &slot.common);
         Some((Budget { all: Arc::clone(&self.memory), source: Arc::clone(source) }, slot))
     }
 

@@ -2,7 +2,7 @@ mod long;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -25,24 +26,46 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::gauge::{Gauge, Gauged};
+use crate::sources::{self, Sources};
 
 /// Connections at once; nearly all of them are push streams that wait.
 const CONNECTIONS: usize = 16 * 1024;
 /// How long a header may take, and how long a connection may be open without a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Connections of one source at once where strangers come: a house behind one address has many people.
+const OF_A_SOURCE: usize = CONNECTIONS / 16;
+
 /// A connection's place among all; a WebSocket keeps it beyond its handshake.
 #[derive(Debug, Clone)]
 pub struct Slot {
     /// What the connection holds for a message that is not whole yet.
     pub gauge: Gauge,
-    _held: Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
+    _held: Arc<(OwnedSemaphorePermit, TaskTrackerToken, Option<sources::Slot<()>>)>,
+}
+
+/// A door to the net: TLS, and a bound for what comes from one source.
+pub struct Secure {
+    acceptor: TlsAcceptor,
+    sources: Arc<Sources<()>>,
+    proxies: Vec<IpNet>,
+}
+
+impl Secure {
+    /// A door at which `proxies` come for many.
+    pub fn new(acceptor: TlsAcceptor, proxies: Vec<IpNet>) -> Self {
+        Self { acceptor, sources: Arc::new(Sources::new(OF_A_SOURCE, || ())), proxies }
+    }
+
+    fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|network| network.contains(&peer.to_canonical()))
+    }
 }
 
 /// Serves until `stopping`, under TLS where that is given; requests under way are finished.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    secure: Option<Secure>,
     router: Router,
     stopping: CancellationToken,
     patience: Duration,
@@ -63,10 +86,14 @@ pub async fn serve(
             }
         };
         let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { continue };
-        let slot = Slot { gauge: Gauge::default(), _held: Arc::new((permit, open.token())) };
+        let stranger = secure.as_ref().filter(|door| !door.is_proxy(peer.ip()));
+        let Some(source) = stranger.map_or(Some(None), |door| door.sources.take(peer.ip()).map(Some)) else {
+            continue;
+        };
+        let slot = Slot { gauge: Gauge::default(), _held: Arc::new((permit, open.token(), source)) };
         stream.set_nodelay(true).ok();
         let visit = Visit { peer, slot, router: router.clone(), stopping: stopping.clone(), patience };
-        match tls.clone() {
+        match secure.as_ref().map(|door| door.acceptor.clone()) {
             None => tokio::spawn(visit.serve(stream)),
             Some(tls) => tokio::spawn(async move {
                 // One that says nothing, or no TLS, has its place no longer than one that sends no header.

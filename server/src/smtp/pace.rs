@@ -3,8 +3,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-use super::sources::network;
 use crate::clock::Millis;
+use crate::sources::network;
 
 const WINDOW: Millis = 60 * 60 * 1000;
 /// Fixed, so that no number of sources fills anything; two that share a counter wait for each other at worst.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,10 +10,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::support::{Binary, Client, clear_letter, sealed_letter};
+use crate::support::{
+    Binary, Client, Folder, clear_letter, free_address, openssl_certificate, run, sealed_letter, text,
+};
 
 const ALICE: &str = "alice@sealpost.example";
 pub const MEGABYTE: usize = 1024 * 1024;
+
+/// The HTTPS door of the program, opened by OpenSSL with a certificate that it does not look at.
+async fn https_from(host: usize, to: SocketAddr) -> String {
+    let mut client = Command::new("openssl");
+    let host = format!("127.0.1.{}:0", host % 250 + 1);
+    client.args(["s_client", "-quiet", "-ign_eof", "-bind", &host, "-connect", &to.to_string()]);
+    text(&run(client, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await)
+}
 
 /// Does it, and checks that the program never held so much more than before, and still answers at once.
 pub async fn costs_at_most<T>(binary: &Binary, octets: usize, harm: impl Future<Output = T>) -> T {
@@ -92,6 +103,40 @@ async fn one_host_cannot_take_all_places() {
     }
     assert_eq!(served, 64);
     assert!(first_line(&mut connect_from(8, binary.smtp).await).await.starts_with("220 "));
+}
+
+#[tokio::test]
+async fn one_host_cannot_take_all_places_of_https_unless_it_is_a_proxy() {
+    let folder = Folder::new();
+    let (certificate, key) = openssl_certificate(folder.path(), "localhost");
+    let https = free_address();
+    let binary = Binary::start_with(&format!(
+        "log = 'error'\nforwarded_networks = ['127.0.1.10/32']\ntls_listen = '{https}'\ntls_certificate = '{}'\n\
+         tls_key = '{}'\npublic_url = 'https://localhost'\n",
+        certificate.display(),
+        key.display()
+    ))
+    .await;
+    let silent = async |host: usize| {
+        let mut open = Vec::new();
+        for _ in 0..1024 {
+            open.push(connect_from(host, https).await);
+        }
+        open
+    };
+    let harm = async {
+        let open = silent(7).await;
+        assert!(!https_from(7, https).await.contains("HTTP/1.1"), "more than one host may have");
+        assert!(https_from(8, https).await.contains("HTTP/1.1 200"));
+        drop(open);
+        let _open = silent(9).await;
+        assert!(https_from(9, https).await.contains("HTTP/1.1 200"), "a proxy has many clients");
+    };
+    costs_at_most(&binary, 64 * MEGABYTE, harm).await;
+    let began = Instant::now();
+    while !https_from(7, https).await.contains("HTTP/1.1 200") {
+        assert!(began.elapsed() < Duration::from_secs(20), "its places are free again");
+    }
 }
 
 #[tokio::test]

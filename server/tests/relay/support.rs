@@ -26,7 +26,7 @@ use sealpost::{http, people, random, serve, session};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub use binary::Binary;
+pub use binary::{Binary, free_address};
 pub use certificate::openssl_certificate;
 pub use letter::{clear_letter, sealed_letter};
 pub use name_service::NameService;

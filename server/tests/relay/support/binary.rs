@@ -19,7 +19,8 @@ pub struct Binary {
     pub folder: Folder,
 }
 
-fn free_address() -> SocketAddr {
+/// An address that is free at the moment.
+pub fn free_address() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use jmap::BlobId;
 use serde_json::{Map, Value};
-use sqlx::AssertSqlSafe;
 
 use super::{BackupError, Manifest, take};
 use crate::blobs::Blobs;
@@ -184,7 +183,7 @@ async fn make_room(
             return Err(BackupError::AccountExists);
         }
         for table in tables.iter().filter(|table| table.columns.iter().any(|column| column == "account_id")) {
-            let text = AssertSqlSafe(format!("DELETE FROM {} WHERE account_id = $1", table.name));
+            let text = sql::Text::of_constants(format!("DELETE FROM {} WHERE account_id = $1", table.name));
             sql::query(text).bind(&id).execute(&mut *connection).await?;
         }
     }

@@ -7,7 +7,6 @@ use futures::TryStreamExt;
 use jmap::BlobId;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use sqlx::AssertSqlSafe;
 
 use super::{BackupError, Manifest, Scope};
 use crate::base64_url;
@@ -119,7 +118,7 @@ async fn write(
     let (mut blobs, mut files, mut accounts) = (Vec::new(), Vec::new(), 0);
     for table in tables(&mut snapshot, relay.store.engine()).await? {
         let Some(text) = table.select(!scope.is_whole()) else { continue };
-        let mut query = sql::query(AssertSqlSafe(text));
+        let mut query = sql::query(sql::Text::of_constants(text));
         if !scope.is_whole() {
             query = query.bind(scope.organisation.clone()).bind(scope.address.clone());
         }

@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
-use sqlx::AssertSqlSafe;
 
 use super::engine::Engine;
 use super::sql::{self, Connection, Row, Value};
@@ -95,7 +94,7 @@ pub async fn insert(
     if keep {
         text.push_str(" ON CONFLICT DO NOTHING");
     }
-    let mut query = sql::query(AssertSqlSafe(text));
+    let mut query = sql::query(sql::Text::of_constants(text));
     for value in columns.into_iter().filter_map(|name| row.get(name)) {
         query = match value {
             Json::String(text) => query.bind(text.clone()),

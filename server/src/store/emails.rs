@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
 use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
-use sqlx::AssertSqlSafe;
 
 use super::changes::bury;
 use super::clear_texts::{add_clear_text, drop_clear_text};
@@ -86,7 +85,7 @@ pub async fn emails(
          created_state, subject FROM emails WHERE account_id = $1 AND id IN ({})",
         placeholders(2, ids.len())
     );
-    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(sql::Text::of_constants(text)).bind(account.as_str());
     for id in padding(ids) {
         query = query.bind(id.as_str());
     }
@@ -243,7 +242,7 @@ async fn remember_ids(
         "INSERT INTO message_ids (account_id, message_id, email_id, thread_id) VALUES {}",
         rows.join(", ")
     );
-    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(sql::Text::of_constants(text)).bind(account.as_str());
     query = query.bind(email.as_str()).bind(thread.as_str());
     for message_id in message_ids {
         query = query.bind(message_id);

@@ -2,13 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-
 use std::time::Duration;
 
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-
-use super::sql::{self, Connection, Local, Readers, Remote, SqlError};
+use super::sql::{self, Connection, Local, Readers, Remote, Session, SqlError};
 use crate::clock::{self, Millis};
 use crate::config::Database;
 
@@ -153,9 +149,7 @@ impl Source {
     pub async fn connect(&self) -> Result<Connection, SqlError> {
         let mut connection = match &self.place {
             Place::File(path) => Connection::Remote(Remote::of(Local::open(path)?)),
-            Place::Server(database) => {
-                Connection::Postgres(Box::new(PgConnection::connect(database.url()).await?))
-            }
+            Place::Server(database) => Connection::Postgres(Session::connect(database.url()).await?),
         };
         sql::script(&mut connection, self.engine.settings()).await?;
         Ok(connection)
@@ -185,15 +179,6 @@ impl Source {
         };
         let settings = Engine::Postgres.settings();
         let limit = format!("{settings}; SET statement_timeout = {}", PATIENCE.as_millis());
-        let pool = PgPoolOptions::new()
-            .min_connections(1)
-            .max_connections(READERS)
-            // A server is restarted now and then.
-            .test_before_acquire(true)
-            .after_connect(move |connection, _| {
-                let limit = AssertSqlSafe(limit.clone());
-                Box::pin(async move { sqlx::raw_sql(limit).execute(connection).await.map(drop) })
-            });
-        Ok(Readers::Postgres(pool.connect(database.url()).await?))
+        Readers::postgres(database.url(), limit, READERS).await
     }
 }

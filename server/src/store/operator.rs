@@ -1,7 +1,5 @@
 //! The queue as an operator sees it, and acts on it: never what a message says.
 
-use sqlx::AssertSqlSafe;
-
 use super::blobs::drop_ref;
 use super::sql::{self, Connection, Row};
 use super::{Queued, StoreError, Tx, queue};
@@ -52,7 +50,7 @@ pub async fn waiting(
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
     let only = "WHERE ($2 = '' OR q.domain = $2)";
-    let text = AssertSqlSafe(format!("{COLUMNS} {only} ORDER BY q.next_at, q.id LIMIT $1"));
+    let text = sql::Text::of_constants(format!("{COLUMNS} {only} ORDER BY q.next_at, q.id LIMIT $1"));
     let query = sql::query(text).bind(limit).bind(domain.unwrap_or_default());
     query.fetch_all(connection).await?.iter().map(read).collect()
 }
@@ -112,7 +110,7 @@ pub async fn waiting_ids(
 
 /// One entry.
 pub async fn waiting_entry(connection: &mut Connection, id: &str) -> Result<Option<Waiting>, StoreError> {
-    let text = AssertSqlSafe(format!("{COLUMNS} WHERE q.id = $1"));
+    let text = sql::Text::of_constants(format!("{COLUMNS} WHERE q.id = $1"));
     sql::query(text).bind(id).fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 

@@ -1,5 +1,4 @@
 use jmap::AccountId;
-use sqlx::AssertSqlSafe;
 
 use super::sql::{self, Connection, Row};
 use super::{Credential, StoreError, Tx};
@@ -45,7 +44,11 @@ pub async fn subscriptions(
     now: Millis,
 ) -> Result<Vec<PushSubscription>, StoreError> {
     let text = format!("{COLUMNS} WHERE account_id = $1 AND {ALIVE} ORDER BY id");
-    let rows = sql::query(AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
+    let rows = sql::query(sql::Text::of_constants(text))
+        .bind(account.as_str())
+        .bind(now)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(read).collect()
 }
 
@@ -59,7 +62,11 @@ pub async fn subscriptions_to(
         "{COLUMNS} WHERE verified = 1 AND {ALIVE} AND (account_id = $1
          OR account_id IN (SELECT member_id FROM shares WHERE account_id = $1))"
     );
-    let rows = sql::query(AssertSqlSafe(text)).bind(account.as_str()).bind(now).fetch_all(connection).await?;
+    let rows = sql::query(sql::Text::of_constants(text))
+        .bind(account.as_str())
+        .bind(now)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(read).collect()
 }
 
@@ -104,7 +111,7 @@ pub async fn sweep_subscriptions(tx: &mut Tx, now: Millis) -> Result<(), StoreEr
         "DELETE FROM push_subscriptions WHERE expires_at <= $1 OR NOT ({})",
         ALIVE.replace("$2", "$1")
     );
-    sql::query(AssertSqlSafe(text)).bind(now).execute(tx.connection()).await?;
+    sql::query(sql::Text::of_constants(text)).bind(now).execute(tx.connection()).await?;
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::sql::{self, Connection, Local, SqlError};
-use sqlx::AssertSqlSafe;
 
 use super::engine::Engine;
 use super::{ALIVE, OpenError, StoreError, blobs, processes};
@@ -209,7 +208,7 @@ async fn go(connection: &mut Connection, engine: Engine, from: i64, to: i64) -> 
         blobs::unpack(connection).await?;
     }
     for text in texts {
-        let text = AssertSqlSafe(engine.definition(text));
+        let text = sql::Text::of_constants(engine.definition(text));
         sql::script(connection, text).await?;
     }
     sql::query("DELETE FROM schema_version").execute(&mut *connection).await?;

@@ -11,9 +11,9 @@ mod sqlite;
 use std::borrow::Cow;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::engine::Engine;
+pub use postgres::Session;
 pub use readers::{Readers, Reading};
 pub use sqlite::{Local, Remote};
 
@@ -144,7 +144,7 @@ impl Row {
     }
 }
 
-/// A statement: a constant, or put together from constants, which [`AssertSqlSafe`] asserts.
+/// A statement: a constant, or put together from constants.
 #[derive(Debug, Clone)]
 pub struct Text(Cow<'static, str>);
 
@@ -154,9 +154,10 @@ impl From<&'static str> for Text {
     }
 }
 
-impl From<AssertSqlSafe<String>> for Text {
-    fn from(text: AssertSqlSafe<String>) -> Self {
-        Self(Cow::Owned(text.0))
+impl Text {
+    /// Whoever calls this asserts that nothing of it came from outside: that is bound, and never part of a statement.
+    pub fn of_constants(text: String) -> Self {
+        Self(Cow::Owned(text))
     }
 }
 
@@ -180,7 +181,6 @@ pub async fn script(connection: &mut Connection, text: impl Into<Text>) -> Resul
         Connection::Local(sqlite) => sqlite.script(&text),
         Connection::Remote(sqlite) => sqlite.call(move |sqlite| sqlite.script(&text)).await?,
         Connection::Postgres(postgres) => postgres::script(postgres, text).await,
-        Connection::Pooled(postgres) => postgres::script(postgres, text).await,
     }
 }
 
@@ -197,7 +197,6 @@ impl Query {
             Connection::Local(sqlite) => sqlite.execute(&self),
             Connection::Remote(sqlite) => sqlite.call(move |sqlite| sqlite.execute(&self)).await?,
             Connection::Postgres(postgres) => postgres::execute(postgres, self).await,
-            Connection::Pooled(postgres) => postgres::execute(postgres, self).await,
         }
     }
 
@@ -207,7 +206,6 @@ impl Query {
             Connection::Local(sqlite) => sqlite.rows(&self, usize::MAX),
             Connection::Remote(sqlite) => sqlite.call(move |sqlite| sqlite.rows(&self, usize::MAX)).await?,
             Connection::Postgres(postgres) => postgres::rows(postgres, self).await,
-            Connection::Pooled(postgres) => postgres::rows(postgres, self).await,
         }
     }
 
@@ -217,7 +215,6 @@ impl Query {
             Connection::Local(sqlite) => sqlite.rows(&self, 1)?,
             Connection::Remote(sqlite) => sqlite.call(move |sqlite| sqlite.rows(&self, 1)).await??,
             Connection::Postgres(postgres) => return postgres::row(postgres, self).await,
-            Connection::Pooled(postgres) => return postgres::row(postgres, self).await,
         };
         Ok(rows.pop())
     }
@@ -236,7 +233,6 @@ impl Query {
             },
             Connection::Remote(sqlite) => sqlite.stream(self),
             Connection::Postgres(postgres) => postgres::stream(postgres, self),
-            Connection::Pooled(postgres) => postgres::stream(postgres, self),
         }
     }
 }
@@ -249,9 +245,7 @@ pub enum Connection {
     /// To SQLite, on a thread of its own.
     Remote(Remote),
     /// To PostgreSQL.
-    Postgres(Box<PgConnection>),
-    /// To PostgreSQL, out of a pool.
-    Pooled(sqlx::pool::PoolConnection<sqlx::Postgres>),
+    Postgres(Session),
 }
 
 impl Connection {
@@ -259,16 +253,16 @@ impl Connection {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Local(_) | Self::Remote(_) => Engine::Sqlite,
-            Self::Postgres(_) | Self::Pooled(_) => Engine::Postgres,
+            Self::Postgres(_) => Engine::Postgres,
         }
     }
 
     /// Ends it in order.
     pub async fn close(self) -> Result<(), SqlError> {
         match self {
-            Self::Postgres(postgres) => Ok(postgres.close().await?),
+            Self::Postgres(postgres) => Ok(postgres.end().await?),
             Self::Remote(sqlite) => sqlite.end().await,
-            Self::Local(_) | Self::Pooled(_) => Ok(()),
+            Self::Local(_) => Ok(()),
         }
     }
 }

@@ -1,5 +1,4 @@
 use jmap::{AccountId, EmailId, ThreadId};
-use sqlx::AssertSqlSafe;
 
 use super::sql::{self, Connection};
 use super::{StoreError, padding, placeholders};
@@ -27,7 +26,7 @@ pub async fn thread_for(
         "SELECT thread_id FROM message_ids WHERE account_id = $1 AND message_id IN ({marks})
          ORDER BY email_id LIMIT 1"
     );
-    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(sql::Text::of_constants(text)).bind(account.as_str());
     for id in padding(message_ids) {
         query = query.bind(id.as_str());
     }
@@ -49,7 +48,7 @@ pub async fn threads(
          ORDER BY thread_id, received_at, id",
         placeholders(2, ids.len())
     );
-    let mut query = sql::query(AssertSqlSafe(text)).bind(account.as_str());
+    let mut query = sql::query(sql::Text::of_constants(text)).bind(account.as_str());
     for id in padding(ids) {
         query = query.bind(id.as_str());
     }

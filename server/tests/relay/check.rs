@@ -6,7 +6,6 @@ use sealpost::relay::Relay;
 use sealpost::store::StoreError;
 use sealpost::store::sql;
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 
 use crate::support::{Fixture, Person, sealed_letter};
 
@@ -25,7 +24,7 @@ async fn damage(relay: &Relay, statement: &str) {
     let statement = statement.to_owned();
     let damage = relay.store.write(move |tx| {
         Box::pin(async move {
-            sql::script(tx.connection(), AssertSqlSafe(statement)).await?;
+            sql::script(tx.connection(), sql::Text::of_constants(statement)).await?;
             Ok::<_, StoreError>(())
         })
     });

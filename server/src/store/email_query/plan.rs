@@ -1,5 +1,4 @@
 use jmap::{AccountId, MailboxId};
-use sqlx::AssertSqlSafe;
 
 use super::{EmailCondition, EmailOrder, EmailSearch, SortKey};
 use crate::store::sql::{self, Query};
@@ -67,7 +66,7 @@ impl Plan {
     }
 
     pub fn bound(&self, account: &AccountId, text: String) -> Query {
-        let mut query = sql::query(AssertSqlSafe(text)).bind(account.to_string());
+        let mut query = sql::query(sql::Text::of_constants(text)).bind(account.to_string());
         for value in &self.values {
             query = match value {
                 Value::Text(text) => query.bind(text.clone()),

@@ -1,12 +1,57 @@
 use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{AssertSqlSafe, Column as _, PgConnection, Postgres, Row as _, TypeInfo as _};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, PgConnection, Postgres, Row as _, TypeInfo as _};
 
 use super::{Query, Row, SqlError, Value};
+
+/// A connection to the server.
+#[derive(Debug)]
+pub enum Session {
+    /// Of its own.
+    Own(Box<PgConnection>),
+    /// Out of a pool, to which it goes back.
+    Pooled(PoolConnection<Postgres>),
+}
+
+impl Session {
+    /// Connects.
+    pub async fn connect(url: &str) -> Result<Self, SqlError> {
+        Ok(Self::Own(Box::new(PgConnection::connect(url).await?)))
+    }
+
+    pub(super) async fn end(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Own(connection) => connection.close().await,
+            Self::Pooled(_) => Ok(()),
+        }
+    }
+}
+
+impl Deref for Session {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Pooled(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Pooled(connection) => connection,
+        }
+    }
+}
 
 // Boxed, since what waits for them is kept for each stream and request, and they are large.
 

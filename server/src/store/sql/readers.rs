@@ -2,11 +2,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::engine::Source;
-use super::{Connection, SqlError};
+use super::{Connection, Session, SqlError};
 
 /// How long a request waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +37,20 @@ impl Readers {
         Self::Sqlite { source, places, idle: Arc::new(Mutex::new(vec![first])), most }
     }
 
+    /// Up to `most` connections to PostgreSQL, with `settings` that are constants.
+    pub async fn postgres(url: &str, settings: String, most: u32) -> Result<Self, SqlError> {
+        let pool = PgPoolOptions::new()
+            .min_connections(1)
+            .max_connections(most)
+            // A server is restarted now and then.
+            .test_before_acquire(true)
+            .after_connect(move |connection, _| {
+                let settings = AssertSqlSafe(settings.clone());
+                Box::pin(async move { sqlx::raw_sql(settings).execute(connection).await.map(drop) })
+            });
+        Ok(Self::Postgres(pool.connect(url).await?))
+    }
+
     /// Takes one until it is dropped.
     ///
     /// What somebody asked there who went away is not done, or given up.
@@ -43,7 +58,7 @@ impl Readers {
         let (source, places, idle) = match self {
             Self::Sqlite { source, places, idle, .. } => (source, places, idle),
             Self::Postgres(pool) => {
-                let connection = Connection::Pooled(pool.acquire().await?);
+                let connection = Connection::Postgres(Session::Pooled(pool.acquire().await?));
                 return Ok(Reading { connection, home: None, place: None });
             }
         };

@@ -260,7 +260,7 @@ impl fmt::Debug for Remote {
 mod tests {
     use futures::TryStreamExt;
 
-    use super::super::{Connection, query, script};
+    use super::super::{Connection, Text, query, script};
     use super::*;
 
     const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
@@ -315,12 +315,12 @@ mod tests {
     async fn what_nobody_waits_for_any_more_holds_nobody_up() {
         let limited = || Local::in_memory().unwrap().limit(Duration::from_secs(60)).unwrap();
         let mut connection = Connection::Remote(Remote::of(limited()));
-        let endless = || query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM ({ENDLESS})")));
+        let endless = || query(Text::of_constants(format!("SELECT COUNT(*) FROM ({ENDLESS})")));
         for _ in 0..20 {
             let asked = endless().fetch_one(&mut connection);
             assert!(tokio::time::timeout(Duration::from_millis(5), asked).await.is_err());
             let text = format!("SELECT i FROM ({ENDLESS}) WHERE i < 0");
-            let mut rows = query(sqlx::AssertSqlSafe(text)).fetch(&mut connection);
+            let mut rows = query(Text::of_constants(text)).fetch(&mut connection);
             assert!(tokio::time::timeout(Duration::from_millis(5), rows.try_next()).await.is_err());
         }
         let quick = query("SELECT 1").fetch_one(&mut connection);
@@ -332,7 +332,7 @@ mod tests {
         let limited = Local::in_memory().unwrap().limit(Duration::from_millis(20)).unwrap();
         let mut connection = Connection::Remote(Remote::of(limited));
         let text = format!("SELECT COUNT(*) FROM ({ENDLESS})");
-        let endless = query(sqlx::AssertSqlSafe(text)).fetch_one(&mut connection).await;
+        let endless = query(Text::of_constants(text)).fetch_one(&mut connection).await;
         assert!(endless.is_err_and(|error| error.is_too_long()));
         query("SELECT 1").fetch_one(&mut connection).await.unwrap();
     }

@@ -39,7 +39,7 @@ pub fn notification(message: &[u8]) -> Option<Mdn> {
     let own = |name: &str| value(&block, name).map(str::to_owned);
     Some(Mdn {
         for_email_id: None,
-        subject: parsed.subject().map(str::to_owned),
+        subject: parsed.subject().map(short),
         text_body: words
             .map(|part| crate::clear_text::cut(&text(part).replace("\r\n", "\n"), TEXT).to_owned()),
         include_original_message: part(&|part| is_type(part, "message", "rfc822")).is_some(),
@@ -131,6 +131,12 @@ mod tests {
         assert_eq!(read.error.as_deref(), Some(&["no ink".to_owned(), "no paper".to_owned()][..]));
         assert_eq!(read.extension_fields.unwrap()["X-Place"], "here");
         assert!(read.include_original_message && read.mdn_gateway.is_none());
+    }
+
+    #[test]
+    fn a_subject_without_end_is_cut() {
+        let long = SHOWN.replace("Subject: ", &format!("Subject: {}", "x".repeat(1_000_000)));
+        assert_eq!(notification(long.as_bytes()).unwrap().subject.unwrap().len(), LONGEST);
     }
 
     #[test]

@@ -60,8 +60,9 @@ fn is_line(text: Option<&str>) -> bool {
 /// A field that is none of the standard's (RFC 8098 3.3).
 fn is_extension((name, value): (&String, &String)) -> bool {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    // They stand on one line.
     is_name
-        && is_line(Some(name))
+        && name.len() + value.len() <= LONGEST
         && is_line(Some(value))
         && !FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
@@ -92,6 +93,7 @@ mod tests {
             ("extensionFields", json!({"Disposition": "x"})),
             ("extensionFields", json!({"X Y": "x"})),
             ("extensionFields", json!({"X": "a\r\nb"})),
+            ("extensionFields", json!({"X".repeat(500): "x".repeat(500)})),
             ("originalMessageId", json!("<1@a>")),
             ("smell", json!("good")),
         ] {

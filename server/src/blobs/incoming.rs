@@ -102,7 +102,9 @@ impl Incoming<'_> {
         let Some((place, upload)) = self.file.take() else {
             return self.blobs.prepare(store, std::mem::take(&mut self.start)).await;
         };
-        upload.finish().await?;
+        // To its end, also when nobody waits for it any more: what was begun in a bucket would stay there unseen, and a
+        // whole file is swept.
+        tokio::spawn(upload.finish()).await.map_err(|_| StoreError::Abandoned)??;
         let digest = std::mem::take(&mut self.hash).finalize();
         let (id, size) = (named(&digest), i64::try_from(self.size).unwrap_or(i64::MAX));
         let claimed = id.clone();

@@ -6,7 +6,7 @@ use jmap::{AccountId, LimitKind, RequestErrorType, Upload};
 use smime::message::needs_door;
 
 use crate::admission::Class;
-use crate::blobs;
+use crate::blobs::{self, BlobError};
 use crate::http::Shared;
 use crate::http::body::Incoming;
 use crate::http::problem::Fault;
@@ -36,7 +36,7 @@ pub async fn upload(
     // Only now: a body can be long on its way.
     let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
     let size = u64::try_from(incoming.size()).unwrap_or_default();
-    let prepared = incoming.finish(&shared.relay.store).await.map_err(Fault::failed)?;
+    let prepared = incoming.finish(&shared.relay.store).await.map_err(unfinished)?;
     let (owner, blob_id) = (owner.id, prepared.blob().id.clone());
     let idle = shared.relay.limits.idle_uploads();
     let keep = shared
@@ -47,6 +47,16 @@ pub async fn upload(
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
+}
+
+fn unfinished(error: BlobError) -> Fault {
+    match error {
+        // An earlier file of the same bytes is being removed.
+        BlobError::Store(StoreError::BlobGone) => {
+            Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the same bytes are being removed").retry_after(5)
+        }
+        other => Fault::failed(other),
+    }
 }
 
 async fn receive(

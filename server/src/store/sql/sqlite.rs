@@ -94,6 +94,16 @@ impl Local {
         }
     }
 
+    /// Does what the statement waits for, whose time does not count.
+    fn pause<T>(&self, others: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = others();
+        if let Some(limit) = &self.limit {
+            limit.present.lock().unwrap_or_else(PoisonError::into_inner).end += began.elapsed();
+        }
+        done
+    }
+
     pub(super) fn script(&self, text: &str) -> Result<(), SqlError> {
         Ok(self.connection.execute_batch(text)?)
     }
@@ -223,7 +233,8 @@ impl Remote {
             local.begin(&asker);
             let read = local.each(&query, |row| {
                 batch.push(row);
-                batch.len() < ROWS || send.blocking_send(Ok(std::mem::take(&mut batch))).is_ok()
+                batch.len() < ROWS
+                    || local.pause(|| send.blocking_send(Ok(std::mem::take(&mut batch))).is_ok())
             });
             drop(send.blocking_send(read.map(|()| batch)));
         });
@@ -325,6 +336,19 @@ mod tests {
         }
         let quick = query("SELECT 1").fetch_one(&mut connection);
         tokio::time::timeout(Duration::from_secs(20), quick).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_time_of_whoever_takes_the_rows_does_not_count() {
+        let limited = Local::in_memory().unwrap().limit(Duration::from_millis(500)).unwrap();
+        let mut connection = Connection::Remote(Remote::of(limited));
+        let mut rows = query(ENDLESS).fetch(&mut connection);
+        for expected in 1..=1000_i64 {
+            if expected == 10 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            assert_eq!(rows.try_next().await.unwrap().unwrap().try_get::<i64>(0).unwrap(), expected);
+        }
     }
 
     #[tokio::test]

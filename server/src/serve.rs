@@ -248,6 +248,9 @@ async fn sweep(relay: Arc<Relay>) {
         if let Err(error) = known.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "senders that stayed away could not be forgotten");
         }
+        if let Err(error) = erase(&relay).await {
+            tracing::error!(%error, "what was deleted could not be erased");
+        }
         if let Some(folder) = &relay.config.log_folder {
             let today = time::OffsetDateTime::now_utc().date();
             if let Err(error) = logging::prune(folder, relay.config.log_days, today) {
@@ -259,4 +262,10 @@ async fn sweep(relay: Arc<Relay>) {
             () = tokio::time::sleep(SWEEP) => {}
         }
     }
+}
+
+/// What is deleted is erased at once, unless somebody reads for long then.
+async fn erase(relay: &Relay) -> Result<(), StoreError> {
+    store::checkpoint(&mut *relay.store.read().await?).await?;
+    Ok(())
 }

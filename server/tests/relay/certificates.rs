@@ -273,7 +273,13 @@ async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
     let pkcs8 = STANDARD.decode(enrolment["pkcs8"].as_str().unwrap()).unwrap();
     let is_there = || served.disk().windows(pkcs8.len()).any(|window| window == pkcs8);
     assert!(is_there(), "the search finds what is there");
+    // Somebody reads for long.
+    let mut reading = served.fixture.relay.store.read().await.unwrap();
+    sql::script(&mut reading, "BEGIN; SELECT * FROM accounts").await.unwrap();
     alice.call("Enrolment/destroy", json!({})).await;
+    assert!(is_there(), "the log cannot be emptied");
+    sql::script(&mut reading, "ROLLBACK").await.unwrap();
+    assert!(store::checkpoint(&mut reading).await.unwrap());
     assert!(!is_there());
 }
 

@@ -2,13 +2,15 @@
 //! does not wait behind whoever asks much. The real program, while its database lets nobody write.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sealpost::people;
 use sealpost::relay::Relay;
 use sealpost::session::{self, app_password};
-use sealpost::store::{self, AccountKind, NewAccount, StoreError, sql};
+use sealpost::store::sql::{self, Connection};
+use sealpost::store::{self, AccountKind, NewAccount, StoreError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,7 +18,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::faults::process::{self, Process};
-use crate::support::{Folder, PASSWORD, config, eventually, on_postgres};
+use crate::support::{Folder, PASSWORD, config, eventually, on_postgres, run, text};
 
 /// With eight requests of each, more than are worked on and may wait.
 const MANY: usize = 150;
@@ -65,6 +67,38 @@ impl Program {
     }
 }
 
+/// Holds up whoever writes, until this is ended.
+async fn nobody_writes(relay: &Relay) -> Connection {
+    let mut writing = relay.store.writing().await.unwrap();
+    if on_postgres().is_some() {
+        sql::script(&mut writing, "LOCK TABLE mailboxes IN EXCLUSIVE MODE").await.unwrap();
+    }
+    writing
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_that_cannot_be_kept_now_is_put_off_and_taken_when_it_comes_again() {
+    let folder = Arc::new(Folder::new());
+    std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), process::program(&folder)).unwrap();
+    let relay = Relay::open(config(&folder)).await.unwrap();
+    make(&relay, "modest", "small", &session::hash(PASSWORD).unwrap()).await;
+    let mut process = Process::start(&folder, 0, "", |command| command);
+    let port = process.smtp.port().to_string();
+    let send = async || {
+        let mut swaks = Command::new("swaks");
+        swaks.args(["--server", "127.0.0.1", "--port", &port, "--timeout", "100"]);
+        swaks.args(["--from", "carol@outside.example", "--to", "modest@sealpost.example"]);
+        run(swaks, "").await
+    };
+    let mut writing = nobody_writes(&relay).await;
+    let put_off = send().await;
+    assert!(!put_off.status.success() && text(&put_off).contains("<** 451 4.3.0 "), "{}", text(&put_off));
+    store::end_writing(&mut writing, false).await.unwrap();
+    let taken = send().await;
+    assert!(taken.status.success() && text(&taken).contains("250 2.0.0 taken"), "{}", text(&taken));
+    process.stop();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_little_is_served_soon_and_what_goes_beyond_is_told_to_come_again() {
     let folder = Arc::new(Folder::new());
@@ -78,11 +112,8 @@ async fn who_asks_little_is_served_soon_and_what_goes_beyond_is_told_to_come_aga
     let modest = make(&relay, "modest", "small", &hash).await;
     let mut process = Process::start(&folder, 0, "", |command| command);
     let server = process.http;
-    // From here on nobody writes, so that who has a place keeps it.
-    let mut writing = relay.store.writing().await.unwrap();
-    if on_postgres().is_some() {
-        sql::script(&mut writing, "LOCK TABLE mailboxes IN EXCLUSIVE MODE").await.unwrap();
-    }
+    // From here on who has a place keeps it.
+    let mut writing = nobody_writes(&relay).await;
     let ended: Arc<Mutex<Vec<(&str, String)>>> = Arc::default();
     let mut asked = JoinSet::new();
     for number in 0..MANY * AT_ONCE {

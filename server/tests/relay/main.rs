@@ -37,6 +37,7 @@ mod operator;
 mod outbound;
 mod outside;
 mod page;
+mod parts;
 mod processes;
 mod proxy;
 mod push;

@@ -1,0 +1,44 @@
+//! Methods that take messages apart: what they hold is bounded, however many ask at once.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::hostile::{MEGABYTE, costs_at_most};
+use crate::support::{Binary, sealed_letter};
+
+const ALICE: &str = "alice@sealpost.example";
+
+#[tokio::test]
+async fn parts_that_methods_ask_for_at_once_hold_little() {
+    const LETTER: usize = 24 * MEGABYTE;
+    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {LETTER}\n")).await;
+    let mut letter = sealed_letter(ALICE, ALICE, "");
+    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(320_000).as_bytes());
+    let answer = binary.http(&format!("POST /jmap/upload/{}", binary.account), &letter).await;
+    let blob = answer.split("\"blobId\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let ask = |id: String| {
+        let get = json!({"accountId": binary.account, "ids": [id], "properties": ["digest:sha-256"]});
+        json!({"using": [jmap::CORE, jmap::BLOB], "methodCalls": [["Blob/get", get, "a"]]}).to_string()
+    };
+    let whole_or_busy = |answers: Vec<(String, Value)>| {
+        let mut digests = Vec::new();
+        for (status, answer) in answers {
+            assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
+            let [name, answer, _] = answer["methodResponses"][0].as_array().unwrap().as_slice() else {
+                panic!()
+            };
+            match name.as_str().unwrap() {
+                "error" => assert_eq!(answer["type"], "serverUnavailable"),
+                _ => digests.push(answer["list"][0]["digest:sha-256"].as_str().unwrap().to_owned()),
+            }
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 1, "some are served, and alike");
+    };
+    // Eight at once are what one account may ask.
+    for id in [format!("p0-{blob}"), blob.to_owned()] {
+        let request = ask(id);
+        let harm = join_all((0..8).map(|_| binary.jmap(&request)));
+        whole_or_busy(costs_at_most(&binary, 8 * LETTER, harm).await);
+    }
+}

@@ -25,6 +25,8 @@ pub enum Readers {
         idle: Arc<Mutex<Vec<Connection>>>,
         /// How many there may be.
         most: usize,
+        /// How long somebody waits for one.
+        patience: Duration,
     },
     /// To PostgreSQL.
     Postgres(PgPool),
@@ -34,7 +36,7 @@ impl Readers {
     /// Up to `most` connections to SQLite; `first` is open already.
     pub fn sqlite(source: Source, first: Connection, most: usize) -> Self {
         let places = Arc::new(Semaphore::new(most));
-        Self::Sqlite { source, places, idle: Arc::new(Mutex::new(vec![first])), most }
+        Self::Sqlite { source, places, idle: Arc::new(Mutex::new(vec![first])), most, patience: PATIENCE }
     }
 
     /// Up to `most` connections to PostgreSQL, with `settings` that are constants.
@@ -55,14 +57,14 @@ impl Readers {
     ///
     /// What somebody asked there who went away is not done, or given up.
     pub async fn acquire(&self) -> Result<Reading, SqlError> {
-        let (source, places, idle) = match self {
-            Self::Sqlite { source, places, idle, .. } => (source, places, idle),
+        let (source, places, idle, patience) = match self {
+            Self::Sqlite { source, places, idle, patience, .. } => (source, places, idle, *patience),
             Self::Postgres(pool) => {
                 let connection = Connection::Postgres(Session::Pooled(pool.acquire().await?));
                 return Ok(Reading { connection, home: None, place: None });
             }
         };
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
+        let place = tokio::time::timeout(patience, Arc::clone(places).acquire_owned()).await;
         let place = place.map_err(|_| SqlError::Busy)?.map_err(|_| SqlError::Closed)?;
         let open = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match open {
@@ -136,5 +138,72 @@ impl Drop for Reading {
         {
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(Connection::Remote(sqlite.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Text, query};
+    use super::*;
+    use crate::random;
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+
+    /// One connection that reads, in a folder of its own.
+    async fn one() -> (Readers, std::path::PathBuf) {
+        let folder = std::env::temp_dir().join(random::id('r'));
+        std::fs::create_dir(&folder).unwrap();
+        let source = Source::new(&folder, None);
+        let first = source.reader().await.unwrap();
+        (Readers::sqlite(source, first, 1), folder)
+    }
+
+    async fn is_quick(readers: &Readers) {
+        let quick = async {
+            let mut reading = readers.acquire().await.unwrap();
+            query("SELECT 1").fetch_one(&mut reading).await.unwrap();
+        };
+        tokio::time::timeout(Duration::from_secs(5), quick).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_finds_all_in_use_for_long_is_told_so() {
+        let (mut readers, folder) = one().await;
+        if let Readers::Sqlite { patience, .. } = &mut readers {
+            *patience = Duration::from_millis(20);
+        }
+        let reading = readers.acquire().await.unwrap();
+        assert_eq!(readers.count(), (1, 0));
+        assert!(matches!(readers.acquire().await, Err(SqlError::Busy)));
+        drop(reading);
+        assert_eq!(readers.count(), (1, 1));
+        readers.acquire().await.unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_holds_up_nobody() {
+        let (readers, folder) = one().await;
+        for _ in 0..20 {
+            let mut reading = readers.acquire().await.unwrap();
+            let asked = query(Text::of_constants(ENDLESS.into())).fetch_one(&mut reading);
+            assert!(tokio::time::timeout(Duration::from_millis(5), asked).await.is_err());
+        }
+        is_quick(&readers).await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_reads_any_more_once_they_are_closed() {
+        let (readers, folder) = one().await;
+        is_quick(&readers).await;
+        let mut reading = readers.acquire().await.unwrap();
+        readers.close().await;
+        assert!(matches!(readers.acquire().await, Err(SqlError::Closed)));
+        query("SELECT 1").fetch_one(&mut reading).await.unwrap();
+        drop(reading);
+        assert_eq!(readers.count(), (0, 0));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -307,3 +307,44 @@ impl EmailSearch {
 fn read(row: &Row) -> Result<(EmailId, String), StoreError> {
     Ok((EmailId::from(row.try_get::<String>(0)?), row.try_get(1)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Engine;
+    use super::super::schema;
+    use super::super::sql::Local;
+    use super::*;
+
+    /// How SQLite comes to the emails that a statement asks for.
+    async fn way(connection: &mut Connection, plan: &Plan, text: String) -> String {
+        let text = format!("EXPLAIN QUERY PLAN {text}");
+        let rows = plan.bound(&AccountId::from("a"), text).fetch_all(connection).await.unwrap();
+        let steps = rows.iter().map(|row| row.try_get::<String>(3).unwrap());
+        steps.filter(|step| step.contains(" e ")).collect()
+    }
+
+    #[tokio::test]
+    async fn a_search_reads_an_index_through_and_no_row_of_an_email() {
+        let mut connection = Connection::Local(Box::new(Local::in_memory().unwrap()));
+        schema::migrate(&mut connection, Engine::Sqlite).await.unwrap();
+        let unread = || EmailCondition::None(vec![EmailCondition::HasKeyword("$seen".into())]);
+        let inbox = || EmailCondition::InMailbox(MailboxId::from("m"));
+        let by_size = vec![EmailOrder { key: SortKey::Size, ascending: false }];
+        for (condition, order) in [
+            (Some(EmailCondition::HasKeyword("nobody-has-it".into())), Vec::new()),
+            (Some(EmailCondition::MinSize(1)), Vec::new()),
+            (None, by_size.clone()),
+            (Some(EmailCondition::All(vec![inbox(), unread()])), Vec::new()),
+            (Some(inbox()), by_size),
+        ] {
+            let search = EmailSearch { condition, order, collapse: false };
+            let plan = Plan::of(&search);
+            let texts =
+                [plan.text(plan.columns()), plan.unordered(format!("COUNT(DISTINCT {})", plan.thread))];
+            for text in texts {
+                let way = way(&mut connection, &plan, text).await;
+                assert!(way.contains("COVERING INDEX"), "{search:?}: {way}");
+            }
+        }
+    }
+}

@@ -33,6 +33,7 @@ const VERSIONS: &[Version] = &[
     version!("5"),
     version!("6"),
     version!("7"),
+    version!("8"),
 ];
 
 /// The first version that knows which processes serve.

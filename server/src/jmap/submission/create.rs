@@ -1,33 +1,24 @@
 mod asked;
 mod hold;
+mod prepare;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use jmap::{
-    AccountId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, EnvelopeAddress,
-    MethodError, SetError, SetErrorType, SubmissionId,
+    AccountId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, SetError,
+    SetErrorType, SubmissionId,
 };
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::blobs::Prepared as Blob;
 use crate::clock::{Millis, now, utc_date};
 use crate::delivery::{self, Sealed};
-use crate::jmap::Call;
-use crate::jmap::answer::failed;
 use crate::jmap::set::Deliveries;
 use crate::outbound::Parameters;
-use crate::outer;
 use crate::random;
 use crate::store::{self, Account, EmailRow, Ledger, NewSubmission, Outgoing, StoreError, Tx};
 use crate::vacation::Question;
-
-/// The greatest number of recipients of one submission.
-const MOST_RECIPIENTS: usize = 1000;
-
-/// The priority of mail for many (RFC 6710).
-const BULK: i8 = -4;
+pub use prepare::prepare;
 
 /// A submission whose message, sender and recipients were checked.
 #[derive(Debug)]
@@ -63,160 +54,6 @@ impl Prepared {
     pub fn email_id(&self) -> &EmailId {
         &self.submission.email_id
     }
-}
-
-/// Checks a submission; the bytes that go out are those that the browser made.
-pub async fn prepare(
-    call: &Call,
-    properties: Map<String, Value>,
-) -> Result<Result<Prepared, SetError>, MethodError> {
-    let submission = match read(call, properties) {
-        Ok(submission) => submission,
-        Err(error) => return Ok(Err(error)),
-    };
-    let relay = &call.relay;
-    let mut connection = relay.store.read().await.map_err(failed)?;
-    let ids = [submission.email_id.clone()];
-    let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?.pop();
-    let identities = store::identities(&mut connection, &call.account.id).await.map_err(failed)?;
-    drop(connection);
-    if !identities.iter().any(|identity| identity.id == submission.identity_id) {
-        return Ok(Err(SetError::invalid_properties(["identityId"])));
-    }
-    let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
-    let (message, _held) = call.message(&email).await?.into_parts();
-    let message = Arc::new(message);
-    let sealed = delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)?;
-    if call.account.kind.is_sealed() && !sealed {
-        let why = "the message is not sealed: mail in clear goes through the clear door";
-        return Ok(Err(SetError::new(SetErrorType::ForbiddenToSend, why)));
-    }
-    let author = outer::sole_author(&message);
-    let checked = envelope(&call.account, &email, author, submission.envelope.clone());
-    let checked =
-        checked.and_then(|envelope| Ok((hold::until(&envelope)?, asked::parameters(&envelope)?, envelope)));
-    let (send_at, mut asked, envelope) = match checked {
-        Ok(checked) => checked,
-        Err(error) => return Ok(Err(error)),
-    };
-    rank(&mut asked, relay.config.outbound.bulk_recipients);
-    let (local, remote) = match split(call, &envelope).await.map_err(failed)? {
-        Ok(split) => split,
-        Err(error) => return Ok(Err(error)),
-    };
-    if !relay.sending.take(&call.account.id, local.len() + remote.len(), now()) {
-        let why = "too many recipients within an hour";
-        return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
-    }
-    let question = send_at.is_none().then(|| Question::of(&envelope.mail_from.email, &local, &message));
-    let question = question.flatten();
-    let (mut mail, mut away) = (Vec::new(), None);
-    if !sealed && send_at.is_none() {
-        (mail, away) = in_clear(call, &local, &message).await?;
-    }
-    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at, asked, question }))
-}
-
-/// What of a public account's message goes to whom: sealed to those here who keep sealed mail only, and
-/// without Bcc to all.
-async fn in_clear(
-    call: &Call,
-    local: &[Account],
-    message: &[u8],
-) -> Result<(Vec<Sealed>, Option<Blob>), MethodError> {
-    let bare = outer::without_bcc(message);
-    let away = match &bare {
-        Some(bare) => Some(call.relay.blobs.prepare(&call.relay.store, bare.clone()).await.map_err(failed)?),
-        None => None,
-    };
-    let message = bare.unwrap_or_else(|| message.to_vec());
-    Ok((delivery::prepare(&call.relay, local, message).await.map_err(failed)?, away))
-}
-
-/// Mail for many goes behind mail for few, unless the client chose for itself.
-fn rank(asked: &mut BTreeMap<String, Parameters>, many: usize) {
-    if asked.len() >= many {
-        asked.values_mut().for_each(|one| one.priority = one.priority.or(Some(BULK)));
-    }
-}
-
-fn read(call: &Call, properties: Map<String, Value>) -> Result<EmailSubmission, SetError> {
-    const SETTABLE: [&str; 3] = ["identityId", "emailId", "envelope"];
-    let unknown: Vec<&String> = properties.keys().filter(|key| !SETTABLE.contains(&key.as_str())).collect();
-    if !unknown.is_empty() {
-        return Err(SetError::invalid_properties(unknown));
-    }
-    let parsed = EmailSubmission::deserialize(Value::Object(properties));
-    let mut submission = parsed.map_err(|error| SetError {
-        description: Some(error.to_string()),
-        ..SetError::invalid_properties(["emailId"])
-    })?;
-    let resolved = call.resolve(submission.email_id.as_str()).map(EmailId::from);
-    submission.email_id = resolved.ok_or_else(|| SetError::invalid_properties(["emailId"]))?;
-    Ok(submission)
-}
-
-/// RFC 8621 7: the client's envelope, or one made from the header; the sender is the account itself.
-fn envelope(
-    account: &Account,
-    email: &EmailRow,
-    author: Option<String>,
-    given: Option<Envelope>,
-) -> Result<Envelope, SetError> {
-    let own = |address: &str| address.eq_ignore_ascii_case(&account.address);
-    if !author.is_some_and(|author| own(&author)) {
-        return Err(SetErrorType::ForbiddenFrom.into());
-    }
-    let envelope = given.unwrap_or_else(|| Envelope {
-        mail_from: account.address.clone().into(),
-        rcpt_to: email.outer.recipients().map(|address| EnvelopeAddress::from(address.to_owned())).collect(),
-    });
-    if !own(&envelope.mail_from.email) {
-        return Err(SetErrorType::ForbiddenMailFrom.into());
-    }
-    if envelope.rcpt_to.is_empty() {
-        return Err(SetErrorType::NoRecipients.into());
-    }
-    if envelope.rcpt_to.len() > MOST_RECIPIENTS {
-        let max_recipients = u64::try_from(MOST_RECIPIENTS).ok();
-        return Err(SetError { max_recipients, ..SetErrorType::TooManyRecipients.into() });
-    }
-    let wrong: Vec<String> = envelope
-        .rcpt_to
-        .iter()
-        .filter(|to| crate::address::domain(&to.email).is_none())
-        .map(|to| to.email.clone())
-        .collect();
-    invalid_recipients(wrong)?;
-    Ok(envelope)
-}
-
-fn invalid_recipients(wrong: Vec<String>) -> Result<(), SetError> {
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    Err(SetError { invalid_recipients: Some(wrong), ..SetErrorType::InvalidRecipients.into() })
-}
-
-type Split = (Vec<Account>, Vec<String>);
-
-/// The recipients here and the recipients elsewhere, each once.
-async fn split(call: &Call, envelope: &Envelope) -> Result<Result<Split, SetError>, StoreError> {
-    let mut connection = call.relay.store.read().await?;
-    let addresses: BTreeSet<String> =
-        envelope.rcpt_to.iter().map(|to| crate::address::canonical(&to.email)).collect();
-    let (mut here, mut elsewhere, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-    for address in addresses {
-        if !call.relay.is_local(&address) {
-            elsewhere.push(address);
-            continue;
-        }
-        match store::account_by_address(&mut connection, &address).await? {
-            Some(account) => here.push(account),
-            None => unknown.push(address),
-        }
-    }
-    Ok(invalid_recipients(unknown).map(|()| (here, elsewhere)))
 }
 
 /// Remembers the submission and queues it for the recipients elsewhere.

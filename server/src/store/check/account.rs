@@ -1,3 +1,6 @@
+mod sums;
+mod threads;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
@@ -5,7 +8,9 @@ use jmap::{AccountId, BlobId, EmailId, MailboxId, ThreadId};
 use super::finding::{Counts, Finding};
 use crate::store::emails::unread;
 use crate::store::sql::{self, Connection, Row};
-use crate::store::{Kind, StoreError, states, words};
+use crate::store::{StoreError, words};
+use sums::{blobs, numbers, used};
+use threads::{thread_counts, thread_mailboxes, threads};
 
 /// What one email says of itself.
 struct Fact {
@@ -66,16 +71,6 @@ async fn emails(connection: &mut Connection, account: &AccountId) -> Result<Emai
     Ok(emails)
 }
 
-fn thread_counts(emails: &Emails) -> BTreeMap<ThreadId, (i64, i64)> {
-    let mut counts: BTreeMap<ThreadId, (i64, i64)> = BTreeMap::new();
-    for fact in emails.values() {
-        let (all, unread) = counts.entry(fact.thread.clone()).or_default();
-        *all += 1;
-        *unread += i64::from(fact.unread);
-    }
-    counts
-}
-
 fn mailbox_counts(emails: &Emails) -> BTreeMap<MailboxId, Counts> {
     let threads = thread_counts(emails);
     let (mut counts, mut seen) = (BTreeMap::<MailboxId, Counts>::new(), BTreeSet::new());
@@ -134,60 +129,6 @@ async fn mailboxes(
     Ok(())
 }
 
-async fn threads(
-    connection: &mut Connection,
-    account: &AccountId,
-    emails: &Emails,
-    findings: &mut Vec<Finding>,
-) -> Result<(), StoreError> {
-    let mut expected = thread_counts(emails);
-    let statement = "SELECT id, emails, unread FROM threads WHERE account_id = $1";
-    let mut differ = |thread: ThreadId, found, expected| {
-        if found != expected {
-            findings.push(Finding::Thread { account: account.clone(), thread, found, expected });
-        }
-    };
-    for row in rows(connection, account, statement).await? {
-        let thread: ThreadId = text(&row, 0)?;
-        let expected = expected.remove(&thread).unwrap_or_default();
-        differ(thread, (row.try_get(1)?, row.try_get(2)?), expected);
-    }
-    for (thread, expected) in expected {
-        differ(thread, (0, 0), expected);
-    }
-    Ok(())
-}
-
-async fn thread_mailboxes(
-    connection: &mut Connection,
-    account: &AccountId,
-    emails: &Emails,
-    findings: &mut Vec<Finding>,
-) -> Result<(), StoreError> {
-    let mut expected: BTreeMap<(ThreadId, MailboxId), i64> = BTreeMap::new();
-    for fact in emails.values() {
-        for mailbox in &fact.mailboxes {
-            *expected.entry((fact.thread.clone(), mailbox.clone())).or_default() += 1;
-        }
-    }
-    let mut differ = |(thread, mailbox), found, expected| {
-        if found != expected {
-            let account = account.clone();
-            findings.push(Finding::ThreadMailbox { account, thread, mailbox, found, expected });
-        }
-    };
-    let statement = "SELECT thread_id, mailbox_id, emails FROM thread_mailboxes WHERE account_id = $1";
-    for row in rows(connection, account, statement).await? {
-        let key = (text(&row, 0)?, text(&row, 1)?);
-        let expected = expected.remove(&key).unwrap_or_default();
-        differ(key, row.try_get(2)?, expected);
-    }
-    for (key, expected) in expected {
-        differ(key, 0, expected);
-    }
-    Ok(())
-}
-
 async fn placements(
     connection: &mut Connection,
     account: &AccountId,
@@ -238,83 +179,6 @@ async fn message_ids(
         let (email, thread): (EmailId, ThreadId) = (text(&row, 0)?, text(&row, 1)?);
         if emails.get(&email).is_none_or(|fact| fact.thread != thread) {
             findings.push(Finding::MessageId { account: account.clone(), email });
-        }
-    }
-    Ok(())
-}
-
-async fn blobs(
-    connection: &mut Connection,
-    account: &AccountId,
-    emails: &Emails,
-    findings: &mut Vec<Finding>,
-) -> Result<(), StoreError> {
-    let statement = "SELECT a.blob_id, a.in_use, b.size FROM account_blobs a
-                     LEFT JOIN blobs b ON b.id = a.blob_id WHERE a.account_id = $1";
-    let mut held: BTreeMap<BlobId, (bool, Option<i64>)> = BTreeMap::new();
-    for row in rows(connection, account, statement).await? {
-        held.insert(text(&row, 0)?, (row.try_get::<i64>(1)? == 1, row.try_get(2)?));
-    }
-    let mut wanted = BTreeSet::new();
-    for (email, fact) in emails {
-        let holding = held.get(&fact.blob);
-        if !holding.is_some_and(|(in_use, _)| *in_use) && wanted.insert(&fact.blob) {
-            findings.push(Finding::NotHeld { account: account.clone(), blob: fact.blob.clone() });
-        }
-        if let Some((_, Some(expected))) = holding
-            && *expected != fact.size
-        {
-            let (account, email) = (account.clone(), email.clone());
-            findings.push(Finding::Size { account, email, found: fact.size, expected: *expected });
-        }
-        wanted.insert(&fact.blob);
-    }
-    let vain = held.iter().filter(|(blob, (in_use, _))| *in_use && !wanted.contains(blob));
-    findings
-        .extend(vain.map(|(blob, _)| Finding::HeldInVain { account: account.clone(), blob: blob.clone() }));
-    Ok(())
-}
-
-async fn used(
-    connection: &mut Connection,
-    account: &AccountId,
-    emails: &Emails,
-    findings: &mut Vec<Finding>,
-) -> Result<(), StoreError> {
-    let row = rows(connection, account, "SELECT used FROM accounts WHERE id = $1").await?;
-    let found = row.first().map_or(Ok(0), |row| row.try_get(0))?;
-    let expected = emails.values().map(|fact| fact.size).sum();
-    if found != expected {
-        findings.push(Finding::Used { account: account.clone(), found, expected });
-    }
-    Ok(())
-}
-
-/// Each change has a number of its own, and the state of its type is no older.
-async fn numbers(
-    connection: &mut Connection,
-    account: &AccountId,
-    findings: &mut Vec<Finding>,
-) -> Result<(), StoreError> {
-    let statement = "SELECT 'Mailbox', updated_state FROM mailboxes WHERE account_id = $1
-        UNION ALL SELECT 'Email', updated_state FROM emails WHERE account_id = $1
-        UNION ALL SELECT 'Thread', updated_state FROM threads WHERE account_id = $1
-        UNION ALL SELECT 'EmailSubmission', updated_state FROM submissions WHERE account_id = $1
-        UNION ALL SELECT kind, updated_state FROM tombstones WHERE account_id = $1";
-    let (mut newest, mut seen) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
-    for row in rows(connection, account, statement).await? {
-        let (kind, state): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-        if !seen.insert(state) {
-            findings.push(Finding::SharedState { account: account.clone(), state });
-        }
-        let newest = newest.entry(kind).or_default();
-        *newest = state.max(*newest);
-    }
-    let states = states(connection, account).await?;
-    for kind in Kind::ALL {
-        let (found, newest) = (states.number(kind), newest.get(kind.name()).copied().unwrap_or_default());
-        if found < newest {
-            findings.push(Finding::State { account: account.clone(), kind, found, newest });
         }
     }
     Ok(())

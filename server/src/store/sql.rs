@@ -6,6 +6,7 @@
 
 mod postgres;
 mod readers;
+mod remote;
 mod sqlite;
 
 use std::borrow::Cow;
@@ -15,7 +16,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use super::engine::Engine;
 pub use postgres::Session;
 pub use readers::{Readers, Reading};
-pub use sqlite::{Local, Remote};
+pub use remote::Remote;
+pub use sqlite::Local;
 
 /// Why a statement did nothing.
 #[derive(Debug, thiserror::Error)]

@@ -35,6 +35,14 @@ pub enum SqlError {
     /// A column is missing or of another type than is asked for.
     #[error("column {0} is missing or of another type")]
     Column(usize),
+    /// The statement has more or fewer marks than values are bound.
+    #[error("{bound} values are bound to {marks} marks")]
+    Unbound {
+        /// Marks of the statement.
+        marks: usize,
+        /// Values that were bound.
+        bound: usize,
+    },
     /// The thread of the connection is gone.
     #[error("the connection is closed")]
     Closed,

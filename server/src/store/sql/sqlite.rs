@@ -116,11 +116,15 @@ impl Local {
     /// SQLite takes `$1` for a name and not for a number.
     fn bound(&self, query: &Query) -> Result<CachedStatement<'_>, SqlError> {
         let mut statement = self.connection.prepare_cached(&query.text)?;
-        for index in 1..=statement.parameter_count() {
+        let (marks, bound) = (statement.parameter_count(), query.values.len());
+        if marks != bound {
+            return Err(SqlError::Unbound { marks, bound });
+        }
+        for index in 1..=marks {
             let name = statement.parameter_name(index).and_then(|name| name.get(1..));
             let number: Option<usize> = name.and_then(|number| number.parse().ok());
             let value = number.and_then(|number| query.values.get(number.checked_sub(1)?));
-            statement.raw_bind_parameter(index, value.ok_or(SqlError::Column(index))?)?;
+            statement.raw_bind_parameter(index, value.ok_or(SqlError::Unbound { marks, bound })?)?;
         }
         Ok(statement)
     }
@@ -177,8 +181,12 @@ mod tests {
             assert!(none.try_get::<String>(1).is_err() && none.try_get::<i64>(3).is_err());
             assert_eq!(some.try_get::<&str>(1).unwrap(), "x'\0");
             assert_eq!((some.try_get(0).unwrap(), some.try_get(2).unwrap()), (7_i64, vec![0_u8, 255]));
-            let missing = query("SELECT $1, $2").bind(1_i64).fetch_all(&mut connection).await;
-            assert!(matches!(missing, Err(SqlError::Column(2))), "{missing:?}");
+            for (text, marks) in [("SELECT $1, $2", 2), ("SELECT 1", 0), ("SELECT $2", 1)] {
+                let wrong = query(text).bind(1_i64).fetch_all(&mut connection).await;
+                let is_told =
+                    matches!(wrong, Err(SqlError::Unbound { marks: found, bound: 1 }) if found == marks);
+                assert!(is_told, "{text}: {wrong:?}");
+            }
         }
     }
 

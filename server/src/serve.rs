@@ -103,11 +103,29 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
     let alone = alone(&relay)?;
     processes::arrive(&relay).await?;
     let mut tasks = JoinSet::new();
-    let router = http::router(Arc::clone(&relay));
+    let secured = https_listener.zip(tls.as_ref());
+    serve_http(&mut tasks, &relay, http_listener, secured, metrics_listener);
+    if let Some(tls) = tls.clone() {
+        let stopping = relay.stopping.clone();
+        tasks.spawn(async move { tls.keep_fresh(stopping).await });
+    }
+    doors.serve(&mut tasks, &Gate::new(Arc::clone(&relay), tls));
+    work(&mut tasks, &relay);
+    Ok(Running { relay, http, https, metrics, smtp, smtp_tls, lmtp, tasks, _alone: alone })
+}
+
+/// The doors for browsers and programs, and for those who look at figures.
+fn serve_http(
+    tasks: &mut JoinSet<()>,
+    relay: &Arc<Relay>,
+    plain: TcpListener,
+    secured: Option<(TcpListener, &Arc<Tls>)>,
+    metrics: Option<TcpListener>,
+) {
+    let router = http::router(Arc::clone(relay));
     let proxies = &relay.config.forwarded_networks;
-    let secure = tls.as_ref().map(|tls| http::Secure::new(tls.https(), proxies.clone()));
-    let secured = https_listener.map(|listener| (listener, secure));
-    for (listener, secure) in [Some((http_listener, None)), secured].into_iter().flatten() {
+    let secured = secured.map(|(door, tls)| (door, Some(http::Secure::new(tls.https(), proxies.clone()))));
+    for (listener, secure) in [Some((plain, None)), secured].into_iter().flatten() {
         let (router, stopping) = (router.clone(), relay.stopping.clone());
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, secure, router, stopping).await {
@@ -115,29 +133,27 @@ pub async fn start(mut config: Config) -> Result<Running, ServeError> {
             }
         });
     }
-    if let Some(listener) = metrics_listener {
-        let served = Arc::clone(&relay);
+    if let Some(listener) = metrics {
+        let relay = Arc::clone(relay);
         tasks.spawn(async move {
-            if let Err(error) = http::serve_metrics(listener, served).await {
+            if let Err(error) = http::serve_metrics(listener, relay).await {
                 tracing::error!(%error, "figures are served no longer");
             }
         });
     }
-    if let Some(tls) = tls.clone() {
-        let stopping = relay.stopping.clone();
-        tasks.spawn(async move { tls.keep_fresh(stopping).await });
-    }
-    doors.serve(&mut tasks, &Gate::new(Arc::clone(&relay), tls));
-    tasks.spawn(outbound::run(Arc::clone(&relay)));
-    tasks.spawn(outbound::run_held(Arc::clone(&relay)));
-    tasks.spawn(crate::webpush::run(Arc::clone(&relay)));
-    tasks.spawn(sweep(Arc::clone(&relay)));
+}
+
+/// What goes on by itself.
+fn work(tasks: &mut JoinSet<()>, relay: &Arc<Relay>) {
+    tasks.spawn(outbound::run(Arc::clone(relay)));
+    tasks.spawn(outbound::run_held(Arc::clone(relay)));
+    tasks.spawn(crate::webpush::run(Arc::clone(relay)));
+    tasks.spawn(sweep(Arc::clone(relay)));
     if let Some(database) = relay.config.database.clone() {
         let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
         tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
     }
-    tasks.spawn(processes::keep_alive(Arc::clone(&relay)));
-    Ok(Running { relay, http, https, metrics, smtp, smtp_tls, lmtp, tasks, _alone: alone })
+    tasks.spawn(processes::keep_alive(Arc::clone(relay)));
 }
 
 /// The doors for mail.

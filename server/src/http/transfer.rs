@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
 use jmap::{AccountId, BlobId};
@@ -45,12 +45,6 @@ pub async fn download(
     let reader = signed_in.account.clone();
     let account = signed_in.opens(&shared, &account).await?;
     let content = Content::find(&shared.relay, &reader, &account.id, blob.clone()).await?;
-    // Whatever a link asks for, the relay's origin answers with nothing that a browser runs or shows.
-    let media_type = match wanted.media_type.as_deref() {
-        Some("message/rfc822") => "message/rfc822",
-        _ => "application/octet-stream",
-    };
-    let media_type = HeaderValue::from_static(media_type);
     let tag = format!("\"{blob}\"");
     let length = content.len();
     let (status, range, place) = match range::wanted(&headers, length, &tag) {
@@ -67,21 +61,29 @@ pub async fn download(
     } else {
         content.body(&shared.relay, range).await.map_err(ReadError::from)?
     };
-    let fields = [
-        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
-        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))),
-        (header::CONTENT_TYPE, media_type),
-        (header::CONTENT_DISPOSITION, disposition(&name)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, immutable, max-age=31536000")),
-        // Whatever the bytes are, no browser runs them in the page's origin.
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
-    ];
-    let mut response = (status, fields, body).into_response();
+    let mut response = (status, fields(&tag, &name, wanted.media_type.as_deref()), body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, sent);
     if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
         response.headers_mut().insert(header::CONTENT_RANGE, place);
     }
     Ok(response)
+}
+
+fn fields(tag: &str, name: &str, media_type: Option<&str>) -> [(HeaderName, HeaderValue); 6] {
+    // Whatever a link asks for, the relay's origin answers with nothing that a browser runs or shows.
+    let media_type = match media_type {
+        Some("message/rfc822") => "message/rfc822",
+        _ => "application/octet-stream",
+    };
+    [
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (header::ETAG, HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static("\"\""))),
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_DISPOSITION, disposition(name)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, immutable, max-age=31536000")),
+        // Whatever the bytes are, no browser runs them in the page's origin.
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
+    ]
 }
 
 /// Bytes to send: of a blob as they are read, of a message's part once that was decoded.

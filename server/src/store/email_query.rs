@@ -100,8 +100,7 @@ pub async fn count_emails(
     search: &EmailSearch,
 ) -> Result<i64, StoreError> {
     let plan = Plan::of(search);
-    let what = if search.collapse { format!("COUNT(DISTINCT {})", plan.thread) } else { "COUNT(*)".into() };
-    let text = plan.unordered(what);
+    let text = plan.unordered(plan.count(search.collapse));
     Ok(plan.bound(account, text).fetch_one(connection).await?.try_get(0)?)
 }
 
@@ -183,11 +182,14 @@ mod tests {
         ] {
             let search = EmailSearch { condition, order, collapse: false };
             let plan = Plan::of(&search);
-            let texts =
-                [plan.text(plan.columns()), plan.unordered(format!("COUNT(DISTINCT {})", plan.thread))];
-            for text in texts {
+            let whats = [plan.columns(), plan.count(true), plan.count(false)];
+            for text in whats.map(|what| plan.unordered(what)).into_iter().chain([plan.text(plan.columns())])
+            {
                 let way = way(&mut connection, &plan, text).await;
                 assert!(way.contains("COVERING INDEX"), "{search:?}: {way}");
+                // A mailbox may have few of the account's emails.
+                let from_mailbox = way.contains("account_id=? AND received_at=? AND id=?");
+                assert_eq!(from_mailbox, search.driving_mailbox().is_some(), "{search:?}: {way}");
             }
         }
     }

@@ -32,14 +32,18 @@ impl Plan {
         let mut arrival = ("e.received_at", "e.id");
         if let Some(mailbox) = search.driving_mailbox() {
             let mark = plan.bind(Value::Text(mailbox.to_string()));
-            plan.filter = format!("m.account_id = $1 AND m.mailbox_id = {mark}");
             // The time of arrival is the same, and leads to an index that has all that is asked.
-            plan.from = "email_mailboxes m JOIN emails e ON e.account_id = m.account_id
-                         AND e.received_at = m.received_at AND e.id = m.email_id";
+            let same = "e.account_id = m.account_id AND e.received_at = m.received_at AND e.id = m.email_id";
+            plan.filter = format!("m.account_id = $1 AND m.mailbox_id = {mark} AND {same}");
+            // CROSS JOIN has SQLite go from the mailbox to its emails, of which the account may have many more.
+            plan.from = "email_mailboxes m CROSS JOIN emails e";
             (plan.id, plan.thread, arrival) = ("m.email_id", "m.thread_id", ("m.received_at", "m.email_id"));
         }
         match (search.whole_mailbox(), search.by_arrival(), &search.condition) {
-            (Some(_), Some(_), _) => plan.from = "email_mailboxes m",
+            (Some(_), Some(_), _) => {
+                plan.from = "email_mailboxes m";
+                plan.filter = "m.account_id = $1 AND m.mailbox_id = $2".into();
+            }
             (_, _, Some(condition)) => {
                 let text = plan.condition(condition);
                 plan.filter = format!("{} AND {text}", plan.filter);
@@ -56,6 +60,12 @@ impl Plan {
 
     pub fn columns(&self) -> String {
         format!("{}, {}", self.id, self.thread)
+    }
+
+    /// What counts emails, or threads.
+    pub fn count(&self, threads: bool) -> String {
+        // By its name alone SQLite would go by the index of threads, and read the row of each email.
+        if threads { format!("COUNT(DISTINCT {} || '')", self.thread) } else { "COUNT(*)".into() }
     }
 
     pub fn unordered(&self, what: String) -> String {

@@ -52,7 +52,7 @@ pub async fn encrypt<'c>(
     recipients: &[Certificate],
     cipher: ContentEncryption,
 ) -> Result<Vec<u8>, EncryptError> {
-    encrypt_with(provider, rng, content, recipients, cipher, &[]).await
+    encrypt_content(provider, rng, content.into(), recipients, cipher, &[]).await
 }
 
 /// As [`encrypt()`], with a choice for each RSA recipient by their place: OAEP where none is made.
@@ -60,6 +60,18 @@ pub async fn encrypt_with<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,
     content: impl Into<Cow<'c, [u8]>>,
+    recipients: &[Certificate],
+    cipher: ContentEncryption,
+    transport: &[KeyTransport],
+) -> Result<Vec<u8>, EncryptError> {
+    encrypt_content(provider, rng, content.into(), recipients, cipher, transport).await
+}
+
+/// Once for every way to hand over a content: generic code is compiled for each.
+async fn encrypt_content(
+    provider: &impl Provider,
+    rng: &mut impl CryptoRng,
+    content: Cow<'_, [u8]>,
     recipients: &[Certificate],
     cipher: ContentEncryption,
     transport: &[KeyTransport],
@@ -75,7 +87,7 @@ pub async fn encrypt_with<'c>(
     let mut nonce = vec![0; if cipher.is_authenticated() { 12 } else { 16 }];
     rng.fill_bytes(&mut nonce);
     let infos = recipient_infos(provider, recipients, &key, transport).await?;
-    let mut buffer = with_room(content.into(), infos.iter().map(Vec::len).sum::<usize>() + 256);
+    let mut buffer = with_room(content, infos.iter().map(Vec::len).sum::<usize>() + 256);
     provider.encrypt_in_place(cipher, &key, &nonce, &[], &mut buffer).await?;
     let ciphertext = std::mem::take(&mut *buffer);
     let only_transport =

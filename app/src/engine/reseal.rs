@@ -16,6 +16,8 @@ pub enum ResealError {
     Form,
     /// It does not open with the keys given.
     Decrypt(DecryptError),
+    /// Its encryption is too weak to be called so, which it would no longer show.
+    Weak,
     /// It was not encrypted again.
     Encrypt(EncryptError),
 }
@@ -35,7 +37,10 @@ pub async fn reseal_message(
     }
     let letters: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let cms = STANDARD.decode(letters).map_err(|_| ResealError::Form)?;
-    let opened = smime::decrypt(provider, keyring, keys, &cms).await.map_err(ResealError::Decrypt)?;
+    let opened = smime::decrypt(provider, keyring, keys, cms).await.map_err(ResealError::Decrypt)?;
+    if opened.weak {
+        return Err(ResealError::Weak);
+    }
     // The header names the kind of envelope, which must stay the same.
     let cipher = match opened.cipher.is_authenticated() {
         true => ContentEncryption::Aes256Gcm,
@@ -86,9 +91,13 @@ mod tests {
     }
 
     fn person(keyring: &mut MemoryKeyring, name: &str) -> DecryptionKey {
+        let spki = keyring.generate_p256(KeyId::new(name), &mut rng()).unwrap();
+        certified(keyring, name, &spki)
+    }
+
+    fn certified(keyring: &mut MemoryKeyring, name: &str, spki: &[u8]) -> DecryptionKey {
         let (root, key) = (KeyId::new(format!("{name} root")), KeyId::new(name));
         let root_spki = keyring.generate_p256(root.clone(), &mut rng()).unwrap();
-        let spki = keyring.generate_p256(key.clone(), &mut rng()).unwrap();
         let (from, to) = (UnixTime(NOW.0 - 1000), UnixTime(NOW.0 + 1000));
         let certificate: Certificate = block_on_ready(async {
             let root_certificate =
@@ -103,15 +112,12 @@ mod tests {
                 not_before: from,
                 not_after: to,
             };
-            issue(keyring, &issuer, &spki, &profile).await.unwrap()
+            issue(keyring, &issuer, spki, &profile).await.unwrap()
         });
         DecryptionKey { key, certificate }
     }
 
-    #[test]
-    fn a_resealed_message_opens_with_the_new_key_alone_and_reads_the_same() {
-        let mut keyring = MemoryKeyring::new();
-        let (old, new) = (person(&mut keyring, "old"), person(&mut keyring, "new"));
+    async fn sealed_to(keyring: &MemoryKeyring, reader: &DecryptionKey) -> Vec<u8> {
         let draft = Draft {
             from: Address::new("a@x.example"),
             to: vec![Address::new("new@x.example")],
@@ -121,12 +127,31 @@ mod tests {
             text: "Hello".into(),
             ..Draft::default()
         };
+        let recipients = std::slice::from_ref(&reader.certificate);
+        let (options, mut rng) = (SealOptions::default(), rng());
+        let sealed = seal(&RustCrypto, keyring, &mut rng, &draft, None, recipients, &options, async |_| None);
+        sealed.await.unwrap()
+    }
+
+    #[test]
+    fn weak_encryption_is_left_to_be_seen() {
+        let mut keyring = MemoryKeyring::new();
+        let spki = keyring.generate_rsa(KeyId::new("weak"), 1024, &mut rng()).unwrap();
+        let (weak, own) = (certified(&mut keyring, "weak", &spki), person(&mut keyring, "own"));
         block_on_ready(async {
-            let recipients = [old.certificate.clone()];
-            let (options, mut rng) = (SealOptions::default(), rng());
-            let sealed =
-                seal(&RustCrypto, &keyring, &mut rng, &draft, None, &recipients, &options, async |_| None);
-            let sealed = sealed.await.unwrap();
+            let (sealed, keys) = (sealed_to(&keyring, &weak).await, std::slice::from_ref(&weak));
+            let resealed =
+                reseal_message(&RustCrypto, &keyring, &mut rng(), keys, &sealed, &own.certificate).await;
+            assert_eq!(resealed.err(), Some(ResealError::Weak));
+        });
+    }
+
+    #[test]
+    fn a_resealed_message_opens_with_the_new_key_alone_and_reads_the_same() {
+        let mut keyring = MemoryKeyring::new();
+        let (old, new) = (person(&mut keyring, "old"), person(&mut keyring, "new"));
+        block_on_ready(async {
+            let (sealed, mut rng) = (sealed_to(&keyring, &old).await, rng());
             let keys = std::slice::from_ref(&old);
             let resealed = reseal_message(&RustCrypto, &keyring, &mut rng, keys, &sealed, &new.certificate)
                 .await

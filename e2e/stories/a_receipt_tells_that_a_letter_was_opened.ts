@@ -75,6 +75,10 @@ test("a hidden reader sends a receipt too, and only the sender hears of it", asy
 
   for (const someone of [office, reader]) {
     await someone.open(subject);
+    // One's own and the writer's, as in a letter without hidden readers: the count does not tell of them.
+    await someone.protection.locator("summary").first().press("Enter");
+    await someone.protection.getByText("Technical details").press("Enter");
+    await expect(someone.protection.getByText(/^Encrypted with AES-256-GCM to 2 keys/)).toBeVisible();
     await someone.button("Send receipt").click();
     await expect(someone.page.getByText("You sent a signed receipt for this letter.")).toBeVisible();
     await expect(someone.row(`Receipt: ${subject}`)).toHaveCount(0);

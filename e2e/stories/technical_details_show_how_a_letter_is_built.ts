@@ -14,7 +14,8 @@ test("technical details show how a letter is built", async ({ meet, secret }) =>
   await reader.protection.locator("summary").first().press("Enter");
   await reader.protection.getByText("Technical details").press("Enter");
   const layer = (text: RegExp) => reader.protection.getByRole("listitem").filter({ has: reader.page.getByText(text) });
-  await expect(layer(/^Encrypted with AES-256-GCM to 1 key/).first()).toBeVisible();
+  // The reader's and the writer's, who keeps the same message in Sent.
+  await expect(layer(/^Encrypted with AES-256-GCM to 2 keys/).first()).toBeVisible();
   await expect(layer(/^Signed, readable without S\/MIME/).first()).toContainText("P-256");
   await expect(layer(/^Signed, readable without S\/MIME/).first()).toContainText("timestamp of CN=Sealpost timestamp authority");
   await expect(layer(/^multipart\/mixed/).last().getByRole("listitem")).toHaveCount(2);

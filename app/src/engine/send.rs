@@ -3,10 +3,12 @@
 mod keep;
 mod stamp;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jmap::EmailImport;
 use smime::ess::{ReceiptRequest, ReceiptsFrom};
 use smime::evidence::{Evidence, is_der};
 use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
@@ -24,7 +26,6 @@ use crate::protocol::{Draft, EmailId, Failure, Role, Stage, Status};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
-use keep::Own;
 pub use keep::save_draft;
 pub use stamp::Stamp;
 
@@ -93,24 +94,15 @@ async fn send_sealed(
 ) -> Result<Refused, Failure> {
     let drafts = account.mailbox(Role::Drafts).await?;
     let letter = letter(account, draft, call).await?;
-    let content = keep::content(&letter, Status::Confidential);
     // What receipts repeat: another one for every attempt, since what is sent may have changed.
     let identifier = draft.receipt.then(|| format!("{} {}", letter.message_id, letter.date.0));
-    // What was sent names no hidden recipients, and the sender's copy does.
-    let own = (!copies.hidden.is_empty()).then(|| Box::new(letter.clone()));
     let readers = chosen(&copies.all(), resolved)?;
-    let signed = sign(account, letter, &readers, identifier.as_deref(), reference, call).await?;
-    let mut outgoing = Vec::new();
-    for recipients in copies.envelopes() {
-        let sealed = seal(&signed, &recipients, resolved).await?;
-        let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
-        outgoing.push(Outgoing { blob, recipients });
-    }
-    let expected = signed.requested_receipt().filter(|_| own.is_some());
-    let expected = expected.map(|receipt| STANDARD.encode(receipt.expected().to_der()));
-    let asked = identifier.map(|identifier| Asked { identifier, expected, ..Asked::default() });
-    let own = own.map_or(Own::Signed(&signed), Own::Letter);
-    let own = keep::own_copy(account, own, content, asked, call).await?;
+    let options = signing(account, &readers, identifier.as_deref(), reference);
+    let asked = identifier.map(|identifier| Asked { identifier, ..Asked::default() });
+    let (outgoing, own) = match copies.hidden.is_empty() {
+        true => once(account, letter, &options, &copies.open, resolved, asked, call).await?,
+        false => apart(account, letter, &options, copies, resolved, asked, call).await?,
+    };
     let plan = Plan {
         account: account.relay.account(),
         identity: &account.sender,
@@ -129,35 +121,89 @@ async fn send_sealed(
         let reason = outcome.refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();
         return Err(Failure::RelayRefused { reason });
     }
+    if let Some((email, patch)) = outcome.unmoved {
+        keep::change(account, email, patch).await;
+    }
     call.report(Stage::Submitting, 1, 1);
     Ok(outcome.refused)
 }
 
-/// Signs once for all readers.
-async fn sign(
+/// One message for everybody, its sender too (RFC 8551 3.3): held in memory once, uploaded once.
+async fn once(
     account: &Account,
     letter: message::Draft,
+    options: &SealOptions,
+    addresses: &[String],
+    resolved: &Resolved,
+    asked: Option<Asked>,
+    call: &Call,
+) -> Result<(Vec<Outgoing>, EmailImport), Failure> {
+    let content = keep::content(&letter, Status::Confidential);
+    let signed = sign(account, Cow::Owned(letter), options, call).await?;
+    let (certificates, options) = sealing(account, addresses, resolved)?;
+    let sealed = signed.into_encrypted(&WebCrypto, &mut rng(), &certificates, &options).await;
+    let sealed = sealed.map_err(|error| seal_failure(error, addresses))?;
+    let own = keep::own_copy(account, &sealed, content, asked, call).await?;
+    let outgoing = Outgoing { blob: own.blob_id.clone(), recipients: addresses.to_vec() };
+    Ok((vec![outgoing], own))
+}
+
+/// A message for each that must not show in the others, and the sender's own, which names them all.
+async fn apart(
+    account: &Account,
+    letter: message::Draft,
+    options: &SealOptions,
+    copies: &Copies,
+    resolved: &Resolved,
+    asked: Option<Asked>,
+    call: &Call,
+) -> Result<(Vec<Outgoing>, EmailImport), Failure> {
+    let signed = sign(account, Cow::Borrowed(&letter), options, call).await?;
+    let mut outgoing = Vec::new();
+    for recipients in copies.envelopes() {
+        let (certificates, options) = sealing(account, &recipients, resolved)?;
+        let sealed = signed.encrypt(&WebCrypto, &mut rng(), &certificates, &options).await;
+        let sealed = sealed.map_err(|error| seal_failure(error, &recipients))?;
+        let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
+        outgoing.push(Outgoing { blob, recipients });
+    }
+    let expected = signed.requested_receipt().map(|receipt| STANDARD.encode(receipt.expected().to_der()));
+    drop(signed);
+    let asked = asked.map(|asked| Asked { expected, ..asked });
+    Ok((outgoing, keep::own_letter(account, letter, asked, call).await?))
+}
+
+/// What is signed for all readers.
+fn signing(
+    account: &Account,
     readers: &[&Chosen],
     identifier: Option<&str>,
     reference: Option<Reference>,
-    call: &Call,
-) -> Result<SignedDraft, Failure> {
-    call.report(Stage::Sealing, 0, 1);
+) -> SealOptions {
     let receipt_request = identifier.map(|identifier| ReceiptRequest {
         content_identifier: identifier.into(),
         from: ReceiptsFrom::All,
         to: vec![account.who.address.clone()],
     });
-    let options = SealOptions {
+    SealOptions {
         signing: SignOptions { receipt_request, evidence: evidence(account), ..SignOptions::default() },
         reference,
         // Programs that know no header protection show the subject in the text.
         legacy_display: readers.iter().any(|one| *one.reads() != Reads::Everything),
         ..SealOptions::default()
-    };
+    }
+}
+
+async fn sign(
+    account: &Account,
+    letter: Cow<'_, message::Draft>,
+    options: &SealOptions,
+    call: &Call,
+) -> Result<SignedDraft, Failure> {
+    call.report(Stage::Sealing, 0, 1);
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
     let stamped = async |signature: &[u8]| stamp.get(signature).await;
-    let signing = message::sign_draft(&WebCrypto, &account.keyring, letter, &signer, &options, stamped);
+    let signing = message::sign_draft(&WebCrypto, &account.keyring, letter, &signer, options, stamped);
     let signed = signing.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
     Ok(signed)
@@ -175,14 +221,23 @@ fn evidence_of(crls: &[Vec<u8>]) -> Evidence {
     Evidence { crls, ..Evidence::default() }
 }
 
-async fn seal(signed: &SignedDraft, addresses: &[String], resolved: &Resolved) -> Result<Vec<u8>, Failure> {
+/// The certificates of these readers, in this order, and the sender's own; and what all of them read.
+///
+/// The sender's is in every copy, also of those it keeps another of: otherwise it would tell who has hidden readers.
+fn sealing(
+    account: &Account,
+    addresses: &[String],
+    resolved: &Resolved,
+) -> Result<(Vec<Certificate>, SealOptions), Failure> {
     let readers = chosen(addresses, resolved)?;
-    let certificates: Vec<Certificate> = readers.iter().map(|one| one.certificate().clone()).collect();
     let agreement = agree(readers.iter().copied());
     let (cipher, transport) = (agreement.cipher, agreement.transport);
-    let options = SealOptions { cipher, transport, ..SealOptions::default() };
-    let sealed = signed.encrypt(&WebCrypto, &mut rng(), &certificates, &options).await;
-    sealed.map_err(|error| seal_failure(error, addresses))
+    let mut certificates: Vec<Certificate> = readers.iter().map(|one| one.certificate().clone()).collect();
+    let own = keep::own_certificate(account)?;
+    if !certificates.contains(&own) {
+        certificates.push(own);
+    }
+    Ok((certificates, SealOptions { cipher, transport, ..SealOptions::default() }))
 }
 
 /// The certificates of these readers, in this order.
@@ -208,8 +263,7 @@ async fn send_clear(
     });
     let signed = signed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
-    let content = keep::content(&letter, Status::Confidential);
-    let own = keep::own_copy(account, Own::Letter(Box::new(letter)), content, None, call).await?;
+    let own = keep::own_letter(account, letter, None, call).await?;
     call.report(Stage::Submitting, 0, 1);
     call.commit().await;
     let sender = &account.who.address;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jmap::{
-    AccountId, Batch, BlobId, EmailImport, EmailSubmission, Envelope, Id, IdentityId, Import, MailboxId,
-    Response, SetError, SetErrorType, SubmissionSet, keyword,
+    AccountId, Batch, BlobId, Email, EmailImport, EmailSubmission, Envelope, Id, IdentityId, Import,
+    MailboxId, Patch, Response, Set, SetError, SetErrorType, SubmissionSet, keyword,
 };
+use serde_json::Value;
 
 use super::few;
 use crate::protocol::Failure;
@@ -31,7 +32,7 @@ pub struct Plan<'a> {
     pub drafts: &'a MailboxId,
     /// What goes out.
     pub copies: &'a [Outgoing],
-    /// The sender's own copy, if one is kept.
+    /// What the sender keeps, if anything: one of the copies, or another message.
     pub own: Option<&'a EmailImport>,
 }
 
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub refused: Vec<(String, String)>,
     /// Copies that were taken, now or by an earlier attempt.
     pub taken: usize,
+    /// The copy that its sender keeps, if it still lies where it waited, and what is to become of it.
+    pub unmoved: Option<(Id, Patch)>,
 }
 
 /// A message to be kept.
@@ -61,13 +64,18 @@ pub fn import(blob: BlobId, mailbox: &MailboxId, keywords: &[&str], summary: Opt
 }
 
 impl Plan<'_> {
-    /// One request that imports each copy, submits it and destroys it again, and keeps the sender's own
-    /// copy, which is another message. One request, so that a page that is closed cannot part them.
+    /// One request that imports each copy, submits it and destroys it again, unless the sender keeps it, and imports
+    /// what the sender keeps otherwise. One request, so that a page that is closed cannot part them.
     pub fn batch(&self) -> Result<Batch, Failure> {
         let mut batch = Batch::default();
+        let kept = self.kept();
         let emails = self.copies.iter().enumerate().map(|(index, copy)| {
-            let import = import(copy.blob.clone(), self.drafts, &[keyword::DRAFT, keyword::SEEN], None);
-            (email_name(index), import)
+            let mut email = import(copy.blob.clone(), self.drafts, &[keyword::DRAFT, keyword::SEEN], None);
+            if let Some(own) = self.own.filter(|_| kept == Some(index)) {
+                email.keywords.extend(own.keywords.clone());
+                email.sealed_summary.clone_from(&own.sealed_summary);
+            }
+            (email_name(index), email)
         });
         let emails = Import { account_id: self.account.clone(), if_in_state: None, emails: few(emails) };
         batch.call(&emails).map_err(|_| broken())?;
@@ -75,19 +83,34 @@ impl Plan<'_> {
         let mut create = BTreeMap::new();
         for (index, copy) in self.copies.iter().enumerate() {
             let submission = serde_json::to_value(self.submission(index, copy)).map_err(|_| broken())?;
-            let serde_json::Value::Object(submission) = submission else { return Err(broken()) };
+            let Value::Object(submission) = submission else { return Err(broken()) };
             create.insert(submission_name(index), submission);
         }
         set.create = Some(create);
-        let names = (0..self.copies.len()).map(|index| Id::from(format!("#{}", submission_name(index))));
-        set.extra.on_success_destroy_email = Some(names.collect());
+        let name = |index| Id::from(format!("#{}", submission_name(index)));
+        let others = (0..self.copies.len()).filter(|index| kept != Some(*index));
+        set.extra.on_success_destroy_email = Some(others.map(name).collect());
+        set.extra.on_success_update_email =
+            kept.zip(self.own).map(|(kept, own)| few([(name(kept), self.sent(own))]));
         batch.call(&set).map_err(|_| broken())?;
-        if let Some(own) = self.own {
+        if let Some(own) = self.own.filter(|_| kept.is_none()) {
             let emails = few([(OWN.to_owned(), own.clone())]);
             let own = Import { account_id: self.account.clone(), if_in_state: None, emails };
             batch.call(&own).map_err(|_| broken())?;
         }
         Ok(batch)
+    }
+
+    /// Which copy its sender keeps, if that is one of them.
+    fn kept(&self) -> Option<usize> {
+        self.copies.iter().position(|copy| self.own.is_some_and(|own| own.blob_id == copy.blob))
+    }
+
+    /// What becomes of the copy that its sender keeps, once it was submitted.
+    fn sent(&self, own: &EmailImport) -> Patch {
+        let into = own.mailbox_ids.keys().map(|mailbox| (format!("mailboxIds/{mailbox}"), Value::Bool(true)));
+        let no_longer = [format!("mailboxIds/{}", self.drafts), format!("keywords/{}", keyword::DRAFT)];
+        into.chain(no_longer.map(|path| (path, Value::Null))).collect()
     }
 
     fn submission(&self, index: usize, copy: &Outgoing) -> EmailSubmission {
@@ -115,13 +138,21 @@ impl Plan<'_> {
         let not_imported = imported.not_created.unwrap_or_default();
         let taken = submitted.created.unwrap_or_default();
         let not_taken = submitted.not_created.unwrap_or_default();
-        let mut outcome = Outcome { leftovers: Vec::new(), refused: Vec::new(), taken: 0 };
+        // RFC 8621 7.5: what was to happen on success is answered under the same id.
+        let moved = response.answer::<Set<Email>>("Email/set", "c1").ok().and_then(|answer| answer.updated);
+        let moved = moved.unwrap_or_default();
+        let mut outcome = Outcome { leftovers: Vec::new(), refused: Vec::new(), taken: 0, unmoved: None };
         let mut taken_now = 0;
         for (index, copy) in self.copies.iter().enumerate() {
             let (email, submission) = (email_name(index), submission_name(index));
             if taken.contains_key(&submission) {
                 outcome.taken += 1;
                 taken_now += 1;
+                if self.kept() == Some(index) {
+                    let id = created.get(&email).map(|email| Id::from(email.id.as_str()));
+                    let id = id.filter(|id| !moved.contains_key(id));
+                    outcome.unmoved = id.zip(self.own.map(|own| self.sent(own)));
+                }
                 continue;
             }
             outcome.leftovers.extend(created.get(&email).map(|email| email.id.as_str().to_owned()));
@@ -195,16 +226,19 @@ mod tests {
     }
 
     fn with_plan<R>(then: impl FnOnce(&Plan<'_>) -> R) -> R {
+        with_plan_of(&copies(), "b2", then)
+    }
+
+    fn with_plan_of<R>(copies: &[Outgoing], own: &str, then: impl FnOnce(&Plan<'_>) -> R) -> R {
         let (account, identity, drafts) = ("A".into(), "I".into(), "D".into());
-        let copies = copies();
-        let own = super::import("b2".into(), &"S".into(), &["$seen"], None);
+        let own = super::import(own.into(), &"S".into(), &["$seen", "asked"], Some("summary".into()));
         then(&Plan {
             own: Some(&own),
             account: &account,
             identity: &identity,
             sender: "me@x.example",
             drafts: &drafts,
-            copies: &copies,
+            copies,
         })
     }
 
@@ -218,6 +252,22 @@ mod tests {
         assert_eq!(submissions["create"]["s1"]["envelope"]["rcptTo"][0]["email"], "hidden@x.example");
         assert_eq!(submissions["onSuccessDestroyEmail"], json!(["#s0", "#s1"]));
         assert!(!submissions["create"]["s0"].to_string().contains("hidden"));
+    }
+
+    #[test]
+    fn the_copy_that_its_sender_keeps_is_imported_once_and_moves_to_sent() {
+        let one = &copies()[..1];
+        let wire = serde_json::to_value(with_plan_of(one, "b0", |plan| plan.batch().unwrap().into_request()));
+        let wire = wire.unwrap();
+        let calls = wire["methodCalls"].as_array().unwrap();
+        assert_eq!(calls.len(), 2);
+        let email = &calls[0][1]["emails"]["e0"];
+        assert_eq!(email["mailboxIds"], json!({"D": true}));
+        assert_eq!(email["keywords"], json!({"$draft": true, "$seen": true, "asked": true}));
+        assert_eq!(email["sealedSummary"], "summary");
+        assert_eq!(calls[1][1]["onSuccessDestroyEmail"], json!([]));
+        let moved = json!({"mailboxIds/S": true, "mailboxIds/D": null, "keywords/$draft": null});
+        assert_eq!(calls[1][1]["onSuccessUpdateEmail"], json!({"#s0": moved}));
     }
 
     fn response(submission: serde_json::Value) -> jmap::Response {
@@ -242,6 +292,30 @@ mod tests {
         assert_eq!(outcome.taken, 1);
         assert_eq!(outcome.refused, [("hidden@x.example".to_owned(), "invalidRecipients".to_owned())]);
         assert_eq!(outcome.leftovers, ["E1"]);
+    }
+
+    #[test]
+    fn a_kept_copy_that_was_not_moved_to_sent_is_told_of() {
+        let answer = |call: &str, rest: serde_json::Value| {
+            let mut answer = json!({"accountId": "A", "oldState": "1", "newState": "2", "created": null, "updated": null,
+                "destroyed": null, "notCreated": null, "notUpdated": null, "notDestroyed": null});
+            answer.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            json!([call, answer, "c1"])
+        };
+        let email = json!({"id": "E0", "blobId": "b", "threadId": "t", "size": 1});
+        let outcome = |moved: serde_json::Value| {
+            let response: jmap::Response = serde_json::from_value(json!({"sessionState": "1", "methodResponses": [
+                ["Email/import", {"accountId": "A", "oldState": "1", "newState": "2", "created": {"e0": email},
+                    "notCreated": null}, "c0"],
+                answer("EmailSubmission/set", json!({"created": {"s0": {"id": "S0"}}})),
+                answer("Email/set", moved),
+            ]}))
+            .unwrap();
+            with_plan_of(&copies()[..1], "b0", |plan| plan.outcome(&response)).unwrap()
+        };
+        assert_eq!(outcome(json!({"updated": {"E0": null}})).unmoved, None);
+        let (id, patch) = outcome(json!({"notUpdated": {"E0": {"type": "notFound"}}})).unmoved.unwrap();
+        assert_eq!((id.as_str(), &patch["mailboxIds/S"]), ("E0", &json!(true)));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What the sender keeps: drafts and the copy in Sent, both sealed to oneself.
 
-use jmap::{BlobId, Email, EmailImport, Id, Import, Set, keyword};
+use jmap::{BlobId, Email, EmailImport, Id, Import, Patch, Set, keyword};
 use serde_json::{Map, Value};
-use smime::SignOptions;
-use smime::message::{self, SealOptions, SignedDraft};
+use smime::message::{self, SealOptions};
+use smime::{Certificate, SignOptions};
 
 use super::stamp::Stamp;
 use super::{evidence, seal_failure};
@@ -43,41 +43,38 @@ pub async fn save_draft(
     Ok(kept)
 }
 
-/// What the sender's own copy is made of.
-pub(super) enum Own<'s> {
-    /// What is signed for all.
-    Signed(&'s SignedDraft),
-    /// The letter with its Bcc field.
-    Letter(Box<message::Draft>),
+/// Makes and uploads the copy of a letter that was sent to others otherwise: this one has its Bcc field.
+pub(super) async fn own_letter(
+    account: &Account,
+    letter: message::Draft,
+    asked: Option<Asked>,
+    call: &Call,
+) -> Result<EmailImport, Failure> {
+    let content = content(&letter, Status::Confidential);
+    let sealed = seal_to_oneself(account, letter, Some(&Stamp::new(account, call))).await?;
+    own_copy(account, &sealed, content, asked, call).await
 }
 
-/// Makes and uploads the copy for Sent before anything goes out. `asked` are the receipts asked for.
+/// Uploads the copy for Sent before anything goes out. `asked` are the receipts asked for.
 pub(super) async fn own_copy(
     account: &Account,
-    own: Own<'_>,
+    sealed: &[u8],
     mut content: Content,
     asked: Option<Asked>,
     call: &Call,
 ) -> Result<EmailImport, Failure> {
-    let sealed = match own {
-        Own::Signed(signed) => {
-            let own = own_certificate(account)?;
-            let sealed = signed.encrypt(&WebCrypto, &mut rng(), &own, &SealOptions::default()).await;
-            sealed.map_err(|error| seal_failure(error, &[]))?
-        }
-        Own::Letter(letter) => seal_to_oneself(account, *letter, Some(&Stamp::new(account, call))).await?,
-    };
-    let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
+    let blob = account.relay.upload(sealed, call.reporter(Stage::Uploading)).await?;
     let sent = account.mailbox(Role::Sent).await?;
     let keywords = [keyword::SEEN, ASKED];
     let keywords = keywords.get(..if asked.is_some() { 2 } else { 1 }).unwrap_or_default();
     content.asked = asked;
-    let summary = summary(account, &blob, &sealed, content).await.ok();
+    let summary = summary(account, &blob, sealed, content).await.ok();
     Ok(import(blob, &sent, keywords, summary))
 }
 
-fn own_certificate(account: &Account) -> Result<Vec<smime::Certificate>, Failure> {
-    Ok(account.certified()?.encryption_chain().get(..1).ok_or(Failure::NoKeys)?.to_vec())
+/// Of the key that one's own copies are sealed to.
+pub(super) fn own_certificate(account: &Account) -> Result<Certificate, Failure> {
+    account.certified()?.encryption_chain().into_iter().next().ok_or(Failure::NoKeys)
 }
 
 async fn seal_to_oneself(
@@ -85,7 +82,7 @@ async fn seal_to_oneself(
     letter: message::Draft,
     stamp: Option<&Stamp<'_>>,
 ) -> Result<Vec<u8>, Failure> {
-    let own = own_certificate(account)?;
+    let own = [own_certificate(account)?];
     let signer = stamp.map(|_| account.signer()).transpose()?;
     let signing = SignOptions { evidence: evidence(account), ..SignOptions::default() };
     let options = SealOptions { keep_bcc: true, signing, ..SealOptions::default() };
@@ -160,8 +157,13 @@ pub(super) async fn tidy(account: &Account, replaces: Option<&EmailId>, answers:
     }
     if let Some(answered) = answers {
         let patch = few::<Map<_, _>, _>([(format!("keywords/{}", keyword::ANSWERED), Value::Bool(true))]);
-        let mut set = Set::<Email>::new(account.relay.account().clone());
-        set.update = Some(few([(Id::from(answered.0.as_str()), patch)]));
-        let _ = account.relay.call(&set).await;
+        change(account, Id::from(answered.0.as_str()), patch).await;
     }
+}
+
+/// Changes a message where nothing hangs on it.
+pub(super) async fn change(account: &Account, email: Id, patch: Patch) {
+    let mut set = Set::<Email>::new(account.relay.account().clone());
+    set.update = Some(few([(email, patch)]));
+    let _ = account.relay.call(&set).await;
 }

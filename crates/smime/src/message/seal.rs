@@ -108,8 +108,8 @@ pub async fn seal<'d>(
 
 /// A draft that was composed and signed, to be encrypted to one group of readers after the other.
 ///
-/// What all of them open bears the same signature, and so does the sender's own copy: a signed receipt can be
-/// held against that copy (RFC 2634 2.2.2).
+/// What all of them open bears the same signature. Where the sender is among them (RFC 8551 3.3), a signed receipt can
+/// be held against the sender's own copy (RFC 2634 2.2.2).
 #[derive(Clone, Debug)]
 pub struct SignedDraft {
     entity: Vec<u8>,
@@ -149,10 +149,33 @@ impl SignedDraft {
         recipients: &[Certificate],
         options: &SealOptions,
     ) -> Result<Vec<u8>, SealError> {
-        let (cipher, transport) = (options.cipher, &options.transport);
-        let cms = encrypt_with(provider, rng, &self.entity, recipients, cipher, transport).await?;
-        Ok(cms_entity(&self.outer, smime_type(cipher), cms))
+        let entity = Cow::Borrowed(self.entity.as_slice());
+        encrypt_entity(provider, rng, entity, &self.outer, recipients, options).await
     }
+
+    /// As [`Self::encrypt`], in its own buffer where that has room: for the last readers, or the only ones.
+    pub async fn into_encrypted(
+        self,
+        provider: &impl Provider,
+        rng: &mut impl CryptoRng,
+        recipients: &[Certificate],
+        options: &SealOptions,
+    ) -> Result<Vec<u8>, SealError> {
+        encrypt_entity(provider, rng, self.entity.into(), &self.outer, recipients, options).await
+    }
+}
+
+async fn encrypt_entity(
+    provider: &impl Provider,
+    rng: &mut impl CryptoRng,
+    entity: Cow<'_, [u8]>,
+    outer: &[WrittenField],
+    recipients: &[Certificate],
+    options: &SealOptions,
+) -> Result<Vec<u8>, SealError> {
+    let (cipher, transport) = (options.cipher, &options.transport);
+    let cms = encrypt_with(provider, rng, entity, recipients, cipher, transport).await?;
+    Ok(cms_entity(outer, smime_type(cipher), cms))
 }
 
 /// Signs and encrypts a message that already exists, as [`seal()`] does a draft; its body stays as it is.
@@ -195,8 +218,7 @@ async fn seal_entity(
         let signing = (by.at, &options.signing);
         entity = sign_entity(provider, keyring, signer, entity, signing, &[], stamp).await?.0;
     }
-    let cms = encrypt_with(provider, rng, entity, recipients, options.cipher, &options.transport).await?;
-    Ok(cms_entity(&outer, smime_type(options.cipher), cms))
+    encrypt_entity(provider, rng, entity.into(), &outer, recipients, options).await
 }
 
 /// Signs a draft that goes out readable, as `multipart/signed` (RFC 8551 3.5.3).

@@ -10,6 +10,7 @@ import { type Account, Person, alice, bob } from "../support/person";
 import { Relay } from "../support/relay";
 import { seenOfThread, watchThread } from "../support/watch";
 import { type Figure, report } from "./figures";
+import { heldBy } from "./memory";
 
 const sizes = process.env.SEALPOST_QUICK ? [25] : [25, 100];
 test.setTimeout(1_200_000);
@@ -21,21 +22,24 @@ test("large", async ({ browser }) => {
     const writer = await come(browser, relay, alice);
     const reader = await come(browser, relay, bob);
     const figures: Figure[] = [];
-    for (const size of sizes) {
+    const through = async (name: string, size: number, look: Look) => {
       // Playwright takes larger files from the disk alone.
-      const file = join(folder, `${size}.bin`);
+      const file = join(folder, `${name}.bin`);
       writeFileSync(file, randomBytes(size * 1_000_000));
-      const subject = `Letter of ${size} MB`;
-      await writer.write({ to: [bob.address], subject, text: "See the attachment." });
+      await writer.write({ to: [bob.address], subject: `Letter of ${size} MB`, text: "See the attachment." });
       await writer.composer.locator("input[type=file]").setInputFiles(file);
-      if (size === 25) figures.push(await cancelled(writer));
-      figures.push(...(await timed(browser, writer.page, `${size} MB: seal and send`, "Message sent, sealed and signed", () =>
+      if (look === timed && size === 25) figures.push(await cancelled(writer));
+      figures.push(...(await look(browser, writer.page, size, "seal and send", "Message sent, sealed and signed", () =>
         writer.composer.getByRole("button", { name: "Send", exact: true }).click(),
       )));
       await writer.page.locator(".toast", { hasText: "Message sent" }).getByRole("button", { name: "Dismiss" }).click();
-      await expect(reader.row("Sealed. Open it to read.")).toBeVisible({ timeout: 60_000 });
-      figures.push(...(await timed(browser, reader.page, `${size} MB: fetch and open`, `${size}.bin`, () => reader.row("Sealed. Open it to read.").click())));
-    }
+      const row = reader.row("Sealed. Open it to read.");
+      await expect(row).toBeVisible({ timeout: 60_000 });
+      figures.push(...(await look(browser, reader.page, size, "fetch and open", `${name}.bin`, () => row.click())));
+    };
+    // First of all, for WebAssembly's memory never shrinks, and apart, for the trace takes memory, too.
+    await through("held", 25, held);
+    for (const size of sizes) await through(`${size}`, size, timed);
     report(figures);
   } finally {
     await relay.remove();
@@ -43,10 +47,42 @@ test("large", async ({ browser }) => {
   }
 });
 
-/** From an action until the page shows a text, and what the page's thread did meanwhile. */
-async function timed(browser: Browser, page: Page, what: string, text: string, action: () => Promise<void>): Promise<Figure[]> {
+/** Looks at a page from an action until the page shows a text. */
+type Look = (browser: Browser, page: Page, size: number, name: string, text: string, action: () => Promise<void>) => Promise<Figure[]>;
+
+/** How long it takes, and what the page's thread did meanwhile. */
+const timed: Look = async (browser, page, size, name, text, action) => {
   await watchThread(browser, page);
-  const shown = page.evaluate(
+  const shown = until(page, text);
+  await action();
+  const took = await shown;
+  const tasks = await seenOfThread(browser);
+  const [most] = tasks;
+  const longest = Math.max(0, ...tasks.map(({ wall }) => wall));
+  const beside = `target 16; from begin to end ${longest.toFixed(1)}, with the time in which others had the processor`;
+  const what = `${size} MB: ${name}`;
+  return [
+    { what, value: took, unit: "ms", beside: "" },
+    { what: `${what}, page busy at most`, value: most?.cpu ?? 0, unit: "ms", beside, detail: { tasks } },
+  ];
+};
+
+/** What page and engine held meanwhile. */
+const held: Look = async (_, page, size, name, text, action) => {
+  const { peak } = await heldBy(page, async () => {
+    const shown = until(page, text);
+    await action();
+    await shown;
+  });
+  // Lines of 57 bytes become 78 characters, once as a part and once as ciphertext.
+  const letter = size * 1e6 * (78 / 57) ** 2;
+  const beside = `${(peak / letter).toFixed(2)} x the letter, target 3`;
+  return [{ what: `${size} MB: ${name}, most that the process held beyond its start`, value: peak / 1e6, unit: "MB", beside, detail: { peak, letter } }];
+};
+
+/** How long it takes until the page shows a text. */
+function until(page: Page, text: string): Promise<number> {
+  return page.evaluate(
     (text) =>
       new Promise<number>((resolve) => {
         const begun = performance.now();
@@ -60,16 +96,6 @@ async function timed(browser: Browser, page: Page, what: string, text: string, a
       }),
     text,
   );
-  await action();
-  const took = await shown;
-  const tasks = await seenOfThread(browser);
-  const [most] = tasks;
-  const longest = Math.max(0, ...tasks.map(({ wall }) => wall));
-  const beside = `target 16; from begin to end ${longest.toFixed(1)}, with the time in which others had the processor`;
-  return [
-    { what, value: took, unit: "ms", beside: "" },
-    { what: `${what}, page busy at most`, value: most?.cpu ?? 0, unit: "ms", beside, detail: { tasks } },
-  ];
 }
 
 /** From the press on Cancel until the page says that nothing was sent. */

@@ -1,4 +1,7 @@
-/** Sealing and opening in Chromium: Sealpost, PKI.js, node-forge and bare WebCrypto, interleaved in one run. */
+/**
+ * Sealing and opening in Chromium: Sealpost, PKI.js, node-forge and bare WebCrypto, interleaved in one run. Small jobs
+ * are measured hot: each contender does its own once unmeasured right before.
+ */
 import { join } from "node:path";
 
 import { type Page, expect, test } from "@playwright/test";

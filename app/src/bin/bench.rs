@@ -81,12 +81,12 @@ impl Bench {
             attachments: vec![attachment],
             ..Draft::default()
         };
+        let (options, signer) = (SealOptions::default(), &person.signer);
+        let signed =
+            message::sign_draft(&WebCrypto, &self.keyring, draft, signer, &options, async |_| None).await?;
         let recipients = std::slice::from_ref(&person.reader.certificate);
-        let (options, mut rng) = (SealOptions::default(), rng());
-        let (keyring, signer) = (&self.keyring, Some(&person.signer));
-        let sealed =
-            message::seal(&WebCrypto, keyring, &mut rng, draft, signer, recipients, &options, async |_| None);
-        Ok(sealed.await?.as_slice().into())
+        let sealed = signed.into_encrypted(&WebCrypto, &mut rng(), recipients, &options).await?;
+        Ok(sealed.as_slice().into())
     }
 
     /// Opens a whole letter; gives the length of its attachment.

@@ -2,7 +2,7 @@
 
 mod browser;
 mod native;
-pub mod relay;
+mod relay;
 mod size;
 
 use std::fmt::Write;

@@ -9,6 +9,7 @@ mod fuzz;
 mod install;
 mod jmap_clients;
 mod jmap_suite;
+mod process;
 mod run;
 mod screenshots;
 mod shell;

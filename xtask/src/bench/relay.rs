@@ -6,7 +6,6 @@ mod letters;
 mod mailbox;
 mod ours;
 mod peers;
-pub mod process;
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Figure;
-use crate::{install, run, shell};
+use crate::{install, process, run, shell};
 use letters::Letters;
 use ours::Ours;
 use peers::{Cyrus, Dovecot};

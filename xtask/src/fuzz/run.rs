@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::Target;
 use super::build::{Programs, folder, seeds};
 use super::outcome::Outcome;
-use crate::bench::relay::process::usage;
+use crate::process::usage;
 use crate::workspace;
 
 /// Longer than any input may take on a busy machine, and far below what an attacker wants.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::process::Usage;
 use super::{Jmap, milliseconds, percentile};
+use crate::process::Usage;
 
 /// One account's mail.
 pub struct Mailbox {

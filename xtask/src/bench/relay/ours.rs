@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::process::{self, Usage};
 use super::{Door, Jmap, client};
+use crate::process::{self, Usage};
 use crate::shell;
 
 /// A running relay.

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ours::free_port;
-use super::process::{self, Usage};
 use super::{Door, Jmap};
+use crate::process::{self, Usage};
 use crate::shell;
 
 /// Dovecot with LMTP alone.

@@ -74,4 +74,10 @@ fn a_certificate_that_is_named_by_two_hashes_must_be_the_one_by_both() {
     let both = |sha1: &[u8]| vec![sha256.clone(), attribute(&id_aa(12), &[&named(sha1)])];
     assert_eq!(verdicts(&world, both(&sha1)).0, Ok(()));
     assert_eq!(verdicts(&world, both(&[0; 20])).0, Err(SignerError::CertificateMismatch));
+    // The first form is SHA-1's alone: in it the second form's is malformed.
+    const SHA256: [u8; 13] = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    let other = sequence(&[&sequence(&[&sequence(&[&SHA256, &tlv(4, &certificate.sha256())])])]);
+    let named = |number| vec![attribute(&id_aa(number), &[&other])];
+    assert_eq!(verdicts(&world, named(47)).0, Ok(()));
+    assert_eq!(verdicts(&world, named(12)).0, Err(SignerError::Malformed));
 }

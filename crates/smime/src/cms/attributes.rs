@@ -122,10 +122,12 @@ impl<'a> Attributes<'a> {
             let Some(value) = self.single(version)? else { continue };
             let mut certificates = asn1::single(value.der, tag::SEQUENCE)?.reader().sequence()?;
             let mut first = certificates.sequence()?;
-            let hash = match first.optional(tag::SEQUENCE)? {
-                Some(identifier) => algorithm::hash_of(Identifier::read(identifier.reader())?.oid),
-                None => Some(default),
-            };
+            let mut hash = Some(default);
+            if version == SIGNING_CERTIFICATE_V2
+                && let Some(identifier) = first.optional(tag::SEQUENCE)?
+            {
+                hash = algorithm::hash_of(Identifier::read(identifier.reader())?.oid);
+            }
             named.push(CertificateDigest { hash, digest: first.expect(tag::OCTET_STRING)?.value });
         }
         Ok(named)

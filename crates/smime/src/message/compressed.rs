@@ -6,11 +6,11 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use crate::{
     asn1::{Malformed, Reader, single, tag},
     ber,
+    cms::DATA,
 };
 
 const COMPRESSED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.9");
 const ZLIB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.8");
-const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 
 /// Content beyond this is not unpacked: it would be a bomb rather than a letter.
 const MAX_CONTENT: usize = 128 << 20;

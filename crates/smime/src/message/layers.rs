@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use zeroize::Zeroize as _;
+use const_oid::ObjectIdentifier;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     compressed,
@@ -165,8 +166,7 @@ impl<'m> Envelope<'m> {
                 self.kind = Kind::Receipt(receipt);
                 self.record(SignedForm::Opaque, size, signers);
             }
-            // Without signers it is no layer; without id-data there is no mail inside.
-            _ if !signers.is_empty() && content_type == DATA => {
+            _ if is_layer(signers.len(), content_type) => {
                 self.replace(content.into_owned());
                 self.record(SignedForm::Opaque, size, signers);
                 return true;
@@ -292,16 +292,23 @@ fn object(entity: &Entity<'_>) -> Vec<u8> {
     if body.first() == Some(&0x30) { body.into_owned() } else { decode_base64(&body) }
 }
 
-/// The mail inside an opaque signature outside of the envelope, which nobody asks whether it holds.
-pub(crate) fn errant(entity: &Entity<'_>) -> Option<Vec<u8>> {
-    if !is_cms(entity) {
+/// The mail inside an opaque signature outside of the envelope, which nobody asks whether it holds. A signed file
+/// (`contract.pdf.p7m`) is none, and stays the file that it is.
+pub(crate) fn errant(entity: &Entity<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    if !is_cms(entity) || entity.media_type() == "application/octet-stream" {
         return None;
     }
-    let cms = object(entity);
+    let cms = Zeroizing::new(object(entity));
     let der = ber::to_der(&cms).ok()?;
     let signed = SignedData::read(&der).ok()?;
-    let is_layer = !signed.signers.is_empty() && signed.content_type == DATA;
-    is_layer.then(|| signed.content.map(<[u8]>::to_vec))?
+    let content = signed.content.filter(|_| is_layer(signed.signers.len(), signed.content_type))?;
+    Entity::parse(content).ok()?.field("Content-Type")?;
+    Some(Zeroizing::new(content.to_vec()))
+}
+
+/// Without signers it is no layer; without id-data there is no mail inside.
+fn is_layer(signers: usize, content_type: ObjectIdentifier) -> bool {
+    signers > 0 && content_type == DATA
 }
 
 /// The signed part and the signature of a well-formed multipart/signed (RFC 1847 2.1, RFC 8551 3.5.3).

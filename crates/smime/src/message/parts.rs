@@ -14,6 +14,10 @@ const MAX_DEPTH: usize = 32;
 /// A message has at most this many parts; what follows is not read.
 const MAX_PARTS: usize = 2000;
 
+/// Stray signatures within each other are looked into as often as lists and gateways make them: what each encloses is held
+/// while its parts are read.
+const MAX_STRAYS: usize = 2;
+
 /// Where a part belongs (RFC 2183).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
@@ -28,7 +32,7 @@ pub enum Disposition {
 /// One leaf of the MIME tree. A message inside a message is one part, to be opened on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its place in the tree, numbered as in IMAP: `1`, `2.1`.
+    /// Its place in the tree, numbered as in IMAP: `1`, `2.1`. A stray signature counts as a multipart of one part.
     pub id: String,
     /// The media type in lower case, without parameters. A multipart in which no parts are found is one part.
     pub media_type: String,
@@ -64,12 +68,14 @@ pub(crate) struct Decoration {
 
 struct Walk {
     parts: Vec<Part>,
+    /// The stray signatures around what is visited.
+    strays: usize,
     decoration: Decoration,
 }
 
 /// Reads every leaf below `root`, and how they hang together.
 pub(crate) fn parts_of(root: &Entity<'_>, decoration: Decoration) -> (Vec<Part>, Node) {
-    let mut walk = Walk { parts: Vec::new(), decoration };
+    let mut walk = Walk { parts: Vec::new(), strays: 0, decoration };
     let tree = walk.visit(root, &mut Vec::new(), true);
     (walk.parts, tree)
 }
@@ -79,10 +85,13 @@ impl Walk {
         let children = if path.len() < MAX_DEPTH { entity.children() } else { None };
         let mut node = node(entity);
         // RFC 9787 6.2.1: in place of a stray signature stands what it encloses.
-        let enclosed = if path.is_empty() || path.len() >= MAX_DEPTH { None } else { layers::errant(entity) };
-        if let Some(Ok(enclosed)) = enclosed.as_deref().map(Entity::parse) {
+        let looks = !path.is_empty() && path.len() < MAX_DEPTH && self.strays < MAX_STRAYS;
+        let enclosed = if looks { layers::errant(entity) } else { None };
+        if let Some(Ok(enclosed)) = enclosed.as_deref().map(|octets| Entity::parse(octets)) {
             path.push(1);
+            self.strays += 1;
             node.children.push(self.visit(&enclosed, path, main));
+            self.strays -= 1;
             path.pop();
             return node;
         }

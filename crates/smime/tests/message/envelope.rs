@@ -226,9 +226,34 @@ fn what_a_stray_opaque_signature_encloses_stands_in_its_place() {
     assert_eq!((opened.status, opened.signers.len()), (Status::Unprotected, 0));
     assert_eq!(opened.text().as_deref(), Some("The text.\r\n"));
     assert_eq!(opened.parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ["1.1", "2"]);
-    signed = String::from_utf8(world.sign_opaque("", signed.as_bytes(), "alice")).unwrap();
-    let opened = world.open(list(&signed).as_bytes());
-    assert_eq!((opened.text().as_deref(), opened.parts[0].id.as_str()), (Some("The text.\r\n"), "1.1.1"));
+    for (id, text) in [("1.1.1", Some("The text.\r\n")), ("1.1.1", None)] {
+        signed = String::from_utf8(world.sign_opaque("", signed.as_bytes(), "alice")).unwrap();
+        let opened = world.open(list(&signed).as_bytes());
+        assert_eq!((opened.text().as_deref(), opened.parts[0].id.as_str()), (text, id));
+    }
+}
+
+#[test]
+fn a_signed_file_stays_the_file_that_it_is() {
+    let world = World::new();
+    for (name, file) in [
+        ("contract.pdf.p7m", &b"%PDF-1.4\nNot: a header\n"[..]),
+        ("note.txt.p7m", b"To: Bob\r\n\r\nHello\r\n"),
+    ] {
+        let signed = String::from_utf8(world.sign_opaque("", file, "alice")).unwrap();
+        let object = signed.split_once("\r\n\r\n").unwrap().1;
+        let attached = |media_type: &str| {
+            format!(
+                "{OUTER}Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\nText\r\n--m\r\n\
+                 Content-Type: {media_type}; name={name}\r\nContent-Transfer-Encoding: base64\r\n\r\n{object}\r\n--m--\r\n"
+            )
+        };
+        for media_type in ["application/pkcs7-mime", "application/octet-stream"] {
+            let opened = world.open(attached(media_type).as_bytes());
+            let part = opened.part("2").unwrap();
+            assert_eq!((part.name.as_deref(), part.data[0]), (Some(name), 0x30));
+        }
+    }
 }
 
 #[test]

@@ -30,7 +30,16 @@ pub struct Identity {
     pub certificates: Vec<Certificate>,
 }
 
-/// Reads a message, from standard input for `-`; a CMS object by itself becomes the message that it would be.
+/// Reads what is to be opened: a message, or a CMS object by itself, which becomes the message that it would be.
+pub fn received(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = message(path)?;
+    if is_cms(&bytes) {
+        bytes.splice(..0, CMS_HEADER.iter().copied());
+    }
+    Ok(bytes)
+}
+
+/// Reads a message, from standard input for `-`.
 pub fn message(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -45,7 +54,7 @@ pub fn message(path: &Path) -> Result<Vec<u8>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_MESSAGE) {
         bail!("{} is larger than a gigabyte", path.display());
     }
-    Ok(if is_cms(&bytes) { [CMS_HEADER, &bytes].concat() } else { bytes })
+    Ok(bytes)
 }
 
 /// Whether it begins as a SEQUENCE of 128 octets or more, or of a length that is not known: no header does.

@@ -42,7 +42,7 @@ fn show(
     original: Option<&Path>,
 ) -> Result<()> {
     let (trust, now) = (trust(trusting)?, files::now(trusting.at)?);
-    let bytes = files::message(message)?;
+    let bytes = files::received(message)?;
     let opened: Result<Opened, OpenError> =
         block_on_ready(smime::message::open(&AwsLc, keyring, keys, &trust, &bytes, now));
     let opened = opened.with_context(|| format!("{} cannot be opened", message.display()))?;

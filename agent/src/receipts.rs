@@ -20,7 +20,7 @@ pub fn run(arguments: &ReceiptArguments) -> Result<()> {
     let signer = sealing::signer(&identity)?;
     let anchors = files::certificates(&arguments.trust)?;
     let trust = Trust { timestamp_anchors: anchors.clone(), anchors, ..Trust::default() };
-    let bytes = files::message(&arguments.message)?;
+    let bytes = files::received(&arguments.message)?;
     let keys = identity.keys.iter().cloned().map(|(key, certificate)| DecryptionKey { key, certificate });
     let keys: Vec<DecryptionKey> = keys.collect();
     let opened = block_on_ready(open(&AwsLc, &identity.keyring, &keys, &trust, &bytes, at));
@@ -47,7 +47,7 @@ pub fn fault(opened: &Opened, original: &Path, trust: &Trust, now: UnixTime) -> 
     let (Kind::Receipt(_), [object]) = (&opened.kind, opened.parts.as_slice()) else {
         bail!("the message is no receipt");
     };
-    let bytes = files::message(original)?;
+    let bytes = files::received(original)?;
     let sent = block_on_ready(open(&AwsLc, &AwsLcKeyring::new(), &[], trust, &bytes, now));
     let sent = sent.with_context(|| format!("{} cannot be opened", original.display()))?;
     let Some(requested) = sent.requested_receipt() else {

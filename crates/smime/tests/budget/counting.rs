@@ -3,9 +3,11 @@
 use std::cell::Cell;
 
 use smime::rustcrypto::RustCrypto;
-use smime::{Curve, Hash, KeyKind, Provider, ProviderError, SignatureAlgorithm, by_rust_crypto};
+use smime::{
+    ContentEncryption, Curve, Hash, KeyKind, Provider, ProviderError, SignatureAlgorithm, by_rust_crypto,
+};
 
-/// Counts what verifying and digesting costs, and nothing else.
+/// Counts what reading costs: verifying, digesting and decrypting. What is written, nobody hostile decides.
 #[derive(Default)]
 pub struct Counting {
     pub spent: Cell<u64>,
@@ -19,7 +21,7 @@ impl Counting {
 }
 
 impl Provider for Counting {
-    by_rust_crypto!(encrypt_in_place, decrypt_in_place, wrap_rsa, agree_ephemeral);
+    by_rust_crypto!(encrypt_in_place, wrap_rsa, agree_ephemeral);
 
     async fn digest(&self, hash: Hash, data: &[u8]) -> Result<Vec<u8>, ProviderError> {
         self.spend(data.len() as u64 / 800);
@@ -43,5 +45,18 @@ impl Provider for Counting {
         };
         self.spend(check + message.len() as u64 / 800);
         RustCrypto.verify(spki, algorithm, message, signature).await
+    }
+
+    async fn decrypt_in_place(
+        &self,
+        cipher: ContentEncryption,
+        key: &[u8],
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut Vec<u8>,
+        tag: &[u8],
+    ) -> Result<(), ProviderError> {
+        self.spend(buffer.len() as u64 / 800);
+        RustCrypto.decrypt_in_place(cipher, key, nonce, aad, buffer, tag).await
     }
 }

@@ -116,7 +116,8 @@ impl Letter {
             to,
             cc,
             subject: quote::prefixed(&message.subject, texts.reply_prefix),
-            // RFC 9787 6.5: what was encrypted weakly is not quoted, since anybody could have put it there.
+            // RFC 9787 6.5: an answer does not quote what was encrypted weakly: whoever copied the ciphertext into a
+            // message of their own would get it back in clear. Passing it on to others is the reader's own decision.
             text: if message.weak {
                 String::new()
             } else {

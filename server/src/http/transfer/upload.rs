@@ -25,7 +25,7 @@ pub async fn upload(
     signed_in: SignedIn,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<Upload>), Fault> {
+) -> Result<Json<Upload>, Fault> {
     let owner = signed_in.changes(&shared, &account).await?;
     let turn = shared.turns.upload(&account);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
@@ -46,7 +46,8 @@ pub async fn upload(
     keep.await.map_err(|error: StoreError| Fault::failed(error))?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    Ok((StatusCode::CREATED, Json(Upload { account_id: account, blob_id, media_type, size })))
+    // With 200: RFC 8620 6.1 leaves it open, and programs on go-jmap, as aerc, take nothing else for a success.
+    Ok(Json(Upload { account_id: account, blob_id, media_type, size }))
 }
 
 fn unfinished(error: BlobError) -> Fault {

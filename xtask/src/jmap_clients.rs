@@ -1,7 +1,9 @@
-//! `cargo xtask jmap-clients`: JMAP clients that nobody here wrote, against a relay of their own.
+//! `cargo xtask jmap-clients`: JMAP clients that nobody here wrote, against a relay of their own, over TLS.
 //!
-//! Each lists, imports, reads, changes, sends and follows push, on a public account and on a sealed one. They
-//! are installed by their own package managers, into the target folder.
+//! Each lists, imports, reads, changes, sends and follows push, as far as it can, on a public account and on a sealed
+//! one. They are installed by their own package managers, into the target folder.
+
+mod installed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,64 +15,37 @@ use serde_json::Value;
 use crate::jmap_suite::Run;
 use crate::{shell, workspace};
 
-/// The clients and their versions.
-const JMAPC: &str = "jmapc==0.4.0";
-const JAM: &str = "jmap-jam@0.13.1";
-
 /// Runs them all; fails with the first that is not content.
 pub fn jmap_clients() -> Result<()> {
     let folder = workspace::target().join("jmap-clients");
     fs::create_dir_all(&folder)?;
-    let python = shell::step("Installing jmapc", || python(&folder))?;
-    let jam = shell::step("Installing jmap-jam", || jam(&folder))?;
+    let clients = installed::all(&folder)?;
     shell::step("Building the relay", || shell::run(&mut workspace::cargo(["build", "-p", "sealpost"])))?;
-    let run = Run::start("public")?;
+    let run = Run::start("public", "https", None)?;
     let config: Value = serde_json::from_slice(&fs::read(run.folder().join("config.json"))?)?;
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).context("no such user");
-    let scripts = workspace::root().join("xtask/src/jmap_clients");
     for (user, recipient) in [("primary", "secondary"), ("sealed", "sealed")] {
         let username = text(&format!("/users/{user}/username"))?;
         let recipient = text(&format!("/users/{recipient}/username"))?;
-        for (program, script) in
-            [(&python, scripts.join("with_jmapc.py")), (&PathBuf::from("node"), jam.clone())]
-        {
-            let message = letter(run.folder(), (username, recipient), &script, user == "sealed")?;
+        for (name, command) in &clients {
+            let message = letter(run.folder(), (username, recipient), name, user == "sealed")?;
+            let (program, first) = command.split_first().context("a client has a program")?;
             let mut client = Command::new(program);
-            client.arg(&script).args([text("/sessionUrl")?, username]);
+            client.args(first).args([text("/sessionUrl")?, username]);
             client.arg(text(&format!("/users/{user}/password"))?).arg(&message).arg(recipient);
-            shell::run(&mut client).with_context(|| format!("on the {user} account"))?;
+            for variable in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
+                client.env(variable, run.folder().join("cert.pem"));
+            }
+            shell::run(&mut client).with_context(|| format!("{name} on the {user} account"))?;
         }
     }
     Ok(())
 }
 
-fn python(folder: &Path) -> Result<PathBuf> {
-    let environment = folder.join("python");
-    if !environment.join("bin/jmapc-is-there").exists() {
-        shell::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-        let mut pip = Command::new(environment.join("bin/pip"));
-        shell::run(pip.args(["install", "--quiet", "--disable-pip-version-check", JMAPC]))?;
-        fs::write(environment.join("bin/jmapc-is-there"), "")?;
-    }
-    Ok(environment.join("bin/python"))
-}
-
-/// The script beside the client, where node finds it.
-fn jam(folder: &Path) -> Result<PathBuf> {
-    let (script, place) =
-        (workspace::root().join("xtask/src/jmap_clients/with_jam.mjs"), folder.join("with_jam.mjs"));
-    fs::write(folder.join("package.json"), "{\"private\": true}")?;
-    let mut npm = Command::new("npm");
-    shell::run(npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--silent", JAM]))?;
-    fs::copy(script, &place)?;
-    Ok(place)
-}
-
 /// A letter of a client's own, for the relay sends none twice; OpenSSL seals it where the account wants that.
-fn letter(folder: &Path, (from, to): (&str, &str), client: &Path, is_sealed: bool) -> Result<PathBuf> {
-    let (clear, place) = (folder.join("clear.txt"), folder.join(format!("{from}.eml")));
-    let name = client.file_stem().unwrap_or_default().to_string_lossy();
-    let date = format!("Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <{name}@suite.example>");
+fn letter(folder: &Path, (from, to): (&str, &str), client: &str, is_sealed: bool) -> Result<PathBuf> {
+    let (clear, place) = (folder.join("clear.txt"), folder.join(format!("{client}-{from}.eml")));
+    let date = format!("Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <{client}@suite.example>");
     let body = "Content-Type: text/plain\r\n\r\nHello.\r\n";
     let header = format!("From: {from}\r\nTo: {to}\r\n{date}\r\n");
     if !is_sealed {

@@ -40,7 +40,7 @@ enum Verb {
     Conformance(conformance::Options),
     /// Runs the public JMAP test suite against a relay of its own.
     JmapSuite(jmap_suite::Options),
-    /// JMAP clients that nobody here wrote (jmapc, jmap-jam) against a relay of their own.
+    /// JMAP clients that nobody here wrote (jmapc, jmap-jam, jmap-client, himalaya, aerc) against a relay of their own.
     JmapClients,
     /// Measures size, speed of the list, and cryptography.
     Bench(bench::Options),

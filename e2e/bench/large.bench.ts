@@ -76,7 +76,7 @@ const held: Look = async (_, page, size, name, text, action) => {
   });
   // Lines of 57 bytes become 78 characters, once as a part and once as ciphertext.
   const letter = size * 1e6 * (78 / 57) ** 2;
-  const beside = `${(peak / letter).toFixed(2)} x the letter, target 3`;
+  const beside = `${(peak / letter).toFixed(2)} x the letter, target 3${peak <= 3 * letter ? "" : ", missed"}`;
   return [{ what: `${size} MB: ${name}, most that the process held beyond its start`, value: peak / 1e6, unit: "MB", beside, detail: { peak, letter } }];
 };
 

@@ -115,14 +115,14 @@ impl Relay {
         serde_json::from_slice(&answer.body).map_err(|_| malformed())
     }
 
-    /// Hands over bytes.
+    /// Hands over a sealed message.
     pub async fn upload(&self, bytes: &[u8], uploaded: Listener) -> Result<BlobId, Failure> {
         let limit = self.core.max_size_upload;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
             return Err(Failure::TooLarge { limit: Some(limit) });
         }
         let url = expand(&self.session.upload_url, &[("accountId", self.account.as_str())]);
-        let asked = Ask { uploaded, ..Ask::post(&url, MESSAGE, bytes, MAX_JSON) };
+        let asked = Ask { uploaded, sealed: true, ..Ask::post(&url, MESSAGE, bytes, MAX_JSON) };
         let upload: Upload = json(&send(asked).await?)?;
         Ok(upload.blob_id)
     }

@@ -6,11 +6,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
+use web_sys::{Blob, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
 
 use super::buffers::take;
 use super::files::whole;
+
+/// The length of the pieces of a long body, in bytes.
+const PIECE: u32 = 1 << 20;
 
 /// A request of this origin; the session's cookie goes with it.
 pub struct Ask<'a> {
@@ -22,6 +26,8 @@ pub struct Ask<'a> {
     pub content_type: &'a str,
     /// The body.
     pub body: Option<&'a [u8]>,
+    /// The body is ciphertext: where it is long, the browser may keep it for itself meanwhile, on disk too.
+    pub sealed: bool,
     /// The longest answer to take, in bytes.
     pub limit: u64,
     /// Give up after this many milliseconds; zero waits as long as it takes.
@@ -36,7 +42,17 @@ impl<'a> Ask<'a> {
     /// A request without a body.
     pub fn get(url: &'a str, limit: u64) -> Self {
         let (method, content_type) = ("GET", "");
-        Self { method, url, content_type, body: None, limit, timeout: 0, uploaded: None, downloaded: None }
+        Self {
+            method,
+            url,
+            content_type,
+            body: None,
+            sealed: false,
+            limit,
+            timeout: 0,
+            uploaded: None,
+            downloaded: None,
+        }
     }
 
     /// A request with a body.
@@ -76,9 +92,24 @@ pub async fn ask(ask: Ask<'_>) -> Result<Answer, AskError> {
         let _ = request.set_request_header("Content-Type", ask.content_type);
     }
     let (transfer, ended) = Transfer::watch(request, ask.limit, ask.uploaded, ask.downloaded);
-    transfer.request.send_with_opt_u8_array(ask.body).map_err(|_| AskError::Unreachable)?;
+    send(&transfer.request, ask.body, ask.sealed).map_err(|_| AskError::Unreachable)?;
     ended.await.unwrap_or(Err(AskError::Unreachable))?;
     transfer.answer(ask.limit)
+}
+
+/// Hands over the body: long ciphertext in pieces that leave this process, since of bytes Chromium holds seven copies.
+fn send(request: &XmlHttpRequest, body: Option<&[u8]>, sealed: bool) -> Result<(), JsValue> {
+    let Some(body) = body.filter(|body| sealed && body.len() > PIECE as usize) else {
+        return request.send_with_opt_u8_array(body);
+    };
+    let (pieces, piece) = (Array::new(), Uint8Array::new_with_length(PIECE));
+    for bytes in body.chunks(PIECE as usize) {
+        let length = u32::try_from(bytes.len()).unwrap_or(PIECE);
+        let filled = piece.subarray(0, length);
+        filled.copy_from(bytes);
+        pieces.push(&Blob::new_with_u8_array_sequence(&Array::of1(&filled))?.into());
+    }
+    request.send_with_opt_blob(Some(&Blob::new_with_blob_sequence(&pieces)?))
 }
 
 type Ended = oneshot::Receiver<Result<(), AskError>>;

@@ -25,12 +25,12 @@ export interface Task {
 /** The name of a task in the trace. */
 const task = "ThreadControllerImpl::RunTask";
 
-/** Begins to watch. One page of a browser is watched at a time. */
+/** Begins to watch: the pages that a browser has open count together. */
 export async function watchThread(browser: Browser, page: Page): Promise<void> {
   await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "v8", "__metadata"] });
 }
 
-/** Ends it: the tasks that computed most and those that took longest, most computing first. */
+/** Ends it: the tasks that computed most and those that took longest, in no order. */
 export async function seenOfThread(browser: Browser): Promise<Task[]> {
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
   const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;

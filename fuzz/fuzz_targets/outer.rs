@@ -8,7 +8,9 @@ use sealpost::outer::{OuterHeader, authors, sole_author, without_bcc};
 fuzz_target!(|data: &[u8]| {
     let outer = bounded(data, 200, 1 << 20, || OuterHeader::parse(data));
     let written = serde_json::to_string(&outer).expect("a header can be written");
-    assert_eq!(serde_json::from_str::<OuterHeader>(&written).ok().as_ref(), Some(&outer));
+    let read = serde_json::from_str::<OuterHeader>(&written).expect("what was written can be read");
+    // The subject is kept apart.
+    assert_eq!(OuterHeader { subject: outer.subject.clone(), ..read }, outer);
     assert!(written.len() < 4 << 20, "a hostile header weighs {} octets", written.len());
     assert!(outer.related_ids().len() <= 20);
     if let Some(author) = sole_author(data) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
 
 use crate::clock::now;
 use crate::config::{Config, Socket};
@@ -24,6 +25,8 @@ use crate::{demo, http, logging, outbound, processes, smtp};
 const GRACE: Duration = Duration::from_secs(20);
 /// How often what nobody needs any more is swept.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
+/// After how long it is tried again to erase what somebody still read.
+const ERASE_AGAIN: Duration = Duration::from_secs(60);
 
 /// Why the relay does not run.
 #[derive(Debug, thiserror::Error)]
@@ -212,7 +215,7 @@ impl Running {
     pub async fn stop(mut self) {
         self.relay.stopping.cancel();
         let finish = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, finish).await.is_err() {
+        if timeout(GRACE, finish).await.is_err() {
             tracing::warn!("some work did not end in time");
         }
         processes::depart(&self.relay).await;
@@ -264,9 +267,6 @@ async fn sweep(relay: Arc<Relay>) {
         if let Err(error) = known.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "senders that stayed away could not be forgotten");
         }
-        if let Err(error) = erase(&relay).await {
-            tracing::error!(%error, "what was deleted could not be erased");
-        }
         if let Some(folder) = &relay.config.log_folder {
             let today = time::OffsetDateTime::now_utc().date();
             if let Err(error) = logging::prune(folder, relay.config.log_days, today) {
@@ -275,13 +275,22 @@ async fn sweep(relay: Arc<Relay>) {
         }
         tokio::select! {
             () = relay.stopping.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
+            _ = async { tokio::join!(timeout(SWEEP, erase(&relay)), sleep(SWEEP)) } => {}
         }
     }
 }
 
-/// What is deleted is erased at once, unless somebody reads for long then.
-async fn erase(relay: &Relay) -> Result<(), StoreError> {
-    store::checkpoint(&mut *relay.store.read().await?).await?;
-    Ok(())
+/// Removes what was deleted from the log of writes too, as soon as nobody reads what was before.
+async fn erase(relay: &Relay) {
+    loop {
+        let done = async { store::checkpoint(&mut *relay.store.read().await?).await };
+        match done.await {
+            Ok(true) => return,
+            Ok(false) => {
+                tracing::warn!("the log of the database keeps what was deleted: somebody reads for long")
+            }
+            Err(error) => tracing::error!(%error, "what was deleted could not be erased"),
+        }
+        sleep(ERASE_AGAIN).await;
+    }
 }

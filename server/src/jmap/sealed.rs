@@ -134,7 +134,9 @@ pub async fn enrolment_destroy(call: &mut Call, given: Value) -> Result<Answer, 
         .relay
         .store
         .write(move |tx| Box::pin(async move { store::drop_enrolment_key(tx, &account).await }));
-    drop.await.map_err(|error: StoreError| failed(error))?;
+    if !drop.await.map_err(|error: StoreError| failed(error))? {
+        return answer(&EnrolmentDestroyed { account_id });
+    }
     // Only now is the key's every trace gone from the disk, or with a later sweep.
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     if !store::checkpoint(&mut connection).await.map_err(failed)? {

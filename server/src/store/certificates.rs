@@ -139,11 +139,8 @@ pub async fn put_enrolment_key(
     Ok(enrolment_key(tx.connection(), account).await?.unwrap_or(key))
 }
 
-/// Forgets the enrolment key of an account.
-pub async fn drop_enrolment_key(tx: &mut Tx, account: &AccountId) -> Result<(), StoreError> {
-    sql::query("DELETE FROM enrolment_keys WHERE account_id = $1")
-        .bind(account.as_str())
-        .execute(tx.connection())
-        .await?;
-    Ok(())
+/// Forgets the enrolment key of an account; tells whether there was one.
+pub async fn drop_enrolment_key(tx: &mut Tx, account: &AccountId) -> Result<bool, StoreError> {
+    let dropped = sql::query("DELETE FROM enrolment_keys WHERE account_id = $1").bind(account.as_str());
+    Ok(dropped.execute(tx.connection()).await? > 0)
 }

@@ -48,8 +48,8 @@ pub fn newest() -> i64 {
     i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Puts all that was written into the database file and empties the log of writes; false where somebody still read
-/// what was before, after a while of waiting for that.
+/// Puts all that was written into the database file and empties the log of writes; false where somebody still reads
+/// what was before.
 ///
 /// Until then the log still has the pages from before a deletion. PostgreSQL has no such means: there
 /// deleted rows go when it vacuums, and its log when it is recycled.
@@ -57,8 +57,11 @@ pub async fn checkpoint(connection: &mut Connection) -> Result<bool, StoreError>
     if connection.engine() != Engine::Sqlite {
         return Ok(true);
     }
-    let done = sql::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
-    Ok(done.try_get::<i64>(0)? == 0)
+    // It waits for those who read with the lock in its hand that all need who write.
+    sql::script(connection, "PRAGMA busy_timeout = 100").await?;
+    let done = sql::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await;
+    sql::script(connection, "PRAGMA busy_timeout = 10000").await?;
+    Ok(done?.try_get::<i64>(0)? == 0)
 }
 
 /// Reads something that is always there, to see whether the database can be read.

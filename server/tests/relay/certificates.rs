@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -276,8 +278,10 @@ async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
     // Somebody reads for long.
     let mut reading = served.fixture.relay.store.read().await.unwrap();
     sql::script(&mut reading, "BEGIN; SELECT * FROM accounts").await.unwrap();
+    let started = Instant::now();
     alice.call("Enrolment/destroy", json!({})).await;
     assert!(is_there(), "the log cannot be emptied");
+    assert!(started.elapsed() < Duration::from_secs(8), "nobody can write while that is waited for");
     sql::script(&mut reading, "ROLLBACK").await.unwrap();
     assert!(store::checkpoint(&mut reading).await.unwrap());
     assert!(!is_there());

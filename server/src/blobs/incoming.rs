@@ -1,9 +1,10 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures::stream::{BoxStream, StreamExt, once};
 use jmap::{AccountId, BlobId};
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
@@ -102,16 +103,20 @@ impl Incoming<'_> {
         let Some((place, upload)) = self.file.take() else {
             return self.blobs.prepare(store, std::mem::take(&mut self.start)).await;
         };
-        // To its end, also when nobody waits for it any more: what was begun in a bucket would stay there unseen, and a
-        // whole file is swept.
-        tokio::spawn(upload.finish()).await.map_err(|_| StoreError::Abandoned)??;
+        let files = Arc::clone(&self.blobs.files);
+        // To its end, also when nobody waits for it any more: what was begun in a bucket would stay there unseen.
+        let whole = tokio::spawn(async move {
+            upload.finish().await?;
+            Ok::<_, object_store::Error>(Unnamed { files, place: Some(place) })
+        });
+        let whole = whole.await.map_err(|_| StoreError::Abandoned)??;
         let digest = std::mem::take(&mut self.hash).finalize();
         let (id, size) = (named(&digest), i64::try_from(self.size).unwrap_or(i64::MAX));
         let claimed = id.clone();
         let claim =
             store.write(move |tx| Box::pin(async move { store::claim_blob(tx, &claimed, size).await }));
         claim.await.map_err(|error: StoreError| error)?;
-        self.blobs.files.rename(&place, &path(&id)).await?;
+        whole.rename(&path(&id)).await?;
         Ok(Prepared { blob: BlobRef { id, size, data: None } })
     }
 }
@@ -123,6 +128,37 @@ impl Drop for Incoming<'_> {
         runtime.spawn(async {
             if let Err(error) = upload.abort().await {
                 tracing::warn!(%error, "a file that was given up could not be removed");
+            }
+        });
+    }
+}
+
+/// A whole file under no name that lasts, which goes with whoever waited for it.
+struct Unnamed {
+    files: Arc<dyn ObjectStore>,
+    place: Option<object_store::path::Path>,
+}
+
+impl Unnamed {
+    async fn rename(mut self, name: &object_store::path::Path) -> Result<(), object_store::Error> {
+        if let Some(place) = &self.place {
+            self.files.rename(place, name).await?;
+        }
+        self.place = None;
+        Ok(())
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        let (Some(place), Ok(runtime)) = (self.place.take(), Handle::try_current()) else { return };
+        let files = Arc::clone(&self.files);
+        runtime.spawn(async move {
+            // Whoever waited may have gone while it was given its name.
+            if let Err(error) = files.delete(&place).await
+                && !matches!(error, object_store::Error::NotFound { .. })
+            {
+                tracing::warn!(%error, "a file that nobody waits for could not be removed");
             }
         });
     }

@@ -286,6 +286,21 @@ async fn what_an_upload_left_that_broke_off_is_swept_after_an_hour() {
     served.stop().await;
 }
 
+#[tokio::test]
+async fn a_whole_upload_goes_with_whoever_waited_for_it() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let place = fixture.folder.path().join("data/blobs/incoming");
+    let mut incoming = relay.blobs.incoming();
+    incoming.write(&vec![7; 3_000_000]).await.unwrap();
+    assert_eq!(files(&place).len(), 1);
+    let mut finishing = Box::pin(incoming.finish(&relay.store));
+    assert!(futures::poll!(&mut finishing).is_pending());
+    // As when somebody hangs up.
+    drop(finishing);
+    eventually(async || files(&place).is_empty().then_some(())).await;
+}
+
 /// All files in a folder and those within it.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use jmap::AccountId;
 use serde_json::{Value, json};
 
 use crate::strangers::public;
@@ -106,6 +107,29 @@ async fn a_notification_goes_to_who_asked_for_it_and_once() {
     assert_eq!(fields["X-Place"], "Lobby");
     assert_eq!(read["original"], json!(["<q1@elsewhere.example>"]));
     assert_eq!(there.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_for_now_is_told_apart_from_those_that_were_sent() {
+    let here = Served::start(&[], |_| ()).await;
+    let news = public(&here.fixture, "news").await;
+    let asks = format!("Disposition-Notification-To: {SENDER}\r\n");
+    let short = news.import(asking(&asks), "inbox", json!({})).await;
+    let long = [asking(&asks), "It is long.\r\n".repeat(10_000).into_bytes()].concat();
+    let long = news.import(long, "inbox", json!({})).await;
+    let relay = &here.fixture.relay;
+    let mut held = relay.reading.hold(&AccountId::from(news.account.as_str()));
+    held.grow(2 * relay.limits.largest()).unwrap();
+    let marked = json!({"keywords/$mdnsent": true});
+    let both = json!({
+        "identityId": "self",
+        "send": {"a": shown(&short), "b": shown(&long)},
+        "onSuccessUpdateEmail": {"#a": marked, "#b": marked},
+    });
+    let answers = news.calls(&[("MDN/send", both)]).await;
+    assert!(answers[0].1["sent"]["a"].is_object(), "{answers:?}");
+    assert_eq!(answers[0].1["notSent"]["b"]["type"], "rateLimit");
+    assert_eq!(answers[1].1["updated"].as_object().unwrap().keys().collect::<Vec<_>>(), [&short]);
 }
 
 #[tokio::test]

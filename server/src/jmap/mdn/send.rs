@@ -14,9 +14,10 @@ use crate::delivery::{self, DeliverError, Sealed, off_thread};
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed};
 use crate::jmap::email::{Fields, Known, apply};
+use crate::parts::{self, ReadError};
 use crate::report::{self, Report};
 use crate::store::{self, Account, EmailRow, Outgoing};
-use crate::{address, outbound, parts};
+use crate::{address, outbound};
 
 /// Who may be told of one email: whoever asks for more wants others to be bothered.
 const MOST_RECIPIENTS: usize = 10;
@@ -96,7 +97,12 @@ async fn one(
         Ok(row) => row,
         Err(error) => return Ok(Err(error)),
     };
-    let (message, _held) = call.message(&row).await?.into_parts();
+    let (message, _held) = match call.message(&row).await {
+        Ok(message) => message.into_parts(),
+        // Of this one alone: those before it have left.
+        Err(ReadError::Busy) => return Ok(Err(SetErrorType::RateLimit.into())),
+        Err(error) => return Err(error.into()),
+    };
     let (account, identity, host) =
         (call.account.clone(), identity.clone(), call.relay.config.host().to_owned());
     let largest = call.relay.limits.max_size_upload;

@@ -126,8 +126,7 @@ fn serve_http(
     metrics: Option<TcpListener>,
 ) {
     let router = http::router(Arc::clone(relay));
-    let proxies = &relay.config.forwarded_networks;
-    let secured = secured.map(|(door, tls)| (door, Some(http::Secure::new(tls.https(), proxies.clone()))));
+    let secured = secured.map(|(door, tls)| (door, Some(http::Secure::new(tls.https(), Arc::clone(relay)))));
     for (listener, secure) in [Some((plain, None)), secured].into_iter().flatten() {
         let (router, stopping) = (router.clone(), relay.stopping.clone());
         tasks.spawn(async move {

@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -26,6 +25,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::gauge::{Gauge, Gauged};
+use crate::relay::Relay;
 use crate::sources::{self, Sources};
 
 /// Connections at once; nearly all of them are push streams that wait.
@@ -33,7 +33,8 @@ const CONNECTIONS: usize = 16 * 1024;
 /// How long a header may take, and how long a connection may be open without a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connections of one source at once where strangers come: a house behind one address has many people.
+/// Connections of one source at once where strangers come, while fewer than half of all places are free: a ministry
+/// or a town can be behind one address.
 const OF_A_SOURCE: usize = CONNECTIONS / 16;
 
 /// A connection's place among all; a WebSocket keeps it beyond its handshake.
@@ -48,19 +49,40 @@ pub struct Slot {
 pub struct Secure {
     acceptor: TlsAcceptor,
     sources: Arc<Sources<()>>,
-    proxies: Vec<IpNet>,
+    relay: Arc<Relay>,
 }
 
 impl Secure {
-    /// A door at which `proxies` come for many.
-    pub fn new(acceptor: TlsAcceptor, proxies: Vec<IpNet>) -> Self {
-        Self { acceptor, sources: Arc::new(Sources::new(OF_A_SOURCE, || ())), proxies }
+    /// A door at which the configured proxies come for many.
+    pub fn new(acceptor: TlsAcceptor, relay: Arc<Relay>) -> Self {
+        Self { acceptor, sources: Arc::new(Sources::new(OF_A_SOURCE, || ())), relay }
     }
 
-    fn is_proxy(&self, peer: IpAddr) -> bool {
-        self.proxies.iter().any(|network| network.contains(&peer.to_canonical()))
+    /// Counts a connection beside which so many are `free`.
+    fn count(&self, peer: IpAddr, free: usize) -> Result<Option<sources::Slot<()>>, TooMany> {
+        let proxies = &self.relay.config.forwarded_networks;
+        if proxies.iter().any(|network| network.contains(&peer.to_canonical())) {
+            return Ok(None);
+        }
+        count(&self.sources, peer, free).inspect_err(|_| self.relay.metrics.refusal("source"))
     }
 }
+
+/// Counts a connection of a source, unless that has too many where so few are `free`.
+fn count(
+    sources: &Arc<Sources<()>>,
+    source: IpAddr,
+    free: usize,
+) -> Result<Option<sources::Slot<()>>, TooMany> {
+    match sources.take(source) {
+        None if free < CONNECTIONS / 2 => Err(TooMany),
+        counted => Ok(counted),
+    }
+}
+
+/// A source has as many connections as it may.
+#[derive(Debug)]
+struct TooMany;
 
 /// Serves until `stopping`, under TLS where that is given; requests under way are finished.
 pub async fn serve(
@@ -86,10 +108,9 @@ pub async fn serve(
             }
         };
         let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { continue };
-        let stranger = secure.as_ref().filter(|door| !door.is_proxy(peer.ip()));
-        let Some(source) = stranger.map_or(Some(None), |door| door.sources.take(peer.ip()).map(Some)) else {
-            continue;
-        };
+        let source =
+            secure.as_ref().map_or(Ok(None), |door| door.count(peer.ip(), slots.available_permits()));
+        let Ok(source) = source else { continue };
         let slot = Slot { gauge: Gauge::default(), _held: Arc::new((permit, open.token(), source)) };
         stream.set_nodelay(true).ok();
         let visit = Visit { peer, slot, router: router.clone(), stopping: stopping.clone(), patience };
@@ -167,6 +188,16 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+
+    #[test]
+    fn a_source_is_bounded_while_fewer_than_half_of_all_places_are_free() {
+        let (sources, here) = (Arc::new(Sources::new(OF_A_SOURCE, || ())), IpAddr::from([192, 0, 2, 1]));
+        let free = CONNECTIONS / 2;
+        let _of_source: Vec<_> = (0..OF_A_SOURCE).map(|_| count(&sources, here, 0).unwrap()).collect();
+        assert!(count(&sources, here, free).is_ok());
+        assert!(count(&sources, here, free - 1).is_err());
+        assert!(count(&sources, IpAddr::from([192, 0, 2, 2]), free - 1).is_ok());
+    }
 
     #[tokio::test]
     async fn a_header_without_end_is_given_up_and_a_whole_one_answered() {

@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// A refusal because of what others do now.
-    fn busy(why: impl std::error::Error) -> Self {
+    pub(super) fn busy(why: impl std::error::Error) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()).retry_after(RETRY_AFTER)
     }
 

@@ -37,6 +37,14 @@ pub fn failed(error: impl std::error::Error) -> MethodError {
     MethodErrorType::ServerFail.into()
 }
 
+/// As [`failed`], but the client may ask again where an earlier file of the same bytes is being removed.
+pub fn unkept(error: BlobError) -> MethodError {
+    match error {
+        BlobError::Store(StoreError::BlobGone) => MethodErrorType::ServerUnavailable.into(),
+        other => failed(other),
+    }
+}
+
 /// RFC 8620 3.6.2: the client may ask again where only too much is read at once.
 impl From<ReadError> for MethodError {
     fn from(error: ReadError) -> Self {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::Call;
-use super::answer::{Answer, answer, arguments, check_set_size, failed, ids_to_get};
+use super::answer::{Answer, answer, arguments, check_set_size, failed, ids_to_get, unkept};
 use crate::delivery;
 use crate::parts::{self, Read, ReadError};
 use crate::store::{self, StoreError};
@@ -71,13 +71,13 @@ async fn keep(call: &Call, bytes: Read) -> Result<Result<(BlobId, usize), SetErr
         let why = "this account keeps sealed messages only, whose outer header tells no more than it must";
         return Ok(Err(SetError::new(SetErrorType::Forbidden, why)));
     }
-    let prepared = relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(bytes)).await.map_err(failed)?;
+    let prepared = relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(bytes)).await.map_err(unkept)?;
     let (owner, id) = (call.account.id.clone(), prepared.blob().id.clone());
     let idle = relay.limits.idle_uploads();
     let put = relay
         .store
         .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
-    put.await.map_err(|error: StoreError| failed(error))?;
+    put.await.map_err(|error: StoreError| unkept(error.into()))?;
     Ok(Ok((id, size)))
 }
 

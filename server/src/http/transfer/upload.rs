@@ -43,7 +43,7 @@ pub async fn upload(
         .relay
         .store
         .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
-    keep.await.map_err(|error: StoreError| Fault::failed(error))?;
+    keep.await.map_err(|error: StoreError| unfinished(error.into()))?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     // With 200: RFC 8620 6.1 leaves it open, and programs on go-jmap, as aerc, take nothing else for a success.
@@ -53,9 +53,7 @@ pub async fn upload(
 fn unfinished(error: BlobError) -> Fault {
     match error {
         // An earlier file of the same bytes is being removed.
-        BlobError::Store(StoreError::BlobGone) => {
-            Fault::new(StatusCode::SERVICE_UNAVAILABLE, "the same bytes are being removed").retry_after(5)
-        }
+        BlobError::Store(StoreError::BlobGone) => Fault::busy(error),
         other => Fault::failed(other),
     }
 }

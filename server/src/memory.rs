@@ -60,7 +60,9 @@ impl Held {
         let Memory { all, each, taken } = &*self.memory;
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_account = taken.each.get(&self.account).copied().unwrap_or_default();
-        if taken.all.saturating_add(more) > *all || of_account.saturating_add(more) > *each {
+        // What is longer than all that an account may hold, as a letter of days with a higher limit, is held alone.
+        let too_much = of_account > 0 && of_account.saturating_add(more) > *each;
+        if taken.all.saturating_add(more) > *all || too_much {
             return Err(Full);
         }
         taken.all += more;
@@ -107,6 +109,13 @@ mod tests {
         assert!(memory.hold(&account(0)).grow(FREE).is_ok(), "what is small counts for nobody");
         drop(all);
         let taken = memory.taken.lock().unwrap();
+        let mut alone = memory.hold(&account(0));
+        assert!(
+            alone.grow(8 * FREE + 1).is_err() && alone.grow(8 * FREE).is_ok(),
+            "one longer than two is held alone"
+        );
+        assert!(memory.hold(&account(1)).grow(2 * FREE).is_err());
+        drop(alone);
         assert!(taken.all == 0 && taken.each.is_empty());
     }
 }

@@ -27,6 +27,7 @@ mod weight;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use jmap::{
@@ -39,7 +40,7 @@ pub use limits::Limits;
 pub use session_object::session;
 pub use table::{Method, methods};
 
-use crate::parts::{self, Read, ReadError};
+use crate::parts::{self, Purpose, Read, ReadError};
 use crate::relay::Relay;
 use crate::store::{Account, Credential, EmailRow, Shared};
 
@@ -63,6 +64,8 @@ pub struct Call {
     pub using: Vec<String>,
     /// Ids by creation id, of this request and as the client gave them.
     pub created: BTreeMap<String, String>,
+    /// Whether something was not read because too much was read at once.
+    pub busy: Arc<AtomicBool>,
 }
 
 impl Call {
@@ -87,13 +90,28 @@ impl Call {
 
     /// The bytes of a blob of an account that is open to the user, or of a part of one; they count for the user.
     async fn read(&self, owner: &AccountId, id: &BlobId) -> Result<Read, ReadError> {
-        parts::read(&self.relay, &self.user, owner, id).await
+        self.unless_busy(parts::read(&self.relay, &self.user, owner, id, Purpose::Method)).await
     }
 
     /// The bytes of an email, which count for the user.
     async fn message(&self, email: &EmailRow) -> Result<Read, ReadError> {
         let size = usize::try_from(email.size).unwrap_or(usize::MAX);
-        parts::whole(&self.relay, &self.user, &email.blob_id, size).await
+        self.unless_busy(parts::whole(&self.relay, &self.user, &email.blob_id, size)).await
+    }
+
+    /// Reads, unless too much was read already before in this request: it has a place, and would wait each time.
+    async fn unless_busy(
+        &self,
+        read: impl Future<Output = Result<Read, ReadError>>,
+    ) -> Result<Read, ReadError> {
+        if self.busy.load(Ordering::Relaxed) {
+            return Err(ReadError::Busy);
+        }
+        let read = read.await;
+        if matches!(read, Err(ReadError::Busy)) {
+            self.busy.store(true, Ordering::Relaxed);
+        }
+        read
     }
 
     /// The id that a creation reference stands for (RFC 8620 5.3), or the id itself.
@@ -123,7 +141,16 @@ pub async fn respond(relay: &Arc<Relay>, user: User, request: Request) -> Respon
     let asked_ids = request.created_ids.is_some();
     let created = request.created_ids.unwrap_or_default();
     let relay = Arc::clone(relay);
-    let mut call = Call { relay, user, credential, account, shared, using: request.using, created };
+    let mut call = Call {
+        relay,
+        user,
+        credential,
+        account,
+        shared,
+        using: request.using,
+        created,
+        busy: Arc::default(),
+    };
     let mut responses: Vec<Invocation> = Vec::new();
     let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
     for Invocation(name, arguments, id) in request.method_calls {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jmap::AccountId;
 
 /// What nobody counts: most requests are shorter, and turns bound how many there are.
-const FREE: usize = 64 * 1024;
+pub const FREE: usize = 64 * 1024;
+
 /// The memory for what is long, bounded for all together and for each account.
 #[derive(Debug)]
 pub struct Memory {
@@ -108,7 +109,6 @@ mod tests {
         assert!(all[0].grow(2 * FREE).is_ok() && all[0].grow(2 * FREE + 1).is_err());
         assert!(memory.hold(&account(0)).grow(FREE).is_ok(), "what is small counts for nobody");
         drop(all);
-        let taken = memory.taken.lock().unwrap();
         let mut alone = memory.hold(&account(0));
         assert!(
             alone.grow(8 * FREE + 1).is_err() && alone.grow(8 * FREE).is_ok(),
@@ -116,6 +116,7 @@ mod tests {
         );
         assert!(memory.hold(&account(1)).grow(2 * FREE).is_err());
         drop(alone);
+        let taken = memory.taken.lock().unwrap();
         assert!(taken.all == 0 && taken.each.is_empty());
     }
 }

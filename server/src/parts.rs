@@ -8,7 +8,7 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders};
 
-pub use reading::{Read, ReadError, Reading, read, whole};
+pub use reading::{Purpose, Read, ReadError, Reading, read, whole};
 
 /// Takes a message apart; of one whose structure is beyond all use, only the header is read.
 ///

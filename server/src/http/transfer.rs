@@ -17,7 +17,7 @@ use super::Shared;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use crate::blobs::BlobError;
-use crate::parts::{self, Read, ReadError};
+use crate::parts::{self, Purpose, Read, ReadError};
 use crate::relay::Relay;
 use crate::store::Account;
 use crate::trickle::{GRACE, keeps_up};
@@ -98,7 +98,7 @@ impl Content {
             let size = relay.blobs.size(&relay.store, owner, &id).await?;
             return Ok(Self::Blob(id, size));
         }
-        Ok(Self::Part(parts::read(relay, reader, owner, &id).await?))
+        Ok(Self::Part(parts::read(relay, reader, owner, &id, Purpose::Download).await?))
     }
 
     fn len(&self) -> usize {

@@ -1,26 +1,39 @@
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jmap::{AccountId, BlobId};
+use tokio::time::timeout;
 
 use super::{octets, parse, read_id};
-use crate::admission::{Admission, Class};
+use crate::admission::{Admission, Class, Place};
 use crate::blobs::BlobError;
 use crate::delivery::off_thread;
-use crate::memory::{Full, Held, Memory};
+use crate::memory::{FREE, Full, Held, Memory};
 use crate::relay::Relay;
 use crate::store::{Account, StoreError};
 
 /// Messages that are taken apart at once: each is held whole, and its parts beside it.
 const AT_ONCE: usize = 2;
-/// One of so many octets is taken apart sooner than it would be counted.
-const BRIEF: usize = 64 * 1024;
+
+/// How long a method waits until a message is taken apart: its request has a place that others wait for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads blobs into memory, within what all and each of those who read may hold.
 #[derive(Debug)]
 pub struct Reading {
     places: Arc<Admission>,
-    memory: Arc<Memory>,
+    methods: Arc<Memory>,
+    downloads: Arc<Memory>,
+}
+
+/// What bytes are read for; what one holds keeps nobody from the other.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose {
+    /// A method, which is soon done with them.
+    Method,
+    /// A download, as fast as its client takes it.
+    Download,
 }
 
 /// Bytes that count for whoever reads them until they are dropped.
@@ -67,14 +80,20 @@ impl From<Full> for ReadError {
 }
 
 impl Reading {
-    /// Twice the `largest` for each account, and four times that for all.
+    /// For each purpose twice the `largest` for each account, and four times that for all.
     pub fn new(largest: usize) -> Self {
-        Self { places: Arc::new(Admission::new(AT_ONCE)), memory: Arc::new(Memory::new(largest)) }
+        let [methods, downloads] = [(); 2].map(|()| Arc::new(Memory::new(largest)));
+        Self { places: Arc::new(Admission::new(AT_ONCE)), methods, downloads }
     }
 
-    /// Nothing yet, to which the reader adds.
+    /// Nothing yet, to which a method adds.
     pub fn begin(&self, reader: &AccountId) -> Read {
-        Read { bytes: Vec::new(), held: Some(self.memory.hold(reader)) }
+        Read { bytes: Vec::new(), held: Some(self.hold(reader)) }
+    }
+
+    /// Begins to count what a method holds beside what it reads.
+    pub fn hold(&self, reader: &AccountId) -> Held {
+        self.methods.hold(reader)
     }
 }
 
@@ -115,15 +134,15 @@ pub async fn read(
     reader: &Account,
     owner: &AccountId,
     id: &BlobId,
+    purpose: Purpose,
 ) -> Result<Read, ReadError> {
     let Some((message, part)) = read_id(id) else {
         let size = relay.blobs.size(&relay.store, owner, id).await?;
         return whole(relay, reader, id, size).await;
     };
     let size = relay.blobs.size(&relay.store, owner, &message).await?;
-    let Reading { places, memory } = &relay.reading;
-    let _place = match size > BRIEF {
-        true => Some(places.enter(reader, Class::Bulk, &relay.metrics).await.map_err(|_| ReadError::Busy)?),
+    let _place = match size > FREE {
+        true => Some(place(relay, reader, purpose).await?),
         false => None,
     };
     let bytes = relay.blobs.read_any(&relay.store, &message).await?;
@@ -132,14 +151,27 @@ pub async fn read(
         Some(octets(&message, message.part(part)?))
     });
     let bytes = found.await?.ok_or(ReadError::NotFound)?;
+    let memory = match purpose {
+        Purpose::Method => &relay.reading.methods,
+        Purpose::Download => &relay.reading.downloads,
+    };
     let mut held = memory.hold(&reader.id);
     held.grow(bytes.len())?;
     Ok(Read { bytes, held: Some(held) })
 }
 
-/// The bytes of a blob of so many octets, whoever holds it.
+async fn place(relay: &Relay, reader: &Account, purpose: Purpose) -> Result<Place, ReadError> {
+    let enter = relay.reading.places.enter(reader, Class::Bulk, &relay.metrics);
+    let entered = match purpose {
+        Purpose::Method => timeout(PATIENCE, enter).await.map_err(|_| ReadError::Busy)?,
+        Purpose::Download => enter.await,
+    };
+    entered.map_err(|_| ReadError::Busy)
+}
+
+/// The bytes of a blob of so many octets, whoever holds it, for a method.
 pub async fn whole(relay: &Relay, reader: &Account, id: &BlobId, size: usize) -> Result<Read, ReadError> {
-    let mut held = relay.reading.memory.hold(&reader.id);
+    let mut held = relay.reading.methods.hold(&reader.id);
     held.grow(size)?;
     Ok(Read { bytes: relay.blobs.read_any(&relay.store, id).await?, held: Some(held) })
 }

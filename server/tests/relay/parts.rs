@@ -1,10 +1,12 @@
 //! Methods that take messages apart: what they hold is bounded, however many ask at once.
 
+use axum::http::StatusCode;
 use futures::future::join_all;
+use jmap::AccountId;
 use serde_json::{Value, json};
 
 use crate::hostile::{MEGABYTE, costs_at_most};
-use crate::support::{Binary, sealed_letter};
+use crate::support::{Binary, Fixture, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -41,4 +43,27 @@ async fn parts_that_methods_ask_for_at_once_hold_little() {
         let harm = join_all((0..8).map(|_| binary.jmap(&request)));
         whole_or_busy(costs_at_most(&binary, 8 * LETTER, harm).await);
     }
+}
+
+#[tokio::test]
+async fn what_methods_hold_ends_the_reading_of_a_request_and_no_download() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let mut letter = sealed_letter(ALICE, ALICE, "");
+    let short = alice.upload(letter.clone()).await;
+    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(2_000).as_bytes());
+    let long = alice.upload(letter).await;
+    let relay = &fixture.relay;
+    let mut held = relay.reading.hold(&AccountId::from(alice.account.as_str()));
+    held.grow(2 * relay.limits.largest()).unwrap();
+    let get = |id: &str| ("Blob/get", json!({"ids": [id], "properties": ["size"]}));
+    let calls = [get(&short), get(&long), get(&short), ("Mailbox/get", json!({"ids": []}))];
+    let answers = alice.calls(&calls).await;
+    let names: Vec<&str> = answers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Blob/get", "error", "error", "Mailbox/get"], "{answers:?}");
+    assert_eq!(answers[2].1["type"], "serverUnavailable");
+    let path = format!("/jmap/download/{}/p0-{long}/x", alice.account);
+    assert_eq!(alice.get(&path).await.0, StatusCode::OK);
+    drop(held);
+    assert_eq!(alice.call("Blob/get", get(&long).1).await["list"][0]["id"], long);
 }

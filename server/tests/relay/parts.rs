@@ -6,6 +6,7 @@ use jmap::AccountId;
 use serde_json::{Value, json};
 
 use crate::hostile::{MEGABYTE, costs_at_most};
+use crate::strangers::public;
 use crate::support::{Binary, Fixture, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
@@ -66,4 +67,27 @@ async fn what_methods_hold_ends_the_reading_of_a_request_and_no_download() {
     assert_eq!(alice.get(&path).await.0, StatusCode::OK);
     drop(held);
     assert_eq!(alice.call("Blob/get", get(&long).1).await["list"][0]["id"], long);
+}
+
+#[tokio::test]
+async fn short_blobs_count_together_where_a_letter_is_made_of_them() {
+    let fixture = Fixture::start().await;
+    let news = public(&fixture, "news").await;
+    let inbox = news.mailbox("inbox").await;
+    let mut attachments = Vec::new();
+    for number in 0..3_u8 {
+        attachments.push(json!({"blobId": news.upload(vec![number; 40_000]).await, "type": "image/png"}));
+    }
+    let relay = &fixture.relay;
+    let mut held = relay.reading.hold(&AccountId::from(news.account.as_str()));
+    held.grow(2 * relay.limits.largest()).unwrap();
+    let create = |attachments: &[Value]| {
+        let email = json!({"mailboxIds": {&inbox: true}, "attachments": attachments});
+        ("Email/set", json!({"create": {"e": email}}))
+    };
+    let few = news.calls(&[create(&attachments[..1])]).await;
+    assert!(few[0].1["created"]["e"]["id"].is_string(), "{few:?}");
+    assert_eq!(news.refused("Email/set", create(&attachments).1).await, "serverUnavailable");
+    drop(held);
+    assert!(news.call("Email/set", create(&attachments).1).await["created"]["e"]["id"].is_string());
 }

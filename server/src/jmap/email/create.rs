@@ -11,6 +11,7 @@ use crate::clock::{Millis, now, parse_date};
 use crate::delivery::off_thread;
 use crate::jmap::Call;
 use crate::jmap::answer::{check_room, failed};
+use crate::memory::{FREE, Held};
 use crate::outer::OuterHeader;
 use crate::parts::{Read, ReadError};
 use crate::store::{self, Ledger, NewEmail, StoreError, Tx};
@@ -43,7 +44,7 @@ pub async fn write(
         Ok(draft) => draft,
         Err(error) => return Ok(Err(error)),
     };
-    let blobs = match read(call, draft.blobs()).await? {
+    let (blobs, _held) = match read(call, draft.blobs()).await? {
         Ok(blobs) => blobs,
         Err(error) => return Ok(Err(error)),
     };
@@ -69,13 +70,19 @@ fn sealed() -> SetError {
 async fn read(
     call: &Call,
     wanted: Vec<BlobId>,
-) -> Result<Result<BTreeMap<BlobId, Read>, SetError>, MethodError> {
+) -> Result<Result<(BTreeMap<BlobId, Read>, Held), SetError>, MethodError> {
     let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+    let (mut held, mut short) = (call.relay.reading.hold(&call.user.id), 0);
     let mut room = call.relay.limits.max_size_upload;
     for id in wanted {
         if !found.contains_key(&id) {
             match call.read(&call.account.id, &id).await {
-                Ok(bytes) => drop(found.insert(id.clone(), bytes)),
+                Ok(bytes) => {
+                    // One that is short counts for nobody; a thousand do.
+                    short += if bytes.len() > FREE { 0 } else { bytes.len() };
+                    held.grow(short).map_err(ReadError::from)?;
+                    found.insert(id.clone(), bytes);
+                }
                 Err(ReadError::NotFound) => missing.push(id.to_string()),
                 Err(error) => return Err(error.into()),
             }
@@ -88,7 +95,7 @@ async fn read(
         room = left;
     }
     if missing.is_empty() {
-        return Ok(Ok(found));
+        return Ok(Ok((found, held)));
     }
     Ok(Err(SetError { not_found: Some(missing), ..SetErrorType::BlobNotFound.into() }))
 }

@@ -196,7 +196,8 @@ pub fn read_json(text: &[u8]) -> Result<Value, Problem> {
 pub fn check(value: Value, limits: &Limits) -> Result<Request, Problem> {
     let request: Request = serde_json::from_value(value)
         .map_err(|error| RequestErrorType::NotRequest.problem(&error.to_string()))?;
-    if let Some(unknown) = request.using.iter().find(|uri| !table::CAPABILITIES.contains(&uri.as_str())) {
+    let known = |uri: &&str| table::CAPABILITIES.contains(uri) || table::ELSEWHERE.contains(uri);
+    if let Some(unknown) = request.using.iter().map(String::as_str).find(|uri| !known(uri)) {
         return Err(RequestErrorType::UnknownCapability.problem(unknown));
     }
     if request.method_calls.len() > limits.max_calls_in_request {

@@ -13,6 +13,16 @@ use super::{
 pub const CAPABILITIES: [&str; 10] =
     [CORE, MAIL, SUBMISSION, VACATION, MDN, WEBSOCKET, BLOB, QUOTA, VAPID, SEALED];
 
+/// Capabilities that are registered with IANA and have no method here. Clients name all that they know in each
+/// request, whatever the session says; who calls a method of these hears `unknownMethod`.
+pub const ELSEWHERE: [&str; 5] = [
+    "urn:ietf:params:jmap:calendars",
+    "urn:ietf:params:jmap:contacts",
+    "urn:ietf:params:jmap:principals",
+    "urn:ietf:params:jmap:principals:owner",
+    "urn:ietf:params:jmap:sieve",
+];
+
 /// Runs a method.
 pub type Handler = for<'a> fn(&'a mut Call, Value) -> BoxFuture<'a, Result<Answer, MethodError>>;
 

@@ -236,7 +236,8 @@ async fn counts_follow_every_change() {
     assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([2, 2, 2, 2], [1, 0, 1, 1]));
     set(json!({ids[2].as_str(): {format!("mailboxIds/{trash}"): true}})).await;
     assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([2, 2, 2, 2], [2, 1, 2, 2]));
-    set(json!({ids[2].as_str(): {format!("mailboxIds/{inbox}"): null}})).await;
+    // As some clients write null.
+    set(json!({ids[2].as_str(): {format!("mailboxIds/{inbox}"): false}})).await;
     assert_eq!((alice.counts("inbox").await, alice.counts("trash").await), ([1, 1, 1, 1], [2, 1, 2, 2]));
     let answer = alice.call("Email/set", json!({"destroy": [ids[0], ids[1], ids[2], "e-nothing"]})).await;
     assert_eq!(answer["destroyed"].as_array().unwrap().len(), 3);
@@ -254,7 +255,8 @@ async fn a_patch_that_cannot_be_is_refused() {
         (json!({"mailboxIds": {}}), "invalidProperties"),
         (json!({format!("mailboxIds/{inbox}"): null}), "invalidProperties"),
         (json!({"mailboxIds/m-nothing": true}), "invalidProperties"),
-        (json!({"keywords/$seen": false}), "invalidProperties"),
+        (json!({"keywords/$seen": 0}), "invalidProperties"),
+        (json!({"keywords": {"$seen": false}}), "invalidProperties"),
         (json!({"keywords": {}, "keywords/$seen": true}), "invalidPatch"),
         (json!({"subject": "new"}), "invalidProperties"),
         (json!({"sealedSummary": "not base64!"}), "invalidProperties"),

@@ -52,6 +52,18 @@ async fn one_bad_call_does_not_spoil_the_others() {
 }
 
 #[tokio::test]
+async fn capabilities_that_are_registered_can_be_named_and_bring_no_method() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let calls = json!([["Core/echo", {}, "a"], ["ContactCard/get", {"accountId": alice.account}, "b"]]);
+    let using = [jmap::CORE, "urn:ietf:params:jmap:contacts", "urn:ietf:params:jmap:sieve"];
+    let (status, answer) = alice.request(json!({"using": using, "methodCalls": calls}).to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["methodResponses"][0][0], "Core/echo");
+    assert_eq!(answer["methodResponses"][1][1]["type"], "unknownMethod");
+}
+
+#[tokio::test]
 async fn a_method_is_unknown_without_its_capability() {
     let fixture = Fixture::start().await;
     let alice = fixture.sign_in("alice").await;

@@ -99,7 +99,8 @@ pub fn summary(text: &str) -> Option<Vec<u8>> {
 fn flag<T: Ord>(set: &mut BTreeSet<T>, item: T, value: &Value) -> Option<()> {
     match value {
         Value::Bool(true) => drop(set.insert(item)),
-        Value::Null => drop(set.remove(&item)),
+        // RFC 8620 5.3 takes away with null; clients write false, too, which can mean nothing else.
+        Value::Null | Value::Bool(false) => drop(set.remove(&item)),
         _ => return None,
     }
     Some(())

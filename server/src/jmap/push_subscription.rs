@@ -15,8 +15,10 @@ use crate::random;
 use crate::store::{self, Credential, PushSubscription, StoreError, Tx};
 use crate::webpush::{self, Keys};
 
-/// The greatest number of subscriptions of an account.
-const MOST: usize = 32;
+/// The greatest number of subscriptions of one session or app password: nobody else sees them, nor can end them.
+const MOST: usize = 8;
+/// The greatest number of an account's.
+const MOST_OF_ALL: usize = 32;
 /// RFC 8620 7.2: a subscription ends unless its client prolongs it.
 const LIFE: Millis = 7 * 24 * 60 * 60 * 1000;
 const LONGEST: usize = 2048;
@@ -84,8 +86,9 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
         Box::pin(async move {
             let (mut outcome, mut fresh) = (Outcome::default(), Vec::new());
             for (creation, properties) in wanted.create.into_iter().flatten() {
-                let known = store::subscriptions(tx.connection(), &user, now()).await?.len();
-                let allowed = if may_create { room(known) } else { Err(SetErrorType::RateLimit.into()) };
+                let known = store::subscriptions(tx.connection(), &user, now()).await?;
+                let allowed =
+                    if may_create { room(&known, &credential) } else { Err(SetErrorType::RateLimit.into()) };
                 match allowed.and_then(|()| read((&user, &credential), properties)) {
                     Ok(new) => {
                         store::put_subscription(tx, &new).await?;
@@ -137,8 +140,9 @@ fn told(outcome: &Outcome) -> Value {
     })
 }
 
-fn room(known: usize) -> Result<(), SetError> {
-    if known < MOST { Ok(()) } else { Err(SetErrorType::OverQuota.into()) }
+fn room(known: &[PushSubscription], credential: &Credential) -> Result<(), SetError> {
+    let own = known.iter().filter(|one| one.credential == *credential).count();
+    if own < MOST && known.len() < MOST_OF_ALL { Ok(()) } else { Err(SetErrorType::OverQuota.into()) }
 }
 
 fn read(

@@ -164,6 +164,23 @@ async fn a_push_subscription_ends_with_the_session_that_made_it() {
 }
 
 #[tokio::test]
+async fn no_session_takes_all_push_subscriptions_of_an_account() {
+    let fixture = Fixture::start().await;
+    let new = json!({"create": {"k": {"deviceClientId": "one", "url": "https://push.example/x"}}});
+    for _ in 0..4 {
+        let person = fixture.sign_in("alice").await;
+        for n in 0..8 {
+            let made = person.call("PushSubscription/set", new.clone()).await;
+            assert!(made["created"]["k"].is_object(), "{n}: {made}");
+        }
+        let refused = person.call("PushSubscription/set", new.clone()).await;
+        assert_eq!(refused["notCreated"]["k"]["type"], "overQuota");
+    }
+    let refused = fixture.sign_in("alice").await.call("PushSubscription/set", new).await;
+    assert_eq!(refused["notCreated"]["k"]["type"], "overQuota", "32 of an account");
+}
+
+#[tokio::test]
 async fn only_the_own_account_and_the_wanted_types_are_heard() {
     let fixture = Fixture::start().await;
     let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);

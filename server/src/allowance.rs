@@ -42,6 +42,14 @@ impl Allowance {
         }
         fits
     }
+
+    /// Gives back what was taken too much.
+    pub fn give_back(&self, account: &AccountId, unused: usize) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((count, _)) = counts.get_mut(account) {
+            *count = count.saturating_sub(unused);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod set;
 mod submission;
 mod table;
 mod thread;
+mod upload;
 mod vacation;
 mod weight;
 
@@ -39,6 +40,7 @@ use serde_json::{Map, Value};
 pub use limits::Limits;
 pub use session_object::session;
 pub use table::{Method, methods};
+pub use upload::{has_uploaded, keep_upload, may_upload};
 
 use crate::parts::{self, Purpose, Read, ReadError};
 use crate::relay::Relay;

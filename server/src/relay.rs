@@ -54,6 +54,8 @@ pub struct Relay {
     pub sending: Allowance,
     /// How many push subscriptions each account made of late.
     pub subscribing: Allowance,
+    /// How many octets each account uploaded of late.
+    pub uploading: Allowance,
     /// Puts strangers off, where the operator wants that.
     pub greylist: Option<Greylist>,
     /// Figures of what it does.
@@ -121,6 +123,7 @@ impl Relay {
             sign_in: SignIn::default(),
             sending: Allowance::new(allowance::RECIPIENTS),
             subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
+            uploading: Allowance::new(limits.uploaded_an_hour()),
             greylist,
             metrics: Metrics::default(),
             sender: Sender::open(&config)?,

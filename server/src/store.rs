@@ -36,6 +36,7 @@ pub mod sql;
 mod sts;
 mod submissions;
 mod threads;
+mod uploads;
 mod vacations;
 mod vault;
 mod writer;
@@ -52,7 +53,7 @@ pub use accounts::{
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
     ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, forget_file, hold_blob, orphans,
-    own_blob, put_blob, put_upload, release_blob, still_going, sweep_uploads,
+    own_blob, put_blob, release_blob, still_going, sweep_uploads,
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
@@ -101,6 +102,7 @@ pub use submissions::{
     set_undo, submission, submissions, submissions_of_message,
 };
 pub use threads::{ThreadRow, thread_for, threads};
+pub use uploads::{Uploads, put_upload, uploads_beyond};
 pub use vacations::{Vacation, claim_answer, put_vacation, vacation};
 pub use vault::{put_vault, vault};
 pub use writer::{Quota, Tx};

@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256, Sha512};
 
 use super::Call;
 use super::answer::{Answer, answer, arguments, check_set_size, failed, ids_to_get, unkept};
+use super::upload::{keep_upload, may_upload};
 use crate::delivery;
 use crate::parts::{self, Read, ReadError};
-use crate::store::{self, StoreError};
+use crate::store;
 use crate::{base64_text, from_base64};
 
 /// Pieces that one upload is made of, as the session announces.
@@ -71,13 +72,11 @@ async fn keep(call: &Call, bytes: Read) -> Result<Result<(BlobId, usize), SetErr
         let why = "this account keeps sealed messages only, whose outer header tells no more than it must";
         return Ok(Err(SetError::new(SetErrorType::Forbidden, why)));
     }
+    if !may_upload(relay, &call.account.id, size) {
+        return Ok(Err(SetErrorType::RateLimit.into()));
+    }
     let prepared = relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(bytes)).await.map_err(unkept)?;
-    let (owner, id) = (call.account.id.clone(), prepared.blob().id.clone());
-    let idle = relay.limits.idle_uploads();
-    let put = relay
-        .store
-        .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
-    put.await.map_err(|error: StoreError| unkept(error.into()))?;
+    let id = keep_upload(relay, &call.account.id, prepared).await.map_err(unkept)?;
     Ok(Ok((id, size)))
 }
 

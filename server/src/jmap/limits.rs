@@ -1,5 +1,7 @@
 use jmap::CoreCapability;
 
+use crate::store::Uploads;
+
 /// The limits that the session announces and the relay enforces (RFC 8620 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -30,8 +32,12 @@ pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of octets that a filter compares each email's texts with, of which a comparison itself
 /// counts for 16: what a search costs grows with it.
 pub const MOST_SOUGHT: usize = 4096;
-/// How many of the largest uploads may wait to be referred to.
-const IDLE_UPLOADS: usize = 16;
+/// How many uploads may wait to be referred to, and together how many of the largest.
+const IDLE_UPLOADS: (i64, usize) = (10_000, 16);
+/// How many of the largest uploads an account makes within an hour: what makes room for them stays on the disk as long.
+const UPLOADS_AN_HOUR: usize = 64;
+/// The part of the largest for which a smaller upload counts: its row is some work as well.
+const LEAST_UPLOAD: usize = 1024;
 /// The greatest number of ids in a page of a `/query`.
 pub const MAX_PAGE: i64 = 1000;
 
@@ -52,9 +58,21 @@ impl Limits {
         }
     }
 
-    /// How many octets of an account's uploads may wait to be referred to.
-    pub fn idle_uploads(&self) -> i64 {
-        i64::try_from(self.max_size_upload.saturating_mul(IDLE_UPLOADS)).unwrap_or(i64::MAX)
+    /// Which uploads of an account may wait to be referred to.
+    pub fn idle_uploads(&self) -> Uploads {
+        let (count, largest) = IDLE_UPLOADS;
+        let octets = i64::try_from(self.max_size_upload.saturating_mul(largest)).unwrap_or(i64::MAX);
+        Uploads { count, octets }
+    }
+
+    /// Octets that an account uploads within an hour.
+    pub fn uploaded_an_hour(&self) -> usize {
+        self.max_size_upload.saturating_mul(UPLOADS_AN_HOUR)
+    }
+
+    /// For how many octets an upload of so many counts.
+    pub fn counted(&self, octets: usize) -> usize {
+        octets.max(self.max_size_upload / LEAST_UPLOAD)
     }
 
     /// Octets of the longest thing that a client sends at once.

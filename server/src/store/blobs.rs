@@ -169,51 +169,6 @@ pub async fn own_blob(
     row.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-/// Keeps an upload; where the uploads of the account that nothing refers to yet have more than `most` octets, the oldest
-/// go (RFC 8620 6).
-pub async fn put_upload(
-    tx: &mut Tx,
-    account: &AccountId,
-    blob: &BlobRef,
-    most: i64,
-) -> Result<(), StoreError> {
-    put_blob(tx, account, blob, false).await?;
-    let mut idle = idle_octets(tx.connection(), account).await?;
-    if idle <= most {
-        return Ok(());
-    }
-    let oldest = sql::query(
-        "SELECT a.blob_id, b.size FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
-         WHERE a.in_use = 0 AND a.account_id = $1 AND a.blob_id <> $2 ORDER BY a.added_at, a.blob_id",
-    );
-    let oldest = oldest.bind(account.as_str()).bind(blob.id.as_str()).fetch_all(tx.connection()).await?;
-    for row in oldest {
-        if idle <= most {
-            break;
-        }
-        let id = BlobId::from(row.try_get::<String>(0)?);
-        let gone =
-            sql::query("DELETE FROM account_blobs WHERE account_id = $1 AND blob_id = $2 AND in_use = 0");
-        if gone.bind(account.as_str()).bind(id.as_str()).execute(tx.connection()).await? == 1 {
-            drop_ref(tx, &id).await?;
-            idle -= row.try_get::<i64>(1)?;
-        }
-    }
-    Ok(())
-}
-
-/// The octets of an account's uploads that nothing refers to yet.
-async fn idle_octets(connection: &mut Connection, account: &AccountId) -> Result<i64, StoreError> {
-    let row = sql::query(
-        "SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
-         WHERE a.in_use = 0 AND a.account_id = $1",
-    )
-    .bind(account.as_str())
-    .fetch_one(connection)
-    .await?;
-    Ok(row.try_get(0)?)
-}
-
 /// Where the bytes of a blob are.
 #[derive(Debug)]
 pub enum Kept {

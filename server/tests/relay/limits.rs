@@ -1,6 +1,10 @@
+use std::convert::Infallible;
+
+use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use futures::stream;
 use sealpost::store;
-use sealpost::store::sql;
+use sealpost::store::sql::{self, Text};
 use serde_json::{Value, json};
 
 use crate::strangers::public;
@@ -143,6 +147,62 @@ async fn of_uploads_that_nothing_uses_the_oldest_make_room() {
     assert!(there(&blob["list"][0]["blobId"]).await, "an email holds it");
     assert!(!there(&json!(uploads[0])).await && !there(&json!(uploads[1])).await, "the oldest are gone");
     assert!(there(&json!(uploads[4])).await && there(&json!(uploads.last())).await, "as few as are needed");
+}
+
+#[tokio::test]
+async fn an_account_uploads_so_much_within_an_hour() {
+    let served = Served::start(&["alice"], |config| config.max_message_size = 4000).await;
+    let office = public(&served.fixture, "office").await;
+    let post = || Request::post(format!("/jmap/upload/{}", office.account));
+    let named = |n: u16| [n.to_be_bytes().as_slice(), &[b'x'; 3998]].concat();
+    for n in 0..62 {
+        assert_eq!(office.send(post(), named(n)).await.status(), StatusCode::OK, "{n}");
+    }
+    // What does not say how long it is counts for the longest until it has come.
+    let untold = |bytes| Body::from_stream(stream::iter([Ok::<_, Infallible>(bytes)]));
+    assert_eq!(office.send(post(), untold("short")).await.status(), StatusCode::OK);
+    assert_eq!(office.send(post(), named(63)).await.status(), StatusCode::OK);
+    let text = |text: String| json!({"create": {"k": {"data": [{"data:asText": text}]}}});
+    let kept = office.call("Blob/upload", text("y".repeat(3000))).await;
+    assert_eq!(kept["created"]["k"]["size"], 3000);
+    let refused = office.call("Blob/upload", text("z".repeat(3000))).await;
+    assert_eq!(refused["notCreated"]["k"]["type"], "rateLimit");
+    // The smallest counts for its row, a thousandth of the longest.
+    for n in 0..331 {
+        let kept = office.call("Blob/upload", text(n.to_string())).await;
+        assert!(kept["created"]["k"].is_object(), "{n}: {kept}");
+    }
+    assert_eq!(office.call("Blob/upload", text("no".into())).await["notCreated"]["k"]["type"], "rateLimit");
+    // A body that never comes is not waited for.
+    let never = Body::from_stream(stream::pending::<Result<Vec<u8>, Infallible>>());
+    let refused = office.send(post(), never).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    served.fixture.sign_in("alice").await.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
+}
+
+#[tokio::test]
+async fn of_many_uploads_that_nothing_uses_a_hundred_go_at_once() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let many = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10150)
+         INSERT INTO blobs (id, size, in_file, refs, idle_since) SELECT 'b' || i, 1, 1, 1, 1 FROM n;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10150)
+         INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) SELECT '{}', 'b' || i, i, 0 FROM n",
+        alice.account
+    );
+    let mut writing = fixture.relay.store.writing().await.unwrap();
+    sql::script(&mut writing, Text::of_constants(many)).await.unwrap();
+    store::end_writing(&mut writing, true).await.unwrap();
+    for (left, oldest) in [(10_051, 101), (10_000, 153), (10_000, 154)] {
+        alice.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
+        let idle = "SELECT COUNT(*), MIN(added_at) FROM account_blobs WHERE in_use = 0";
+        let mut reading = fixture.relay.store.read().await.unwrap();
+        let row = sql::query(idle).fetch_one(&mut reading).await.unwrap();
+        let (count, since): (i64, i64) = (row.try_get(0).unwrap(), row.try_get(1).unwrap());
+        assert_eq!((count, since), (left, oldest));
+    }
 }
 
 #[tokio::test]

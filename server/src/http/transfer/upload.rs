@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use jmap::{AccountId, LimitKind, RequestErrorType, Upload};
@@ -11,7 +11,8 @@ use crate::http::Shared;
 use crate::http::body::Incoming;
 use crate::http::problem::Fault;
 use crate::http::signed_in::SignedIn;
-use crate::store::{self, StoreError};
+use crate::jmap::{has_uploaded, keep_upload, may_upload};
+use crate::store::StoreError;
 
 /// What is looked at before anything is written: a sealed message's header is shorter.
 const START: usize = 64 * 1024;
@@ -30,20 +31,21 @@ pub async fn upload(
     let turn = shared.turns.upload(&account);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
     let most = shared.relay.limits.max_size_upload;
+    // What does not say how long it is counts for the longest until it has come.
+    let octets = body.size_hint().upper().and_then(|octets| usize::try_from(octets).ok()).unwrap_or(most);
+    if octets <= most && !may_upload(&shared.relay, &owner.id, octets) {
+        let why = "too many octets were uploaded within an hour";
+        return Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(3600));
+    }
     let mut incoming = shared.relay.blobs.incoming();
     let mut body = Incoming::new(body, most, LimitKind::SizeUpload);
     receive(&mut incoming, &mut body, owner.kind.is_sealed()).await?;
+    has_uploaded(&shared.relay, &owner.id, octets, incoming.size());
     // Only now: a body can be long on its way.
     let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
     let size = u64::try_from(incoming.size()).unwrap_or_default();
     let prepared = incoming.finish(&shared.relay.store).await.map_err(unfinished)?;
-    let (owner, blob_id) = (owner.id, prepared.blob().id.clone());
-    let idle = shared.relay.limits.idle_uploads();
-    let keep = shared
-        .relay
-        .store
-        .write(move |tx| Box::pin(async move { store::put_upload(tx, &owner, prepared.blob(), idle).await }));
-    keep.await.map_err(|error: StoreError| unfinished(error.into()))?;
+    let blob_id = keep_upload(&shared.relay, &owner.id, prepared).await.map_err(unfinished)?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     // With 200: RFC 8620 6.1 leaves it open, and programs on go-jmap, as aerc, take nothing else for a success.

@@ -351,7 +351,7 @@ pub fn holds(haystack: &[u8], needle: &str) -> bool {
 
 /// Tries for a while until something is there.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut attempt: impl FnMut() -> F) -> T {
-    for _ in 0..200 {
+    for _ in 0..600 {
         if let Some(found) = attempt().await {
             return found;
         }

@@ -131,7 +131,7 @@ pub(super) async fn prepare_with(
     Ok(mail)
 }
 
-/// The mail of a sealed message that is kept already, for [`keep`] in a transaction that has
+/// The mail of a sealed message that is kept already, for [`super::keep`] in a transaction that has
 /// made sure that its bytes are there.
 pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
     let blob = Prepared::kept(email.blob_id.clone(), email.size);

@@ -17,7 +17,7 @@ use crate::asn1::{self, Malformed, Reader, Tlv, tag};
 use crate::time::UnixTime;
 
 pub(crate) use distribution::{DistributionPoint, Reasons, directory, directory_names, point_names};
-pub(crate) use extensions::{KeyUsage, email_of, has_two_sides, oid};
+pub(crate) use extensions::{KeyUsage, email_of, has_two_sides, is_general_name, oid};
 pub(crate) use name::{
     COMMON_NAME, EMAIL_ADDRESS, ORGANISATION, attribute as name_attribute, normalized as normalized_name,
     text, try_normalized as try_normalized_name,
@@ -200,6 +200,11 @@ impl Certificate {
     /// The DER SubjectPublicKeyInfo.
     pub fn spki(&self) -> &[u8] {
         self.part(&self.0.spki)
+    }
+
+    /// Whether a SubjectPublicKeyInfo holds this certificate's public key, whatever parameters stand beside it.
+    pub fn has_key(&self, spki: &[u8]) -> bool {
+        key_octets(spki).is_ok_and(|key| key_octets(self.spki()) == Ok(key))
     }
 
     /// The kind of public key.

@@ -56,6 +56,29 @@ pub async fn encrypt<'c>(
 }
 
 /// As [`encrypt()`], with a choice for each RSA recipient by their place: OAEP where none is made.
+///
+/// ```
+/// # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+/// # use people::{People, people};
+/// use smime::rustcrypto::RustCrypto;
+/// use smime::{ContentEncryption, DecryptionKey, KeyId, decrypt, encrypt_with};
+/// use smime::recipients::{self, Reads};
+///
+/// # smime::block_on_ready(async {
+/// # let People { keyring, reads, .. } = people().await?;
+/// let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+/// // What everybody can be expected to read of whose program nothing is known.
+/// let agreed = recipients::agree_on(&[(&reads, &Reads::Unknown)]);
+/// let (to, content) = ([reads.clone()], b"Hello".as_slice());
+/// let cms = encrypt_with(&RustCrypto, &mut rng, content, &to, agreed.cipher, &agreed.transport).await?;
+///
+/// let keys = [DecryptionKey { key: KeyId::new("reading"), certificate: reads }];
+/// let opened = decrypt(&RustCrypto, &keyring, &keys, &cms).await?;
+/// assert_eq!(opened.cipher, ContentEncryption::Aes256Cbc);
+/// assert_eq!(*opened.content, content);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub async fn encrypt_with<'c>(
     provider: &impl Provider,
     rng: &mut impl CryptoRng,

@@ -23,7 +23,8 @@
 //! Compressed content (RFC 3274) has no verb: [`message::open()`] reads it on its way inwards.
 //!
 //! Sign inside, encrypt outside: [`sign()`] then [`encrypt()`]; [`decrypt()`] then [`verify()`].
-//! The [`message`] module does so for whole mails. Each module begins with an example.
+//! The [`message`] module does so for whole mails. Each module begins with an example; those of the verbs here follow,
+//! and [`sign_with()`], [`encrypt_with()`] and [`decrypt_with_secret()`] have their own.
 //!
 //! ```
 //! use smime::issue::{Issuer, Profile, Usage, issue, self_signed_root};

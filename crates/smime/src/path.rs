@@ -27,6 +27,7 @@ mod build;
 mod check;
 mod crl;
 mod dsa;
+mod lists;
 mod names;
 mod ocsp;
 mod policy;
@@ -44,7 +45,8 @@ use crate::time::UnixTime;
 pub(crate) use budget::Budget;
 pub(crate) use build::Candidates;
 pub(crate) use check::check_time;
-pub(crate) use crl::Crl;
+pub(crate) use crl::{Crl, are_understood};
+pub use lists::{is_revocation_list, newest_revocation_lists};
 pub(crate) use ocsp::{OcspResponse, around_basic, basic_response};
 pub use ocsp::{is_ocsp_response, ocsp_request};
 pub(crate) use revocation::Revocations;
@@ -236,11 +238,6 @@ pub async fn validate(
     known.add(revocations.iter().map(Vec::as_slice));
     let candidates = Candidates::new(anchors, intermediates);
     validate_within(provider, leaf, &candidates, &[&known], query, &mut Budget::default()).await
-}
-
-/// Whether the DER is that of a certificate revocation list: [`validate`] passes over one that is not.
-pub fn is_revocation_list(der: &[u8]) -> bool {
-    Crl::read(der).is_ok()
 }
 
 /// As [`validate`], sharing its budget with other questions.

@@ -26,6 +26,7 @@ mod bags;
 mod derive;
 mod password;
 mod pbe;
+mod pbkdf;
 mod write_file;
 #[cfg(test)]
 mod wycheproof;
@@ -37,7 +38,7 @@ use crate::asn1::{self, Malformed, Tlv, tag};
 use crate::ber;
 use crate::certificate::Certificate;
 
-pub(crate) use pbe::pbkdf2_key;
+pub(crate) use pbkdf::pbkdf2_key;
 
 /// Why a PKCS#12 file was not opened or made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +71,8 @@ impl From<Malformed> for Pkcs12Error {
 pub struct PrivateKey {
     /// The PKCS#8 of the key.
     pub pkcs8: Zeroizing<Vec<u8>>,
-    /// The index of its certificate in [`Contents::certificates`].
+    /// The index in [`Contents::certificates`] of the certificate that the file marks as its own. Whether it is for
+    /// this key nobody has looked: see [`Certificate::has_key`].
     pub certificate: Option<usize>,
     /// The name that the file gives it.
     pub name: Option<String>,

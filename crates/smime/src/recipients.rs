@@ -259,15 +259,20 @@ fn of_address<'c>(address: &str, candidates: &'c [Candidate]) -> (Vec<&'c Candid
     let names_it = |candidate: &&Candidate| {
         candidate.certificate.emails().iter().any(|email| same_mailbox(email, address))
     };
-    let (mut own, others): (Vec<_>, Vec<_>) = candidates.iter().partition(names_it);
+    let (own, others): (Vec<_>, Vec<_>) = candidates.iter().partition(names_it);
     let others = others
         .into_iter()
         .map(|other| PassedOver { certificate: other.certificate.clone(), reason: Unfit::OtherAddress });
-    own.sort_by_key(|one| {
+    let age = |one: &Candidate| {
         let certificate = &one.certificate;
-        std::cmp::Reverse((certificate.not_before(), certificate.not_after(), certificate.sha256()))
-    });
-    (own, others.collect())
+        (certificate.not_before(), certificate.not_after(), certificate.sha256())
+    };
+    // They are few, and a sort would be one more function of its own in a browser's program.
+    let mut newest: Vec<&Candidate> = Vec::with_capacity(own.len());
+    for one in own {
+        newest.insert(newest.partition_point(|other| age(other) >= age(one)), one);
+    }
+    (newest, others.collect())
 }
 
 /// What can be said of a certificate without looking for those that vouch for it.

@@ -209,6 +209,32 @@ pub async fn sign<'a>(
 }
 
 /// As [`sign()`], with options.
+///
+/// ```
+/// # #[allow(dead_code)] mod people { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/people.rs")); }
+/// # use people::{NOW, People, people};
+/// use smime::ess::{Classification, SecurityLabel};
+/// use smime::rustcrypto::RustCrypto;
+/// use smime::{SignOptions, SignedForm, sign_with, verify};
+///
+/// # smime::block_on_ready(async {
+/// # let People { keyring, alice, trust, .. } = people().await?;
+/// let label = SecurityLabel {
+///     policy: "1.2.156.1".parse()?,
+///     classification: Some(Classification::SECRET),
+///     privacy_mark: Some("秘密".into()),
+///     categories: Vec::new(),
+/// };
+/// let options = SignOptions { label: Some(label.clone()), ..SignOptions::default() };
+/// let (content, beside) = (b"Content-Type: text/plain\r\n\r\nHello\r\n", SignedForm::Detached);
+/// let signed = sign_with(&RustCrypto, &keyring, &alice, content, beside, NOW, &options).await?;
+///
+/// let cms = signed.to_der();
+/// let verified = verify(&RustCrypto, &cms, Some(content), &trust, NOW).await?;
+/// assert_eq!(verified.label()?, Some(&label));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub async fn sign_with<'a>(
     provider: &impl Provider,
     keyring: &impl Keyring,

@@ -74,6 +74,9 @@ pub enum TimestampError {
     /// The token's time lies in the future.
     #[error("the timestamp lies in the future")]
     InTheFuture,
+    /// The token is of a later version, or has a critical extension that is not known.
+    #[error("the timestamp says something that is not understood")]
+    NotUnderstood,
     /// A hash or signature that is too weak or unknown.
     #[error("the timestamp uses an unacceptable algorithm")]
     UnacceptableAlgorithm,
@@ -112,7 +115,11 @@ impl Token {
         &self.der
     }
 
-    /// The time that the authority vouches for.
+    /// When, at the latest, what was stamped was there.
+    ///
+    /// Whatever is asked of a stamp asks whether something was done *before* a certificate ended or was taken back. So
+    /// this is the later end of what the authority vouches for (RFC 3161 2.4.2), its time and the accuracy of it, in
+    /// whole seconds; but no later than it was checked at.
     pub fn time(&self) -> UnixTime {
         self.time
     }

@@ -10,7 +10,7 @@ use support::World;
 use support::authority::clock;
 
 /// Constraint, alternative name, and whether the name is allowed.
-const CASES: [(&str, &str, bool); 21] = [
+const CASES: [(&str, &str, bool); 25] = [
     ("permitted;email:example.org", "email:a@example.org", true),
     ("permitted;email:example.org", "email:a@EXAMPLE.org", true),
     ("permitted;email:example.org", "email:a@sub.example.org", false),
@@ -20,10 +20,14 @@ const CASES: [(&str, &str, bool); 21] = [
     ("permitted;email:.example.org", "email:a@badexample.org", false),
     ("permitted;email:a@example.org", "email:a@example.org", true),
     ("permitted;email:a@example.org", "email:b@example.org", false),
+    ("permitted;email:a@example.org", "email:A@example.org", false),
+    ("permitted;email:A@example.org", "email:A@EXAMPLE.org", true),
     ("excluded;email:example.org", "email:a@example.org", false),
     ("excluded;email:example.org", "email:a@example.net", true),
     ("excluded;email:.example.org", "email:a@sub.example.org", false),
     ("excluded;email:a@example.org", "email:a@example.org", false),
+    ("excluded;email:@example.org", "email:a@example.org", false),
+    ("permitted;email:@example.org", "email:a@example.org", true),
     ("permitted;email:example.org,excluded;email:a@example.org", "email:a@example.org", false),
     ("permitted;email:example.org,excluded;email:a@example.org", "email:b@example.org", true),
     ("permitted;email:example.org", "otherName:1.3.6.1.5.5.7.8.9;UTF8:林@example.org", true),
@@ -105,6 +109,25 @@ fn domains_in_other_scripts_are_constrained_in_their_ascii_form() {
 }
 
 #[test]
+fn an_excluded_address_is_excluded_in_every_case() {
+    let Some(world) = world("an_excluded_address_is_excluded_in_every_case") else { return };
+    // OpenSSL lets it pass, as RFC 5280 7.5 has it; hosts would deliver its mail to the excluded mailbox.
+    let (ours, _) = judge(&world, "excluded;email:a@example.org", "/CN=leaf", "email:A@example.org");
+    assert!(is_outside(&ours), "{ours:?}");
+}
+
+#[test]
+fn other_names_under_constraints_that_are_not_understood_are_refused() {
+    let Some(world) = world("other_names_under_constraints_that_are_not_understood_are_refused") else {
+        return;
+    };
+    // OpenSSL 3.0 lets it pass: it looks at constraints on mail addresses alone.
+    let permitted = "permitted;otherName:1.3.6.1.5.5.7.8.9;UTF8:lin@example.org";
+    let (ours, _) = judge(&world, permitted, "/CN=leaf", "otherName:1.3.6.1.5.5.7.8.9;UTF8:林@example.net");
+    assert!(is_outside(&ours), "{ours:?}");
+}
+
+#[test]
 fn addresses_in_the_subject_are_constrained_too() {
     let Some(world) = world("addresses_in_the_subject_are_constrained_too") else { return };
     for (subject, names, allowed, agreed) in [
@@ -116,5 +139,36 @@ fn addresses_in_the_subject_are_constrained_too() {
         let (ours, theirs) = judge(&world, "permitted;email:example.org", subject, names);
         assert_eq!(ours.is_ok(), allowed, "{subject} {names}: {ours:?}");
         assert_eq!(ours.is_ok() == theirs, agreed, "{subject} {names}: {theirs}");
+    }
+}
+
+#[test]
+fn names_with_the_tag_of_no_form_are_refused_as_openssl_refuses_them() {
+    let Some(world) = world("names_with_the_tag_of_no_form_are_refused_as_openssl_refuses_them") else {
+        return;
+    };
+    // a.example as a primitive otherName, a@example.net as a constructed rfc822Name; and the latter, permitted.
+    for (constraint, names) in [
+        ("excluded;DNS:example", "DER:300b8009612e6578616d706c65"),
+        ("permitted;email:example.org", "DER:300fa10d61406578616d706c652e6e6574"),
+        ("DER:3013a011300fa10d61406578616d706c652e6e6574", "email:a@example.org"),
+    ] {
+        let (ours, theirs) = judge(&world, constraint, "/CN=leaf", names);
+        assert_eq!((ours.is_ok(), theirs), (false, false), "{constraint} {names}");
+    }
+}
+
+#[test]
+fn constraints_that_cannot_be_read_are_not_taken_for_none() {
+    let Some(world) = world("constraints_that_cannot_be_read_are_not_taken_for_none") else { return };
+    for (extension, known) in [
+        ("basicConstraints=critical,DER:0500", false),
+        // The same policy twice, and none; OpenSSL looks at policies only where it is asked to.
+        ("certificatePolicies=DER:300e300506032a0304300506032a0304", true),
+        ("certificatePolicies=DER:3000", true),
+    ] {
+        let names = format!("email:a@example.org\n{extension}");
+        let (ours, theirs) = judge(&world, "permitted;email:example.org", "/CN=leaf", &names);
+        assert_eq!((ours.is_ok(), theirs), (false, known), "{extension}");
     }
 }

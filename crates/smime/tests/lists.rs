@@ -4,7 +4,7 @@
 mod support;
 
 use smime::issue::{Issuer, Usage};
-use smime::path::{Purpose, Query, validate};
+use smime::path::{Purpose, Query, newest_revocation_lists, validate};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, PathError, block_on_ready as ready};
 use support::authority::clock;
@@ -43,6 +43,11 @@ impl Case {
     }
 
     fn list(&self, extensions: &str) -> Vec<u8> {
+        self.list_of("", extensions)
+    }
+
+    /// The list of a time, which `openssl ca` is told by options.
+    fn list_of(&self, time: &str, extensions: &str) -> Vec<u8> {
         let folder = &self.world.folder;
         let options = if extensions.is_empty() { "" } else { "-crlexts ext" };
         folder.write(
@@ -53,7 +58,7 @@ impl Case {
             ),
         );
         folder.openssl(&format!(
-            "ca -gencrl -config ca.conf -cert ca.pem -keyfile ca.key -out list.pem {options}"
+            "ca -gencrl -config ca.conf -cert ca.pem -keyfile ca.key -out list.pem {options} {time}"
         ));
         folder.openssl("crl -in list.pem -outform DER")
     }
@@ -99,4 +104,62 @@ fn a_list_proves_only_what_it_is_about() {
         let outcome = case.judge(case.list(extensions));
         assert_eq!(outcome, Err(PathError::Revoked { subject: case.alice.subject() }), "{extensions}");
     }
+}
+
+#[test]
+fn a_list_is_kept_until_a_newer_one_of_its_kind_is_proven() {
+    let Some(mut case) = Case::new("a_list_is_kept_until_a_newer_one_of_its_kind_is_proven") else { return };
+    let (point, partial) =
+        ("issuingDistributionPoint=critical,@p;[p];onlyuser=TRUE", "1.2.3.4=critical,DER:0500");
+    let changes = "2.5.29.27=critical,DER:020101";
+    let made = |day: u8, extensions: &str| {
+        case.list_of(&format!("-crl_lastupdate 26060{day}000000Z -crl_nextupdate 260630000000Z"), extensions)
+    };
+    let (old, new) = (made(1, ""), made(2, ""));
+    let again = case.list_of("-crl_lastupdate 260602000000Z -crl_nextupdate 260629000000Z", "");
+    let others = [point, partial, changes].map(|extensions| made(3, extensions));
+    let all = made(4, "");
+    let ahead = case.list_of("-crl_lastupdate 490601000000Z -crl_nextupdate 490630000000Z", "");
+    let mut forged = made(4, "");
+    *forged.last_mut().unwrap() ^= 1;
+    let authority = case.authority.certificate.clone();
+    // An authority of the same name that is not believed.
+    let namesake = case.world.authority("ca").certificate;
+    let foreign = case.list_of("-crl_lastupdate 260605000000Z -crl_nextupdate 260630000000Z", "");
+    let check_by =
+        |authorities: &[Certificate], known: &[&Vec<u8>], fetched: &[&Vec<u8>], expected: &[&Vec<u8>]| {
+            let owned = |lists: &[&Vec<u8>]| lists.iter().copied().cloned().collect::<Vec<_>>();
+            let (known, fetched) = (owned(known), owned(fetched));
+            let newest = ready(newest_revocation_lists(&RustCrypto, authorities, &known, &fetched, clock()));
+            assert_eq!(newest, expected);
+        };
+    let check = |known: &[&Vec<u8>], fetched: &[&Vec<u8>], expected: &[&Vec<u8>]| {
+        check_by(std::slice::from_ref(&authority), known, fetched, expected);
+    };
+    check(&[], &[&old], &[&old]);
+    check(&[&old], &[&new], &[&new]);
+    // An old one does not replace a newer one.
+    check(&[&new], &[&old], &[&new]);
+    check(&[&new], &[&new, &old], &[&new]);
+    check(&[&new], &[], &[&new]);
+    // Of two of one time the one that came last.
+    check(&[&new], &[&again], &[&again]);
+    check(&[&again], &[&new], &[&new]);
+    // What tells all makes older changes void, and is not made void by changes.
+    let [_, _, changes] = &others;
+    check(&[&new, changes], &[&all], &[&all]);
+    check(&[&all], &[changes], &[&all]);
+    check(&[&new], &[changes], &[changes, &new]);
+    // Each of two keys under one name has its own list.
+    let both = [authority.clone(), namesake];
+    check_by(&both, &[&new], &[&foreign], &[&foreign, &new]);
+    check_by(&both, &[&old, &foreign], &[&new], &[&new, &foreign]);
+    for other in others.iter().chain([&forged, &foreign]) {
+        check(&[&new], &[other], &[other, &new]);
+    }
+    check(&[&ahead], &[&new], &[&new]);
+    check(&[&new], &[&ahead], &[&ahead, &new]);
+    // Nobody believed vouches for these.
+    check(&[&forged, &foreign], &[], &[]);
+    check(&[&b"no list".to_vec()], &[&b"nor this".to_vec()], &[]);
 }

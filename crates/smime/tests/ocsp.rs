@@ -125,6 +125,7 @@ fn delegated_responders_answer_only_with_the_issuers_leave() {
     for (authority, extensions, outcome) in [
         ("ca", leave, Ok(())),
         ("ca", "extendedKeyUsage=OCSPSigning;noCheck=ignored", Ok(())),
+        ("ca", "extendedKeyUsage=OCSPSigning;1.3.6.1.5.5.7.48.1.5=critical,DER:0500", Ok(())),
         // Nothing tells whether the responder itself was revoked.
         ("ca", "extendedKeyUsage=OCSPSigning", case.unknown()),
         ("ca", "extendedKeyUsage=emailProtection;noCheck=ignored", case.unknown()),

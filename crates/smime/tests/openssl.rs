@@ -16,8 +16,9 @@ use smime::rustcrypto::RustCrypto;
 use smime::timestamp::{self, TimestampAuthority};
 use smime::{
     ContentEncryption, Hash, Secret, SignatureAlgorithm, SignedForm, Signer, SignerError,
-    block_on_ready as ready,
+    block_on_ready as ready, sign,
 };
+use support::der::{sequence, tlv};
 use support::{NOW, World, rng};
 
 const PLAIN: &[u8] = "Content-Type: text/plain; charset=utf-8\r\n\r\nSealed 印信\r\n".as_bytes();
@@ -187,6 +188,74 @@ fn accepts_timestamps_of_openssl() {
     assert_eq!(check(&[0; 32], 5, now), Err(timestamp::TimestampError::ImprintMismatch));
     let early = smime::UnixTime(now.0 - 3600);
     assert_eq!(check(&digest, 5, early), Err(timestamp::TimestampError::InTheFuture));
+}
+
+/// A token of OpenSSL over `stamped`, made at NOW, with this version and what comes after the time.
+fn token(world: &World, stamped: &[u8], version: u8, after: &[u8]) -> Vec<u8> {
+    const SHA256: &[u8] = &[0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    let imprint = sequence(&[SHA256, &tlv(4, &sha256(stamped))]);
+    let time = tlv(0x18, b"20260601000000Z");
+    world
+        .folder
+        .write("info", sequence(&[&[2, 1, version, 6, 2, 0x2a, 3], &imprint, &[2, 1, 7], &time, after]));
+    world.folder.openssl(
+        "cms -sign -cades -binary -nodetach -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -in info \
+         -signer tsa.pem -inkey tsa.key -outform DER -out token",
+    );
+    world.folder.read("token")
+}
+
+#[test]
+fn a_stamp_counts_as_of_the_later_end_of_its_accuracy() {
+    let Some(mut world) = World::with(&["openssl"], "a_stamp_counts_as_of_the_later_end_of_its_accuracy")
+    else {
+        return;
+    };
+    const DAY: u64 = 86_400;
+    timestamp_authority(&mut world);
+    let end = NOW.plus(DAY / 2);
+    let mut signer = world.signer("alice", "P-256");
+    signer.chain = vec![world.certify("alice", signer.chain[0].spki(), Usage::Signing, end)];
+    let signed = sign(&RustCrypto, &world.keyring, &signer, PLAIN, SignedForm::Opaque, NOW);
+    let signed = ready(signed).unwrap();
+    let within_a_day: &[u8] = &[0x30, 5, 2, 3, 1, 0x51, 0x80];
+    for (accuracy, late) in [
+        (&[][..], 0),
+        (&[0x30, 3, 2, 1, 1], 1),
+        (&[0x30, 3, 0x80, 1, 9], 1),
+        (&[0x30, 6, 2, 1, 1, 0x81, 1, 9], 2),
+        (within_a_day, DAY),
+    ] {
+        let token = token(&world, signed.signature(), 1, accuracy);
+        let checked =
+            |now| ready(timestamp::verify_token(&RustCrypto, &token, signed.signature(), &world.trust, now));
+        assert_eq!(checked(NOW.plus(DAY)).unwrap().time(), NOW.plus(late), "{accuracy:?}");
+        assert_eq!(checked(NOW).unwrap().time(), NOW, "it is here now");
+        let mut signed = signed.clone();
+        signed.attach_timestamp(&token).unwrap();
+        let cms = signed.to_der();
+        let verified = ready(smime::verify(&RustCrypto, &cms, None, &world.trust, end.plus(DAY))).unwrap();
+        assert_eq!(verified.signers[0].verdict.is_ok(), NOW.plus(late) <= end, "{accuracy:?}");
+    }
+}
+
+#[test]
+fn a_stamp_that_says_what_is_not_known_does_not_count() {
+    let Some(mut world) = World::with(&["openssl"], "a_stamp_that_says_what_is_not_known_does_not_count")
+    else {
+        return;
+    };
+    timestamp_authority(&mut world);
+    let check = |version, after: &[u8]| {
+        let token = token(&world, b"stamped", version, after);
+        ready(timestamp::verify_token(&RustCrypto, &token, b"stamped", &world.trust, NOW)).map(|_| ())
+    };
+    let extension = |critical: &[u8]| tlv(0xa1, &sequence(&[&[6, 2, 0x2a, 3], critical, &[4, 2, 5, 0]]));
+    let unknown = Err(timestamp::TimestampError::NotUnderstood);
+    assert_eq!(check(1, &[]), Ok(()));
+    assert_eq!(check(1, &extension(&[])), Ok(()));
+    assert_eq!(check(1, &extension(&[1, 1, 0xff])), unknown);
+    assert_eq!(check(2, &[]), unknown);
 }
 
 #[test]

@@ -35,9 +35,13 @@ pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A SET OF under any tag, its elements in DER's order (X.690 11.6).
-pub(crate) fn set_of(tag: u8, mut elements: Vec<Vec<u8>>) -> Vec<u8> {
-    elements.sort();
-    tlv(tag, &elements.iter().map(Vec::as_slice).collect::<Vec<_>>())
+pub(crate) fn set_of(tag: u8, elements: Vec<Vec<u8>>) -> Vec<u8> {
+    // They are few, and a sort would be one more function of its own in a browser's program.
+    let mut ordered: Vec<&[u8]> = Vec::with_capacity(elements.len());
+    for element in elements.iter().map(Vec::as_slice) {
+        ordered.insert(ordered.partition_point(|other| *other <= element), element);
+    }
+    tlv(tag, &ordered)
 }
 
 pub(crate) fn oid(oid: ObjectIdentifier) -> Vec<u8> {

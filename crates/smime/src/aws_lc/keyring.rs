@@ -42,6 +42,11 @@ impl AwsLcKeyring {
         };
         Ok(())
     }
+
+    /// The SubjectPublicKeyInfo of a key.
+    pub fn spki(&self, id: &KeyId) -> Result<Vec<u8>, KeyringError> {
+        self.keys.spki(id)
+    }
 }
 
 impl fmt::Debug for AwsLcKeyring {

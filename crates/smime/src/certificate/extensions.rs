@@ -157,13 +157,24 @@ impl Certificate {
     /// The GeneralNames of the alternative name.
     pub(crate) fn alternative_names(&self) -> Result<Vec<Tlv<'_>>, Malformed> {
         let Some(der) = self.extension(oid::SUBJECT_ALT_NAME) else { return Ok(Vec::new()) };
-        asn1::single(der, tag::SEQUENCE)?.reader().all(MAX_NAMES)
+        let names = asn1::single(der, tag::SEQUENCE)?.reader().all(MAX_NAMES)?;
+        if names.iter().all(|name| is_general_name(name.tag)) { Ok(names) } else { Err(Malformed) }
     }
 
     pub(crate) fn alternative_emails(&self) -> Vec<String> {
         let names = self.alternative_names().unwrap_or_default();
         names.iter().filter_map(|name| email_of(name).ok().flatten()).collect()
     }
+}
+
+/// Whether a GeneralName can have the tag (RFC 5280 4.2.1.6). With another, such as a primitive otherName, a name
+/// would be of no form at all, and no constraint would hold for it.
+pub(crate) fn is_general_name(tag: u8) -> bool {
+    const STRUCTURES: [u8; 4] =
+        [tag::constructed(0), tag::constructed(3), tag::constructed(4), tag::constructed(5)];
+    const STRINGS: [u8; 5] =
+        [tag::context(1), tag::context(2), tag::context(6), tag::context(7), tag::context(8)];
+    STRUCTURES.contains(&tag) || STRINGS.contains(&tag)
 }
 
 /// The mail address in a GeneralName, if it is one.

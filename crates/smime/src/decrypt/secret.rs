@@ -36,6 +36,24 @@ pub enum Secret<'a> {
 }
 
 /// Decrypts a message under a shared secret; gives the content and its cipher.
+///
+/// ```
+/// use smime::rustcrypto::RustCrypto;
+/// use smime::{DecryptError, Secret, decrypt_with_secret};
+///
+/// # smime::block_on_ready(async {
+/// // openssl cms -encrypt -binary -aes-256-cbc -pwri_password "correct horse" -outform DER
+/// let message = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/password.p7m"));
+/// let secret = Secret::Password("correct horse");
+/// let (content, cipher) = decrypt_with_secret(&RustCrypto, secret, message).await?;
+/// assert!(content.ends_with(b"The usual place.\r\n"));
+/// assert_eq!(cipher.name(), "AES-256-CBC");
+///
+/// let other = decrypt_with_secret(&RustCrypto, Secret::Password("battery"), message).await;
+/// assert_eq!(other.err(), Some(DecryptError::Failed));
+/// # Ok::<(), DecryptError>(())
+/// # }).unwrap();
+/// ```
 pub async fn decrypt_with_secret(
     provider: &impl Provider,
     secret: Secret<'_>,

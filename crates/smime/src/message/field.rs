@@ -186,6 +186,6 @@ mod tests {
         assert_eq!(decode_text("\u{202e}gpj.exe\u{2066} =?utf-8?B?4oCuYQ==?="), "gpj.exe a");
         let list =
             crate::message::mailboxes::parse_address_list("\"\u{202e}Bob\u{200f}\" <b\u{202e}@x.example>");
-        assert_eq!(list, [crate::message::Address::named("Bob", "b@x.example")]);
+        assert_eq!(list, [crate::message::Address::named("Bob", "b\u{fffd}@x.example")]);
     }
 }

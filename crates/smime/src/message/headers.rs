@@ -8,7 +8,7 @@ use super::{
     address::{Address, same_mailbox},
     draft::parse_ids,
     field::{Field, decode_text},
-    mailboxes::parse_address_list,
+    mailboxes::{MAX_ADDRESSES, parse_address_list},
     protection::join_addresses,
     reference::Reference,
 };
@@ -167,7 +167,7 @@ impl Headers {
 
     fn addresses(&self, name: &str) -> Vec<Address> {
         let fields = self.fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
-        fields.flat_map(|field| parse_address_list(&field.value)).collect()
+        fields.flat_map(|field| parse_address_list(&field.value)).take(MAX_ADDRESSES).collect()
     }
 
     fn ids(&self, name: &str) -> Vec<String> {

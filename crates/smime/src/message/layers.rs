@@ -13,6 +13,7 @@ use super::{
     encode::{canonical, has_bare_lf},
     entity::Entity,
     field::Field,
+    incoming::Incoming,
     open::{Kind, OpenError},
     report::Layer,
 };
@@ -65,16 +66,20 @@ impl<'m> Envelope<'m> {
     /// Unwraps `message` as far as its layers go, or to a wrapper that a relay made.
     pub(crate) async fn open<P: Provider, K: Keyring>(
         context: &Context<'_, P, K>,
-        message: &'m [u8],
+        message: Incoming<'m>,
         budget: Budget,
     ) -> Result<Self, OpenError> {
         let (layers, signatures, certificates) = (Vec::new(), Vec::new(), Vec::new());
-        let payload = Cow::Borrowed(message);
+        let Incoming { octets: payload, mut object, .. } = message;
         let mut envelope = Self { payload, layers, signatures, certificates, kind: Kind::Letter, budget };
         loop {
-            let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
-            let step = step(&entity, &envelope.payload);
-            drop(entity);
+            let step = match object.take() {
+                Some(object) => Step::Enveloped(object.finish()),
+                None => {
+                    let entity = Entity::parse(&envelope.payload).map_err(|_| OpenError::HeaderTooLarge)?;
+                    step(&entity, &envelope.payload)
+                }
+            };
             if matches!(step, Step::Payload) {
                 return Ok(envelope);
             }
@@ -113,6 +118,10 @@ impl<'m> Envelope<'m> {
         context: &Context<'_, P, K>,
         cms: Vec<u8>,
     ) -> Result<bool, OpenError> {
+        // It is decoded; what lies outside of all layers is no secret, and only takes room.
+        if self.layers.is_empty() {
+            self.payload = Cow::default();
+        }
         let decrypted = decrypt(context.provider, context.keyring, context.keys, cms).await?;
         self.layers.push(Layer::Encrypted {
             cipher: decrypted.cipher,

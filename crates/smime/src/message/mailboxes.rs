@@ -1,10 +1,29 @@
 //! Address lists (RFC 5322 3.4 and the obsolete forms of 4.4), read the same way wherever they count:
 //! what a reader is shown is what a certificate is compared with.
 
-use super::{address::Address, field::without_controls, words::decode_words};
+use super::{
+    address::Address,
+    field::{split_header, without_controls},
+    lookalike::shown_address,
+    words::decode_words,
+};
 
-/// More addresses than this in one field are not read.
-const MAX_ADDRESSES: usize = 10_000;
+/// More addresses than this are not read, in one field or in all of one name.
+pub(crate) const MAX_ADDRESSES: usize = 10_000;
+
+/// The addresses in all From fields of a message as it lies here, read as [`super::open()`] reads them: whoever decides
+/// about a message by its authors, and shows it, must not read two ways. None where the header is too large to be opened.
+///
+/// ```
+/// let message = b"From: Alice <alice@x.example>\r\n\r\nFrom: nobody\r\n";
+/// assert_eq!(smime::message::authors(message), ["alice@x.example"]);
+/// ```
+pub fn authors(message: &[u8]) -> Vec<String> {
+    let fields = split_header(message).map(|(fields, _)| fields).unwrap_or_default();
+    let from = fields.iter().filter(|field| field.is("From"));
+    let all = from.flat_map(|field| parse_address_list(&field.unfolded())).take(MAX_ADDRESSES);
+    all.map(|author| author.email).collect()
+}
 
 /// The mailboxes of an unfolded address-list value, groups flattened.
 pub(crate) fn parse_address_list(value: &str) -> Vec<Address> {
@@ -156,7 +175,7 @@ impl Reader {
 
 fn named(name: String, comment: String, email: String) -> Address {
     let name = if name.is_empty() { comment } else { name };
-    Address { name: (!name.is_empty()).then_some(name), email: without_controls(&email) }
+    Address { name: (!name.is_empty()).then_some(name), email: shown_address(&email) }
 }
 
 /// RFC 5322 4.4: a route before the address is obsolete and ignored.

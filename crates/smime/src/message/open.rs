@@ -4,8 +4,9 @@ use super::{
     address::{Address, parse_addresses},
     door,
     entity::Entity,
-    field::Field,
+    field::{Field, split_header},
     headers::{FieldProtection, FromMismatch, Headers, same_authors},
+    incoming::Incoming,
     layers::{Context, Envelope},
     parts::{Decoration, Part, parts_of},
     report::{Layer, Role, SignerFault, SignerReport, Status},
@@ -149,21 +150,25 @@ impl Opened {
 ///
 /// A message that is readable always opens, whatever its signatures are worth: a wrong one counts as
 /// none. `now` is when a signer's certificate must be valid, unless a timestamp proves an earlier time.
-pub async fn open(
+/// What is handed over is let go of before it is decrypted.
+pub async fn open<'m>(
     provider: &impl Provider,
     keyring: &impl Keyring,
     keys: &[DecryptionKey],
     trust: &Trust,
-    message: &[u8],
+    message: impl Into<Incoming<'m>>,
     now: UnixTime,
 ) -> Result<Opened, OpenError> {
     let context = Context { provider, keyring, keys, trust, now };
+    let message = message.into();
+    let (_, body) = split_header(&message.octets).map_err(|_| OpenError::HeaderTooLarge)?;
+    let header = message.octets.get(..body).unwrap_or(&message.octets).to_vec();
     let envelope = Envelope::open(&context, message, Budget::default()).await?;
     let Some((original, results)) = door::unwrap(&envelope) else {
-        return judge(message, &envelope);
+        return judge(&header, &envelope);
     };
     // The relay's layer proves nothing about the author: the original is judged as if it lay here bare.
-    let inner = Envelope::open(&context, original, envelope.budget.clone()).await?;
+    let inner = Envelope::open(&context, original.into(), envelope.budget.clone()).await?;
     let mut opened = judge(original, &inner)?;
     let mut layers = envelope.layers.clone();
     layers.push(Layer::SealedAtDoor);
@@ -173,7 +178,7 @@ pub async fn open(
     opened.tree = Node::around(opened.tree, &outer.collect::<Vec<_>>(), &[]);
     opened.sealed_at_door = !inner.has_encryption(false);
     opened.door_results = results;
-    compare_wrapper(&mut opened, message)?;
+    compare_wrapper(&mut opened, &header)?;
     Ok(opened)
 }
 

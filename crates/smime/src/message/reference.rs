@@ -3,7 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    address::Address, draft::parse_ids, field::Field, headers::Pairs, mailboxes::parse_address_list,
+    address::Address,
+    draft::{Draft, parse_ids},
+    field::Field,
+    headers::Pairs,
+    mailboxes::parse_address_list,
     protection::join_addresses,
 };
 
@@ -15,22 +19,48 @@ use super::{
 pub struct Reference {
     protected: Pairs,
     outer: Pairs,
+    also: Option<Box<Self>>,
 }
 
 impl Reference {
     /// From the two lists of HeaderSetsFromMessage (RFC 9788 4.2.1).
     pub(crate) fn new(protected: Pairs, outer: Pairs) -> Self {
-        Self { protected, outer }
+        Self { protected, outer, also: None }
+    }
+
+    /// Hides what either hides.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let also = match self.also {
+            Some(also) => also.and(other),
+            None => other,
+        };
+        Self { also: Some(Box::new(also)), ..self }
+    }
+
+    /// For an answer to a message that is not at hand: each mailbox and message id that the answer repeats may have
+    /// been confidential.
+    pub fn unknown(answer: &Draft) -> Self {
+        let people: Vec<_> =
+            std::iter::once(&answer.from).chain(&answer.to).chain(&answer.cc).cloned().collect();
+        let ids = answer.in_reply_to.iter().chain(&answer.references).map(|id| format!("<{id}>"));
+        let ids = ("References".to_owned(), ids.collect::<Vec<_>>().join(" "));
+        let people = join_addresses(&people).map(|people| ("To".to_owned(), people));
+        Self::new(people.into_iter().chain([ids]).collect(), Pairs::new())
     }
 
     /// The value that may stand outside an answer in place of `value`; `None` removes the field.
     pub(crate) fn outer_value(&self, name: &str, value: &str) -> Option<String> {
-        match name {
+        let shown = match name {
             "From" => self.shown_addresses(value, true),
             "To" | "Cc" | "Reply-To" | "Sender" => self.shown_addresses(value, false),
             "Message-ID" | "In-Reply-To" | "References" => self.shown_ids(value),
             _ => Some(value.to_owned()),
-        }
+        };
+        shown.and_then(|shown| match &self.also {
+            Some(also) => also.outer_value(name, &shown),
+            None => Some(shown),
+        })
     }
 
     fn shown_addresses(&self, value: &str, keep_all: bool) -> Option<String> {
@@ -106,4 +136,26 @@ fn ids(fields: &[(String, String)]) -> HashSet<String> {
     let names = ["Message-ID", "In-Reply-To", "References"];
     let values = fields.iter().filter(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)));
     values.flat_map(|(name, value)| parse_ids(&Field { name, raw: value.as_bytes() })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reference;
+
+    fn hiding(to: &str, outer: &str) -> Reference {
+        let field = |value: &str| vec![("To".to_owned(), value.to_owned())];
+        Reference::new(field(to), field(outer))
+    }
+
+    #[test]
+    fn what_one_hides_no_other_shows() {
+        let (letter, kept) =
+            (hiding("", "a@x.example, b@x.example"), hiding("a@x.example, c@x.example", "c@x.example"));
+        let value = "a@x.example, b@x.example, c@x.example, d@x.example";
+        let shown = Some("b@x.example, c@x.example, d@x.example".to_owned());
+        assert_eq!(letter.clone().and(kept.clone()).outer_value("To", value), shown);
+        let third = hiding("d@x.example", "");
+        let shown = Some("b@x.example, c@x.example".to_owned());
+        assert_eq!(kept.and(letter).and(third).outer_value("To", value), shown);
+    }
 }

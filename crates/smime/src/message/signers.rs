@@ -1,5 +1,7 @@
 //! Who signed, and what ties him to the message (RFC 8550 3).
 
+use std::collections::HashSet;
+
 use super::{
     address::{Address, same_mailbox},
     field::without_controls,
@@ -102,7 +104,8 @@ pub(super) fn show_signer(headers: &mut Headers, signers: &[SignerReport]) {
 fn proven_name(claimed: String, signer: &SignerReport) -> Option<String> {
     let organisation = signer.certificate.as_ref().and_then(Certificate::organisation).unwrap_or_default();
     let certified = format!("{} {organisation}", signer.name.as_deref().unwrap_or_default());
-    let certified: Vec<String> = words(&certified).collect();
+    // A set: whoever is certified under a long name could otherwise make every look at a letter long.
+    let certified: HashSet<String> = words(&certified).collect();
     if words(&claimed).all(|word| certified.contains(&word)) && words(&claimed).next().is_some() {
         return Some(claimed);
     }

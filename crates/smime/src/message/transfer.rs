@@ -9,8 +9,8 @@ use super::encode::{LINE, LINE_BYTES};
 
 /// Undoes the transfer encoding named in the header; an unknown name leaves the bytes as they are.
 pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
-    let token = encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default();
-    if token.eq_ignore_ascii_case("base64") {
+    let token = token(encoding);
+    if is_base64(encoding) {
         Cow::Owned(decode_base64(body))
     } else if token.eq_ignore_ascii_case("quoted-printable") {
         Cow::Owned(decode_quoted_printable(body))
@@ -21,9 +21,21 @@ pub(crate) fn decode<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
     }
 }
 
+fn token(encoding: &str) -> &str {
+    encoding.split([';', ' ', '\t', '(']).next().unwrap_or_default()
+}
+
+/// Whether a Content-Transfer-Encoding is base64.
+pub(crate) fn is_base64(encoding: &str) -> bool {
+    token(encoding).eq_ignore_ascii_case("base64")
+}
+
 fn is_uuencode(token: &str) -> bool {
     ["x-uuencode", "uuencode", "x-uue", "uue"].iter().any(|name| token.eq_ignore_ascii_case(name))
 }
+
+/// A line without end that is longer than this is not waited for.
+const MAX_BEGUN: usize = 4096;
 
 /// Marks a byte outside of the base64 alphabet in [`SEXTETS`].
 const NONE: u32 = 1 << 31;
@@ -49,33 +61,95 @@ fn sextet(byte: u8) -> u32 {
 
 /// Decodes base64 and skips what is outside its alphabet (RFC 2045 6.8), up to the padding.
 pub(crate) fn decode_base64(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() / 4 * 3 + 3);
-    let (mut quantum, mut have, mut padding) = (0u32, 0u32, 0u32);
-    let mut rest = decode_lines(body, &mut out);
-    loop {
-        // What is written in another way still is whole quanta for the most part.
-        if have == 0 {
-            rest = decode_quanta(rest, &mut out);
+    let mut decoder = Base64::default();
+    decoder.out.reserve_exact(decoded_len(body.len()));
+    decoder.decode(body);
+    decoder.finish()
+}
+
+/// The most bytes that so many of base64 are.
+pub(crate) const fn decoded_len(length: usize) -> usize {
+    length / 4 * 3 + 3
+}
+
+/// As [`decode_base64`], of what comes in piece by piece.
+#[derive(Debug, Default)]
+pub(crate) struct Base64 {
+    /// What is decoded so far.
+    pub(crate) out: Vec<u8>,
+    /// A line whose end did not come yet: whole lines are decoded fastest.
+    line: Vec<u8>,
+    quantum: u32,
+    have: u32,
+    padding: u32,
+    ended: bool,
+}
+
+impl Base64 {
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        let end = |at| at + 1;
+        let (rest, lines) = piece.split_at(memchr::memchr(b'\n', piece).map_or(piece.len(), end));
+        self.line.extend_from_slice(rest);
+        if self.line.last() == Some(&b'\n') || self.line.len() > MAX_BEGUN {
+            let line = std::mem::take(&mut self.line);
+            self.decode(&line);
         }
-        let Some((byte, tail)) = rest.split_first() else { break };
-        rest = tail;
-        (quantum, have, padding) = step(*byte, quantum, have, padding);
-        if have + padding >= 4 {
-            if padding > 0 {
-                break;
+        let (lines, begun) = lines.split_at(memchr::memrchr(b'\n', lines).map_or(0, end));
+        self.decode(lines);
+        self.line.extend_from_slice(begun);
+    }
+
+    /// What was decoded.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let line = std::mem::take(&mut self.line);
+        self.decode(&line);
+        let [_, a, b, _] = (self.quantum << (6 * (4 - self.have))).to_be_bytes();
+        match self.have {
+            2 => self.out.push(a),
+            3 => self.out.extend_from_slice(&[a, b]),
+            _ => {}
+        }
+        self.out
+    }
+
+    fn decode(&mut self, body: &[u8]) {
+        if self.ended {
+            return;
+        }
+        let mut rest = if self.have == 0 { decode_lines(body, &mut self.out) } else { body };
+        loop {
+            // What is written in another way still is whole quanta for the most part.
+            if self.have == 0 {
+                rest = decode_quanta(rest, &mut self.out);
             }
-            let [_, a, b, c] = quantum.to_be_bytes();
-            out.extend_from_slice(&[a, b, c]);
-            (quantum, have) = (0, 0);
+            let Some((byte, tail)) = rest.split_first() else { break };
+            rest = tail;
+            self.step(*byte);
+            if self.have + self.padding >= 4 {
+                if self.padding > 0 {
+                    self.ended = true;
+                    break;
+                }
+                let [_, a, b, c] = self.quantum.to_be_bytes();
+                self.out.extend_from_slice(&[a, b, c]);
+                (self.quantum, self.have) = (0, 0);
+            }
         }
     }
-    let [_, a, b, _] = (quantum << (6 * (4 - have))).to_be_bytes();
-    match have {
-        2 => out.push(a),
-        3 => out.extend_from_slice(&[a, b]),
-        _ => {}
+
+    /// Takes one byte into an unfinished quantum.
+    fn step(&mut self, byte: u8) {
+        match sextet(byte) {
+            NONE if byte == b'=' && self.have >= 2 => self.padding += 1,
+            NONE => {}
+            value => {
+                self.quantum = self.quantum << 6 | value;
+                self.have += 1;
+                self.padding = 0;
+            }
+        }
     }
-    out
 }
 
 /// Decodes lines of equal length up to the first one that is different: all but the last of a large message
@@ -95,15 +169,6 @@ fn decode_lines<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         rest = tail.strip_prefix(b"\r\n").or_else(|| tail.strip_prefix(b"\n")).unwrap_or(tail);
     }
     rest
-}
-
-/// Takes one byte of base64 into an unfinished quantum.
-fn step(byte: u8, quantum: u32, have: u32, padding: u32) -> (u32, u32, u32) {
-    match sextet(byte) {
-        NONE if byte == b'=' && have >= 2 => (quantum, have, padding + 1),
-        NONE => (quantum, have, padding),
-        value => (quantum << 6 | value, have + 1, 0),
-    }
 }
 
 /// Decodes whole quanta up to the first one with a byte outside of the alphabet.
@@ -273,6 +338,44 @@ mod tests {
                 assert_eq!(decode_base64(&written), data, "{length} {end:?}");
                 let after = [&written[..], b"\r\n", b"AAAA"].concat();
                 assert_eq!(decode_base64(&after), data, "padding ends it: {length} {end:?}");
+                for piece in [1, 2, 63, 77, 100, 1000] {
+                    assert_eq!(in_pieces(&after, piece), data, "{length} {end:?} in pieces of {piece}");
+                }
+            }
+        }
+    }
+
+    fn in_pieces(text: &[u8], length: usize) -> Vec<u8> {
+        let mut decoder = Base64::default();
+        text.chunks(length).for_each(|piece| decoder.push(piece));
+        decoder.finish()
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_kept() {
+        let data = vec![b'x'; 30_000];
+        let text = STANDARD.encode(&data);
+        let mut decoder = Base64::default();
+        for piece in text.as_bytes().chunks(1000) {
+            decoder.push(piece);
+            assert!(decoder.line.len() <= MAX_BEGUN);
+        }
+        assert_eq!(decoder.finish(), data);
+    }
+
+    #[test]
+    fn base64_that_is_broken_is_read_the_same_in_pieces() {
+        for text in [
+            &b"aGVs\r\nbG8=\r\nZm9v"[..],
+            b"aGVsbG8",
+            b"a",
+            b"=aGVs",
+            b"a-G*V s\r\nbG8=x",
+            b"aGVsbA=b=x\n",
+            b"aGVsbG8=\n==",
+        ] {
+            for length in 1..=text.len() {
+                assert_eq!(in_pieces(text, length), decode_base64(text), "{text:?} in pieces of {length}");
             }
         }
     }

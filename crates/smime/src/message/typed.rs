@@ -108,8 +108,13 @@ fn section(piece: &[u8]) -> Option<Section> {
 
 /// Joins the sections of each parameter (RFC 2231 3); the bytes are joined before the charset is applied,
 /// because writers split inside characters. The extended form wins over a plain one of the same name.
-fn join(mut sections: Vec<Section>) -> Vec<(String, String)> {
-    sections.sort_by_key(|section| (section.number, !section.encoded));
+fn join(unordered: Vec<Section>) -> Vec<(String, String)> {
+    let order = |section: &Section| (section.number, !section.encoded);
+    // They are few, and a sort would be one more function of its own in a browser's program.
+    let mut sections: Vec<Section> = Vec::with_capacity(unordered.len());
+    for section in unordered {
+        sections.insert(sections.partition_point(|other| order(other) <= order(&section)), section);
+    }
     let mut parameters: Vec<(String, String)> = Vec::new();
     while let Some(name) = sections.first().map(|section| section.name.clone()) {
         let (mut mine, rest): (Vec<_>, Vec<_>) =

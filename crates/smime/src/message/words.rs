@@ -105,13 +105,4 @@ mod tests {
             assert_eq!(decode_words(text), text);
         }
     }
-
-    #[test]
-    fn hostile_values_take_linear_time() {
-        let start = std::time::Instant::now();
-        for piece in ["=?", "=?x?q?a", "=?x?q?a?", "=?utf-8?q?a?= "] {
-            decode_words(&piece.repeat(200_000));
-        }
-        assert!(start.elapsed().as_secs() < 20);
-    }
 }

@@ -9,7 +9,7 @@ use crate::time::UnixTime;
 /// A path has at most this many certificates, the anchor included.
 const MAX_LENGTH: usize = 12;
 /// As many chains are looked at; a hostile bag of certificates has exponentially many.
-const MAX_CHAINS: usize = 24;
+const MAX_CHAINS: usize = 64;
 
 /// The certificates that paths are built from: each once, found by its subject.
 pub(crate) struct Candidates<'a> {
@@ -109,15 +109,17 @@ impl<'a> Search<'_, 'a> {
         let wanted = of.authority_key_identifier();
         let fitting = self.candidates.of(of.issuer_name()).iter().copied();
         // Who is in the chain already can add nothing but a circle.
-        let mut fitting = fitting
-            .filter(|candidate| !chain.iter().any(|known| same_entity(known, candidate.certificate)))
-            .collect::<Vec<_>>();
-        fitting.sort_by_cached_key(|candidate| {
+        let fitting =
+            fitting.filter(|candidate| !chain.iter().any(|known| same_entity(known, candidate.certificate)));
+        let mut ranks: [Vec<Candidate<'a>>; 8] = Default::default();
+        for candidate in fitting {
             let identifier = candidate.certificate.subject_key_identifier();
             let mismatch = wanted.is_some() && identifier.is_some() && wanted != identifier;
-            (mismatch, !candidate.is_anchor, !candidate.certificate.is_valid_at(self.at))
-        });
-        fitting
+            let rank = [mismatch, !candidate.is_anchor, !candidate.certificate.is_valid_at(self.at)];
+            let rank = rank.into_iter().fold(0, |rank, bit| rank * 2 + usize::from(bit));
+            ranks.get_mut(rank).into_iter().for_each(|rank| rank.push(candidate));
+        }
+        ranks.concat()
     }
 }
 

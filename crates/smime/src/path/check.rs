@@ -14,7 +14,7 @@ use crate::provider::{Hash, Provider, ProviderError};
 use crate::time::UnixTime;
 
 /// What may be critical. Key identifiers never are (RFC 5280 4.2.1.1 and 4.2.1.2).
-const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
+const UNDERSTOOD: [const_oid::ObjectIdentifier; 12] = [
     oid::KEY_USAGE,
     oid::SUBJECT_ALT_NAME,
     oid::ISSUER_ALT_NAME,
@@ -26,6 +26,7 @@ const UNDERSTOOD: [const_oid::ObjectIdentifier; 11] = [
     oid::POLICY_CONSTRAINTS,
     oid::EXTENDED_KEY_USAGE,
     oid::INHIBIT_ANY_POLICY,
+    oid::OCSP_NO_CHECK,
 ];
 
 /// Checks chains; remembers what signatures it saw, since chains share their upper ends.
@@ -227,8 +228,12 @@ fn constrain(
 
 pub(super) fn check_extensions(certificate: &Certificate) -> Result<(), PathError> {
     let understood = certificate.critical_extensions().all(|critical| UNDERSTOOD.contains(&critical));
-    // Names and purposes that cannot be read must not count as none.
-    if understood && certificate.alternative_names().is_ok() && certificate.extended_key_usage().is_ok() {
+    // Names, usages and purposes that cannot be read must not count as none.
+    let readable = certificate.alternative_names().is_ok()
+        && certificate.key_usage().is_ok()
+        && certificate.extended_key_usage().is_ok()
+        && certificate.basic_constraints().is_ok();
+    if understood && readable {
         return Ok(());
     }
     Err(PathError::UnknownCriticalExtension { subject: certificate.subject() })

@@ -11,6 +11,8 @@ use crate::provider::{Hash, Provider};
 use crate::time::UnixTime;
 
 const MAX_EXTENSIONS: usize = 32;
+/// In seconds.
+const SKEW: u64 = 15 * 60;
 
 const REASON: Oid = Oid::new_unwrap("2.5.29.21");
 const INVALIDITY_DATE: Oid = Oid::new_unwrap("2.5.29.24");
@@ -75,6 +77,18 @@ impl<'a> Crl<'a> {
     pub(crate) fn concerns(&self, certificate: &Certificate, points: &[DistributionPoint]) -> bool {
         let is_left_to = |point: &DistributionPoint| point.issuers.contains(&self.issuer);
         self.is_of(certificate.issuer_name()) || (self.scope.is_indirect && points.iter().any(is_left_to))
+    }
+
+    /// Whether it was made later than now, by more than clocks differ.
+    pub(super) fn is_ahead_of(&self, now: UnixTime) -> bool {
+        self.this_update > now.plus(SKEW)
+    }
+
+    /// Whether it tells all that the other one does, as of the same time or later: of the same issuer and scope.
+    pub(super) fn is_no_older_than(&self, other: &Self) -> bool {
+        self.issuer == other.issuer
+            && self.scope.covers(&other.scope)
+            && self.this_update >= other.this_update
     }
 
     /// The reasons for which absence from the list proves that a certificate was not revoked at the moment: a
@@ -237,6 +251,16 @@ impl Revocation {
     pub(super) fn counts_at(&self, at: UnixTime, purpose: Purpose) -> bool {
         self.since <= at || (purpose == Purpose::Timestamping && !self.is_benign)
     }
+}
+
+/// Whether none of them is critical, but of those types.
+pub(crate) fn are_understood(extensions: Reader<'_>, known: &[Oid]) -> Result<bool, Malformed> {
+    let mut understood = true;
+    for extension in extensions.all(MAX_EXTENSIONS)? {
+        let (oid, critical, _) = read_extension(&extension)?;
+        understood &= !critical || known.contains(&oid);
+    }
+    Ok(understood)
 }
 
 /// The type of an extension, whether it is critical, and its value.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map};
 use const_oid::ObjectIdentifier as Oid;
 use sha1::{Digest, Sha1};
 
-use super::crl::{Revocation, read_extension};
+use super::crl::{Revocation, are_understood, read_extension};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag, write};
 use crate::certificate::{Certificate, key_octets, normalized_name};
@@ -94,7 +94,9 @@ impl<'a> OcspResponse<'a> {
             produced_at,
             entries: entries.iter().map(Entry::read).collect::<Result<_, _>>()?,
             certificates,
-            is_understood: extensions.map_or(Ok(true), |wrapper| knows_all(&wrapper))?,
+            is_understood: extensions.map_or(Ok(true), |wrapper| {
+                are_understood(asn1::single(wrapper.value, tag::SEQUENCE)?.reader(), &[NONCE])
+            })?,
         })
     }
 
@@ -262,16 +264,6 @@ impl EntryStatus {
         }
         Ok(self)
     }
-}
-
-fn knows_all(wrapper: &Tlv<'_>) -> Result<bool, Malformed> {
-    let extensions = asn1::single(wrapper.value, tag::SEQUENCE)?.reader().all(MAX_ENTRIES)?;
-    let mut known = true;
-    for extension in extensions {
-        let (oid, critical, _) = read_extension(&extension)?;
-        known &= !critical || oid == NONCE;
-    }
-    Ok(known)
 }
 
 /// Asks a responder about a certificate (RFC 6960 4.1), without a nonce: an answer is worth keeping.

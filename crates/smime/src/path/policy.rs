@@ -55,13 +55,12 @@ impl PolicyState {
     pub(super) fn new(policies: &Policies, length: usize) -> Self {
         let later = u32::try_from(length + 1).unwrap_or(u32::MAX);
         let unless = |now: bool| if now { 0 } else { later };
-        let any = Node { expected: BTreeSet::from([ANY_POLICY]), roots: BTreeSet::from([ANY_POLICY]) };
-        // Collecting would sort first, by a function of its own.
-        let mut initial = BTreeSet::new();
-        initial.extend(policies.initial.iter().copied());
+        let any = Node { expected: set([ANY_POLICY]), roots: set([ANY_POLICY]) };
+        let mut level = BTreeMap::new();
+        level.insert(ANY_POLICY, any);
         Self {
-            level: Some(BTreeMap::from([(ANY_POLICY, any)])),
-            initial,
+            level: Some(level),
+            initial: set(policies.initial.iter().copied()),
             explicit_policy: unless(policies.require_explicit),
             policy_mapping: unless(policies.inhibit_mapping),
             inhibit_any: unless(policies.inhibit_any),
@@ -118,7 +117,7 @@ impl PolicyState {
             } else if let Some(node) = level.get_mut(from) {
                 node.expected.clone_from(to);
             } else if level.contains_key(&ANY_POLICY) {
-                let node = Node { expected: to.clone(), roots: BTreeSet::from([*from]) };
+                let node = Node { expected: to.clone(), roots: set([*from]) };
                 level.insert(*from, node);
             }
         }
@@ -149,7 +148,7 @@ fn next_level(parents: &BTreeMap<Oid, Node>, named: &BTreeSet<Oid>, any_counts: 
     let mut level: BTreeMap<Oid, Node> = BTreeMap::new();
     let mut add = |policy: Oid, parent_policy: Oid, parent: &Node| {
         let node = level.entry(policy).or_default();
-        node.expected = BTreeSet::from([policy]);
+        node.expected = set([policy]);
         if parent_policy == ANY_POLICY {
             node.roots.insert(policy);
         } else {
@@ -180,14 +179,20 @@ fn next_level(parents: &BTreeMap<Oid, Node>, named: &BTreeSet<Oid>, any_counts: 
     level
 }
 
+/// Collecting would sort first, by a function of its own.
+fn set(policies: impl IntoIterator<Item = Oid>) -> BTreeSet<Oid> {
+    let mut set = BTreeSet::new();
+    set.extend(policies);
+    set
+}
+
 fn policies(certificate: &Certificate) -> Result<Option<BTreeSet<Oid>>, Malformed> {
     let Some(der) = certificate.extension(oid::CERTIFICATE_POLICIES) else { return Ok(None) };
     let list = asn1::single(der, tag::SEQUENCE)?.reader().all(MAX_POLICIES)?;
-    let mut policies = BTreeSet::new();
-    for policy in list {
-        policies.insert(policy.reader().oid()?);
-    }
-    Ok(Some(policies))
+    let read = list.iter().map(|policy| policy.reader().oid()).collect::<Result<Vec<_>, _>>()?;
+    let policies = set(read);
+    // RFC 5280 4.2.1.4: one at least, and each but once.
+    if policies.is_empty() || policies.len() < list.len() { Err(Malformed) } else { Ok(Some(policies)) }
 }
 
 fn mappings(certificate: &Certificate) -> Result<BTreeMap<Oid, BTreeSet<Oid>>, Refused> {

@@ -81,6 +81,13 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    /// Whether both lists of an issuer are about the same certificates, and this one tells the changes that the other
+    /// does, or all; what is not understood counts, too.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let tells_all = self.base.is_none() || self.base == other.base;
+        tells_all && self.point == other.point && self.reasons == other.reasons
+    }
+
     /// The reasons for which the certificate would be on the list of `publisher` if it were revoked: those of
     /// the points where both meet (RFC 5280 6.3.3 (b) to (d)).
     pub(super) fn reasons_for(

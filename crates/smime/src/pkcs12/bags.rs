@@ -122,7 +122,8 @@ fn read_certificate(mut value: Reader<'_>) -> Result<Option<Certificate>, Pkcs12
     }
     let content = bag.expect(tag::constructed(0))?;
     let der = asn1::single(content.value, tag::OCTET_STRING)?.value;
-    Certificate::from_der(der).map(Some).map_err(|_| Pkcs12Error::Malformed)
+    // One of the chain that cannot be read is no reason to lose the key.
+    Ok(Certificate::from_der(der).ok())
 }
 
 fn read_attributes(set: Reader<'_>) -> Result<Attributes, Malformed> {

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::Pkcs12Error;
 use super::derive::{Use, derive};
-use super::pbe::{self, Scheme};
+use super::pbe::Scheme;
+use super::pbkdf;
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{Malformed, Tlv, tag};
 use crate::provider::Hash;
@@ -99,8 +100,8 @@ impl Unlock {
         let derivation = Identifier::read(fields.sequence()?)?;
         let scheme = Identifier::read(fields.sequence()?)?;
         fields.end()?;
-        let hash = pbe::hmac_of(scheme.oid).ok_or(Pkcs12Error::Unsupported)?;
-        let derivation = pbe::MacKey::read(&derivation)?;
+        let hash = pbkdf::hmac_of(scheme.oid).ok_or(Pkcs12Error::Unsupported)?;
+        let derivation = pbkdf::MacKey::read(&derivation)?;
         self.spend(derivation.work())?;
         let password = self.utf8.first().cloned().unwrap_or_default();
         if mac_holds(hash, &derivation.derive(&password), safe, expected)? {

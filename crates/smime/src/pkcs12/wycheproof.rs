@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::pbe::{self, Scheme};
+use super::pbkdf;
 use crate::algorithm::Identifier;
 use crate::asn1::Reader;
 use crate::wycheproof::{hex, run};
@@ -14,9 +15,9 @@ fn read(identifier: &[u8]) -> Identifier<'_> {
 #[test]
 fn keys_under_passwords_are_as_wycheproof_says() {
     run("keys_under_passwords_are_as_wycheproof_says", "pbkdf2_hmacsha256_test", 60, |test| {
-        let derivation = pbe::pbkdf2_identifier(&hex(&test["salt"]), iterations(test));
+        let derivation = pbkdf::pbkdf2_identifier(&hex(&test["salt"]), iterations(test));
         let length = usize::try_from(test["dkLen"].as_u64().unwrap()).unwrap();
-        let key = pbe::pbkdf2_key(&read(&derivation), &hex(&test["password"]), length);
+        let key = pbkdf::pbkdf2_key(&read(&derivation), &hex(&test["password"]), length);
         key.is_ok_and(|key| *key == hex(&test["dk"]))
     });
 }

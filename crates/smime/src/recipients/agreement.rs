@@ -1,7 +1,7 @@
 //! The algorithms that all recipients read (RFC 8551 2.7).
 
 use super::{Chosen, Reads};
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, KeyKind};
 use crate::encrypt::KeyTransport;
 use crate::provider::ContentEncryption;
 
@@ -50,6 +50,16 @@ pub fn agree_on(recipients: &[(&Certificate, &Reads)]) -> Agreement {
         cipher,
         cipher_for: cipher_for.map(|(place, _)| place).collect(),
         transport: transport.collect(),
+    }
+}
+
+impl Chosen {
+    /// Whether they can be expected to open a message only where nobody is given its key by key agreement.
+    ///
+    /// A RecipientInfo that a program does not know should not keep it from its own (RFC 5652 6.2 lets new kinds
+    /// come), yet programs on NSS before it learnt key agreement (3.87.1 has not) refuse the whole message.
+    pub fn by_transport_alone(&self) -> bool {
+        self.reads != Reads::Everything && matches!(self.certificate.key_kind(), KeyKind::Rsa { .. })
     }
 }
 

@@ -98,11 +98,16 @@ async fn check(
     if !matches!(info.imprint.hash, Some(Hash::Sha256 | Hash::Sha384 | Hash::Sha512)) {
         return Err(TimestampError::UnacceptableAlgorithm);
     }
+    if !info.is_understood {
+        return Err(TimestampError::NotUnderstood);
+    }
     if info.time > known.now.plus(CLOCK_SKEW) {
         return Err(TimestampError::InTheFuture);
     }
-    let (authority, path) = authority(provider, message, info.time, known, budget).await?;
-    Ok(Token { der: token.to_vec(), time: info.time, authority, path })
+    // The later end; but what is here was there by now.
+    let time = info.time.plus(info.accuracy).min(known.now.max(info.time));
+    let (authority, path) = authority(provider, message, time, known, budget).await?;
+    Ok(Token { der: token.to_vec(), time, authority, path })
 }
 
 /// Who signed the token, and their path. Their signature vouches for the time as long as they were

@@ -5,6 +5,7 @@ use const_oid::ObjectIdentifier as Oid;
 use super::{TimestampError, TimestampRequest};
 use crate::algorithm::{self, Identifier};
 use crate::asn1::{self, Malformed, Reader, Tlv, tag, write};
+use crate::path::are_understood;
 use crate::provider::Hash;
 use crate::time::UnixTime;
 
@@ -98,25 +99,39 @@ impl<'a> Request<'a> {
 pub(super) struct TstInfo<'a> {
     pub(super) imprint: Imprint<'a>,
     pub(super) time: UnixTime,
+    /// In seconds, rounded up: the true time is that much earlier or later.
+    pub(super) accuracy: u64,
     pub(super) nonce: Option<&'a [u8]>,
+    /// Whether none of its extensions has to be known and is not.
+    pub(super) is_understood: bool,
 }
 
 impl<'a> TstInfo<'a> {
     pub(super) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
         let mut fields = asn1::single(der, tag::SEQUENCE)?.reader();
-        fields.expect(tag::INTEGER)?;
+        let version = fields.expect(tag::INTEGER)?.small()?;
         fields.expect(tag::OID)?;
         let imprint = Imprint::read(fields.expect(tag::SEQUENCE)?)?;
         fields.expect(tag::INTEGER)?;
         let time = UnixTime::from_tlv(&fields.expect(tag::GENERALIZED_TIME)?)?;
-        let _accuracy = fields.optional(tag::SEQUENCE)?;
+        let accuracy =
+            fields.optional(tag::SEQUENCE)?.map_or(Ok(0), |accuracy| read_accuracy(accuracy.reader()))?;
         let _ordering = fields.optional(tag::BOOLEAN)?;
         let nonce = fields.optional(tag::INTEGER)?.map(|nonce| nonce.value);
         let _authority = fields.optional(tag::constructed(0))?;
-        let _extensions = fields.optional(tag::constructed(1))?;
+        let extensions = fields.optional(tag::constructed(1))?;
         fields.end()?;
-        Ok(Self { imprint, time, nonce })
+        let is_understood =
+            version == 1 && extensions.map_or(Ok(true), |list| are_understood(list.reader(), &[]))?;
+        Ok(Self { imprint, time, accuracy, nonce, is_understood })
     }
+}
+
+/// Accuracy: seconds, thousandths and millionths, of which none need be there.
+fn read_accuracy(mut fields: Reader<'_>) -> Result<u64, Malformed> {
+    let seconds = fields.optional(tag::INTEGER)?.map_or(Ok(0), |seconds| seconds.small())?;
+    // Moments are whole seconds here, so what is left counts as one.
+    Ok(u64::from(seconds) + u64::from(!fields.is_empty()))
 }
 
 /// The token of a response, if one was granted.

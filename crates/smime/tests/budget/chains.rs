@@ -3,9 +3,9 @@
 use smime::recipients::{Candidate, NoneChosen, Reads, Unfit, choose};
 use smime::{Certificate, PathError, Trust, UnixTime, block_on_ready as ready};
 
-use crate::counting::Counting;
 use crate::forge::{Forge, authority, extension, oid, path};
 use crate::support::NOW;
+use crate::support::counting::Counting;
 use crate::support::der::{sequence, tlv};
 
 #[test]
@@ -151,5 +151,30 @@ fn thousands_of_name_constraints_cost_little() {
         let spki = forge.key("leaf");
         let leaf = forge.certificate("Leaf", &spki, ("Office", Some("office")), &[extension(17, &names)]);
         assert_eq!(path("name constraints", &leaf, &[root], &offices), outcome);
+    }
+}
+
+/// Each pair counts as one comparison, so none may be longer than a name can be.
+#[test]
+fn names_longer_than_any_are_not_compared_with_constraints() {
+    for (form, name, outcome) in [
+        (0x86, format!("x://{}", "a".repeat(200_000)), None),
+        (0x82, format!("{}.example", "a".repeat(200_000)), None),
+        (0x81, format!("{}@b.example", "a".repeat(200_000)), None),
+        (0x86, format!("x://b.example/{}", "a".repeat(200_000)), Some(3)),
+    ] {
+        let mut forge = Forge::new();
+        let spki = forge.key("root");
+        let root = forge.certificate("Root", &spki, ("Root", Some("root")), &[authority()]);
+        let tree = |number: usize| sequence(&[&tlv(form, format!("{number}.example").as_bytes())]);
+        let excluded = tlv(0xa1, &(0..500).map(tree).collect::<Vec<_>>().concat());
+        let constraints = extension(30, &sequence(&[&excluded]));
+        let spki = forge.key("office");
+        let office = forge.certificate("Office", &spki, ("Root", Some("root")), &[authority(), constraints]);
+        let spki = forge.key("leaf");
+        let names = extension(17, &sequence(&[&tlv(form, name.as_bytes())]));
+        let leaf = forge.certificate("Leaf", &spki, ("Office", Some("office")), &[names]);
+        let refused = PathError::NameNotPermitted { subject: "CN=Leaf".into() };
+        assert_eq!(path("long names", &leaf, &[root], &[office]), outcome.ok_or(refused));
     }
 }

@@ -8,8 +8,7 @@ use smime::{
     Certificate, Curve, Hash, KeyId, Keyring, PathError, SignatureAlgorithm, block_on_ready as ready,
 };
 
-use crate::LIMIT;
-use crate::counting::Counting;
+use crate::support::counting::{Counting, LIMIT};
 use crate::support::der::{sequence, tlv};
 use crate::support::{NOW, rng};
 

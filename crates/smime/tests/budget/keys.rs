@@ -9,9 +9,8 @@ use smime::recipients::{Candidate, Reads, Unfit, choose};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{Hash, PathError, Provider, SignerError, Trust, block_on_ready as ready, verify};
 
-use crate::LIMIT;
-use crate::counting::Counting;
 use crate::forge::{ECDSA_SHA256, Forge, RSA, authority, extension, oid};
+use crate::support::counting::{Counting, LIMIT};
 use crate::support::der::{sequence, tlv};
 use crate::support::{NOW, World};
 

@@ -11,9 +11,5 @@
 mod support;
 
 mod chains;
-mod counting;
 mod forge;
 mod keys;
-
-/// What one message or path may cost, in microseconds of the machine that the costs below are from.
-const LIMIT: u64 = 50_000;

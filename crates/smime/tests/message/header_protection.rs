@@ -1,6 +1,6 @@
 //! RFC 9788 in both directions: what is shown, how each field is protected, and what an answer tells.
 
-use smime::message::{Address, Draft, HeaderPolicy, SealOptions, Status};
+use smime::message::{Address, Draft, HeaderPolicy, Reference, SealOptions, Status};
 
 use crate::people::{World, letter};
 
@@ -195,6 +195,17 @@ HP-Outer: From: alice@a.example\r\nHP-Outer: To: bob@b.example\r\nHP-Outer: Subj
     }
     assert!(head.contains("References: <other@x>\r\n"), "{head}");
     assert_eq!(world.open(&sealed).headers.references.len(), 2);
+    // A draft that was kept so hides the same by itself.
+    let kept = world.open(&sealed).headers.reference();
+    let again = SealOptions { reference: Some(kept), ..SealOptions::default() };
+    assert!(!outside(&world.seal(&answer, Some("bob"), &again)).contains("hidden@h.example"));
+    // Where nothing is known of the original, nobody is named outside but the author.
+    let unknown = SealOptions { reference: Some(Reference::unknown(&answer)), ..SealOptions::default() };
+    let head = outside(&world.seal(&answer, Some("bob"), &unknown));
+    for secret in ["To:", "Cc:", "alice@a.example", "References:"] {
+        assert!(!head.contains(secret), "{secret} in {head}");
+    }
+    assert!(head.contains("From: bob@b.example\r\n"), "{head}");
 }
 
 #[test]

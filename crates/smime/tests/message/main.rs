@@ -14,6 +14,7 @@ mod door;
 mod envelope;
 mod every_byte;
 mod header_protection;
+mod incoming;
 mod mime_corpora;
 mod mutation;
 mod openssl;
@@ -21,3 +22,5 @@ mod people;
 mod round_trip;
 mod sealing;
 mod vectors;
+#[path = "../support/work.rs"]
+mod work;

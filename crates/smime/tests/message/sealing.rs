@@ -196,7 +196,8 @@ fn a_stamped_signature_outlives_its_certificate() {
     let opened = at(&sealed);
     assert_eq!(opened.status, Status::Confidential, "{:?}", opened.signers);
     let stamp = opened.signers[0].timestamp.clone().unwrap();
-    assert_eq!((stamp.time, stamp.fault, opened.signers[0].signed_at), (Some(NOW), None, Some(NOW)));
+    let proven = Some(NOW.plus(1));
+    assert_eq!((stamp.time, stamp.fault, opened.signers[0].signed_at), (proven, None, proven));
     let opened = at(&bare);
     assert_eq!(opened.status, Status::EncryptedUnverified);
     assert_eq!(opened.signers[0].reason.as_ref().unwrap().code(), "expired");

@@ -3,8 +3,10 @@
 
 pub mod authority;
 pub mod corpus;
+pub mod counting;
 pub mod der;
 pub mod signed;
+pub mod work;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -7,6 +7,9 @@ use smime::{
     ContentEncryption, Curve, Hash, KeyKind, Provider, ProviderError, SignatureAlgorithm, by_rust_crypto,
 };
 
+/// What one message or path may cost, in microseconds of the machine that the costs below are from.
+pub const LIMIT: u64 = 50_000;
+
 /// Counts what reading costs: verifying, digesting and decrypting. What is written, nobody hostile decides.
 #[derive(Default)]
 pub struct Counting {

@@ -122,6 +122,9 @@ pub struct SealReport {
     content: &'static str,
     content_for: Vec<String>,
     recipients: Vec<RecipientReport>,
+    /// What the sender had better know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,13 +166,29 @@ impl SealReport {
                 .zip(&agreement.transport)
                 .map(|(one, transport)| RecipientReport::new(one, *transport))
                 .collect(),
+            note: note(recipients),
         }
     }
 }
 
+/// Programs on NSS before it learnt key agreement refuse a message in which anybody is given the key by it.
+fn note(recipients: &[Recipient]) -> Option<String> {
+    let (rsa, others): (Vec<_>, Vec<_>) = recipients.iter().partition(|one| is_rsa(&one.certificate));
+    let names: Vec<String> = rsa.iter().map(|one| one.certificate.subject()).collect();
+    let mixed = !rsa.is_empty() && !others.is_empty();
+    mixed.then(|| {
+        let names = names.join("; ");
+        format!("programs on NSS 3.87.1 and before do not open this, since some have no RSA key: seal apart to {names}")
+    })
+}
+
+fn is_rsa(certificate: &Certificate) -> bool {
+    matches!(certificate.key_kind(), smime::KeyKind::Rsa { .. })
+}
+
 impl RecipientReport {
     fn new(recipient: &Recipient, transport: KeyTransport) -> Self {
-        let rsa = matches!(recipient.certificate.key_kind(), smime::KeyKind::Rsa { .. });
+        let rsa = is_rsa(&recipient.certificate);
         let passed_over = recipient.passed_over.iter().map(|one| PassedOverReport {
             certificate: Named::new(&one.certificate),
             reason: one.reason.code(),

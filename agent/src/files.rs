@@ -147,14 +147,22 @@ pub fn identity<P: AsRef<Path>>(paths: &[P], password_file: &Path) -> Result<Ide
         let contents =
             pkcs12::open(&pfx, &password).with_context(|| format!("{} cannot be opened", path.display()))?;
         for key in &contents.keys {
-            let Some(certificate) = key.certificate.and_then(|index| contents.certificates.get(index)) else {
-                continue;
-            };
             let id = KeyId::new(format!("{}#{}", path.display(), identity.keys.len()));
             // A key of an unknown kind is no reason to refuse the others.
-            if identity.keyring.insert_pkcs8(id.clone(), &key.pkcs8).is_ok() {
-                identity.keys.push((id, certificate.clone()));
+            if identity.keyring.insert_pkcs8(id.clone(), &key.pkcs8).is_err() {
+                continue;
             }
+            let spki = identity.keyring.spki(&id)?;
+            let named = key.certificate.and_then(|index| contents.certificates.get(index));
+            let mut all = named.into_iter().chain(&contents.certificates);
+            let Some(certificate) = all.find(|one| one.has_key(&spki)) else {
+                // Nobody could verify what is signed under a certificate of another key.
+                if named.is_some() {
+                    bail!("{} holds a private key and the certificate of another key", path.display());
+                }
+                continue;
+            };
+            identity.keys.push((id, certificate.clone()));
         }
         identity.certificates.extend(contents.certificates);
     }

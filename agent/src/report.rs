@@ -22,6 +22,7 @@ pub struct Report {
     headers: BTreeMap<String, String>,
     header_protection: BTreeMap<String, &'static str>,
     from_mismatch: Option<FromMismatch>,
+    recipients_unprotected: bool,
     parts: Vec<PartReport>,
     sealed_at_door: bool,
     weak: bool,
@@ -120,6 +121,7 @@ impl Report {
                 outer: address_list(&mismatch.outer),
                 inner: address_list(&mismatch.inner),
             }),
+            recipients_unprotected: headers.recipients_unprotected,
             parts: parts.collect(),
             sealed_at_door: opened.sealed_at_door,
             weak: opened.weak,
@@ -162,6 +164,12 @@ impl Report {
         }
         if let Some(mismatch) = &self.from_mismatch {
             lines.push(format!("Warning: the message claims to be from {}", mismatch.inner));
+        }
+        if self.recipients_unprotected {
+            lines.push(
+                "Warning: whoever carried the message could write the addresses that an answer goes to"
+                    .to_owned(),
+            );
         }
         for signer in &self.signers {
             let who = if signer.subject.is_empty() { "unknown" } else { &signer.subject };

@@ -23,6 +23,7 @@ fn what_is_sealed_opens_and_says_what_it_is_worth() {
         assert_eq!(report["headers"]["subject"], "Vertraulich: Größe");
         assert_eq!(report["headerProtection"]["subject"], "signed-and-encrypted");
         assert_eq!(report["headers"]["bcc"], Value::Null);
+        assert_eq!(report["recipientsUnprotected"], false);
         assert_eq!(report["parts"][0]["text"], "Dear Bob: Größe.");
         assert_eq!(report["parts"][1]["file"], "2-evil.pdf");
         assert_eq!(office.read("parts/2-evil.pdf"), "%PDF-1");
@@ -47,6 +48,7 @@ fn a_key_is_found_by_what_outlook_calls_it_where_its_certificate_does_not_say() 
     office.openssl("pkcs12 -export -in unnamed.pem -inkey bob.key -passout file:secret -out unnamed.p12");
     let report = office.json("open --key unnamed.p12 --password-file password --json sealed.eml");
     assert_eq!(report["parts"][0]["text"], "By identifier.\r\n");
+    assert_eq!(report["recipientsUnprotected"], true);
 }
 
 #[test]
@@ -68,6 +70,36 @@ fn a_stray_encrypted_part_is_opened_by_itself_and_lends_its_status_to_nothing() 
     let apart = office.json(&format!("{OPEN} parts/{part}"));
     assert_eq!(apart["parts"][0]["text"], "For Bob.\r\n");
     assert_eq!(apart["status"], "encrypted-unverified");
+}
+
+#[test]
+fn a_key_beside_the_certificate_of_another_key_is_refused() {
+    let Some(office) = Office::new("a_key_beside_the_certificate_of_another_key_is_refused") else { return };
+    office.openssl("pkcs8 -topk8 -nocrypt -in alice.key -outform DER -out alice.p8");
+    let key = std::fs::read(office.0.join("alice.p8")).unwrap();
+    let certificate = smime::Certificate::from_pem(&office.read("bob.pem")).unwrap();
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    let file = smime::pkcs12::create(&mut rng, &key, &[certificate], "mixed", "correct horse").unwrap();
+    office.write("mixed.p12", file);
+    let output = office.agent("open --key mixed.p12 --password-file password --json letter.eml");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("the certificate of another key"), "{said}");
+}
+
+#[test]
+fn a_key_finds_its_own_certificate_among_several() {
+    let Some(office) = Office::new("a_key_finds_its_own_certificate_among_several") else { return };
+    office.seal("");
+    office.openssl("pkcs8 -topk8 -nocrypt -in bob.key -outform DER -out bob.p8");
+    let key = std::fs::read(office.0.join("bob.p8")).unwrap();
+    let [alice, bob] =
+        ["alice.pem", "bob.pem"].map(|name| smime::Certificate::from_pem(&office.read(name)).unwrap());
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    // The first is marked as the key's.
+    let file = smime::pkcs12::create(&mut rng, &key, &[alice, bob], "mixed", "correct horse").unwrap();
+    office.write("mixed.p12", file);
+    let report = office.json("open --key mixed.p12 --password-file password --json sealed.eml");
+    assert_eq!(report["parts"][0]["text"], "Dear Bob: Größe.");
 }
 
 #[test]

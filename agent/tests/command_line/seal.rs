@@ -38,6 +38,21 @@ fn a_certificate_that_expired_or_is_weak_gets_no_mail() {
 }
 
 #[test]
+fn whom_to_seal_apart_to_is_told_where_some_have_no_rsa_key() {
+    let Some(office) = Office::new("whom_to_seal_apart_to_is_told_where_some_have_no_rsa_key") else {
+        return;
+    };
+    let seal = "seal --from alice.p12 --password-file password --json --out sealed.eml --to bob.pem";
+    let alone = office.json(&format!("{seal} -- letter.eml"));
+    let both = office.json(&format!("{seal} --to alice.pem -- letter.eml"));
+    assert!(alone.get("note").is_none(), "{alone}");
+    let note = both["note"].as_str().unwrap();
+    assert!(note.contains("CN=bob") && !note.contains("CN=alice"), "{note}");
+    office.openssl("cms -decrypt -in sealed.eml -recip bob.pem -inkey bob.key -out signed.eml");
+    office.openssl("cms -decrypt -in sealed.eml -recip alice.pem -inkey alice.key -out signed.eml");
+}
+
+#[test]
 fn the_choice_of_certificates_and_algorithms_is_told_with_its_reasons() {
     let Some(office) = Office::new("the_choice_of_certificates_and_algorithms_is_told_with_its_reasons")
     else {

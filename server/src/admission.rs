@@ -10,7 +10,6 @@ mod line;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jmap::AccountId;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -75,23 +74,26 @@ impl Admission {
         metrics: &Metrics,
     ) -> Result<Place, Overload> {
         let organisation = account.organisation.as_deref().unwrap_or_default();
-        let place = match self.queue(organisation, &account.id, class) {
-            Ok(None) => return Ok(Place(Arc::clone(self))),
+        let place = self.place(organisation, account.id.as_str(), class).await;
+        place.inspect_err(|_| metrics.refusal("admission"))
+    }
+
+    /// As [`enter`](Self::enter), for one of a group who need be no account of an organisation.
+    pub async fn place(self: &Arc<Self>, group: &str, one: &str, class: Class) -> Result<Place, Overload> {
+        match self.queue(group, one, class) {
+            Ok(None) => Ok(Place(Arc::clone(self))),
             Ok(Some(mut called)) => {
-                tokio::time::timeout(PATIENCE, &mut called.place).await.ok().and_then(Result::ok)
+                let called = tokio::time::timeout(PATIENCE, &mut called.place).await;
+                called.ok().and_then(Result::ok).ok_or(Overload)
             }
-            Err(Full) => None,
-        };
-        place.ok_or_else(|| {
-            metrics.refusal("admission");
-            Overload
-        })
+            Err(Full) => Err(Overload),
+        }
     }
 
     fn queue(
         self: &Arc<Self>,
         organisation: &str,
-        account: &AccountId,
+        account: &str,
         class: Class,
     ) -> Result<Option<Called>, Full> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,12 +101,13 @@ impl Admission {
             line.running += 1;
             return Ok(None);
         }
-        if line.waiting >= WAITING && !line.make_room(organisation, account.as_str()) {
+        if line.waiting >= WAITING && !line.make_room(organisation, account) {
             return Err(Full);
         }
         let (call, place) = oneshot::channel();
-        line.push(organisation, account.as_str(), class, call);
-        let (admission, organisation, account) = (Arc::clone(self), organisation.to_owned(), account.clone());
+        line.push(organisation, account, class, call);
+        let (organisation, account) = (organisation.to_owned(), account.to_owned());
+        let admission = Arc::clone(self);
         Ok(Some(Called { admission, organisation, account, class, place }))
     }
 }
@@ -116,7 +119,7 @@ struct Full;
 struct Called {
     admission: Arc<Admission>,
     organisation: String,
-    account: AccountId,
+    account: String,
     class: Class,
     place: oneshot::Receiver<Place>,
 }
@@ -127,7 +130,7 @@ impl Drop for Called {
         // A place that came at the very moment is given on, for which the line must be free.
         drop(self.place.try_recv());
         let mut line = self.admission.line.lock().unwrap_or_else(PoisonError::into_inner);
-        line.forget(&self.organisation, self.account.as_str(), self.class);
+        line.forget(&self.organisation, &self.account, self.class);
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
     use super::*;
 
     fn wait(admission: &Arc<Admission>, organisation: &str, account: &str, class: Class) -> Called {
-        admission.queue(organisation, &AccountId::from(account), class).ok().flatten().unwrap()
+        admission.queue(organisation, account, class).ok().flatten().unwrap()
     }
 
     /// Gives places on until all were served; the order of the names.
@@ -172,7 +175,7 @@ mod tests {
 
     fn taken() -> (Arc<Admission>, Place) {
         let admission = Arc::new(Admission::new(1));
-        assert!(admission.queue("o", &AccountId::from("first"), Class::Interactive).ok().unwrap().is_none());
+        assert!(admission.queue("o", "first", Class::Interactive).ok().unwrap().is_none());
         let place = Place(Arc::clone(&admission));
         (admission, place)
     }
@@ -189,10 +192,7 @@ mod tests {
         assert!(admission.is_busy());
         assert_eq!(serve(place, waiting), ["a", "c", "b", "a", "a", "bulk"]);
         assert!(!admission.is_busy());
-        assert!(
-            admission.queue("o", &AccountId::from("d"), Class::Bulk).ok().unwrap().is_none(),
-            "free again"
-        );
+        assert!(admission.queue("o", "d", Class::Bulk).ok().unwrap().is_none(), "free again");
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
     fn a_full_line_sends_away_whoever_asks_most() {
         let (admission, _place) = taken();
         let again = |organisation: &str, account: &str| {
-            admission.queue(organisation, &AccountId::from(account), Class::Interactive).ok().flatten()
+            admission.queue(organisation, account, Class::Interactive).ok().flatten()
         };
         let mut many: Vec<Called> = (0..WAITING - 1).map(|_| again("big", "greedy").unwrap()).collect();
         let _modest = again("big", "modest").unwrap();

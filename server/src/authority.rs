@@ -14,6 +14,7 @@ use hkdf::Hkdf;
 use p256::pkcs8::DecodePrivateKey;
 use sha2::Sha256;
 use smime::issue::{IssueError, Issuer, Profile, Usage, issue, revocation_list, self_signed_root};
+use smime::path::{Purpose, Query, validate};
 use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::timestamp::TimestampAuthority;
 use smime::{Certificate, KeyId, KeyringError, Signer, UnixTime, block_on_ready};
@@ -174,6 +175,30 @@ impl Authority {
             not_after: UnixTime(now.0 + PERSON_LIFE),
         };
         block_on_ready(issue(&self.keyring, &self.issuer, spki, &profile))
+    }
+
+    /// Whether a certificate is one that [`Self::certify`] would give now, and in the first half of its time.
+    pub fn still_gives(
+        &self,
+        certificate: &Certificate,
+        spki: &[u8],
+        subject: Subject<'_>,
+        usage: Usage,
+        now: UnixTime,
+    ) -> bool {
+        let purpose = match usage {
+            Usage::Encryption => Purpose::Encryption,
+            _ => Purpose::Signing,
+        };
+        let half = certificate.not_before().0.midpoint(certificate.not_after().0);
+        let (anchors, above) = (self.trust_anchors(), [self.issuer.certificate.clone()]);
+        let query = Query::new(purpose, now);
+        certificate.spki() == spki
+            && now.0 < half
+            && certificate.common_name().as_deref() == Some(subject.name)
+            && certificate.organisation().as_deref() == subject.organisation
+            && certificate.emails() == [subject.address]
+            && block_on_ready(validate(&RustCrypto, certificate, &anchors, &above, &[], &query)).is_ok()
     }
 
     /// Takes certificates back for good; the serial numbers of those that are this relay's and were not yet.

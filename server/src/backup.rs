@@ -7,8 +7,11 @@
 mod manifest;
 mod restore;
 mod take;
+mod within;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use jmap::BlobId;
 
 pub use manifest::{Manifest, Scope};
 pub use restore::{restore, restore_authority};
@@ -51,6 +54,9 @@ pub enum BackupError {
         /// That of this release.
         known: i64,
     },
+    /// The copy that another one is to build on lies elsewhere than that.
+    #[error("{} does not lie beside the new copy, which would not find it", .0.display())]
+    Elsewhere(PathBuf),
     /// No account is of that organisation or has that address.
     #[error("there is no such account")]
     Nobody,
@@ -60,6 +66,12 @@ pub enum BackupError {
     /// An account of the copy is there.
     #[error("an account of the copy is there: --replace puts the copy's in its place")]
     AccountExists,
+    /// What the copy says is one of its accounts is another one here.
+    #[error("{0} is not of what the copy is of: copies of that account alone replace it")]
+    Another(String),
+    /// A file that was put into the store was removed before its rows came.
+    #[error("the file {0} was removed meanwhile, for it took more than a day: restore again")]
+    Removed(BlobId),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,6 +81,13 @@ pub enum BackupError {
     /// The tables could not be brought to the copy's version.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+}
+
+/// Under which name something lies beside `path` until it is whole.
+pub fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
 }
 
 impl From<SqlError> for BackupError {

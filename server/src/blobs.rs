@@ -133,6 +133,15 @@ impl Blobs {
         off_thread(move || (self::id(&bytes) == wanted).then_some(bytes)).await?.ok_or(BlobError::Damaged)
     }
 
+    /// The bytes of a blob where it is small enough to lie in the store itself, whoever holds it.
+    pub async fn read_packed(&self, store: &Store, id: &BlobId) -> Result<Option<Vec<u8>>, BlobError> {
+        let mut connection = store.read().await?;
+        match store::blob_data(&mut connection, id).await?.ok_or(BlobError::NotFound)? {
+            Kept::Data(data) => Ok(Some(data)),
+            Kept::File(_) => Ok(None),
+        }
+    }
+
     /// The beginning of a blob, which holds a message's header, whoever holds it.
     pub async fn read_start(&self, store: &Store, id: &BlobId) -> Result<Vec<u8>, BlobError> {
         let mut connection = store.read().await?;
@@ -159,6 +168,14 @@ impl Blobs {
         sweep.await.map_err(|error: StoreError| error)?;
         self.collect(store, at - GRACE).await?;
         self.sweep_incoming(store).await
+    }
+
+    /// Has the files stay that came to be nobody's at or after `since`, for as long as if that were now.
+    ///
+    /// A copy of the store begins with its rows: the files that these name have to be there until it comes to them.
+    pub async fn put_off(&self, store: &Store, since: Millis) -> Result<(), BlobError> {
+        let keep = store.write(move |tx| Box::pin(store::keep_orphans(tx, since, now())));
+        Ok(keep.await.map_err(|error: StoreError| error)?)
     }
 
     /// Forgets blobs that nobody has held since `since`.

@@ -3,7 +3,8 @@
 //! It is relayed from memory while the user waits, and nothing readable of it is ever stored:
 //! recipients here get it sealed, recipients elsewhere get it now or not at all.
 
-use std::collections::BTreeSet;
+mod claims;
+
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -12,11 +13,15 @@ use jmap::sealed::{ClearAnswer, Refused};
 use crate::address;
 use crate::clock::now;
 use crate::delivery::{self, DeliverError};
+use crate::directory;
 use crate::outbound::{self, Envelope, Message, Outcome, Parameters, Recipient};
 use crate::outer::{self, OuterHeader};
 use crate::relay::Relay;
 use crate::store::{self, Account, StoreError};
 use crate::vacation::{self, Question};
+use claims::{Claims, Recipients};
+
+pub use claims::UnderWay;
 
 /// The greatest number of recipients: the user waits for all of them.
 const MOST: usize = 100;
@@ -33,9 +38,12 @@ pub enum ClearError {
     /// No recipients, too many, or a malformed one.
     #[error("the recipients are missing, malformed or too many")]
     Recipients,
-    /// All of them were sent it before, or are being sent it now.
+    /// All of them were sent it before.
     #[error("the message was sent to these recipients within a day")]
     SentBefore,
+    /// An earlier attempt goes on, and nobody knows yet what becomes of it.
+    #[error("the message is being sent already")]
+    UnderWay,
     /// Too many recipients of late.
     #[error("too many recipients within an hour")]
     TooMany,
@@ -63,75 +71,33 @@ pub async fn send(
     if recipients.is_empty() || recipients.len() > MOST || !all_plausible {
         return Err(ClearError::Recipients);
     }
-    if !relay.sending.take(&account.id, recipients.len(), now()) {
-        return Err(ClearError::TooMany);
-    }
+    let counted = relay.sending.count(&account.id, recipients.len(), now()).ok_or(ClearError::TooMany)?;
     let message = Message::new(outer::without_bcc(&message).unwrap_or(message)).await?;
     let id = OuterHeader::parse(message.text()).message_id.into_iter().next();
-    let recipients: BTreeSet<String> = recipients.iter().map(|one| address::canonical(one)).collect();
-    let (fresh, before) = claim(relay, account, id.clone(), recipients).await?;
+    let claims = Claims::begin(relay, &account.id, id)?;
+    let recipients = recipients.iter().map(|one| address::canonical(one)).collect();
+    let Recipients { fresh, before } = claims.claim(recipients).await?;
     if fresh.is_empty() {
         return Err(ClearError::SentBefore);
     }
+    counted.spend();
     let mut answer = ClearAnswer::default();
     let (local, elsewhere): (Vec<_>, Vec<_>) =
         fresh.clone().into_iter().partition(|recipient| relay.is_local(recipient));
     let local = here(relay, mail_from, local, message.text(), &mut answer).await;
     match &local {
-        Ok(()) => away(relay, mail_from, elsewhere, &message, &mut answer).await,
+        Ok(()) => {
+            // At once: what follows may take long, and come to no end.
+            claims.settle(answer.accepted.clone(), true).await;
+            away(relay, mail_from, elsewhere, &message, &claims, &mut answer).await;
+        }
         Err(_) => answer = ClearAnswer::default(),
     }
     let missed = fresh.into_iter().filter(|address| !answer.accepted.contains(address)).collect();
-    release(relay, account, id, missed).await?;
+    claims.settle(missed, false).await;
     local?;
     answer.accepted.extend(before);
     Ok(answer)
-}
-
-/// Notes whom the message goes to; gives those it did not go to before, and those it did.
-///
-/// A client that never saw the answer sends again. Only a digest is noted.
-async fn claim(
-    relay: &Relay,
-    account: &Account,
-    message_id: Option<String>,
-    recipients: BTreeSet<String>,
-) -> Result<(Vec<String>, Vec<String>), StoreError> {
-    let Some(message_id) = message_id else { return Ok((recipients.into_iter().collect(), Vec::new())) };
-    let account = account.id.clone();
-    let claim = relay.store.write(move |tx| {
-        Box::pin(async move {
-            let (mut fresh, mut before) = (Vec::new(), Vec::new());
-            for address in recipients {
-                match store::claim_sending(tx, &account, &message_id, &address, now()).await? {
-                    true => fresh.push(address),
-                    false => before.push(address),
-                }
-            }
-            Ok((fresh, before))
-        })
-    });
-    claim.await
-}
-
-/// Takes the note back for those who did not get it.
-async fn release(
-    relay: &Relay,
-    account: &Account,
-    message_id: Option<String>,
-    missed: Vec<String>,
-) -> Result<(), StoreError> {
-    let Some(message_id) = message_id.filter(|_| !missed.is_empty()) else { return Ok(()) };
-    let account = account.id.clone();
-    let release = relay.store.write(move |tx| {
-        Box::pin(async move {
-            for address in missed {
-                store::release_sending(tx, &account, &message_id, &address).await?;
-            }
-            Ok(())
-        })
-    });
-    release.await
 }
 
 async fn here(
@@ -145,8 +111,17 @@ async fn here(
     for address in recipients {
         let mut connection = relay.store.read().await?;
         let found = store::account_by_address(&mut connection, &address).await?;
+        let lacks_key = match &found {
+            Some(account) => directory::lacks_key(&mut connection, account).await?,
+            None => false,
+        };
         drop(connection);
         match found {
+            Some(_) if lacks_key => {
+                answer
+                    .refused
+                    .push(Refused { address, reason: "the mailbox has no key at the moment".into() });
+            }
             Some(account) if !delivery::has_room(relay, &account, message.len()).await? => {
                 answer.refused.push(Refused { address, reason: "the mailbox is full".into() });
             }
@@ -169,6 +144,7 @@ async fn away(
     mail_from: &str,
     recipients: Vec<String>,
     message: &Message,
+    claims: &Claims<'_>,
     answer: &mut ClearAnswer,
 ) {
     let routes = outbound::by_route(&relay.config, recipients.into_iter().map(|address| (address, ())));
@@ -181,6 +157,10 @@ async fn away(
     });
     let mut sendings = stream::iter(sendings).buffer_unordered(AT_ONCE);
     while let Some(outcomes) = sendings.next().await {
+        let delivered = |(address, outcome): &(String, Outcome)| {
+            matches!(outcome, Outcome::Delivered(_)).then(|| address.clone())
+        };
+        claims.settle(outcomes.iter().filter_map(delivered).collect(), true).await;
         for (address, outcome) in outcomes {
             match outcome {
                 Outcome::Delivered(_) => answer.accepted.push(address),

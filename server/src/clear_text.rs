@@ -7,6 +7,8 @@ use crate::parts;
 
 /// The greatest number of octets of text that are searched in one message.
 const BODY: usize = 64 * 1024;
+/// The greatest number of octets that it is looked for in: HTML is mostly tags.
+const SOURCE: usize = 16 * BODY;
 /// The greatest number of header fields that are searched, and of octets of each.
 const FIELDS: usize = 100;
 const FIELD: usize = 1000;
@@ -31,6 +33,14 @@ pub struct ClearText {
 }
 
 impl ClearText {
+    /// How many octets it holds.
+    pub fn octets(&self) -> usize {
+        let fields: usize = self.headers.iter().map(|(name, text)| name.len() + text.len()).sum();
+        let texts = [&self.from, &self.to, &self.cc, &self.bcc, &self.subject, &self.body, &self.attachments];
+        let sorts = [&self.sort_from, &self.sort_to, &self.sort_subject];
+        fields + texts.into_iter().chain(sorts).map(String::len).sum::<usize>()
+    }
+
     /// Reads the text of a message.
     pub fn of(message: &[u8]) -> Self {
         let Some(message) = parts::parse(message) else { return Self::default() };
@@ -67,23 +77,31 @@ fn attachments<'m>(message: &'m Message<'m>) -> impl Iterator<Item = &'m mail_pa
     parts::attachments(message).into_iter().filter_map(|id| message.part(id))
 }
 
-/// The text of a message, HTML without its tags.
+/// The text of a message, HTML without its tags, as far as it is searched.
 pub fn body(message: &Message<'_>) -> String {
-    let mut text = String::new();
+    let (mut text, mut left) = (String::new(), SOURCE);
     // A part that is the only form of a text is in both lists.
     let others = message.html_body.iter().filter(|id| !message.text_body.contains(id));
     let parts = message.text_body.iter().chain(others);
     for part in parts.filter_map(|id| message.part(*id)) {
-        match &part.body {
-            PartType::Text(plain) => text.push_str(plain),
-            PartType::Html(html) => text.push_str(&mail_parser::decoders::html::html_to_text(html)),
+        let read = match &part.body {
+            PartType::Text(plain) => {
+                text.push_str(cut(plain, left));
+                plain.len()
+            }
+            PartType::Html(html) => {
+                text.push_str(&mail_parser::decoders::html::html_to_text(cut(html, left)));
+                html.len()
+            }
             _ => continue,
-        }
+        };
         text.push('\n');
-        if text.len() > 4 * BODY {
+        left = left.saturating_sub(read);
+        if text.len() > BODY {
             break;
         }
     }
+    text.truncate(cut(&text, BODY).len());
     text
 }
 
@@ -143,6 +161,19 @@ mod tests {
         assert!(text.body.contains("open today"), "{}", text.body);
         assert!(text.headers.contains(&("x-place".into(), "north".into())));
         assert!(!text.has_attachment);
+    }
+
+    #[test]
+    fn of_a_text_without_end_no_more_is_read_than_is_searched() {
+        let long = "word ".repeat(2_000_000);
+        for text in [format!("\r\n{long}"), format!("Content-Type: text/html\r\n\r\n<p>{long}")] {
+            let message = parts::parse(text.as_bytes()).unwrap();
+            let body = body(&message);
+            assert!(body.starts_with("word word") && body.len() <= BODY, "{}", body.len());
+        }
+        let tags = format!("Content-Type: text/html\r\n\r\n{}behind", "<br>".repeat(1_000_000));
+        let message = parts::parse(tags.as_bytes()).unwrap();
+        assert!(!body(&message).contains("behind"));
     }
 
     #[test]

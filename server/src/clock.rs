@@ -21,6 +21,12 @@ pub fn now() -> Millis {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Whether a time of `length` that ends at `until` is over; also where it would begin later than now, for then the clock
+/// was ahead.
+pub fn is_over(until: Millis, length: Millis, now: Millis) -> bool {
+    until <= now || until > now.saturating_add(length)
+}
+
 /// Now, in whole seconds.
 pub fn unix_time() -> UnixTime {
     UnixTime(u64::try_from(now() / 1000).unwrap_or_default())

@@ -17,7 +17,7 @@ use crate::directory::CertifyError;
 use crate::outbound;
 use crate::relay::Relay;
 use crate::report::Report;
-use crate::store::{self, Account, Ledger, NewEmail, StoreError, Usage};
+use crate::store::{self, Account, Hold, Ledger, NewEmail, StoreError, Usage};
 use sealing::prepare_with;
 pub use sealing::{Findings, Sealed, is_sealed, kept, prepare};
 
@@ -130,11 +130,22 @@ pub fn fits(usage: Usage, octets: usize) -> bool {
     room > 0 && i64::try_from(octets).is_ok_and(|octets| octets <= room)
 }
 
+/// Octets of a message that are gone through sooner than another thread takes over.
+const INLINE_LIMIT: usize = 64 * 1024;
+
 /// Does what takes long for large messages off the threads that serve sockets.
 pub async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Abandoned)
+}
+
+/// Does what goes through so many octets, off the threads that serve sockets where they are many.
+pub async fn by_length<T: Send + 'static>(
+    octets: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    if octets > INLINE_LIMIT { off_thread(work).await } else { Ok(work()) }
 }
 
 /// Puts sealed mail into the inboxes of its recipients, whether or not they have room: whoever takes mail
@@ -174,7 +185,7 @@ async fn put(
         summary: None,
         clear: letter.clear.clone().filter(|_| !account.kind.is_sealed()),
     };
-    store::put_blob(tx, &account.id, blob, true).await?;
+    store::put_blob(tx, &account.id, blob, Hold::Email).await?;
     store::insert_email(tx, &mut ledger, &email).await?;
     ledger.close(tx).await?;
     Ok(())

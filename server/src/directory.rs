@@ -61,7 +61,8 @@ pub enum RevokeError {
     Store(#[from] StoreError),
 }
 
-/// Certifies a key of an account and puts the certificate into the directory.
+/// Certifies a key of an account and puts the certificate into the directory. A key that is certified already gets
+/// the certificate that there is: the answer may have been lost, and letters may be sealed to it by now.
 ///
 /// That the account's owner holds the private key is the caller's to have checked.
 pub async fn certify(
@@ -71,17 +72,25 @@ pub async fn certify(
     spki: &[u8],
     usage: Usage,
 ) -> Result<Certificate, CertifyError> {
+    let (subject, key_use) =
+        (subject(account), if usage == Usage::Encryption { ENCRYPTION } else { SIGNING });
     let mut connection = store.read().await?;
+    for der in store::certificates_of(&mut connection, &account.address, key_use, now()).await? {
+        let known = Certificate::from_der(&der)?;
+        if authority.still_gives(&known, spki, subject, usage, unix_time()) {
+            return Ok(known);
+        }
+    }
     let since = now() - DAY;
     if store::certificates_since(&mut connection, &account.address, since).await? >= MOST_A_DAY {
         return Err(CertifyError::TooMany);
     }
     drop(connection);
-    let certificate = authority.certify(spki, subject(account), usage, unix_time())?;
+    let certificate = authority.certify(spki, subject, usage, unix_time())?;
     let issued = IssuedCertificate {
         serial: certificate.serial_hex(),
         address: account.address.clone(),
-        key_use: if usage == Usage::Encryption { ENCRYPTION } else { SIGNING },
+        key_use,
         issued_at: now(),
         expires_at: millis(certificate.not_after()),
         der: certificate.der().to_vec(),
@@ -117,6 +126,13 @@ pub async fn make_known(
         der: certificate.der().to_vec(),
     };
     store.write(move |tx| Box::pin(store::add_certificate(tx, known))).await
+}
+
+/// Whether clear mail for an account has to wait: its certificates were taken back, and its owner has not made new keys.
+pub async fn lacks_key(connection: &mut Connection, account: &Account) -> Result<bool, StoreError> {
+    Ok(account.kind.is_sealed()
+        && store::certificates_of(connection, &account.address, ENCRYPTION, 0).await?.is_empty()
+        && store::has_revoked(connection, &account.address).await?)
 }
 
 /// The certificate that clear mail for an account is sealed to.

@@ -20,13 +20,14 @@ mod timestamp;
 mod transfer;
 mod turns;
 mod websocket;
+mod whole;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -72,7 +73,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/jmap/clear/{account}", post(clear::send).layer(DefaultBodyLimit::disable()))
         .route("/jmap/{*rest}", axum::routing::any(nothing));
     let auth = Router::new()
-        .route("/auth/sign-in", post(auth::sign_in).layer(DefaultBodyLimit::max(auth::MAX_CREDENTIALS)))
+        .route("/auth/sign-in", post(auth::sign_in).layer(from_fn(whole::whole)))
         .route("/auth/sign-out", post(auth::sign_out))
         .route("/auth/{*rest}", axum::routing::any(nothing));
     Router::new()
@@ -80,7 +81,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/healthz", get(health::ready))
         .route("/status", get(health::status))
-        .route("/tsa", post(timestamp::stamp).layer(DefaultBodyLimit::max(timestamp::MAX_REQUEST)))
+        .route("/tsa", post(timestamp::stamp).layer(from_fn(whole::whole)))
         .route("/crl/{whose}", get(timestamp::revocation_list))
         .merge(jmap)
         .merge(auth)

@@ -26,6 +26,7 @@ mod upload;
 mod vacation;
 mod weight;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,14 +41,21 @@ use serde_json::{Map, Value};
 pub use limits::Limits;
 pub use session_object::session;
 pub use table::{Method, methods};
-pub use upload::{has_uploaded, keep_upload, may_upload};
+pub use upload::{begin_upload, has_uploaded, keep_upload};
 
+use crate::memory::Held;
 use crate::parts::{self, Purpose, Read, ReadError};
 use crate::relay::Relay;
 use crate::store::{Account, Credential, EmailRow, Shared};
 
 /// When the answers of a request have this many octets, the calls that are left are refused.
 const ANSWERED: usize = 32 * 1024 * 1024;
+
+/// How the names of methods end that change nothing.
+const ASKING: [&str; 7] = ["/changes", "/echo", "/get", "/lookup", "/parse", "/query", "/queryChanges"];
+
+/// What a request has of what is shared out, such as its place among those that are served.
+pub type Permit = Arc<dyn Any + Send + Sync>;
 
 /// What a method works with.
 #[derive(Debug, Clone)]
@@ -68,6 +76,8 @@ pub struct Call {
     pub created: BTreeMap<String, String>,
     /// Whether something was not read because too much was read at once.
     pub busy: Arc<AtomicBool>,
+    /// Lasts as long as anything that the request began, also when its client goes away.
+    pub permit: Permit,
 }
 
 impl Call {
@@ -137,7 +147,13 @@ pub struct User {
 }
 
 /// Answers a request.
-pub async fn respond(relay: &Arc<Relay>, user: User, request: Request) -> Response {
+pub async fn respond(
+    relay: &Arc<Relay>,
+    user: User,
+    request: Request,
+    permit: Permit,
+    held: &mut Held,
+) -> Response {
     let User { account: user, credential, shared } = user;
     let account = user.clone();
     let asked_ids = request.created_ids.is_some();
@@ -152,30 +168,44 @@ pub async fn respond(relay: &Arc<Relay>, user: User, request: Request) -> Respon
         using: request.using,
         created,
         busy: Arc::default(),
+        permit,
     };
     let mut responses: Vec<Invocation> = Vec::new();
-    let (mut copied, mut answered) = (reference::COPIED, ANSWERED);
+    let (mut copied, mut answered, mut refused) = (reference::COPIED, 0, None);
     for Invocation(name, arguments, id) in request.method_calls {
         let mut next = Some((name, arguments));
         while let Some((name, arguments)) = next.take() {
-            let answer = match answered {
-                0 => Err(MethodErrorType::RequestTooLarge.into()),
-                _ => invoke(&mut call, &name, arguments, (&responses, &mut copied)).await,
+            let answer = match refused {
+                Some(refused) => Err(MethodError::from(refused)),
+                None => invoke(&mut call, &name, arguments, (&responses, &mut copied)).await,
             };
-            let (name, arguments) = match answer {
+            let (mut name, mut arguments) = match answer {
                 Ok(answer) => {
                     next = answer.then;
                     (name, answer.arguments)
                 }
-                Err(error) => ("error".to_owned(), serde_json::to_value(error).unwrap_or_default()),
+                Err(error) => refusal(error),
             };
-            answered = answered.saturating_sub(weight::weight(&arguments));
+            answered += weight::weight(&arguments);
+            if answered >= ANSWERED {
+                refused = Some(MethodErrorType::RequestTooLarge);
+            } else if held.grow(answered).is_err() {
+                refused = Some(MethodErrorType::ServerUnavailable);
+                // What was done is told. What only tells can be asked for again.
+                if ASKING.iter().any(|verb| name.ends_with(verb)) {
+                    (name, arguments) = refusal(MethodErrorType::ServerUnavailable.into());
+                }
+            }
             responses.push(Invocation(name, arguments, id.clone()));
         }
     }
     let created_ids = asked_ids.then_some(call.created);
     let session_state = session_object::state(&call.relay, &call.user, &call.shared);
     Response { method_responses: responses, created_ids, session_state }
+}
+
+fn refusal(error: MethodError) -> (String, Value) {
+    ("error".to_owned(), serde_json::to_value(error).unwrap_or_default())
 }
 
 /// Reads a request.

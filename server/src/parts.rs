@@ -8,14 +8,21 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders};
 
-pub use reading::{Purpose, Read, ReadError, Reading, read, whole};
+pub use bounds::{has_plain_header, name};
+pub use reading::{Purpose, Read, ReadBudget, ReadError, read, whole};
 
 /// Takes a message apart; of one whose structure is beyond all use, only the header is read.
 ///
 /// The parser's own work and memory, and its stack, grow with the structure.
 pub fn parse(bytes: &[u8]) -> Option<Message<'_>> {
-    let parser = MessageParser::default();
-    if bounds::is_plain(bytes) { parser.parse(bytes) } else { parser.parse_headers(bytes) }
+    let is_plain = has_plain_header(bytes) && bounds::is_plain(bytes);
+    if is_plain { MessageParser::default().parse(bytes) } else { header(bytes) }
+}
+
+/// Reads the header of a message; none of one that is [beyond all use](has_plain_header).
+pub fn header(bytes: &[u8]) -> Option<Message<'_>> {
+    let start = bytes.get(..bounds::LONGEST_HEADER).unwrap_or(bytes);
+    has_plain_header(bytes).then(|| MessageParser::default().parse_headers(start)).flatten()
 }
 
 /// The blob that a part of a message is.

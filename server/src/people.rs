@@ -61,7 +61,6 @@ pub async fn add(relay: &Relay, new: NewAccount) -> Result<AccountId, AddError> 
                     parent_id: None,
                     role: Some(role.name().to_owned()),
                     sort_order,
-                    is_subscribed: true,
                 };
                 store::add_mailbox(tx, &mut ledger, &mailbox).await?;
             }

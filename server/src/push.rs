@@ -15,6 +15,9 @@ pub struct Changed {
     pub states: BTreeMap<String, State>,
     /// The sequence number of the last change; grows with every change of the account.
     pub at: i64,
+    /// Who alone sees that; all who may open the account where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<AccountId>,
 }
 
 /// What the processes that share a store tell each other.
@@ -130,7 +133,7 @@ impl Hub {
     /// Has all listeners read the current states: something may not have been told.
     pub fn missed(&self) {
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0 });
+        let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0, only: None });
         for (user, channel) in &listeners.channels {
             // More than a listener may lag behind.
             for _ in 0..=BACKLOG {
@@ -151,6 +154,9 @@ impl Hub {
 
     fn send(&self, account: &AccountId, changed: Arc<Changed>) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(member) = &changed.only {
+            return listeners.send(member, (account.clone(), Arc::clone(&changed)));
+        }
         listeners.send(account, (account.clone(), Arc::clone(&changed)));
         let Some(mut members) = listeners.members.remove(account) else { return };
         members.retain(|member| {

@@ -8,18 +8,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use smime::Certificate;
 use tokio::sync::{Mutex, Notify};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::allowance::{self, Allowance};
 use crate::authority::{Authority, OpenAuthorityError};
 use crate::blobs::{self, BlobError, Blobs};
+use crate::clear::UnderWay;
 use crate::clock::unix_time;
 use crate::config::{Config, ConfigError};
 use crate::jmap::Limits;
 use crate::metrics::Metrics;
 use crate::outbound::{Sender, SenderError};
-use crate::parts::Reading;
+use crate::parts::ReadBudget;
 use crate::push::Hub;
 use crate::random;
 use crate::session::SignIn;
@@ -39,7 +42,7 @@ pub struct Relay {
     /// Bytes.
     pub blobs: Blobs,
     /// Reads blobs whole, and takes them apart.
-    pub reading: Reading,
+    pub reading: ReadBudget,
     /// Certificates and timestamps.
     pub authority: Authority,
     /// Certificates of other authorities that vouch for correspondents.
@@ -51,11 +54,15 @@ pub struct Relay {
     /// Passwords and their rate limit.
     pub sign_in: SignIn,
     /// How many recipients each account sent to of late.
-    pub sending: Allowance,
+    pub sending: Arc<Allowance>,
+    /// How many vacation responses were sent for each account of late.
+    pub answering: Arc<Allowance>,
+    /// The letters in clear that are on their way.
+    pub clearing: UnderWay,
     /// How many push subscriptions each account made of late.
     pub subscribing: Allowance,
     /// How many octets each account uploaded of late.
-    pub uploading: Allowance,
+    pub uploading: Arc<Allowance>,
     /// Puts strangers off, where the operator wants that.
     pub greylist: Option<Greylist>,
     /// Figures of what it does.
@@ -70,6 +77,7 @@ pub struct Relay {
     pub held_bell: Notify,
     /// Ends streams and loops.
     pub stopping: CancellationToken,
+    begun: TaskTracker,
     telling: Mutex<JoinSet<()>>,
     told: CancellationToken,
 }
@@ -121,17 +129,20 @@ impl Relay {
             pusher,
             hub,
             sign_in: SignIn::default(),
-            sending: Allowance::new(allowance::RECIPIENTS),
+            sending: Arc::new(Allowance::new(allowance::RECIPIENTS)),
+            answering: Arc::new(Allowance::new(allowance::ANSWERS)),
+            clearing: UnderWay::default(),
             subscribing: Allowance::new(allowance::SUBSCRIPTIONS),
-            uploading: Allowance::new(limits.uploaded_an_hour()),
+            uploading: Arc::new(Allowance::new(limits.uploaded_an_hour())),
             greylist,
             metrics: Metrics::default(),
             sender: Sender::open(&config)?,
-            reading: Reading::new(limits.largest()),
+            reading: ReadBudget::new(limits.largest()),
             limits,
             queue_bell: Notify::new(),
             held_bell: Notify::new(),
             stopping: CancellationToken::new(),
+            begun: TaskTracker::new(),
             telling: Mutex::default(),
             told: CancellationToken::new(),
             config,
@@ -160,6 +171,20 @@ impl Relay {
     /// Whether an address belongs to this relay's domain.
     pub fn is_local(&self, address: &str) -> bool {
         address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(&self.config.domain))
+    }
+
+    /// Has work done to its end, also when whoever asked for it goes away.
+    pub fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.begun.spawn(work.in_current_span())
+    }
+
+    /// Waits for all that is to be done to its end.
+    pub async fn finish(&self) {
+        self.begun.close();
+        self.begun.wait().await;
     }
 
     /// Ends the streams, finishes the waiting writes and closes the store.

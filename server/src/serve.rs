@@ -213,7 +213,10 @@ impl Running {
     /// Closes the doors, lets work under way finish and closes the store.
     pub async fn stop(mut self) {
         self.relay.stopping.cancel();
-        let finish = async { while self.tasks.join_next().await.is_some() {} };
+        let finish = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.relay.finish().await;
+        };
         if timeout(GRACE, finish).await.is_err() {
             tracing::warn!("some work did not end in time");
         }
@@ -265,6 +268,9 @@ async fn sweep(relay: Arc<Relay>) {
         let known = relay.store.write(|tx| Box::pin(store::sweep_marks(tx, now())));
         if let Err(error) = known.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "senders that stayed away could not be forgotten");
+        }
+        if let Err(error) = store::forget_destroyed(&relay.store, store::TOLD, &relay.stopping).await {
+            tracing::error!(%error, "what was destroyed long ago could not be forgotten");
         }
         if let Some(folder) = &relay.config.log_folder {
             let today = time::OffsetDateTime::now_utc().date();

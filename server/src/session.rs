@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 pub use cookie::{clear_cookie, cookie, token_in};
 pub use password::hash;
 
+use crate::admission::Overload;
 use crate::clock::{Millis, now};
 use crate::random;
 use crate::relay::Relay;
 use crate::store::{self, Account, Credential, StoreError};
-use password::{Busy, Passwords};
+use password::Passwords;
 use rate::Attempts;
 
 /// How long a session lasts.
@@ -36,6 +37,8 @@ const BUSY: u64 = 5;
 pub struct SignIn {
     passwords: Passwords,
     attempts: Attempts,
+    /// Of their own: nothing slow stands before app passwords, and who guesses them must fill no counter of the page's.
+    app_attempts: Attempts,
 }
 
 /// Why somebody was not signed in.
@@ -72,25 +75,24 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     }
     let address = username.trim().to_lowercase();
-    let attempts = &relay.sign_in.attempts;
     // Counted before it is checked: attempts that are made at once must not pass together.
-    let begun = attempts.begin(&address, source, now());
-    begun.map_err(|retry_after_seconds| SignInError::TooMany { retry_after_seconds })?;
+    let attempt = relay.sign_in.attempts.begin(&address, source, now());
+    let attempt = attempt.map_err(|retry_after_seconds| SignInError::TooMany { retry_after_seconds })?;
     let mut connection = relay.store.read().await?;
     let account = store::account_by_address(&mut connection, &address).await?;
     drop(connection);
     let hash = account.as_ref().map(|account| account.password.clone());
-    let checked = relay.sign_in.passwords.matches(hash, password).await;
-    let right = checked.map_err(|_: Busy| {
-        attempts.forgive(&address, source, false);
-        SignInError::TooMany { retry_after_seconds: BUSY }
-    })?;
+    let checked = relay.sign_in.passwords.matches(hash, password, source).await;
+    let right = checked.map_err(|_: Overload| SignInError::TooMany { retry_after_seconds: BUSY })?;
     match account {
         Some(account) if right => {
-            attempts.forgive(&address, source, true);
+            attempt.right();
             start(relay, account.id).await
         }
-        _ => Err(SignInError::Wrong),
+        _ => {
+            attempt.wrong();
+            Err(SignInError::Wrong)
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub use listener::Listener;
 const CONNECTIONS: usize = 256;
 /// Connections of one source at once.
 const OF_A_SOURCE: usize = 64;
+/// As many where fewer than half of all places are free, so that a few sources do not take the rest.
+const OF_A_SOURCE_AT_LAST: usize = 8;
 /// Connections at once of the mail servers of the house, whom strangers must not keep out.
 const OF_THE_HOUSE: usize = 64;
 /// Octets of all messages that are being received at once; sealing needs some times that.
@@ -109,13 +111,18 @@ impl Gate {
     }
 
     /// What a connection from `peer` may hold; one from a program on this host counts for nobody.
-    fn admit(&self, peer: Option<IpAddr>) -> Option<(Budget, Option<Slot<Semaphore>>)> {
+    fn admit(&self, protocol: Protocol, peer: Option<IpAddr>) -> Option<(Budget, Option<Slot<Semaphore>>)> {
         let slot = match peer {
-            Some(peer) => Some(self.sources.take(peer)?),
+            Some(peer) => Some(self.sources.take_within(peer, self.most_of_a_source(protocol))?),
             None => None,
         };
         let source = slot.as_ref().map_or(&self.local, |slot| &slot.common);
         Some((Budget { all: Arc::clone(&self.memory), source: Arc::clone(source) }, slot))
+    }
+
+    fn most_of_a_source(&self, protocol: Protocol) -> usize {
+        let is_scarce = protocol == Protocol::Smtp && self.strangers.available_permits() < CONNECTIONS / 2;
+        if is_scarce { OF_A_SOURCE_AT_LAST } else { OF_A_SOURCE }
     }
 
     fn is_proxy(&self, peer: IpAddr) -> bool {
@@ -163,7 +170,9 @@ async fn talk(gate: Arc<Gate>, door: Door, wire: Wire, peer: Option<IpAddr>) -> 
         }
         _ => (wire, peer),
     };
-    let Some((budget, _slot)) = gate.admit(peer) else { return session::turn_away(wire).await };
+    let Some((budget, _slot)) = gate.admit(door.protocol, peer) else {
+        return session::turn_away(wire).await;
+    };
     let (wire, tls) = match &gate.tls {
         Some(tls) if door.implicit_tls => {
             let (wire, secured) = Secured::accept(tls, wire).await?;

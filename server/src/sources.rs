@@ -31,7 +31,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 /// The network that a site was given.
-fn site(address: IpAddr) -> IpAddr {
+pub fn site(address: IpAddr) -> IpAddr {
     first_bits(address, 48)
 }
 
@@ -65,12 +65,17 @@ impl<T> Sources<T> {
 
     /// Room for one more connection; none when the source, or its site, has as many as it may.
     pub fn take(self: &Arc<Self>, source: IpAddr) -> Option<Slot<T>> {
+        self.take_within(source, self.most)
+    }
+
+    /// The same with a bound of its own, where room is scarce.
+    pub fn take_within(self: &Arc<Self>, source: IpAddr, most: usize) -> Option<Slot<T>> {
         let source = network(source);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let Counts { sources, sites } = &mut *counts;
         let of_source = sources.get(&source).map_or(0, |count| count.connections);
         let of_site = sites.get(&site(source)).copied().unwrap_or_default();
-        if of_source >= self.most || of_site >= 2 * self.most {
+        if of_source >= most || of_site >= 2 * most {
             return None;
         }
         *sites.entry(site(source)).or_default() += 1;

@@ -23,8 +23,10 @@ mod greylist;
 mod held;
 mod identities;
 mod ledger;
+mod mailbox_subscriptions;
 mod mailboxes;
 mod operator;
+mod orphans;
 mod processes;
 mod push_subscriptions;
 mod queue;
@@ -52,14 +54,13 @@ pub use accounts::{
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
-    ADOPTED, BlobRef, Kept, adopt_blob, blob_data, claim_blob, collect_blob, forget_file, hold_blob, orphans,
-    own_blob, put_blob, release_blob, still_going, sweep_uploads,
+    BlobRef, Hold, Kept, blob_data, claim_blob, hold_blob, keep_idle, own_blob, put_blob, release_blob,
 };
 pub use certificates::{
     EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
     drop_enrolment_key, enrolment_key, has_revoked, put_enrolment_key, revoke_certificates,
 };
-pub use changes::{ChangedIds, ChangesError, changes};
+pub use changes::{ChangedIds, ChangesError, TOLD, changes, forget_destroyed};
 pub use content::Content;
 pub use destinations::{forget_failures, has_failures, note_failure, put_off};
 pub use email_query::{
@@ -75,6 +76,7 @@ pub use greylist::{open_at, put_mark, renew_marks, sweep_marks};
 pub use held::{Held, due, held, hold, hold_on, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};
+pub use mailbox_subscriptions::{Subscribed, states_for, subscribe, subscribed};
 pub use mailboxes::{
     MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
     properties_changed_since, update_mailbox,
@@ -83,6 +85,7 @@ pub use operator::{
     Act, Destination, Waiting, act_on, queued_entry, remove_waiting, waiting, waiting_by_domain,
     waiting_entry, waiting_ids,
 };
+pub use orphans::{ADOPTED, adopt_blob, collect_blob, forget_file, keep_orphans, orphans, still_going};
 pub use processes::{beat, depart, serving};
 pub use push_subscriptions::{
     PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
@@ -93,7 +96,7 @@ pub use queue::{
     release_leases,
 };
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
-pub use sent::{claim_sending, release_sending};
+pub use sent::{Claim, begin_sending, claim_sending, release_sending, settle_sending};
 pub use sessions::{Credential, add_session, credential_account, drop_session, sweep_sessions};
 pub use shares::{Shared, share, shared_with, unshare};
 pub use sts::{KeptPolicy, keep_policy, kept_policy};
@@ -102,7 +105,7 @@ pub use submissions::{
     set_undo, submission, submissions, submissions_of_message,
 };
 pub use threads::{ThreadRow, thread_for, threads};
-pub use uploads::{Uploads, put_upload, uploads_beyond};
+pub use uploads::{Uploads, put_upload, sweep_uploads, uploads_beyond};
 pub use vacations::{Vacation, claim_answer, put_vacation, vacation};
 pub use vault::{put_vault, vault};
 pub use writer::{Quota, Tx};
@@ -111,7 +114,7 @@ use crate::clock::Millis;
 use crate::config::Database;
 use crate::push::Hub;
 use engine::Source;
-use sql::{Connection, Readers, Reading, SqlError};
+use sql::{Connection, PooledConnection, Readers, SqlError};
 
 /// A failure of the database itself.
 #[derive(Debug, thiserror::Error)]
@@ -218,13 +221,13 @@ impl Store {
     }
 
     /// A connection for what may take long; never all of them, so that there is one for what is quick.
-    pub async fn search(&self) -> Result<Reading, StoreError> {
+    pub async fn search(&self) -> Result<PooledConnection, StoreError> {
         let place = Arc::clone(&self.searches).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         Ok(self.read().await?.with(place))
     }
 
     /// A connection to read with.
-    pub async fn read(&self) -> Result<Reading, StoreError> {
+    pub async fn read(&self) -> Result<PooledConnection, StoreError> {
         Ok(self.readers.acquire().await?)
     }
 

@@ -7,16 +7,17 @@ use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
-use mail_parser::{Message, MessageParser};
+use mail_parser::Message;
 
 use crate::address;
 use crate::blobs;
 use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::outer::OuterHeader;
+use crate::parts;
 use crate::random;
 use crate::relay::Relay;
-use crate::store::{self, Account, Outgoing, Vacation};
+use crate::store::{self, Account, Hold, Outgoing, Vacation};
 
 /// Each sender is answered once within this time; RFC 5230 4.1 takes seven days too.
 const PAUSE: Millis = 7 * 24 * 60 * 60 * 1000;
@@ -45,7 +46,7 @@ impl Question {
         if public.is_empty() || address::domain(mail_from).is_none() || is_program(mail_from) {
             return None;
         }
-        let parsed = MessageParser::default().parse_headers(message)?;
+        let parsed = parts::header(message)?;
         if is_automatic(&parsed) {
             return None;
         }
@@ -115,9 +116,11 @@ async fn answer_for(relay: &Relay, account: &Account, question: &Question) -> Re
     let local = relay.is_local(&question.sender);
     let here = if local { store::account_by_address(&mut connection, &question.sender).await? } else { None };
     drop(connection);
-    if local && here.is_none() || !relay.sending.take(&account.id, 1, at) {
+    if local && here.is_none() {
         return Ok(false);
     }
+    // Of its own, and only for what really goes out: whoever writes must not take what the owner may send.
+    let Some(counted) = relay.answering.count(&account.id, 1, at) else { return Ok(false) };
     let Some(text) = write(&vacation, account, question, relay.config.host()) else { return Ok(false) };
     let mail = match here {
         Some(sender) if !delivery::has_room(relay, &sender, text.len()).await? => return Ok(false),
@@ -136,7 +139,7 @@ async fn answer_for(relay: &Relay, account: &Account, question: &Question) -> Re
             match mail {
                 Way::Here(mail) => delivery::keep(tx, mail).await?,
                 Way::Away(blob) => {
-                    store::put_blob(tx, &account, blob.blob(), false).await?;
+                    store::put_blob(tx, &account, blob.blob(), Hold::Sending).await?;
                     store::enqueue(tx, &outgoing(account, sender, blob.blob().id.clone()), at).await?;
                 }
             }
@@ -144,7 +147,10 @@ async fn answer_for(relay: &Relay, account: &Account, question: &Question) -> Re
         })
     });
     let sent = send.await?;
-    relay.queue_bell.notify_one();
+    if sent {
+        counted.spend();
+        relay.queue_bell.notify_one();
+    }
     Ok(sent)
 }
 

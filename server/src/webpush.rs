@@ -5,6 +5,7 @@
 //! at its next `/changes`.
 
 mod encrypt;
+mod lines;
 mod post;
 mod vapid;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jmap::{AccountId, StateChange};
+use jmap::{AccountId, State, StateChange};
 use p256::ecdsa::SigningKey;
 use serde::Serialize;
 use serde_json::json;
@@ -20,6 +21,8 @@ use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+
+use lines::{Lines, Untold};
 
 pub use encrypt::{Keys, is_key};
 pub use post::PostError;
@@ -33,13 +36,17 @@ use crate::store::{self, PushSubscription, StoreError};
 /// Changes of one account within this time are told at once.
 const GATHER: Duration = Duration::from_millis(250);
 /// Push services that are spoken to at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
+/// A subscription rests so many times as long as its service took for the last push. A service that is slow on
+/// purpose then holds little of what all share; one that is quick is not kept waiting noticeably.
+const REST: u32 = 10;
 
 /// What sends need beyond the relay.
 pub struct Pusher {
     tls: post::Tls,
     key: SigningKey,
     turns: Semaphore,
+    lines: Lines,
 }
 
 impl std::fmt::Debug for Pusher {
@@ -51,7 +58,7 @@ impl std::fmt::Debug for Pusher {
 impl Pusher {
     /// A pusher that signs with `key` and trusts the public roots and `anchors` (DER).
     pub fn new(key: SigningKey, anchors: Vec<Vec<u8>>) -> Self {
-        Self { tls: post::Tls::new(anchors), key, turns: Semaphore::new(AT_ONCE) }
+        Self { tls: post::Tls::new(anchors), key, turns: Semaphore::new(AT_ONCE), lines: Lines::default() }
     }
 
     /// The key that push services may bind a subscription to (RFC 8292 3.2), as RFC 9749 announces it.
@@ -74,19 +81,22 @@ pub async fn run(relay: Arc<Relay>) {
             gathered = gather(&mut changes) => gathered,
         };
         let Some(gathered) = gathered else { return };
-        for (account, changed) in gathered {
-            if let Err(error) = push(&relay, account, changed).await {
+        for ((account, only), states) in gathered {
+            if let Err(error) = push(&relay, account, only, states).await {
                 tracing::error!(%error, "a change could not be pushed");
             }
         }
     }
 }
 
+/// The new states by type, of each account and for whom alone, where they are one user's.
+type Gathered = BTreeMap<(AccountId, Option<AccountId>), BTreeMap<String, State>>;
+
 /// The changes within [`GATHER`] of the first; none when there will be no more.
 ///
 /// The time runs from the first and not from the last: on a busy relay there is always another.
-async fn gather(changes: &mut Receiver<(AccountId, Arc<Changed>)>) -> Option<BTreeMap<AccountId, Changed>> {
-    let mut gathered: BTreeMap<AccountId, Changed> = BTreeMap::new();
+async fn gather(changes: &mut Receiver<(AccountId, Arc<Changed>)>) -> Option<Gathered> {
+    let mut gathered = Gathered::new();
     let mut until: Option<Instant> = None;
     loop {
         let next = match until {
@@ -100,9 +110,7 @@ async fn gather(changes: &mut Receiver<(AccountId, Arc<Changed>)>) -> Option<BTr
         match next {
             Ok((account, changed)) => {
                 until.get_or_insert_with(|| Instant::now() + GATHER);
-                let all =
-                    gathered.entry(account).or_insert_with(|| Changed { states: BTreeMap::new(), at: 0 });
-                all.states.extend(changed.states.clone());
+                gathered.entry((account, changed.only.clone())).or_default().extend(changed.states.clone());
             }
             Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "changes were not pushed"),
             Err(RecvError::Closed) => return None,
@@ -110,20 +118,23 @@ async fn gather(changes: &mut Receiver<(AccountId, Arc<Changed>)>) -> Option<BTr
     }
 }
 
-async fn push(relay: &Arc<Relay>, account: AccountId, changed: Changed) -> Result<(), StoreError> {
+async fn push(
+    relay: &Arc<Relay>,
+    account: AccountId,
+    only: Option<AccountId>,
+    changed: BTreeMap<String, State>,
+) -> Result<(), StoreError> {
     let mut connection = relay.store.read().await?;
     let subscriptions = store::subscriptions_to(&mut connection, &account, now()).await?;
     drop(connection);
-    for subscription in subscriptions {
+    let told = |to: &PushSubscription| only.as_ref().is_none_or(|only| to.account == *only);
+    for subscription in subscriptions.into_iter().filter(told) {
         let wanted = |kind: &String| subscription.types.as_ref().is_none_or(|types| types.contains(kind));
-        let states: BTreeMap<_, _> = changed
-            .states
-            .iter()
-            .filter(|(kind, _)| wanted(kind))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
+        let states = changed.iter().filter(|(kind, _)| wanted(kind));
+        let states: BTreeMap<_, _> = states.map(|(kind, state)| (kind.clone(), state.clone())).collect();
         if !states.is_empty() {
-            spawn(relay, subscription, &StateChange::of(account.clone(), states));
+            let changed = BTreeMap::from([(account.clone(), states)]);
+            tell(relay, subscription, Untold { code: false, changed });
         }
     }
     Ok(())
@@ -131,32 +142,64 @@ async fn push(relay: &Arc<Relay>, account: AccountId, changed: Changed) -> Resul
 
 /// Sends the code by which a client proves that the URL is its own (RFC 8620 7.2.2).
 pub fn verify(relay: &Arc<Relay>, subscription: PushSubscription) {
-    let told = json!({
-        "@type": "PushVerification",
-        "pushSubscriptionId": subscription.id,
-        "verificationCode": subscription.code,
-    });
-    spawn(relay, subscription, &told);
+    tell(relay, subscription, Untold { code: true, ..Untold::default() });
 }
 
-fn spawn(relay: &Arc<Relay>, subscription: PushSubscription, told: &impl Serialize) {
-    let (relay, told) = (Arc::clone(relay), serde_json::to_vec(told).unwrap_or_default());
-    tokio::spawn(async move {
-        let Ok(_turn) = relay.pusher.turns.acquire().await else { return };
-        match send(&relay, &subscription, &told).await {
+fn tell(relay: &Arc<Relay>, subscription: PushSubscription, untold: Untold) {
+    if relay.pusher.lines.add(&subscription, untold) {
+        tokio::spawn(speak(Arc::clone(relay), subscription));
+    }
+}
+
+/// Tells a subscription one thing after the other, until nothing is left.
+async fn speak(relay: Arc<Relay>, subscription: PushSubscription) {
+    loop {
+        let Ok(turn) = relay.pusher.turns.acquire().await else { return };
+        // What changed while it waited for its turn goes along.
+        let Some(told) = relay.pusher.lines.next(&subscription) else { return };
+        let began = Instant::now();
+        match send(&relay, &subscription, told).await {
             Ok(()) => {}
-            Err(PostError::Gone) => forget(&relay, subscription).await,
+            Err(PostError::Gone) => {
+                relay.pusher.lines.end(&subscription);
+                return forget(&relay, subscription).await;
+            }
             Err(error) => tracing::info!(%error, "a push was not taken"),
         }
-    });
+        drop(turn);
+        tokio::time::sleep(began.elapsed() * REST).await;
+    }
 }
 
-async fn send(relay: &Relay, subscription: &PushSubscription, told: &[u8]) -> Result<(), PostError> {
+async fn send(relay: &Relay, subscription: &PushSubscription, told: Untold) -> Result<(), PostError> {
+    if told.code {
+        let code = json!({
+            "@type": "PushVerification",
+            "pushSubscriptionId": subscription.id,
+            "verificationCode": subscription.code,
+        });
+        post(relay, subscription, &code).await?;
+    }
+    match told.changed.is_empty() {
+        true => Ok(()),
+        false => {
+            post(relay, subscription, &StateChange { kind: "StateChange".into(), changed: told.changed })
+                .await
+        }
+    }
+}
+
+async fn post(
+    relay: &Relay,
+    subscription: &PushSubscription,
+    told: &impl Serialize,
+) -> Result<(), PostError> {
     let pusher = &relay.pusher;
+    let told = serde_json::to_vec(told).map_err(|_| PostError::Keys)?;
     let to = post::Endpoint::read(&subscription.url).ok_or(PostError::Url)?;
     let body = match &subscription.keys {
-        Some(keys) => encrypt::encrypt(keys, told).ok_or(PostError::Keys)?,
-        None => told.to_vec(),
+        Some(keys) => encrypt::encrypt(keys, &told).ok_or(PostError::Keys)?,
+        None => told,
     };
     let authorization = vapid::authorization(&pusher.key, &to.origin(), &relay.config.url(), now());
     let push = post::Push { authorization, is_encrypted: subscription.keys.is_some(), body };
@@ -183,14 +226,14 @@ mod tests {
     async fn a_steady_stream_of_changes_does_not_put_pushes_off() {
         let (teller, mut changes) = broadcast::channel(64);
         let telling = tokio::spawn(async move {
-            for number in 0..60 {
+            for number in 0.. {
                 let states = BTreeMap::from([("Email".to_owned(), number.to_string().into())]);
-                let changed = Arc::new(Changed { states, at: number });
+                let changed = Arc::new(Changed { states, at: number, only: None });
                 teller.send((AccountId::from("a"), changed)).unwrap();
                 tokio::time::sleep(GATHER / 5).await;
             }
         });
-        let gathered = tokio::time::timeout(GATHER * 4, gather(&mut changes)).await;
+        let gathered = tokio::time::timeout(Duration::from_secs(20), gather(&mut changes)).await;
         assert_eq!(gathered.expect("it waits for silence").unwrap().len(), 1);
         telling.abort();
     }

@@ -2,15 +2,16 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use jmap::BlobId;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, Manifest, Scope};
+use super::{BackupError, Manifest, Scope, partial};
 use crate::base64_url;
-use crate::clock::now;
+use crate::clock::{Millis, now};
 use crate::progress::Progress;
 use crate::relay::Relay;
 use crate::store::dump::{Table, tables, to_json};
@@ -56,6 +57,9 @@ fn create(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
+/// How often a copy keeps files from being collected: well within the hour for which they stay.
+const OFTEN: Duration = Duration::from_secs(10 * 60);
+
 /// Makes a copy in `folder`, which is not there before and is whole when it is.
 pub async fn take(
     relay: &Relay,
@@ -67,11 +71,14 @@ pub async fn take(
     if folder.exists() {
         return Err(BackupError::Exists(folder.to_owned()));
     }
+    if let Some(before) = since.filter(|before| !are_beside(before, folder)) {
+        return Err(BackupError::Elsewhere(before.to_owned()));
+    }
     let held: BTreeSet<String> = match since {
         Some(before) => Manifest::chain(before)?.into_iter().flat_map(|(_, before)| before.blobs).collect(),
         None => BTreeSet::new(),
     };
-    let partial = folder.with_extension("partial");
+    let partial = partial(folder);
     let file = |source| BackupError::File { path: partial.clone(), source };
     if partial.exists() {
         // Of a copy that was broken off.
@@ -94,6 +101,37 @@ pub async fn take(
     Ok(manifest)
 }
 
+/// Keeps the files of what goes while a copy is made, however long that takes.
+struct Keeping<'a> {
+    relay: &'a Relay,
+    since: Millis,
+    next: Instant,
+}
+
+impl<'a> Keeping<'a> {
+    /// Some minutes earlier than now: clocks of hosts differ.
+    fn begin(relay: &'a Relay) -> Self {
+        Self { relay, since: now() - 5 * 60 * 1000, next: Instant::now() + OFTEN }
+    }
+
+    async fn on(&mut self) -> Result<(), BackupError> {
+        if Instant::now() < self.next {
+            return Ok(());
+        }
+        self.next = Instant::now() + OFTEN;
+        Ok(self.relay.blobs.put_off(&self.relay.store, self.since).await?)
+    }
+}
+
+/// Whether both are in one folder: of a copy before it a manifest keeps the name alone.
+fn are_beside(one: &Path, other: &Path) -> bool {
+    let parent = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).canonicalize().ok()
+    };
+    parent(one).is_some_and(|folder| Some(folder) == parent(other))
+}
+
 fn private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -112,6 +150,7 @@ async fn write(
     held: &BTreeSet<String>,
     progress: &Progress,
 ) -> Result<Manifest, BackupError> {
+    let mut keeping = Keeping::begin(relay);
     let mut snapshot = relay.store.snapshot().await?;
     let mut rows = Lines::create(folder.join("rows.jsonl"))?;
     let mut data = Lines::create(folder.join("data.jsonl"))?;
@@ -124,6 +163,7 @@ async fn write(
         }
         let mut found = query.fetch(&mut snapshot);
         while let Some(row) = found.try_next().await? {
+            keeping.on().await?;
             let row = to_json(&table, &row);
             progress.show("rows", rows.count, 0);
             note(&table, &row, held, (&mut blobs, &mut files, &mut accounts));
@@ -140,7 +180,7 @@ async fn write(
     if accounts == 0 && !scope.is_whole() {
         return Err(BackupError::Nobody);
     }
-    copy(relay, folder, &files, progress).await?;
+    copy(&mut keeping, folder, &files, progress).await?;
     let ((count, rows_hash), (_, data_hash)) = (rows.finish()?, data.finish()?);
     Ok(Manifest {
         version: store::newest(),
@@ -184,7 +224,7 @@ fn note(
 }
 
 async fn copy(
-    relay: &Relay,
+    keeping: &mut Keeping<'_>,
     folder: &Path,
     files: &[BlobId],
     progress: &Progress,
@@ -193,7 +233,8 @@ async fn copy(
     private(&blobs).map_err(|source| BackupError::File { path: blobs.clone(), source })?;
     for (done, id) in files.iter().enumerate() {
         progress.show("blobs", done, files.len());
-        let bytes = relay.blobs.read_any(&relay.store, id).await?;
+        keeping.on().await?;
+        let bytes = keeping.relay.blobs.read_any(&keeping.relay.store, id).await?;
         let path = blobs.join(id.as_str());
         if crate::blobs::id(&bytes) != *id {
             return Err(BackupError::Damaged {

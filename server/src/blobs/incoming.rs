@@ -40,10 +40,15 @@ impl Blobs {
         Incoming { blobs: self, hash: Sha256::new(), size: 0, start: Vec::new(), file: None }
     }
 
-    /// The size of a blob that the account holds.
-    pub async fn size(&self, store: &Store, account: &AccountId, id: &BlobId) -> Result<usize, BlobError> {
+    /// The size of a blob that the account holds and `reader` may read.
+    pub async fn size(
+        &self,
+        store: &Store,
+        (account, reader): (&AccountId, &AccountId),
+        id: &BlobId,
+    ) -> Result<usize, BlobError> {
         let mut connection = store.read().await?;
-        let size = store::own_blob(&mut connection, account, id).await?.ok_or(BlobError::NotFound)?;
+        let size = store::own_blob(&mut connection, account, reader, id).await?.ok_or(BlobError::NotFound)?;
         Ok(usize::try_from(size).unwrap_or_default())
     }
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use jmap::EmailId;
 
 use super::{open, say};
+use crate::backup::partial;
 use crate::clock::c_date;
 use crate::progress::Progress;
 use crate::relay::Relay;
@@ -30,8 +31,11 @@ pub async fn export(address: &str, form: Form, to: &Path, config: Option<&Path>)
     if to.exists() {
         bail!("{} is there already", to.display());
     }
+    let partial = partial(to);
+    if partial.exists() {
+        bail!("{} is there, of an export that broke off: remove it first", partial.display());
+    }
     let relay = open(config).await?;
-    let partial = to.with_extension("partial");
     let done = write(&relay, address, form, &partial).await;
     relay.close().await;
     let count = done?;

@@ -111,14 +111,18 @@ where
         let done = act(id.clone()).await?;
         return if done { Ok(()) } else { bail!("there is no entry {id}, or it is being sent now") };
     }
-    let mut connection = relay.store.read().await?;
-    let ids = store::waiting_ids(&mut connection, &which.domain.unwrap_or_default(), LISTED).await?;
-    drop(connection);
-    let mut done = 0;
-    for id in ids {
-        done += i64::from(act(id).await?);
+    let domain = which.domain.unwrap_or_default();
+    let (mut done, mut last) = (0, String::new());
+    loop {
+        let mut connection = relay.store.read().await?;
+        let ids = store::waiting_ids(&mut connection, &domain, &last, LISTED).await?;
+        drop(connection);
+        let Some(next) = ids.last().cloned() else { return say(&done.to_string()) };
+        last = next;
+        for id in ids {
+            done += i64::from(act(id).await?);
+        }
     }
-    say(&done.to_string())
 }
 
 async fn show(relay: &Relay, id: &str) -> Result<()> {
@@ -174,7 +178,7 @@ async fn remove(relay: &Relay, id: String) -> Result<bool> {
         Box::pin(async move {
             store::lock_accounts(tx, [&queued.outgoing.account]).await?;
             let Some(queued) = store::remove_waiting(tx, &id).await? else { return Ok(false) };
-            outbound::tell(tx, &queued, status).await?;
+            outbound::tell(tx, &[(queued.clone(), status)]).await?;
             outbound::file(tx, &queued, &told).await?;
             delivery::keep(tx, told).await?;
             Ok::<_, DeliverError>(true)

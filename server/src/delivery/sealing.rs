@@ -5,7 +5,7 @@ use smime::message::{needs_door, seal_at_door};
 use smime::rustcrypto::RustCrypto;
 use smime::{Certificate, block_on_ready};
 
-use super::{DeliverError, off_thread};
+use super::{DeliverError, by_length, off_thread};
 use crate::blobs::Prepared;
 use crate::clear_text::ClearText;
 use crate::directory;
@@ -14,9 +14,6 @@ use crate::random;
 use crate::relay::Relay;
 use crate::report::Report;
 use crate::store::{Account, EmailRow, StoreError};
-
-/// A message of so many octets is looked through sooner than another thread takes over.
-const BRIEF: usize = 64 * 1024;
 
 /// Mail that is sealed to its recipient, or goes to a public account, and is ready to be kept.
 #[derive(Debug)]
@@ -37,6 +34,9 @@ pub struct Findings {
     pub is_proved: bool,
     /// Whether its return path is its sender's own, so that an answer meets nobody else.
     pub is_answerable: bool,
+    /// Whether it is known not to be: the domain of the return path denies it, or its author's denies him and nothing
+    /// confirms it.
+    pub is_denied: bool,
     /// What it reports of mail that was sent.
     pub report: Option<Report>,
 }
@@ -142,10 +142,7 @@ pub fn kept(email: &EmailRow, recipients: Vec<Account>) -> Vec<Sealed> {
 
 /// Whether a message may be kept as it is.
 pub async fn is_sealed(message: Arc<Vec<u8>>) -> Result<bool, StoreError> {
-    if message.len() <= BRIEF {
-        return Ok(!needs_door(&message));
-    }
-    off_thread(move || !needs_door(&message)).await
+    by_length(message.len(), move || !needs_door(&message)).await
 }
 
 async fn letter(relay: &Relay, sealed: Vec<u8>) -> Result<Letter, DeliverError> {

@@ -1,27 +1,32 @@
-use axum::Json;
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use jmap::{LimitKind, RequestErrorType, Session};
 
 use super::Shared;
 use super::body::Incoming;
+use super::forwarded::Scheme;
 use super::problem::Fault;
 use super::signed_in::SignedIn;
 use super::transfer::{PIECE, in_pieces};
 use crate::admission::Class;
-use crate::jmap::User;
+use crate::jmap::{Permit, User};
 use crate::store::{self, Account};
 
 /// `GET /.well-known/jmap` (RFC 8620 2.2)
 pub async fn session(
     State(shared): State<Shared>,
     SignedIn { account, .. }: SignedIn,
+    scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
 ) -> Result<Json<Session>, Fault> {
-    let base = base(&headers, &shared.relay.config.url());
+    let config = &shared.relay.config;
+    let base = base(&headers, scheme.map(|Extension(scheme)| scheme), &config.url(), config.listen.port());
     let others = others(&shared, &account).await?;
     Ok(Json(crate::jmap::session(&shared.relay, &account, &others, &base)))
 }
@@ -57,12 +62,14 @@ pub async fn api(
     let body = Incoming::new(body, shared.relay.limits.max_size_request, LimitKind::SizeRequest);
     let body = body.collect(&mut held).await?;
     let class = Class::of_request(body.len());
-    let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
+    let place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
+    let turn = Arc::new(turn);
+    let permit: Permit = Arc::new((Arc::clone(&turn), place));
     let request = crate::jmap::parse(&body, &shared.relay.limits)?;
     let user = user(&shared, signed_in).await?;
-    let answer = crate::jmap::respond(&shared.relay, user, request).await;
+    let answer = crate::jmap::respond(&shared.relay, user, request, Arc::clone(&permit), &mut held).await;
     let answer = serde_json::to_vec(&answer).map_err(Fault::failed)?;
-    // What was done is answered, also where its memory cannot be counted any more.
+    // It was counted as it was made, but for names and escapes.
     held.grow(answer.len()).ok();
     let (length, answer) = (answer.len(), Bytes::from(answer));
     let body = if length > PIECE { in_pieces(answer, (turn, held)) } else { Body::from(answer) };
@@ -71,9 +78,40 @@ pub async fn api(
 }
 
 /// How the client reaches the relay: by the name it used, so that the page's own origin is kept.
-fn base(headers: &HeaderMap, own: &str) -> String {
+///
+/// By that of `plain`, the port without TLS, it was reached past the proxy that `own` is the address of.
+fn base(headers: &HeaderMap, scheme: Option<Scheme>, own: &str, plain: u16) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.filter(|host| host.parse::<Authority>().is_ok());
-    let scheme = if own.starts_with("https://") { "https" } else { "http" };
-    host.map_or_else(|| own.to_owned(), |host| format!("{scheme}://{host}"))
+    let Some((host, asked)) = host.and_then(|host| Some((host, host.parse::<Authority>().ok()?))) else {
+        return own.to_owned();
+    };
+    let (own_scheme, name) = own.split_once("://").unwrap_or(("http", own));
+    let is_past = asked.port_u16() == Some(plain) && host != name;
+    let scheme = scheme.map_or(if is_past { "http" } else { own_scheme }, |Scheme(scheme)| scheme);
+    format!("{scheme}://{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_goes_on_where_it_came_in() {
+        let own = "https://post.example";
+        for (host, scheme, base_url) in [
+            (None, None, own),
+            (Some("post.example"), None, own),
+            (Some("other.example"), None, "https://other.example"),
+            (Some("localhost:8080"), None, "http://localhost:8080"),
+            (Some("localhost:8080"), Some("https"), "https://localhost:8080"),
+            (Some("post.example"), Some("http"), "http://post.example"),
+            (Some("no host"), None, own),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(host.map(|host| (header::HOST, host.parse().unwrap())));
+            assert_eq!(base(&headers, scheme.map(Scheme), own, 8080), base_url, "{host:?}");
+        }
+        let headers = HeaderMap::from_iter([(header::HOST, "post.example:8080".parse().unwrap())]);
+        assert_eq!(base(&headers, None, "https://post.example:8080", 8080), "https://post.example:8080");
+    }
 }

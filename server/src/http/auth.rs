@@ -12,9 +12,6 @@ use super::problem::Fault;
 use super::signed_in::token;
 use crate::session::{self, SignInError};
 
-/// Two short texts.
-pub const MAX_CREDENTIALS: usize = 4096;
-
 /// What a browser sends to sign in.
 #[derive(Deserialize)]
 pub struct Credentials {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -29,9 +31,10 @@ pub async fn send(
     let message = outbound::canonical(body.collect(&mut held).await?).await.map_err(Fault::failed)?;
     held.grow(message.len())?;
     // To its end, also when the browser goes away: what is half sent would be sent again.
-    let sending = tokio::spawn(async move {
+    let relay = Arc::clone(&shared.relay);
+    let sending = shared.relay.see_through(async move {
         let _held = (turn, held);
-        clear::send(&shared.relay, &account, &mail_from, recipients, message).await
+        clear::send(&relay, &account, &mail_from, recipients, message).await
     });
     let sent = sending.await.map_err(Fault::failed)?;
     sent.map(Json).map_err(|error| match error {
@@ -40,6 +43,7 @@ pub async fn send(
             Fault::new(StatusCode::BAD_REQUEST, "recipients are missing, wrong or too many")
         }
         ClearError::SentBefore => Fault::new(StatusCode::CONFLICT, "the message was sent already"),
+        error @ ClearError::UnderWay => Fault::busy(error),
         ClearError::TooMany => {
             Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many recipients within an hour").retry_after(3600)
         }

@@ -14,8 +14,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -32,6 +33,12 @@ use crate::sources::{self, Sources};
 const CONNECTIONS: usize = 16 * 1024;
 /// How long a header may take, and how long a connection may be open without a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long nothing may come on a connection before the system asks whether somebody is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// What a connection may hold of a header that is not whole yet; bodies come in pieces of no more.
+const HEADER: usize = 32 * 1024;
 
 /// Connections of one source at once where strangers come, while fewer than half of all places are free: a ministry
 /// or a town can be behind one address.
@@ -113,6 +120,7 @@ pub async fn serve(
         let Ok(source) = source else { continue };
         let slot = Slot { gauge: Gauge::default(), _held: Arc::new((permit, open.token(), source)) };
         stream.set_nodelay(true).ok();
+        keep_alive(&stream).ok();
         let visit = Visit { peer, slot, router: router.clone(), stopping: stopping.clone(), patience };
         match secure.as_ref().map(|door| door.acceptor.clone()) {
             None => tokio::spawn(visit.serve(stream)),
@@ -130,6 +138,15 @@ pub async fn serve(
     Ok(())
 }
 
+/// Has the system ask whether the other side is there: a push stream that need not be pinged would keep its place
+/// long after a telephone has changed its network.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEP_ALIVE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE / 4)?;
+    Ok(sockopt::set_tcp_keepcnt(stream, 3)?)
+}
+
 /// One connection.
 struct Visit {
     peer: SocketAddr,
@@ -144,7 +161,7 @@ impl Visit {
         let Self { peer, slot, router, stopping, patience } = self;
         let mut builder = Builder::new();
         // Or a few hosts that never end their header would keep everybody out.
-        builder.timer(TokioTimer::new()).header_read_timeout(patience);
+        builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEADER);
         let stream = Gauged::new(stream, slot.gauge.clone());
         let (leave, left) = oneshot::channel();
         let (own, leave) = (slot.clone(), Arc::new(Mutex::new(Some(leave))));
@@ -185,7 +202,6 @@ impl Visit {
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -201,26 +217,53 @@ mod tests {
 
     #[tokio::test]
     async fn a_header_without_end_is_given_up_and_a_whole_one_answered() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", get(async || "hello"));
-        let stopping = CancellationToken::new();
-        let served =
-            tokio::spawn(serve(listener, None, router, stopping.clone(), Duration::from_millis(500)));
-        for (request, answer) in [
-            ("GET / HTTP/1.1\r\nHost: x\r\nX: ", ""),
-            ("", ""),
-            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "hello"),
+        let short = Duration::from_millis(500);
+        for (request, patience, answer) in [
+            ("GET / HTTP/1.1\r\nHost: x\r\nX: ", short, ""),
+            ("", short, ""),
+            ("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", PATIENCE, "hello"),
         ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let stopping = CancellationToken::new();
+            let served = tokio::spawn(serve(listener, None, router.clone(), stopping.clone(), patience));
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut got = String::new();
             let ended = timeout(Duration::from_secs(20), stream.read_to_string(&mut got)).await;
             ended.expect("the connection ends").unwrap();
             assert!(got.ends_with(answer), "{got}");
+            stopping.cancel();
+            timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_holds_no_more_of_a_header_than_browsers_send() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let length = async |headers: axum::http::HeaderMap, body: String| {
+            (headers.get("x").map_or(0, |x| x.len()) + body.len()).to_string()
+        };
+        let router = Router::new().route("/", axum::routing::post(length));
+        let stopping = CancellationToken::new();
+        tokio::spawn(serve(listener, None, router, stopping.clone(), PATIENCE));
+        let (fits, body) = ("x".repeat(16_000), "y".repeat(1_000_000));
+        for (x, status, sum) in [(fits.clone(), "200", "1016000"), (fits.repeat(2) + &fits, "431", "")] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = format!("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {x}");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            if status == "200" {
+                let rest = format!("\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(rest.as_bytes()).await.unwrap();
+            }
+            let mut got = String::new();
+            let ended = timeout(Duration::from_secs(20), stream.read_to_string(&mut got)).await;
+            ended.expect("it is answered before the header ends").unwrap();
+            assert!(got.starts_with(&format!("HTTP/1.1 {status} ")) && got.ends_with(sum), "{got}");
         }
         stopping.cancel();
-        timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -130,10 +130,10 @@ mod tests {
     #[tokio::test]
     async fn who_reads_nothing_is_given_up_and_who_reads_slowly_is_not() {
         let (ours, mut theirs) = duplex(64);
-        let mut gauged = Gauged { patience: Duration::from_secs(1), ..Gauged::new(ours, Gauge::default()) };
+        let mut gauged = Gauged { patience: Duration::from_secs(3), ..Gauged::new(ours, Gauge::default()) };
         let slowly = async {
             for _ in 0..20 {
-                sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(200)).await;
                 theirs.read_exact(&mut [0; 64]).await.unwrap();
             }
         };

@@ -80,7 +80,7 @@ impl Listening {
             heard.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
         let mut at = BTreeMap::new();
         for account in std::iter::once(&user).chain(shared.iter().map(|shared| &shared.account.id)) {
-            let states = store::states(&mut connection, account).await.map_err(Fault::failed)?;
+            let states = store::states_for(&mut connection, account, &user).await.map_err(Fault::failed)?;
             at.insert(account.clone(), states.newest());
         }
         let (relay, credential) = (Arc::clone(relay), signed_in.credential.clone());
@@ -128,7 +128,7 @@ impl Listening {
         let accounts = shared.into_iter().map(|shared| shared.account.id);
         let mut all = Vec::new();
         for account in std::iter::once(self.user.clone()).chain(accounts) {
-            let states = store::states(connection, &account).await?.all();
+            let states = store::states_for(connection, &account, &self.user).await?.all();
             all.push((account, Arc::new(states)));
         }
         self.at.clear();

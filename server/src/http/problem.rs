@@ -1,7 +1,7 @@
 use std::any::Any;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jmap::Problem;
 
@@ -98,6 +98,18 @@ impl IntoResponse for Fault {
         if self.challenge {
             let ways = HeaderValue::from_static("Basic realm=\"sealpost\", Bearer realm=\"sealpost\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ways);
+        }
+        // RFC 9110 15.5.6 and 15.5.22, RFC 6455 4.4: what would be taken instead. Only the page's fallback tells methods
+        // apart by itself, and only the WebSocket wants an upgrade.
+        let instead: &[(HeaderName, &str)] = match status {
+            StatusCode::METHOD_NOT_ALLOWED => &[(header::ALLOW, "GET,HEAD")],
+            StatusCode::UPGRADE_REQUIRED => {
+                &[(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")]
+            }
+            _ => &[],
+        };
+        for (name, value) in instead {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

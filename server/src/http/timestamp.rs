@@ -7,9 +7,6 @@ use super::Shared;
 use super::problem::Fault;
 use crate::clock::unix_time;
 
-/// A request is a digest and some numbers.
-pub const MAX_REQUEST: usize = 4096;
-
 /// Timestamps made at once, and revocation lists looked up: anybody may ask, so a flood must not take all threads.
 pub const AT_ONCE: usize = 4;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
 use jmap::{AccountId, BlobId};
@@ -40,14 +40,21 @@ pub async fn download(
     Path((account, blob, name)): Path<(AccountId, BlobId, String)>,
     Query(wanted): Query<As>,
     signed_in: SignedIn,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let reader = signed_in.account.clone();
     let account = signed_in.opens(&shared, &account).await?;
     let content = Content::find(&shared.relay, &reader, &account.id, blob.clone()).await?;
     let tag = format!("\"{blob}\"");
+    let fields = fields(&tag, &name, wanted.media_type.as_deref());
+    if range::is_known(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
+    }
     let length = content.len();
-    let (status, range, place) = match range::wanted(&headers, length, &tag) {
+    // RFC 9110 14.2: only a GET is asked for a range.
+    let wanted = if method == Method::GET { range::wanted(&headers, length, &tag) } else { Wanted::Whole };
+    let (status, range, place) = match wanted {
         Wanted::Whole => (StatusCode::OK, 0..length, None),
         Wanted::Part(range) => {
             let place = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
@@ -61,7 +68,7 @@ pub async fn download(
     } else {
         content.body(&shared.relay, range).await.map_err(ReadError::from)?
     };
-    let mut response = (status, fields(&tag, &name, wanted.media_type.as_deref()), body).into_response();
+    let mut response = (status, fields, body).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, sent);
     if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
         response.headers_mut().insert(header::CONTENT_RANGE, place);
@@ -95,7 +102,7 @@ enum Content {
 impl Content {
     async fn find(relay: &Relay, reader: &Account, owner: &AccountId, id: BlobId) -> Result<Self, ReadError> {
         if parts::read_id(&id).is_none() {
-            let size = relay.blobs.size(&relay.store, owner, &id).await?;
+            let size = relay.blobs.size(&relay.store, (owner, &reader.id), &id).await?;
             return Ok(Self::Blob(id, size));
         }
         Ok(Self::Part(parts::read(relay, reader, owner, &id, Purpose::Download).await?))

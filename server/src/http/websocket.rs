@@ -2,6 +2,7 @@
 
 mod message;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -10,6 +11,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use futures::SinkExt;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, interval, timeout};
 
@@ -38,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BUFFER: usize = 4 * 1024;
 /// What stands before the payload of a control frame from a client (RFC 6455 5.2, 5.5).
 const CONTROL: usize = 6;
+/// What may wait to be read by the other side, beside an answer, which is smaller.
+const UNREAD: usize = 64 * 1024 * 1024;
 /// What a request may be too large by and still be answered, and not cut off.
 const BEYOND: usize = 1024 * 1024;
 
@@ -57,6 +61,7 @@ pub async fn upgrade(
         upgrade.map_err(|_| Fault::new(StatusCode::UPGRADE_REQUIRED, "a WebSocket handshake is wanted"))?;
     let largest = shared.relay.limits.max_size_request + BEYOND;
     let upgrade = upgrade.protocols([SUBPROTOCOL]).read_buffer_size(BUFFER).write_buffer_size(0);
+    let upgrade = upgrade.max_write_buffer_size(UNREAD);
     if upgrade.selected_protocol().is_none() {
         return Err(Fault::new(StatusCode::BAD_REQUEST, "the subprotocol jmap is wanted"));
     }
@@ -86,7 +91,7 @@ struct Conversation {
 }
 
 /// An answer that is to be sent, and what counts until it was.
-type Answer = (String, (Turn, Held));
+type Answer = (String, (Arc<Turn>, Held));
 
 /// Why a conversation ends, and what the other side is told.
 type End = Option<(u16, &'static str)>;
@@ -158,7 +163,11 @@ impl Conversation {
             Message::Ping(payload) | Message::Pong(payload) => {
                 // Or whoever sends nothing else would in time have all the memory, and hold none of it.
                 self.gauge.less(CONTROL + payload.len());
-                Ok(())
+                // A ping has been answered by now. Whoever reads no answers is read no further.
+                match timeout(PATIENCE, self.socket.flush()).await {
+                    Ok(Ok(())) => Ok(()),
+                    _ => Err(GONE),
+                }
             }
         }
     }
@@ -270,10 +279,12 @@ async fn answer(
     request: jmap::Request,
     (turn, mut held, class): (Turn, Held, Class),
 ) -> Answer {
+    let turn = Arc::new(turn);
     let answered = async {
-        let _place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
+        let place = shared.admission.enter(&signed_in.account, class, &shared.relay.metrics).await?;
         let user = api::user(&shared, signed_in).await?;
-        Ok::<_, Fault>(crate::jmap::respond(&shared.relay, user, request).await)
+        let permit = Arc::new((Arc::clone(&turn), place));
+        Ok::<_, Fault>(crate::jmap::respond(&shared.relay, user, request, permit, &mut held).await)
     };
     let answer = match answered.await {
         Ok(answer) => message::response(id, &answer),

@@ -76,7 +76,7 @@ async fn keep(call: &Call, bytes: Read) -> Result<Result<(BlobId, usize), SetErr
         return Ok(Err(SetErrorType::RateLimit.into()));
     }
     let prepared = relay.blobs.prepare(&relay.store, Arc::unwrap_or_clone(bytes)).await.map_err(unkept)?;
-    let id = keep_upload(relay, &call.account.id, prepared).await.map_err(unkept)?;
+    let id = keep_upload(relay, (&call.account.id, &call.user.id), prepared).await.map_err(unkept)?;
     Ok(Ok((id, size)))
 }
 
@@ -304,7 +304,11 @@ pub async fn lookup(call: &mut Call, given: Value) -> Result<Answer, MethodError
     let (mut list, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
         let message = parts::read_id(&id).map_or_else(|| id.clone(), |(message, _)| message);
-        if store::own_blob(&mut connection, &call.account.id, &message).await.map_err(failed)?.is_none() {
+        if store::own_blob(&mut connection, &call.account.id, &call.user.id, &message)
+            .await
+            .map_err(failed)?
+            .is_none()
+        {
             missing.push(id);
             continue;
         }

@@ -26,7 +26,7 @@ pub async fn changes(call: &Call, kind: Kind, given: Value) -> Result<ChangesAns
     let since = since_state.as_str().parse::<i64>();
     let since = since.map_err(|_| MethodErrorType::CannotCalculateChanges)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
-    let found = store::changes(&mut connection, &call.account.id, kind, since, limit).await;
+    let found = store::changes(&mut connection, (&call.account.id, &call.user.id), kind, since, limit).await;
     let found = found.map_err(|error| match error {
         ChangesError::UnknownState => MethodErrorType::CannotCalculateChanges.into(),
         ChangesError::Store(error) => failed(error),
@@ -60,7 +60,8 @@ const MOST_OF_QUERY: usize = 20_000;
 pub async fn since(call: &Call, kind: Kind, state: &State) -> Result<ChangedIds, MethodError> {
     let since = state.as_str().parse::<i64>().map_err(|_| MethodErrorType::CannotCalculateChanges)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
-    let found = store::changes(&mut connection, &call.account.id, kind, since, MOST_OF_QUERY).await;
+    let found =
+        store::changes(&mut connection, (&call.account.id, &call.user.id), kind, since, MOST_OF_QUERY).await;
     match found {
         Ok(found) if !found.has_more => Ok(found),
         Ok(_) | Err(ChangesError::UnknownState) => Err(MethodErrorType::CannotCalculateChanges.into()),

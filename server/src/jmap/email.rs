@@ -20,6 +20,7 @@ use jmap::{EmailId, MethodError, MethodErrorType};
 use serde_json::Value;
 
 pub use copy::copy;
+pub use create::most_attached;
 pub use get::get;
 pub use header::Fields;
 pub use import::import;

@@ -162,7 +162,7 @@ fn patched(mut identity: Identity, patch: Patch, account: &Account) -> Result<Id
 }
 
 fn fits(text: &str, most: usize) -> bool {
-    text.len() <= most
+    text.len() <= most && !text.contains('\0')
 }
 
 fn addresses(list: Value) -> Option<Option<Vec<EmailAddress>>> {

@@ -32,8 +32,8 @@ pub const MOST_COMPARATORS: usize = 8;
 /// The greatest number of octets that a filter compares each email's texts with, of which a comparison itself
 /// counts for 16: what a search costs grows with it.
 pub const MOST_SOUGHT: usize = 4096;
-/// How many uploads may wait to be referred to, and together how many of the largest.
-const IDLE_UPLOADS: (i64, usize) = (10_000, 16);
+/// How many uploads may wait to be referred to, and together how many of the largest. Each upload sums up those that do.
+const IDLE_UPLOADS: (i64, usize) = (2_000, 16);
 /// How many of the largest uploads an account makes within an hour: what makes room for them stays on the disk as long.
 const UPLOADS_AN_HOUR: usize = 64;
 /// The part of the largest for which a smaller upload counts: its row is some work as well.

@@ -38,14 +38,17 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     check_properties(properties.as_deref(), &PROPERTIES)?;
     let ids = ids_to_get(ids, &call.relay.limits)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
-    let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Mailbox);
-    let rows = store::mailboxes(&mut connection, &call.account.id).await.map_err(failed)?;
+    let (account, user) = (&call.account.id, &call.user.id);
+    let state = store::states_for(&mut connection, account, user).await.map_err(failed)?.of(Kind::Mailbox);
+    let rows = store::mailboxes(&mut connection, account).await.map_err(failed)?;
+    let subscribed = store::subscribed(&mut connection, account, user).await.map_err(failed)?;
     let missing: Vec<_> =
         ids.iter().flatten().filter(|id| !rows.iter().any(|row| row.id == **id)).cloned().collect();
     let mut list = Vec::new();
     for row in rows {
         if ids.as_ref().is_none_or(|ids| ids.contains(&row.id)) {
-            list.push(project(&object(row, call.may_write()), properties.as_deref())?);
+            let is_subscribed = subscribed.to(&row.id);
+            list.push(project(&object(row, is_subscribed, call.may_write()), properties.as_deref())?);
         }
     }
     get_answer(&call.account.id, &state, list, &missing)
@@ -57,15 +60,15 @@ pub async fn changes(call: &mut Call, given: Value) -> Result<Answer, MethodErro
     let only_updates = found.created.is_empty() && found.destroyed.is_empty() && !found.updated.is_empty();
     if let (true, Ok(since)) = (only_updates, found.old_state.as_str().parse()) {
         let mut connection = call.relay.store.read().await.map_err(failed)?;
-        let more = store::properties_changed_since(&mut connection, &call.account.id, since).await;
-        if !more.map_err(failed)? {
+        let more = store::properties_changed_since(&mut connection, &call.account.id, &call.user.id, since);
+        if !more.await.map_err(failed)? {
             return with_properties(&found, Some(&COUNTS));
         }
     }
     with_properties(&found, None)
 }
 
-fn object(row: MailboxRow, may_write: bool) -> Mailbox {
+fn object(row: MailboxRow, is_subscribed: bool, may_write: bool) -> Mailbox {
     let count = |count: i64| u64::try_from(count).unwrap_or_default();
     let role = row.role.as_deref().and_then(role);
     Mailbox {
@@ -79,7 +82,7 @@ fn object(row: MailboxRow, may_write: bool) -> Mailbox {
         unread_threads: count(row.unread_threads),
         my_rights: rights(role, may_write),
         role,
-        is_subscribed: row.is_subscribed,
+        is_subscribed,
     }
 }
 

@@ -164,7 +164,11 @@ fn read(
     for (property, value) in properties {
         let wrong = || SetError::invalid_properties([property.as_str()]);
         match (property.as_str(), value) {
-            ("deviceClientId", Value::String(device)) if device.len() <= LONGEST => new.device = device,
+            ("deviceClientId", Value::String(device))
+                if device.len() <= LONGEST && !device.contains('\0') =>
+            {
+                new.device = device;
+            }
             ("url", Value::String(url)) if url.len() <= LONGEST && webpush::is_endpoint(&url) => {
                 new.url = url
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jmap::{AccountId, Comparator, MethodError, MethodErrorType, QueryAnswer, State};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, answer};
@@ -20,10 +21,10 @@ pub const MOST: usize = 64;
 pub struct Query {
     pub filter: Option<Value>,
     pub sort: Option<Vec<Comparator>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "int")]
     pub position: i64,
     pub anchor: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "int")]
     pub anchor_offset: i64,
     pub limit: Option<u64>,
     #[serde(default)]
@@ -40,6 +41,13 @@ pub struct QueryChanges {
     pub max_changes: Option<u64>,
     #[serde(default)]
     pub calculate_total: bool,
+}
+
+/// RFC 8620 1.3: an Int is one that a double holds.
+fn int<'de, D: Deserializer<'de>>(given: D) -> Result<i64, D::Error> {
+    let number = i64::deserialize(given)?;
+    let fits = number.unsigned_abs() < 1 << 53;
+    if fits { Ok(number) } else { Err(D::Error::custom("a number is beyond 2^53-1")) }
 }
 
 /// A filter whose conditions are read already.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::email;
 use super::limits::{MAX_DELAY, MAX_SUMMARY, MAX_VAULT};
 use crate::base64_text;
 use crate::relay::Relay;
@@ -83,7 +84,7 @@ fn account_object(relay: &Relay, account: &Account) -> jmap::Account {
         "maxMailboxesPerEmail": null,
         "maxMailboxDepth": 10,
         "maxSizeMailboxName": 255,
-        "maxSizeAttachmentsPerEmail": relay.limits.max_size_upload,
+        "maxSizeAttachmentsPerEmail": email::most_attached(relay.limits.max_size_upload),
         "emailQuerySortOptions": super::email::sort_options(account.kind.is_sealed()),
         "mayCreateTopLevelMailbox": true,
     });

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Call;
 use super::answer::{Outcome, WriteError, arguments, check_set_size, check_state};
 use crate::delivery::{self, DeliverError, Sealed};
-use crate::store::{self, Kind, Ledger, StoreError, Tx};
+use crate::store::{self, Kind, Ledger, States, StoreError, Tx};
 
 /// Mail that goes into inboxes once the account's own changes are written.
 pub type Deliveries = Vec<Sealed>;
@@ -81,16 +81,17 @@ where
         + Send
         + 'static,
 {
-    let account = call.account.id.clone();
+    let (account, user) = (call.account.id.clone(), call.user.id.clone());
     let Before { if_in_state, recipients, mut outcome } = before;
     let write = call.relay.store.write(move |tx| {
         Box::pin(async move {
             store::lock_accounts(tx, recipients.iter().chain([&account])).await?;
             let mut ledger = Ledger::open(tx, &account).await?;
-            let old_state = ledger.before().of(kind);
+            let old_state = seen(tx, (&account, &user), kind, ledger.before()).await?;
             check_state(if_in_state.as_ref(), &old_state)?;
             let mail = change(tx, &mut ledger, &mut outcome).await?;
-            let new_state = ledger.close(tx).await?.of(kind);
+            let states = ledger.close(tx).await?;
+            let new_state = seen(tx, (&account, &user), kind, &states).await?;
             // After the account's own ledger is closed, for a recipient may be the account itself.
             deliver(tx, mail).await?;
             Ok::<_, WriteError>(outcome.into_answer(account, old_state, new_state))
@@ -99,6 +100,19 @@ where
     let done = write.await?;
     call.remember(done.created.as_ref());
     Ok(done)
+}
+
+/// The state of a type as the user sees it.
+async fn seen(
+    tx: &mut Tx,
+    (account, user): (&AccountId, &AccountId),
+    kind: Kind,
+    states: &States,
+) -> Result<State, StoreError> {
+    match kind {
+        Kind::Mailbox => Ok(store::states_for(tx.connection(), account, user).await?.of(kind)),
+        _ => Ok(states.of(kind)),
+    }
 }
 
 async fn deliver(tx: &mut Tx, mail: Deliveries) -> Result<(), WriteError> {

@@ -94,6 +94,9 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let recipients =
         ready.iter().flat_map(|(_, prepared): &(_, create::Prepared)| prepared.accounts().cloned());
     let before = set::Before { if_in_state: wanted.if_in_state, recipients: recipients.collect(), outcome };
+    // From here on it is counted, also when the client goes away, until it is known that it came to nothing.
+    let spent: Vec<(String, usize)> =
+        ready.iter_mut().map(|(creation, prepared)| (creation.clone(), prepared.spend())).collect();
     let write = set::write(call, Kind::Submission, before, move |tx, ledger, outcome| {
         Box::pin(async move {
             let mut local = Vec::new();
@@ -113,7 +116,9 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
             Ok(local)
         })
     });
-    let done = write.await?;
+    let done = write.await;
+    call.relay.sending.give_back(&call.account.id, unsent(&spent, done.as_ref().ok()));
+    let done = done?;
     call.relay.queue_bell.notify_one();
     call.relay.held_bell.notify_one();
     for (creation, question) in questions {
@@ -123,6 +128,13 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     }
     let implied = implied(&done, wanted.extra, &emails);
     Ok(Answer { then: implied.map(|arguments| email_set(call, arguments)), ..answer(&done)? })
+}
+
+/// How many recipients the submissions have that were not made.
+fn unsent(spent: &[(String, usize)], done: Option<&SetAnswer>) -> usize {
+    let made = done.and_then(|done| done.created.as_ref());
+    let is_made = |creation: &String| made.is_some_and(|made| made.contains_key(creation));
+    spent.iter().filter(|(creation, _)| !is_made(creation)).map(|(_, count)| count).sum()
 }
 
 /// The emails of the submissions that exist and that a success is to change something for.

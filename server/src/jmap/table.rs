@@ -141,7 +141,8 @@ static METHODS: &[Method] = &[
     method(MAIL, "Mailbox/changes", &[CHANGES], run!(mailbox::changes)),
     method(MAIL, "Mailbox/query", &[QUERY, TREE], run!(mailbox::query)),
     method(MAIL, "Mailbox/queryChanges", &[QUERY_CHANGES, TREE], run!(mailbox::query_changes)),
-    writing(MAIL, "Mailbox/set", &[SET, &["onDestroyRemoveEmails"]], run!(mailbox::set)),
+    // It refuses what else than subscriptions a reader would change.
+    method(MAIL, "Mailbox/set", &[SET, &["onDestroyRemoveEmails"]], run!(mailbox::set)),
     method(MAIL, "Thread/get", &[GET], run!(thread::get)),
     method(MAIL, "Thread/changes", &[CHANGES], run!(thread::changes)),
     method(MAIL, "Email/get", &[GET, BODIES], run!(email::get)),

@@ -96,7 +96,7 @@ fn patched(mut vacation: Vacation, patch: Patch) -> Result<Vacation, SetError> {
         };
         let text = |value: Value| match value {
             Value::Null => Ok(None),
-            Value::String(text) if text.len() <= LONGEST => Ok(Some(text)),
+            Value::String(text) if text.len() <= LONGEST && !text.contains('\0') => Ok(Some(text)),
             _ => Err(wrong()),
         };
         match (property.as_str(), value) {

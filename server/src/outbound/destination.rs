@@ -98,7 +98,7 @@ impl Destination {
         let (client, features) =
             connect(relay, host, &addresses, &requirement, self.domain.is_none()).await?;
         let (is_proved, is_lax) = (requirement.proves_name(), wanted == Wanted::Delivery);
-        Ok(Open { client, features, host: host.to_owned(), is_proved, is_lax })
+        Ok(Open { client, features, host: host.to_owned(), is_proved, is_lax, is_used: false })
     }
 
     /// Whether the host is proved to be one of the destination's (RFC 8689 4.2.1), and not only named by DNS.

@@ -13,9 +13,10 @@ use super::record;
 use crate::blobs::BlobError;
 use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError, Sealed};
+use crate::directory;
 use crate::outer;
 use crate::relay::Relay;
-use crate::store::{self, Account, Held, Ledger, Outgoing, Queued, StoreError, Tx};
+use crate::store::{self, Account, Held, Hold, Ledger, Outgoing, Queued, StoreError, Tx};
 use crate::vacation::{self, Question};
 
 /// The longest pause between two looks.
@@ -78,11 +79,12 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     let Ok(parameters) = serde_json::from_str::<BTreeMap<String, Parameters>>(&held.parameters) else {
         return lose(relay, held).await;
     };
-    let (here, elsewhere) = split(relay, &held.recipients).await?;
-    let message = outer::without_bcc(&message).unwrap_or(message);
+    let message = Arc::new(outer::without_bcc(&message).unwrap_or(message));
+    let is_sealed = delivery::is_sealed(Arc::clone(&message)).await?;
+    let Split { here, closed, elsewhere } = split(relay, &held.recipients, is_sealed).await?;
     let question = Question::of(&held.mail_from, &here, &message);
-    let away = relay.blobs.prepare(&relay.store, message.clone()).await?;
-    let mail = delivery::prepare(relay, &here, message).await?;
+    let away = relay.blobs.prepare(&relay.store, message.to_vec()).await?;
+    let mail = delivery::prepare(relay, &here, Arc::unwrap_or_clone(message)).await?;
     let send = relay.store.write(move |tx| {
         Box::pin(async move {
             // The accounts before their blobs, as everybody does.
@@ -92,7 +94,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
                 return Ok(false);
             }
             if !elsewhere.is_empty() {
-                store::put_blob(tx, &held.account, away.blob(), false).await?;
+                store::put_blob(tx, &held.account, away.blob(), Hold::Sending).await?;
             }
             for recipient in &elsewhere {
                 store::enqueue(tx, &outgoing(&held, &parameters, recipient, &away.blob().id), now()).await?;
@@ -102,6 +104,8 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
                     status("250 2.0.0 Queued", Delivered::Queued)
                 } else if here.iter().any(|account| account.address == address) {
                     status("250 2.0.0 Delivered", Delivered::Yes)
+                } else if closed.iter().any(|one| one == address) {
+                    status("550 5.2.1 the mailbox has no key at the moment", Delivered::No)
                 } else {
                     status("550 5.1.1 there is no such address here", Delivered::No)
                 }
@@ -183,16 +187,30 @@ async fn settle(tx: &mut Tx, held: &Held, status: impl Fn(&str) -> DeliveryStatu
     Ok(())
 }
 
+/// Recipients of a message.
+#[derive(Default)]
+struct Split {
+    here: Vec<Account>,
+    /// Those here for whom mail in clear has to wait, so that it goes to the others alone.
+    closed: Vec<String>,
+    elsewhere: Vec<String>,
+}
+
 /// The recipients here and those elsewhere; who has gone since is a recipient elsewhere no more than here.
-async fn split(relay: &Relay, recipients: &[String]) -> Result<(Vec<Account>, Vec<String>), StoreError> {
-    let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+async fn split(relay: &Relay, recipients: &[String], is_sealed: bool) -> Result<Split, StoreError> {
+    let mut split = Split::default();
     let mut connection = relay.store.read().await?;
     for address in recipients {
         if !relay.is_local(address) {
-            elsewhere.push(address.clone());
+            split.elsewhere.push(address.clone());
             continue;
         }
-        here.extend(store::account_by_address(&mut connection, address).await?);
+        match store::account_by_address(&mut connection, address).await? {
+            Some(account) if !is_sealed && directory::lacks_key(&mut connection, &account).await? => {
+                split.closed.push(account.address);
+            }
+            account => split.here.extend(account),
+        }
     }
-    Ok((here, elsewhere))
+    Ok(split)
 }

@@ -27,6 +27,8 @@ pub struct Open {
     pub is_proved: bool,
     /// Whether it had to prove less than another message may ask for.
     pub is_lax: bool,
+    /// Whether a message went over it before.
+    pub is_used: bool,
 }
 
 /// Conversations that wait for more mail for the same destination.
@@ -55,7 +57,7 @@ impl Idle {
 
     /// Keeps a conversation that can go on, unless there are enough.
     pub fn put(&self, route: &Route, open: Option<Open>) {
-        let Some(open) = open else { return };
+        let Some(open) = open.map(|open| Open { is_used: true, ..open }) else { return };
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = idle.values().map(Vec::len).sum();
         let alike = idle.entry(route.clone()).or_default();

@@ -4,12 +4,9 @@ use tokio::sync::OnceCell;
 
 use super::reason::{Reason, Trouble};
 use super::wire;
-use crate::delivery::off_thread;
+use crate::delivery::{by_length, off_thread};
 use crate::relay::Relay;
 use crate::store::StoreError;
-
-/// A message of so many octets is gone through sooner than another thread takes over.
-const BRIEF: usize = 64 * 1024;
 
 /// A message as it goes over the wire: held once, whatever number of servers it is handed to.
 #[derive(Debug, Default)]
@@ -20,11 +17,7 @@ pub struct Message {
 
 /// Bytes with every line end as CRLF; what is so already is not copied.
 pub async fn canonical(bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-    if bytes.len() <= BRIEF {
-        Ok(wire::canonical(bytes))
-    } else {
-        off_thread(|| wire::canonical(bytes)).await
-    }
+    by_length(bytes.len(), || wire::canonical(bytes)).await
 }
 
 impl Message {

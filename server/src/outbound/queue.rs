@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jmap::BlobId;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 
 use super::message::Message;
 use super::parameters::Parameters;
 use super::reason::{Reason, Trouble};
-use super::record::record;
+use super::record::record_all;
 use super::route::{Route, by_route};
 use super::schedule;
 use super::talks::Talks;
@@ -16,8 +18,6 @@ use crate::clock::{Millis, now};
 use crate::relay::Relay;
 use crate::store::{self, Engine, Lease, Queued, StoreError, Tx};
 
-/// How many conversations run at once.
-const CONVERSATIONS: usize = 16;
 /// How many recipients one conversation has (RFC 5321 4.5.3.1.8).
 const RECIPIENTS: i64 = 100;
 /// How long an entry is on lease at most; longer than a conversation with all hosts of a domain may last.
@@ -34,18 +34,19 @@ pub async fn run(relay: Arc<Relay>) {
     let parting = tokio::spawn(part(Arc::clone(&relay)));
     let mut running = JoinSet::new();
     let talks = Arc::new(Talks::default());
+    let by_domain = relay.config.smarthost.is_none();
     while !relay.stopping.is_cancelled() {
         while running.try_join_next().is_some() {}
-        if running.len() >= CONVERSATIONS {
+        if talks.are_full(by_domain) {
             // Nothing is taken before there is room for it, or its lease would run out in the queue.
             running.join_next().await;
             continue;
         }
         match take(&relay, &talks).await {
             Ok(due) if !due.is_empty() => {
-                let (relay, talk) = (Arc::clone(&relay), talks.begin(&due));
+                let (relay, talks, talk) = (Arc::clone(&relay), Arc::clone(&talks), talks.begin(&due));
                 running.spawn(async move {
-                    attempts(&relay, due).await;
+                    attempts(&relay, &talks, due).await;
                     drop(talk);
                 });
             }
@@ -112,22 +113,21 @@ async fn wait(relay: &Relay, running: &mut JoinSet<()>) {
 }
 
 /// One message, and those of its recipients that go the same way.
-async fn attempts(relay: &Relay, due: Vec<Queued>) {
+async fn attempts(relay: &Relay, talks: &Talks, due: Vec<Queued>) {
     let recipients = due.into_iter().map(|queued| (queued.outgoing.recipient.clone(), queued));
     for (route, entries) in by_route(&relay.config, recipients) {
-        attempt(relay, &route, entries.into_iter().map(|(_, queued)| queued).collect()).await;
+        attempt(relay, talks, &route, entries.into_iter().map(|(_, queued)| queued).collect()).await;
     }
 }
 
-async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
+async fn attempt(relay: &Relay, talks: &Talks, route: &Route, entries: Vec<Queued>) {
     let Some(first) = entries.first() else { return };
     let all = |reason: Reason| vec![Outcome::of(reason.into()); entries.len()];
     let asked = Parameters::of(&first.outgoing)
         .and_then(|asked| Ok((asked, entries.iter().map(recipient).collect::<Result<Vec<_>, _>>()?)));
     let asks_more = asked.as_ref().is_ok_and(|(parameters, _)| parameters.require_tls);
-    let message =
-        async { Ok(Message::new(relay.blobs.read_any(&relay.store, &first.outgoing.blob).await?).await?) };
-    let (message, outcomes) = match (message.await, asked) {
+    let (message, _place) = read(relay, talks, &first.outgoing.blob).await;
+    let (message, outcomes) = match (message, asked) {
         (Ok(message), Ok((parameters, recipients))) => {
             let mail_from = &first.outgoing.mail_from;
             let envelope = Envelope { mail_from, recipients: &recipients, parameters: &parameters };
@@ -149,13 +149,27 @@ async fn attempt(relay: &Relay, route: &Route, entries: Vec<Queued>) {
     if let Err(error) = note(relay, route, asks_more, &outcomes).await {
         tracing::error!(%error, "the state of a destination could not be noted");
     }
-    // Each by itself: what happens to one entry must not send the others again.
-    for (queued, outcome) in entries.into_iter().zip(outcomes) {
-        let entry = queued.id.clone();
-        if let Err(error) = record(relay, queued, outcome, message.text()).await {
-            tracing::error!(%error, entry, "an attempt to send could not be recorded");
-        }
-    }
+    record_all(relay, entries.into_iter().zip(outcomes).collect(), message.text()).await;
+}
+
+/// A message, with its place in memory where it is long.
+async fn read(
+    relay: &Relay,
+    talks: &Talks,
+    blob: &BlobId,
+) -> (Result<Message, BlobError>, Option<OwnedSemaphorePermit>) {
+    let mut place = None;
+    let message = async {
+        let bytes = match relay.blobs.read_packed(&relay.store, blob).await? {
+            Some(bytes) => bytes,
+            None => {
+                place = talks.long().await;
+                relay.blobs.read_any(&relay.store, blob).await?
+            }
+        };
+        Ok(Message::new(bytes).await?)
+    };
+    (message.await, place)
 }
 
 fn recipient(queued: &Queued) -> Result<Recipient, StoreError> {

@@ -9,7 +9,7 @@ use super::notification::{self, Fate};
 use super::parameters::Parameters;
 use super::reason::Trouble;
 use super::schedule;
-use super::transport::Outcome;
+use super::transport::{Accepted, Outcome};
 use crate::clock::{Millis, now};
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::relay::Relay;
@@ -20,24 +20,38 @@ const RECORDINGS: usize = 3;
 /// And how long it waits in between.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Records what became of the entries of one conversation, which are of one submission.
+///
+/// Those that were simply taken are taken out at once, for each time all that is known of the submission is written anew.
+/// The others go each by itself, and so do all where that fails: what happens to one must not send the others again.
+pub async fn record_all(relay: &Relay, mut entries: Vec<(Queued, Outcome)>, message: &[u8]) {
+    let taken: Vec<(Queued, DeliveryStatus)> = entries
+        .iter()
+        .filter_map(|(queued, outcome)| Some((queued.clone(), simply_taken(queued, outcome)?)))
+        .collect();
+    match finish(relay, taken, Vec::new()).await {
+        Ok(()) => entries.retain(|(queued, outcome)| simply_taken(queued, outcome).is_none()),
+        Err(error) => tracing::error!(%error, "a conversation could not be recorded at once"),
+    }
+    for (queued, outcome) in entries {
+        let entry = queued.id.clone();
+        if let Err(error) = record(relay, queued, outcome, message).await {
+            tracing::error!(%error, entry, "an attempt to send could not be recorded");
+        }
+    }
+}
+
 /// Takes the entry out, puts it back, or returns the message to its sender.
-pub async fn record(
-    relay: &Relay,
-    queued: Queued,
-    outcome: Outcome,
-    message: &[u8],
-) -> Result<(), DeliverError> {
+async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8]) -> Result<(), DeliverError> {
     let outbound = &relay.config.outbound;
     let retry = schedule::next_attempt(outbound, queued.attempts + 1, queued.queued_at, now());
     match (outcome, retry) {
         (Outcome::Delivered(accepted), _) => {
-            // What happens behind the next server is not known (RFC 8621 7).
-            let status = status(accepted.reply.clone(), Delivered::Unknown);
-            let told = match wants(&queued, "SUCCESS") && !accepted.reports {
+            let told = match is_to_be_told(&queued, &accepted) {
                 true => report(relay, &queued, Fate::Relayed(&accepted), message).await,
                 false => Vec::new(),
             };
-            settle(relay, queued, status, told).await
+            settle(relay, queued, relayed(&accepted), told).await
         }
         (Outcome::Deferred(trouble), Some(at)) => {
             tracing::info!(entry = queued.id, attempts = queued.attempts + 1, reason = %trouble.reason, "sending is put off");
@@ -49,6 +63,24 @@ pub async fn record(
             settle(relay, queued, status(trouble.reply, Delivered::No), told).await
         }
     }
+}
+
+/// What is noted of an entry that the next server took, where nobody is to hear of that.
+fn simply_taken(queued: &Queued, outcome: &Outcome) -> Option<DeliveryStatus> {
+    match outcome {
+        Outcome::Delivered(accepted) if !is_to_be_told(queued, accepted) => Some(relayed(accepted)),
+        _ => None,
+    }
+}
+
+/// Whether the sender wants to hear that the next server took it, which does not report itself.
+fn is_to_be_told(queued: &Queued, accepted: &Accepted) -> bool {
+    wants(queued, "SUCCESS") && !accepted.reports
+}
+
+/// What happens behind the next server is not known (RFC 8621 7).
+fn relayed(accepted: &Accepted) -> DeliveryStatus {
+    status(accepted.reply.clone(), Delivered::Unknown)
 }
 
 /// The message waits for another attempt; its sender hears so once.
@@ -98,37 +130,46 @@ async fn settle(
     status: DeliveryStatus,
     told: Vec<Sealed>,
 ) -> Result<(), DeliverError> {
-    match finish(relay, queued.clone(), status.clone(), told).await {
+    let entry = || vec![(queued.clone(), status.clone())];
+    match finish(relay, entry(), told).await {
         Ok(()) => return Ok(()),
         Err(error) => tracing::error!(%error, entry = queued.id, "a message could not be returned"),
     }
     for _ in 1..RECORDINGS {
-        if finish(relay, queued.clone(), status.clone(), Vec::new()).await.is_ok() {
+        if finish(relay, entry(), Vec::new()).await.is_ok() {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
     }
-    finish(relay, queued, status, Vec::new()).await
+    finish(relay, entry(), Vec::new()).await
 }
 
+/// Takes entries of one submission out, and tells of those that no other process has by now.
 async fn finish(
     relay: &Relay,
-    queued: Queued,
-    status: DeliveryStatus,
+    mut entries: Vec<(Queued, DeliveryStatus)>,
     told: Vec<Sealed>,
 ) -> Result<(), DeliverError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let owner = relay.process.clone();
     let done = relay.store.write(move |tx| {
         Box::pin(async move {
             // The account before its blobs, as everybody does.
-            store::lock_accounts(tx, [&queued.outgoing.account]).await?;
-            if !store::discard(tx, &queued, &owner).await? {
-                // Another process has it by now, and will tell.
-                return Ok(());
+            store::lock_accounts(tx, entries.iter().map(|(queued, _)| &queued.outgoing.account)).await?;
+            let mut own = Vec::new();
+            for entry in entries.drain(..) {
+                if store::discard(tx, &entry.0, &owner).await? {
+                    own.push(entry);
+                }
             }
-            tell(tx, &queued, status).await?;
-            file(tx, &queued, &told).await?;
-            delivery::keep(tx, told).await
+            tell(tx, &own).await?;
+            if let Some((queued, _)) = own.first() {
+                file(tx, queued, &told).await?;
+                delivery::keep(tx, told).await?;
+            }
+            Ok(())
         })
     });
     done.await
@@ -166,21 +207,25 @@ async fn sealed(
     delivery::prepare(relay, sender.as_slice(), notification).await
 }
 
-/// Notes in the submission what became of it.
-pub async fn tell(tx: &mut Tx, queued: &Queued, status: DeliveryStatus) -> Result<(), StoreError> {
-    let Some(id) = &queued.outgoing.submission else { return Ok(()) };
-    let account = &queued.outgoing.account;
+/// Notes in the submission what became of entries, which are all of it.
+pub async fn tell(tx: &mut Tx, entries: &[(Queued, DeliveryStatus)]) -> Result<(), StoreError> {
+    let Some((Queued { outgoing, .. }, _)) = entries.first() else { return Ok(()) };
+    let (Some(id), account) = (&outgoing.submission, &outgoing.account) else { return Ok(()) };
     let Some(row) = store::submission(tx.connection(), account, id).await? else { return Ok(()) };
     let corrupt = |_| StoreError::Corrupt("submission");
     let mut states: BTreeMap<String, DeliveryStatus> =
         serde_json::from_str(&row.delivery).map_err(corrupt)?;
-    let known = states.entry(queued.outgoing.recipient.clone()).or_insert_with(|| status.clone());
-    // The report of the next server may have been quicker than this, and knows more.
-    if matches!(known.delivered, Delivered::Yes | Delivered::No) {
+    for (queued, status) in entries {
+        let known = states.entry(queued.outgoing.recipient.clone()).or_insert_with(|| status.clone());
+        // The report of the next server may have been quicker than this, and knows more.
+        if !matches!(known.delivered, Delivered::Yes | Delivered::No) {
+            *known = DeliveryStatus { displayed: known.displayed, ..status.clone() };
+        }
+    }
+    let text = serde_json::to_string(&states).map_err(corrupt)?;
+    if text == row.delivery {
         return Ok(());
     }
-    *known = DeliveryStatus { displayed: known.displayed, ..status };
-    let text = serde_json::to_string(&states).map_err(corrupt)?;
     let mut ledger = Ledger::open(tx, account).await?;
     store::set_delivery(tx, &mut ledger, id, text).await?;
     ledger.close(tx).await?;

@@ -17,7 +17,7 @@ use crate::address;
 /// What became of a message for each recipient, and the conversation where it can go on.
 type Done = (Vec<Outcome>, Option<Open>);
 
-/// Hands a message over; the server has `until` then to take it all in, and its time to answer after that.
+/// Hands a message over; the server has until `until` to wait for it, and its time to take it in and to answer after that.
 ///
 /// After an error nothing of the message is there, and another server may be tried. Once it ends, the server
 /// may have it whatever happens: an answer that does not come puts it off.
@@ -31,8 +31,10 @@ pub async fn run(
     let mut outcomes = timeout_at(until, offer).await.map_err(|_| Reason::Late)??;
     let mut next = None;
     if outcomes.iter().all(Option::is_some) {
-        next = Some(open);
+        // RFC 5321 4.1.4: a refused DATA leaves the transaction open, and the next MAIL would be refused for it.
+        next = reset(&mut open).await.is_ok().then_some(open);
     } else {
+        open.client.message(message).await?;
         let taken = match open.client.end().await {
             Ok(reply) => {
                 let taken = taken(&open, &reply);
@@ -56,7 +58,7 @@ fn taken(open: &Open, reply: &Reply) -> Outcome {
     Outcome::Delivered(Accepted { reply: client::line(reply), host: open.host.clone(), reports })
 }
 
-/// All but the end of the message: outcomes for those recipients for whom it need not end.
+/// All before the message: outcomes for those recipients for whom the server does not wait for it.
 async fn offer(
     open: &mut Open,
     envelope: Envelope<'_>,
@@ -72,22 +74,20 @@ async fn offer(
     let judge = |reply: &Reply| Outcome::of(client::refusal(reply).at(&host));
     match replies.next() {
         Some(reply) if reply.code == 250 => {}
-        Some(reply) => {
-            reset(open).await?;
-            return Ok(vec![Some(judge(&reply)); envelope.recipients.len()]);
-        }
+        // It may be about what came before, or how much that was, and one that leaves refuses no message.
+        Some(reply) if open.is_used || reply.code == 421 => return Err(client::refusal(&reply)),
+        Some(reply) => return Ok(vec![Some(judge(&reply)); envelope.recipients.len()]),
         None => return Err(Reason::Protocol.into()),
     }
     // Which recipients were taken; what became of the others is known.
     let mut outcomes: Vec<Option<Outcome>> =
         replies.map(|reply| (!matches!(reply.code, 250 | 251)).then(|| judge(&reply))).collect();
     if outcomes.iter().all(Option::is_some) {
-        reset(open).await?;
         return Ok(outcomes);
     }
     let ready = open.client.command("DATA\r\n").await?;
     match ready.code {
-        354 => open.client.message(message).await?,
+        354 => {}
         400.. => {
             for outcome in &mut outcomes {
                 outcome.get_or_insert_with(|| judge(&ready));

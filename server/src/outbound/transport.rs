@@ -12,8 +12,10 @@ use super::route::Route;
 use super::transaction;
 use crate::relay::Relay;
 
-/// How long one server may take until it has a whole message.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long one server may take until it waits for the message, and a second more for each recipient.
+const HOST: Duration = Duration::from_secs(180);
+/// How long all servers of a destination may take for that, one after the other, and as much more.
+const HOSTS: Duration = Duration::from_secs(300);
 
 /// From whom to whom.
 #[derive(Debug, Clone, Copy)]
@@ -81,9 +83,11 @@ async fn attempt(
 ) -> Result<Vec<Outcome>, Trouble> {
     let sender = &relay.sender;
     let wanted = Wanted::of(envelope.parameters, message.text());
+    let more = Duration::from_secs(u64::try_from(envelope.recipients.len()).unwrap_or_default());
+    let end = Instant::now() + HOSTS + more;
     if let Some(open) = sender.idle.take(route, wanted == Wanted::Proof) {
         // A server may have hung up meanwhile.
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + HOST + more;
         message.sign(relay).await?;
         if let Ok((outcomes, open)) = transaction::run(open, envelope, message, until).await {
             sender.idle.put(route, open);
@@ -93,7 +97,11 @@ async fn attempt(
     let destination = Destination::find(relay, route).await?;
     let mut trouble: Option<Trouble> = None;
     for (host, port) in &destination.hosts {
-        let until = Instant::now() + PATIENCE;
+        let now = Instant::now();
+        if now >= end {
+            break;
+        }
+        let until = end.min(now + HOST + more);
         let talk = async {
             let open = destination.open(relay, host, *port, wanted);
             let open = timeout_at(until, open).await.map_err(|_| Reason::Late)??;

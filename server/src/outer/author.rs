@@ -1,19 +1,32 @@
-use mail_parser::{HeaderForm, HeaderValue, MessageParser};
+use std::collections::HashSet;
+
+use mail_parser::{HeaderForm, HeaderValue};
+
+use crate::parts;
 
 /// The address of a message that has one From field with one address in it.
 ///
-/// With two, programs differ in which they show, so one of them could be anybody's.
+/// With two, programs differ in which they show, so one of them could be anybody's. So could a field that is not
+/// read alike by all; and of a header that is beyond all use nobody can tell.
 pub fn sole_author(message: &[u8]) -> Option<String> {
-    if from_fields(message) != 1 {
+    if from_fields(message) != 1 || !parts::has_plain_header(message) {
         return None;
     }
     let mut authors = authors(message);
     authors.pop().filter(|_| authors.is_empty())
 }
 
-/// The addresses of all From fields of a message.
+/// The addresses of all From fields of a message: as our page shows them, then those that only others make of them.
 pub fn authors(message: &[u8]) -> Vec<String> {
-    let Some(parsed) = MessageParser::default().parse_headers(message) else { return Vec::new() };
+    let mut all = smime::message::authors(message);
+    let mut known: HashSet<String> = all.iter().map(|author| author.to_ascii_lowercase()).collect();
+    all.extend(elsewhere(message).into_iter().filter(|author| known.insert(author.to_ascii_lowercase())));
+    all
+}
+
+/// As another reader of mail understands them; what clients of JMAP are given is read so.
+fn elsewhere(message: &[u8]) -> Vec<String> {
+    let Some(parsed) = parts::header(message) else { return Vec::new() };
     let mut all = Vec::new();
     for field in parsed.header_as("From", HeaderForm::Addresses) {
         if let HeaderValue::Address(addresses) = field {
@@ -59,10 +72,27 @@ mod tests {
             "From: a@a.example\rFrom: b@b.example\r\n\r\n",
             "From: a@a.example\r\nFr\0om: b@b.example\r\n\r\n",
             "From: a@a.example, b@b.example\r\n\r\n",
+            "From: <b@b.example> <a@a.example>\r\n\r\n",
+            "From: <b@b.example>: <a@a.example>;\r\n\r\n",
             "From:\r\n\r\n",
             "To: a@a.example\r\n\r\n",
         ] {
             assert_eq!(author(text), None, "{text:?}");
+        }
+        let beyond = "X: y\r\n".repeat(3_000);
+        assert_eq!(author(&format!("{beyond}From: a@a.example\r\n\r\n")), None, "others may read more");
+    }
+
+    #[test]
+    fn an_author_is_seen_who_only_some_read() {
+        for field in [
+            "alice @ a . example",
+            "<alice@a.example>: <x@evil.example>;",
+            "<alice@a.example> <x@evil.example>",
+            "<alice@a.example.>",
+        ] {
+            let message = format!("From: {field}\r\n\r\n");
+            assert!(authors(message.as_bytes()).contains(&"alice@a.example".to_owned()), "{field}");
         }
     }
 

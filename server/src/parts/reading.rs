@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads blobs into memory, within what all and each of those who read may hold.
 #[derive(Debug)]
-pub struct Reading {
+pub struct ReadBudget {
     places: Arc<Admission>,
     methods: Arc<Memory>,
     downloads: Arc<Memory>,
@@ -79,7 +79,7 @@ impl From<Full> for ReadError {
     }
 }
 
-impl Reading {
+impl ReadBudget {
     /// For each purpose twice the `largest` for each account, and four times that for all.
     pub fn new(largest: usize) -> Self {
         let [methods, downloads] = [(); 2].map(|()| Arc::new(Memory::new(largest)));
@@ -128,7 +128,7 @@ impl Deref for Read {
     }
 }
 
-/// The bytes of a blob that the owner holds, or of a part of one.
+/// The bytes of a blob that the owner holds and `reader` may read, or of a part of one.
 pub async fn read(
     relay: &Relay,
     reader: &Account,
@@ -137,10 +137,10 @@ pub async fn read(
     purpose: Purpose,
 ) -> Result<Read, ReadError> {
     let Some((message, part)) = read_id(id) else {
-        let size = relay.blobs.size(&relay.store, owner, id).await?;
+        let size = relay.blobs.size(&relay.store, (owner, &reader.id), id).await?;
         return whole(relay, reader, id, size).await;
     };
-    let size = relay.blobs.size(&relay.store, owner, &message).await?;
+    let size = relay.blobs.size(&relay.store, (owner, &reader.id), &message).await?;
     let _place = match size > FREE {
         true => Some(place(relay, reader, purpose).await?),
         false => None,

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_subject_without_end_is_cut() {
-        let long = SHOWN.replace("Subject: ", &format!("Subject: {}", "x".repeat(1_000_000)));
+        let long = SHOWN.replace("Subject: ", &format!("Subject: {}", "x".repeat(200_000)));
         assert_eq!(notification(long.as_bytes()).unwrap().subject.unwrap().len(), LONGEST);
     }
 

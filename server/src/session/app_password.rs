@@ -45,9 +45,13 @@ pub async fn account_of(
         return Ok(found);
     }
     let name = username.unwrap_or_default().trim().to_lowercase();
-    let counted = relay.sign_in.attempts.begin(&name, source, now());
-    counted.map_err(|retry_after_seconds| SignInError::TooMany { retry_after_seconds })?;
-    Err(SignInError::Wrong)
+    match relay.sign_in.app_attempts.begin(&name, source, now()) {
+        Ok(attempt) => {
+            attempt.wrong();
+            Err(SignInError::Wrong)
+        }
+        Err(retry_after_seconds) => Err(SignInError::TooMany { retry_after_seconds }),
+    }
 }
 
 async fn matching(

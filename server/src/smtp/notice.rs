@@ -6,7 +6,7 @@ use crate::delivery::{self, DeliverError, Findings};
 use crate::outer::OuterHeader;
 use crate::relay::Relay;
 use crate::report::StatusNotification;
-use crate::store::{self, Account, Outgoing};
+use crate::store::{self, Account, Hold, Outgoing};
 
 /// A delivery status notification (RFC 3464) of mail that was delivered, for a sender who asked for it.
 ///
@@ -71,8 +71,10 @@ impl Notice {
         let write = relay.store.write(move |tx| {
             Box::pin(async move {
                 store::lock_accounts(tx, [&account]).await?;
-                store::put_blob(tx, &account, blob.blob(), false).await?;
-                let outgoing = Outgoing::new(account, String::new(), recipient, blob.blob().id.clone());
+                store::put_blob(tx, &account, blob.blob(), Hold::Sending).await?;
+                let id = blob.blob().id.clone();
+                let outgoing =
+                    Outgoing { priority: -2, ..Outgoing::new(account, String::new(), recipient, id) };
                 store::enqueue(tx, &outgoing, now()).await?;
                 Ok::<_, DeliverError>(())
             })

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-use crate::clock::Millis;
+use crate::clock::{Millis, is_over};
 use crate::sources::network;
 
 const WINDOW: Millis = 60 * 60 * 1000;
@@ -29,7 +29,7 @@ impl Pace {
         let place = usize::try_from(self.key.hash_one(network(source)) % (COUNTERS as u64));
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((count, until)) = counters.get_mut(place.unwrap_or_default()) else { return true };
-        if *until <= now {
+        if is_over(*until, WINDOW, now) {
             (*count, *until) = (0, now + WINDOW);
         }
         let fits = *count < self.most.get();
@@ -49,6 +49,7 @@ mod tests {
         assert!(pace.take(source("2001:db8::1"), 0) && pace.take(source("2001:db8::2"), 0));
         assert!(!pace.take(source("2001:db8::3"), WINDOW - 1), "a network is one source");
         assert!(pace.take(source("2001:db8::3"), WINDOW));
-        assert!(pace.take(source("192.0.2.1"), 0));
+        assert!(pace.take(source("192.0.2.1"), WINDOW) && pace.take(source("192.0.2.1"), WINDOW));
+        assert!(pace.take(source("192.0.2.1"), 0), "the clock was ahead");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use smtp_proto::{Error, Request};
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::body::Budget;
 use super::line::{Input, Line, PATIENCE};
@@ -17,7 +18,8 @@ use super::{Gate, Protocol};
 use crate::relay::Relay;
 use envelope::Transaction;
 
-/// How long a client may be silent that has no mail for anybody here yet.
+/// How long a client may be silent that has no mail for anybody here yet. Without a further recipient or octets of a message none
+/// lasts longer than twice as long as it may be silent, whatever else it says.
 const STRANGERS: Duration = Duration::from_secs(60);
 /// Wrong commands before the connection is closed.
 const MOST_ERRORS: usize = 20;
@@ -91,9 +93,10 @@ impl Session {
         let name = if self.protocol == Protocol::Lmtp { "LMTP" } else { "ESMTP" };
         input.send(&Reply::new(220, format!("{} {name} Sealpost", self.relay().config.host()))).await?;
         let stopping = self.relay().stopping.clone();
+        let (mut progress, mut most) = (Instant::now(), 0);
         loop {
-            let known = self.transaction.as_ref().is_some_and(|mail| !mail.recipients.is_empty());
-            input.wait_for(if known { PATIENCE } else { STRANGERS });
+            let silent = if self.recipients() > 0 { PATIENCE } else { STRANGERS };
+            input.wait_for(silent.min((2 * silent).saturating_sub(progress.elapsed())));
             let line = tokio::select! {
                 line = input.line() => line?,
                 () = stopping.cancelled() => {
@@ -101,7 +104,9 @@ impl Session {
                 }
             };
             let Some(line) = line else { return Ok(()) };
-            let replies = match self.command(&line).await {
+            let next = self.command(&line).await;
+            let has_come = matches!(next, Next::Data | Next::Chunk(1.., _));
+            let replies = match next {
                 Next::Answer(reply) => vec![reply],
                 Next::Data => self.data(input).await?,
                 Next::Chunk(size, last) => self.chunk(input, size, last).await?,
@@ -111,6 +116,9 @@ impl Session {
                 }
                 Next::Close(reply) => return input.send(&reply).await,
             };
+            if has_come || self.recipients() > most {
+                (progress, most) = (Instant::now(), self.recipients());
+            }
             for reply in &replies {
                 input.send(reply).await?;
             }
@@ -119,6 +127,10 @@ impl Session {
                 return input.send(&Reply::new(421, "4.7.0 too many errors")).await;
             }
         }
+    }
+
+    fn recipients(&self) -> usize {
+        self.transaction.as_ref().map_or(0, |mail| mail.recipients.len())
     }
 
     async fn command(&mut self, line: &Line) -> Next {

@@ -153,19 +153,36 @@ pub async fn directory(
     text: &str,
     limit: i64,
 ) -> Result<Vec<Account>, StoreError> {
-    let escaped = escape(&text.to_lowercase());
+    let [small, capital, titled] = spellings(text).map(|text| escape(&text));
     let rows = sql::query(
         "SELECT id, address, name, kind, organisation, password FROM accounts
-         WHERE address LIKE $1 ESCAPE '!' OR LOWER(name) LIKE $1 ESCAPE '!'
-         ORDER BY CASE WHEN address LIKE $2 ESCAPE '!' OR LOWER(name) LIKE $2 ESCAPE '!' THEN 0 ELSE 1 END,
-         name, address LIMIT $3",
+         WHERE address LIKE '%' || $1 || '%' ESCAPE '!' OR LOWER(name) LIKE '%' || $1 || '%' ESCAPE '!'
+           OR LOWER(name) LIKE '%' || $2 || '%' ESCAPE '!' OR LOWER(name) LIKE '%' || $3 || '%' ESCAPE '!'
+         ORDER BY CASE WHEN address LIKE $1 || '%' ESCAPE '!' OR LOWER(name) LIKE $1 || '%' ESCAPE '!'
+           OR LOWER(name) LIKE $2 || '%' ESCAPE '!' OR LOWER(name) LIKE $3 || '%' ESCAPE '!' THEN 0 ELSE 1 END,
+         name, address LIMIT $4",
     )
-    .bind(format!("%{escaped}%"))
-    .bind(format!("{escaped}%"))
+    .bind(small)
+    .bind(capital)
+    .bind(titled)
     .bind(limit)
     .fetch_all(connection)
     .await?;
     rows.iter().map(read).collect()
+}
+
+/// In small letters, in capitals, and with a capital at the start of each word: databases know the case of ASCII alone,
+/// in which all is in small letters.
+fn spellings(text: &str) -> [String; 3] {
+    let (small, mut titled, mut is_within) = (text.to_lowercase(), String::new(), false);
+    for letter in small.chars() {
+        match is_within {
+            true => titled.push(letter),
+            false => titled.extend(letter.to_uppercase()),
+        }
+        is_within = letter.is_alphanumeric();
+    }
+    [small, text.to_uppercase().to_ascii_lowercase(), titled.to_ascii_lowercase()]
 }
 
 fn escape(text: &str) -> String {

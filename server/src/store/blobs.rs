@@ -9,8 +9,8 @@
 
 use jmap::{AccountId, BlobId};
 
-use super::sql::{self, Connection, Row, SqlError};
-use super::{Content, StoreError, Tx};
+use super::sql::{self, Connection, Query, Row, SqlError};
+use super::{Content, StoreError, Tx, words};
 use crate::clock::{self, Millis};
 
 /// A blob to keep: small ones ride in the transaction, large ones lie in a durable file already.
@@ -25,7 +25,7 @@ pub struct BlobRef {
 }
 
 /// The mark of a blob whose file is being removed.
-const GOING: i64 = 2;
+pub(super) const GOING: i64 = 2;
 /// After how long whoever began to remove a file is thought to be dead: longer than a request for it can last.
 const REMOVING: Millis = 5 * 60 * 1000;
 
@@ -37,7 +37,9 @@ pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), Store
     let now = tx.now().await?;
     let claimed = sql::query(
         "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, $2, 1, 0, $3)
-         ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1, idle_since = EXCLUDED.idle_since
+         ON CONFLICT (id) DO UPDATE SET size = EXCLUDED.size, in_file = 1,
+           idle_since = CASE WHEN blobs.in_file <> $4 AND blobs.idle_since > $3
+           THEN blobs.idle_since ELSE EXCLUDED.idle_since END
          WHERE blobs.in_file <> $4 OR blobs.idle_since < $5",
     );
     let claimed = claimed.bind(id.as_str()).bind(size).bind(now).bind(GOING).bind(now - REMOVING);
@@ -47,31 +49,47 @@ pub async fn claim_blob(tx: &mut Tx, id: &BlobId, size: i64) -> Result<(), Store
     }
 }
 
-/// Since when a file that was found without a row is taken to be held by nobody.
-pub const ADOPTED: Millis = 0;
-
-/// Gives a file that has no row one by which it can be collected; a blob that has a row keeps it.
-pub async fn adopt_blob(tx: &mut Tx, id: &BlobId) -> Result<(), StoreError> {
-    sql::query(
-        "INSERT INTO blobs (id, size, in_file, refs, idle_since) VALUES ($1, 0, 1, 0, $2)
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(id.as_str())
-    .bind(ADOPTED)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+/// Counts a blob as idle from then on at the earliest, so that its file stays for whoever is about to hold it; false
+/// where the file is gone.
+pub async fn keep_idle(tx: &mut Tx, id: &BlobId, until: Millis) -> Result<bool, StoreError> {
+    let text = "UPDATE blobs SET idle_since = CASE WHEN idle_since < $2 THEN $2 ELSE idle_since END
+                WHERE id = $1 AND in_file = 1";
+    Ok(sql::query(text).bind(id.as_str()).bind(until).execute(tx.connection()).await? == 1)
 }
 
-/// Keeps a blob for an account; `in_use` tells that an email holds it.
+/// For what an account holds a blob.
+#[derive(Debug, Clone, Copy)]
+pub enum Hold<'a> {
+    /// For an email: who may open the account may read it.
+    Email,
+    /// This user uploaded it; nobody else may read it until something refers to it (RFC 8620 6.1).
+    Upload(&'a AccountId),
+    /// It is on its way to elsewhere: nobody asks for it.
+    Sending,
+}
+
+impl Hold<'_> {
+    fn in_use(self) -> i64 {
+        i64::from(matches!(self, Self::Email))
+    }
+
+    fn uploader(&self) -> &str {
+        match self {
+            Self::Upload(user) => user.as_str(),
+            Self::Email | Self::Sending => "",
+        }
+    }
+}
+
+/// Keeps a blob for an account.
 pub async fn put_blob(
     tx: &mut Tx,
     account: &AccountId,
     blob: &BlobRef,
-    in_use: bool,
+    hold: Hold<'_>,
 ) -> Result<(), StoreError> {
-    let Some(data) = &blob.data else { return hold_blob(tx, account, &blob.id, in_use).await };
-    let first = i64::from(begin_to_hold(tx, account, &blob.id, in_use).await?);
+    let Some(data) = &blob.data else { return hold_blob(tx, account, &blob.id, hold).await };
+    let first = i64::from(begin_to_hold(tx, account, &blob.id, hold).await?);
     // The row first: whoever collects the blob meanwhile, or keeps it too, stands at its row. A file that nobody
     // holds is not believed.
     let row = sql::query(
@@ -100,9 +118,9 @@ pub async fn hold_blob(
     tx: &mut Tx,
     account: &AccountId,
     blob: &BlobId,
-    in_use: bool,
+    hold: Hold<'_>,
 ) -> Result<(), StoreError> {
-    if begin_to_hold(tx, account, blob, in_use).await? { add_ref(tx, blob).await } else { Ok(()) }
+    if begin_to_hold(tx, account, blob, hold).await? { add_ref(tx, blob).await } else { Ok(()) }
 }
 
 /// Notes that an account holds a blob; tells whether it did not before.
@@ -110,21 +128,23 @@ async fn begin_to_hold(
     tx: &mut Tx,
     account: &AccountId,
     blob: &BlobId,
-    in_use: bool,
+    hold: Hold<'_>,
 ) -> Result<bool, StoreError> {
     let held = sql::query(
-        "INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (account_id, blob_id) DO NOTHING",
+        "INSERT INTO account_blobs (account_id, blob_id, added_at, in_use, uploaders)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id, blob_id) DO NOTHING",
     );
-    let held = held.bind(account.as_str()).bind(blob.as_str()).bind(clock::now()).bind(i64::from(in_use));
+    let of = |query: Query| query.bind(account.as_str()).bind(blob.as_str()).bind(clock::now());
+    let held = of(held).bind(hold.in_use()).bind(hold.uploader());
     if held.execute(tx.connection()).await? == 1 {
         return Ok(true);
     }
     let again = sql::query(
-        "UPDATE account_blobs SET added_at = $3, in_use = CASE WHEN in_use = 1 THEN 1 ELSE $4 END
+        "UPDATE account_blobs SET added_at = $3, in_use = CASE WHEN in_use = 1 THEN 1 ELSE $4 END,
+         uploaders = TRIM(REPLACE(' ' || uploaders || ' ', ' ' || $5 || ' ', ' ') || $5)
          WHERE account_id = $1 AND blob_id = $2",
     );
-    let again = again.bind(account.as_str()).bind(blob.as_str()).bind(clock::now()).bind(i64::from(in_use));
+    let again = of(again).bind(hold.in_use()).bind(hold.uploader());
     match again.execute(tx.connection()).await? {
         // Swept between the two statements by another process.
         0 => Err(StoreError::BlobGone),
@@ -144,7 +164,7 @@ pub(super) async fn add_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError
 
 /// Counts one less who holds the blob.
 pub(super) async fn drop_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    sql::query("UPDATE blobs SET refs = refs - 1, idle_since = $2 WHERE id = $1")
+    sql::query("UPDATE blobs SET refs = refs - 1, idle_since = CASE WHEN idle_since < $2 THEN $2 ELSE idle_since END WHERE id = $1")
         .bind(blob.as_str())
         .bind(clock::now())
         .execute(tx.connection())
@@ -152,21 +172,24 @@ pub(super) async fn drop_ref(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// The size of a blob, if the account holds it.
+/// The size of a blob, if the account holds it and `reader`, who may open the account, may read it.
 pub async fn own_blob(
     connection: &mut Connection,
     account: &AccountId,
+    reader: &AccountId,
     blob: &BlobId,
 ) -> Result<Option<i64>, StoreError> {
     let row = sql::query(
-        "SELECT b.size FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
+        "SELECT b.size, a.in_use, a.uploaders FROM account_blobs a JOIN blobs b ON b.id = a.blob_id
          WHERE a.account_id = $1 AND a.blob_id = $2",
     )
     .bind(account.as_str())
     .bind(blob.as_str())
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok(row.try_get(0)?)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let may_read = row.try_get::<i64>(1)? == 1 || words::<AccountId>(row.try_get(2)?).contains(reader);
+    Ok(if may_read { Some(row.try_get(0)?) } else { None })
 }
 
 /// Where the bytes of a blob are.
@@ -209,71 +232,6 @@ pub async fn release_blob(tx: &mut Tx, account: &AccountId, blob: &BlobId) -> Re
     .execute(tx.connection())
     .await?;
     if gone > 0 { drop_ref(tx, blob).await } else { Ok(()) }
-}
-
-/// Takes uploads from before `since` that no email came to hold from their accounts.
-pub async fn sweep_uploads(tx: &mut Tx, since: Millis) -> Result<(), StoreError> {
-    let idle = sql::query("DELETE FROM account_blobs WHERE in_use = 0 AND added_at < $1 RETURNING blob_id")
-        .bind(since)
-        .fetch_all(tx.connection())
-        .await?;
-    for row in idle {
-        drop_ref(tx, &BlobId::from(row.try_get::<String>(0)?)).await?;
-    }
-    Ok(())
-}
-
-/// Blobs that nobody has held since `since`, up to `limit`.
-pub async fn orphans(
-    connection: &mut Connection,
-    since: Millis,
-    limit: i64,
-) -> Result<Vec<BlobId>, StoreError> {
-    let rows =
-        sql::query("SELECT id FROM blobs WHERE refs = 0 AND idle_since < $1 ORDER BY idle_since LIMIT $2")
-            .bind(since)
-            .bind(limit)
-            .fetch_all(connection)
-            .await?;
-    rows.iter().map(|row| Ok(BlobId::from(row.try_get::<String>(0)?))).collect()
-}
-
-/// Forgets a blob if still nobody has held it since `since`; where its file has to go, tells since when it does.
-///
-/// Nobody can hold one whose file has to go; [`forget_file`] ends that.
-pub async fn collect_blob(tx: &mut Tx, blob: &BlobId, since: Millis) -> Result<Option<Millis>, StoreError> {
-    let now = tx.now().await?;
-    let going = sql::query(
-        "UPDATE blobs SET in_file = $3, idle_since = $4
-         WHERE id = $1 AND refs = 0 AND idle_since < $2 AND in_file <> 0",
-    );
-    let going = going.bind(blob.as_str()).bind(since).bind(GOING).bind(now);
-    if going.execute(tx.connection()).await? == 1 {
-        return Ok(Some(now));
-    }
-    let gone = sql::query("DELETE FROM blobs WHERE id = $1 AND refs = 0 AND idle_since < $2");
-    let gone = gone.bind(blob.as_str()).bind(since).execute(tx.connection()).await?;
-    if gone == 1 {
-        let bytes = sql::query("DELETE FROM blob_data WHERE blob_id = $1").bind(blob.as_str());
-        bytes.execute(tx.connection()).await?;
-    }
-    Ok(None)
-}
-
-/// Whether a file that has to go since `mark` still has to: whoever removes it may have been taken for dead meanwhile,
-/// and the file written anew. Nobody takes it over for as long again.
-pub async fn still_going(tx: &mut Tx, blob: &BlobId, mark: Millis) -> Result<bool, StoreError> {
-    let now = tx.now().await?;
-    let text = "UPDATE blobs SET idle_since = $4 WHERE id = $1 AND in_file = $2 AND idle_since = $3";
-    let renewed = sql::query(text).bind(blob.as_str()).bind(GOING).bind(mark).bind(now);
-    Ok(renewed.execute(tx.connection()).await? == 1)
-}
-
-/// Forgets a blob whose file was removed.
-pub async fn forget_file(tx: &mut Tx, blob: &BlobId) -> Result<(), StoreError> {
-    let gone = sql::query("DELETE FROM blobs WHERE id = $1 AND in_file = $2").bind(blob.as_str()).bind(GOING);
-    gone.execute(tx.connection()).await?;
-    Ok(())
 }
 
 /// Keeps all contents as they came, which is how versions of the tables before 5 have them.

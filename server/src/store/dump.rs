@@ -34,6 +34,11 @@ pub async fn tables(connection: &mut Connection, engine: Engine) -> Result<Vec<T
 }
 
 impl Table {
+    /// Whether each of its rows is of an account.
+    pub fn has_account(&self) -> bool {
+        self.columns.iter().any(|column| column == "account_id")
+    }
+
     /// The rows of these accounts, or all; none for a table that does not tell whose its rows are.
     pub fn select(&self, scoped: bool) -> Option<String> {
         let columns = self.columns.join(", ");
@@ -42,7 +47,6 @@ impl Table {
         if !scoped {
             return Some(all);
         }
-        let own = self.columns.iter().any(|column| column == "account_id");
         match self.name.as_str() {
             "accounts" => Some(format!("{all} WHERE id IN {of}")),
             "certificates" => {
@@ -56,7 +60,7 @@ impl Table {
                 let waiting = format!("SELECT blob_id FROM held WHERE account_id IN {of}");
                 Some(format!("{all} WHERE {id} IN ({held} UNION {queued} UNION {waiting})"))
             }
-            _ if own => Some(format!("{all} WHERE account_id IN {of}")),
+            _ if self.has_account() => Some(format!("{all} WHERE account_id IN {of}")),
             _ => None,
         }
     }

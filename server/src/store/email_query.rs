@@ -99,7 +99,8 @@ pub async fn count_emails(
     account: &AccountId,
     search: &EmailSearch,
 ) -> Result<i64, StoreError> {
-    let plan = Plan::of(search);
+    // The values of an order have no marks where there is none.
+    let plan = Plan::of(&EmailSearch { order: Vec::new(), ..search.clone() });
     let text = plan.unordered(plan.count(search.collapse));
     Ok(plan.bound(account, text).fetch_one(connection).await?.try_get(0)?)
 }

@@ -65,12 +65,19 @@ impl States {
     pub fn all(&self) -> Changed {
         let states = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), self.of(kind)));
         let states = states.chain([DELIVERY, QUOTA].map(|name| self.with_emails(name))).collect();
-        Changed { states, at: self.newest() }
+        Changed { states, at: self.newest(), only: None }
     }
 
     /// Of a type whose state is that of the emails.
     fn with_emails(&self, name: &str) -> (String, State) {
         (name.to_owned(), self.of(Kind::Email))
+    }
+
+    /// As one sees them whose newest subscription has the number `newest`.
+    pub(super) fn with_subscriptions(mut self, newest: i64) -> Self {
+        let mailboxes = self.0.entry(Kind::Mailbox).or_default();
+        *mailboxes = newest.max(*mailboxes);
+        self
     }
 
     /// The sequence number of the last change.
@@ -103,6 +110,8 @@ pub struct Ledger {
     room: i64,
     grown: i64,
     added: bool,
+    /// What one user alone sees: their newest change.
+    own: Option<(AccountId, i64)>,
 }
 
 /// What an account keeps and may keep, in octets of messages.
@@ -197,6 +206,7 @@ impl Ledger {
             room,
             grown: 0,
             added: false,
+            own: None,
         })
     }
 
@@ -233,10 +243,17 @@ impl Ledger {
         self.next
     }
 
+    /// The number for a mailbox of which only `member` sees that it changed.
+    pub(super) fn next_for(&mut self, member: &AccountId) -> i64 {
+        self.next += 1;
+        self.own = Some((member.clone(), self.next));
+        self.next
+    }
+
     /// Writes the new states and announces them; returns them.
     pub async fn close(self, tx: &mut Tx) -> Result<States, StoreError> {
-        let Self { account, next, before, after, grown, added, .. } = self;
-        if before == after && grown == 0 {
+        let Self { account, next, before, after, grown, added, own, .. } = self;
+        if before == after && grown == 0 && own.is_none() {
             return Ok(after);
         }
         sql::query(
@@ -258,7 +275,14 @@ impl Ledger {
         let states = moved.map(|kind| (kind.name().to_owned(), after.of(kind)));
         let states = states.chain(added.then(|| after.with_emails(DELIVERY)));
         let states = states.chain((grown != 0).then(|| after.with_emails(QUOTA))).collect();
-        tx.announce(account, Changed { states, at: after.newest() });
+        if before != after || grown != 0 {
+            tx.announce(account.clone(), Changed { states, at: after.newest(), only: None });
+        }
+        // What all see tells of it, too, where it came later.
+        if let Some((member, at)) = own.filter(|(_, at)| *at > after.number(Kind::Mailbox)) {
+            let states = BTreeMap::from([(Kind::Mailbox.name().to_owned(), State::from(at.to_string()))]);
+            tx.announce(account, Changed { states, at, only: Some(member) });
+        }
         Ok(after)
     }
 }

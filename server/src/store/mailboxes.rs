@@ -1,6 +1,7 @@
 use jmap::{AccountId, EmailId, MailboxId};
 
 use super::changes::bury;
+use super::mailbox_subscriptions::unsubscribe_all;
 use super::sql::{self, Connection, Row};
 use super::{Kind, Ledger, StoreError, Tx};
 use crate::random;
@@ -18,8 +19,6 @@ pub struct MailboxRow {
     pub role: Option<String>,
     /// Its place among its siblings.
     pub sort_order: i64,
-    /// Whether the user wants to see it.
-    pub is_subscribed: bool,
     /// Emails in it.
     pub total_emails: i64,
     /// Unread emails in it.
@@ -32,7 +31,7 @@ pub struct MailboxRow {
 }
 
 /// A mailbox to make, or the properties of one to keep.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMailbox {
     /// Its name.
     pub name: String,
@@ -42,8 +41,6 @@ pub struct NewMailbox {
     pub role: Option<String>,
     /// Its place among its siblings.
     pub sort_order: i64,
-    /// Whether the user wants to see it.
-    pub is_subscribed: bool,
 }
 
 /// All mailboxes of an account.
@@ -52,8 +49,8 @@ pub async fn mailboxes(
     account: &AccountId,
 ) -> Result<Vec<MailboxRow>, StoreError> {
     let rows = sql::query(
-        "SELECT id, name, parent_id, role, sort_order, is_subscribed, total_emails, unread_emails,
-         total_threads, unread_threads, created_state FROM mailboxes WHERE account_id = $1
+        "SELECT id, name, parent_id, role, sort_order, total_emails, unread_emails, total_threads,
+         unread_threads, created_state FROM mailboxes WHERE account_id = $1
          ORDER BY sort_order, name",
     )
     .bind(account.as_str())
@@ -85,9 +82,9 @@ pub async fn add_mailbox(
     let id = random::id('m');
     let state = ledger.next(Kind::Mailbox);
     sql::query(
-        "INSERT INTO mailboxes (account_id, id, name, parent_id, role, sort_order, is_subscribed,
-         total_emails, unread_emails, total_threads, unread_threads, created_state, updated_state,
-         properties_state) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, $8, $8, $8)",
+        "INSERT INTO mailboxes (account_id, id, name, parent_id, role, sort_order, total_emails,
+         unread_emails, total_threads, unread_threads, created_state, updated_state, properties_state)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, $7, $7, $7)",
     )
     .bind(ledger.account().as_str())
     .bind(&id)
@@ -95,7 +92,6 @@ pub async fn add_mailbox(
     .bind(new.parent_id.as_ref().map(MailboxId::as_str))
     .bind(new.role.as_deref())
     .bind(new.sort_order)
-    .bind(i64::from(new.is_subscribed))
     .bind(state)
     .execute(tx.connection())
     .await?;
@@ -111,8 +107,8 @@ pub async fn update_mailbox(
 ) -> Result<(), StoreError> {
     let state = ledger.next(Kind::Mailbox);
     sql::query(
-        "UPDATE mailboxes SET name = $3, parent_id = $4, role = $5, sort_order = $6, is_subscribed = $7,
-         updated_state = $8, properties_state = $8 WHERE account_id = $1 AND id = $2",
+        "UPDATE mailboxes SET name = $3, parent_id = $4, role = $5, sort_order = $6,
+         updated_state = $7, properties_state = $7 WHERE account_id = $1 AND id = $2",
     )
     .bind(ledger.account().as_str())
     .bind(id.as_str())
@@ -120,7 +116,6 @@ pub async fn update_mailbox(
     .bind(new.parent_id.as_ref().map(MailboxId::as_str))
     .bind(new.role.as_deref())
     .bind(new.sort_order)
-    .bind(i64::from(new.is_subscribed))
     .bind(state)
     .execute(tx.connection())
     .await?;
@@ -138,34 +133,43 @@ pub async fn destroy_mailbox(
         .bind(mailbox.id.as_str())
         .execute(tx.connection())
         .await?;
+    unsubscribe_all(tx, ledger.account(), &mailbox.id).await?;
     bury(tx, ledger, Kind::Mailbox, mailbox.id.as_str(), mailbox.created_state).await
 }
 
-/// The emails in a mailbox.
+/// At most so many of the emails in a mailbox.
 pub async fn mailbox_emails(
     connection: &mut Connection,
     account: &AccountId,
     mailbox: &MailboxId,
+    most: i64,
 ) -> Result<Vec<EmailId>, StoreError> {
-    let rows = sql::query("SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2")
+    let text = "SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2 LIMIT $3";
+    let rows = sql::query(text)
         .bind(account.as_str())
         .bind(mailbox.as_str())
+        .bind(most)
         .fetch_all(connection)
         .await?;
     rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String>(0)?))).collect()
 }
 
-/// Whether more than the counts of a mailbox changed after `since` (RFC 8621 2.2).
+/// Whether more than the counts of a mailbox changed after `since` (RFC 8621 2.2), as `member` sees it.
 pub async fn properties_changed_since(
     connection: &mut Connection,
     account: &AccountId,
+    member: &AccountId,
     since: i64,
 ) -> Result<bool, StoreError> {
     let row = sql::query(
-        "SELECT COUNT(*) FROM mailboxes WHERE account_id = $1 AND updated_state > $2 AND properties_state > $2",
+        "SELECT (SELECT COUNT(*) FROM mailboxes
+           WHERE account_id = $1 AND updated_state > $2 AND properties_state > $2)
+         + (SELECT COUNT(*) FROM mailbox_subscriptions
+           WHERE account_id = $1 AND member_id = $3 AND updated_state > $2)",
     )
     .bind(account.as_str())
     .bind(since)
+    .bind(member.as_str())
     .fetch_one(connection)
     .await?;
     Ok(row.try_get::<i64>(0)? > 0)
@@ -178,11 +182,10 @@ fn read(row: &Row) -> Result<MailboxRow, StoreError> {
         parent_id: row.try_get::<Option<String>>(2)?.map(MailboxId::from),
         role: row.try_get(3)?,
         sort_order: row.try_get(4)?,
-        is_subscribed: row.try_get::<i64>(5)? != 0,
-        total_emails: row.try_get(6)?,
-        unread_emails: row.try_get(7)?,
-        total_threads: row.try_get(8)?,
-        unread_threads: row.try_get(9)?,
-        created_state: row.try_get(10)?,
+        total_emails: row.try_get(5)?,
+        unread_emails: row.try_get(6)?,
+        total_threads: row.try_get(7)?,
+        unread_threads: row.try_get(8)?,
+        created_state: row.try_get(9)?,
     })
 }

@@ -97,14 +97,16 @@ pub async fn waiting_by_domain(
     rows.iter().map(read).collect()
 }
 
-/// The ids of what waits for a domain and is not being sent now, up to `limit`.
+/// The ids of what waits for a domain and is not being sent now, in their order: up to `limit` of those behind `after`.
 pub async fn waiting_ids(
     connection: &mut Connection,
     domain: &str,
+    after: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let text = "SELECT id FROM queue WHERE domain = $1 AND leased_by IS NULL ORDER BY next_at LIMIT $2";
-    let rows = sql::query(text).bind(domain).bind(limit).fetch_all(connection).await?;
+    let text =
+        "SELECT id FROM queue WHERE domain = $1 AND id > $2 AND leased_by IS NULL ORDER BY id LIMIT $3";
+    let rows = sql::query(text).bind(domain).bind(after).bind(limit).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

@@ -101,13 +101,16 @@ pub async fn lease(
 ) -> Result<Vec<Queued>, StoreError> {
     // Few, for each is the cause of several conversations that go on now.
     let (accounts, domains) = (list(&busy.accounts), list(&busy.domains));
+    // Whoever writes an address chooses its domain: as a pattern of LIKE it would be found where it is not.
     // The last line decides: another process may have taken the entry since it was selected.
     let rows = sql::query(
         "UPDATE queue SET leased_by = $7, leased_until = $2 WHERE id IN (
            SELECT q.id FROM queue q JOIN (
              SELECT account_id, mail_from, blob_id, domain, submission_id FROM queue
              WHERE next_at <= $1 AND held = 0 AND leased_by IS NULL
-             AND $5 NOT LIKE '% ' || account_id || ' %' AND $6 NOT LIKE '% ' || domain || ' %'
+             AND (mail_from = '' AND $8 = 0
+               OR mail_from <> '' AND REPLACE($5, ' ' || account_id || ' ', '') = $5)
+             AND REPLACE($6, ' ' || domain || ' ', '') = $6
              ORDER BY priority DESC, next_at LIMIT 1
            ) f ON q.account_id = f.account_id AND q.mail_from = f.mail_from AND q.blob_id = f.blob_id
              AND COALESCE(q.submission_id, '') = COALESCE(f.submission_id, '')
@@ -124,6 +127,7 @@ pub async fn lease(
     .bind(accounts)
     .bind(domains)
     .bind(&lease.owner)
+    .bind(i64::from(busy.without_return_path))
     .fetch_all(tx.connection())
     .await?;
     rows.iter().map(read).collect()
@@ -132,10 +136,12 @@ pub async fn lease(
 /// Whose mail, and mail for where, has to wait.
 #[derive(Debug, Clone, Default)]
 pub struct Busy {
-    /// Accounts.
+    /// Accounts: what has a return path.
     pub accounts: Vec<String>,
     /// Domains.
     pub domains: Vec<String>,
+    /// Whether what has no return path has to wait.
+    pub without_return_path: bool,
 }
 
 /// Between spaces, which neither an id nor a domain has.

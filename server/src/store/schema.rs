@@ -34,6 +34,7 @@ const VERSIONS: &[Version] = &[
     version!("6"),
     version!("7"),
     version!("8"),
+    version!("9"),
 ];
 
 /// The first version that knows which processes serve.

@@ -15,7 +15,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::engine::Engine;
 pub use postgres::Session;
-pub use readers::{Readers, Reading};
+pub use readers::{PooledConnection, Readers};
 pub use remote::Remote;
 pub use sqlite::Local;
 
@@ -195,9 +195,15 @@ pub async fn script(connection: &mut Connection, text: impl Into<Text>) -> Resul
 }
 
 impl Query {
-    /// Binds the next value.
+    /// Binds the next value; U+0000, which PostgreSQL has in no text, is kept and looked for as U+FFFD by both.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
+        let mut value = value.into();
+        if let Value::Text(Some(text)) = &mut value
+            && text.contains('\0')
+        {
+            *text = text.replace('\0', "\u{fffd}");
+        }
+        self.values.push(value);
         self
     }
 

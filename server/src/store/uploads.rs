@@ -4,7 +4,8 @@ use jmap::{AccountId, BlobId};
 
 use super::blobs::{drop_ref, put_blob};
 use super::sql::{self, Connection};
-use super::{BlobRef, StoreError, Tx};
+use super::{BlobRef, Hold, StoreError, Tx};
+use crate::clock::Millis;
 
 /// So many uploads, and their octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +40,15 @@ pub async fn uploads_beyond(
     })
 }
 
-/// Keeps an upload, for which as many of the oldest go as `beyond` says (RFC 8620 6).
+/// Keeps what `user` uploaded, for which as many of the oldest go as `beyond` says (RFC 8620 6).
 pub async fn put_upload(
     tx: &mut Tx,
     account: &AccountId,
+    user: &AccountId,
     new: &BlobRef,
     mut beyond: Uploads,
 ) -> Result<(), StoreError> {
-    put_blob(tx, account, new, false).await?;
+    put_blob(tx, account, new, Hold::Upload(user)).await?;
     if beyond.count <= 0 && beyond.octets <= 0 {
         return Ok(());
     }
@@ -67,6 +69,18 @@ pub async fn put_upload(
             beyond.count -= 1;
             beyond.octets -= row.try_get::<i64>(1)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes uploads from before `since` that no email came to hold from their accounts.
+pub async fn sweep_uploads(tx: &mut Tx, since: Millis) -> Result<(), StoreError> {
+    let idle = sql::query("DELETE FROM account_blobs WHERE in_use = 0 AND added_at < $1 RETURNING blob_id")
+        .bind(since)
+        .fetch_all(tx.connection())
+        .await?;
+    for row in idle {
+        drop_ref(tx, &BlobId::from(row.try_get::<String>(0)?)).await?;
     }
     Ok(())
 }

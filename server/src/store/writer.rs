@@ -274,17 +274,30 @@ impl Hand {
     }
 
     /// Runs one job so that its failure leaves the others of the group alone.
+    ///
+    /// The first has no savepoint, for no other is there yet: SQLite keeps a journal of each, and walks through it at every
+    /// statement that has a journal of its own.
     async fn apart(&mut self, job: &mut dyn Job, first: bool) -> Result<(), SqlError> {
         let announced = self.tx.changed.len();
         if !first {
-            step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await?;
+            step(&mut self.tx.connection, "SAVEPOINT job").await?;
         }
-        step(&mut self.tx.connection, "SAVEPOINT job").await?;
-        if job.run(&mut self.tx).await == Verdict::Undo {
+        let verdict = job.run(&mut self.tx).await;
+        if verdict == Verdict::Undo {
             self.tx.changed.truncate(announced);
-            step(&mut self.tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
         }
-        Ok(())
+        match (verdict, first) {
+            (Verdict::Keep, true) => Ok(()),
+            (Verdict::Undo, true) => {
+                step(&mut self.tx.connection, "ROLLBACK").await?;
+                step(&mut self.tx.connection, self.source.engine.begin()).await
+            }
+            (Verdict::Keep, false) => step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await,
+            (Verdict::Undo, false) => {
+                step(&mut self.tx.connection, "ROLLBACK TO SAVEPOINT job").await?;
+                step(&mut self.tx.connection, "RELEASE SAVEPOINT job").await
+            }
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::outbound::{Unreachable, addresses};
 
-/// How long one push may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one push may take: push services answer within a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a push service keeps what it cannot deliver yet, in seconds (RFC 8030 5.2).
 const TTL: &str = "86400";
 

@@ -2,11 +2,11 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sealpost::session::app_password;
+use sealpost::session::{app_password, sign_in};
 use sealpost::store::{self, StoreError};
 use tower::ServiceExt;
 
-use crate::support::{Fixture, json_of};
+use crate::support::{Fixture, PASSWORD, json_of};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -98,6 +98,22 @@ async fn wrong_app_passwords_are_counted_and_a_right_one_is_not_kept_waiting() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
     assert_eq!(session(&fixture, &basic(ALICE, &password)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn however_many_app_passwords_are_guessed_everybody_signs_in_on_the_page() {
+    let fixture = Fixture::start().await;
+    let [stranger, neighbour] = [66, 7].map(|last| Some([203, 0, 113, last].into()));
+    for number in 0..700_000 {
+        let name = format!("n{number}");
+        app_password::account_of(&fixture.relay, Some(&name), "x", stranger).await.unwrap_err();
+    }
+    for _ in 0..10 {
+        app_password::account_of(&fixture.relay, Some(ALICE), "x", neighbour).await.unwrap_err();
+    }
+    for source in [stranger, neighbour] {
+        sign_in(&fixture.relay, ALICE, PASSWORD.into(), source).await.unwrap();
+    }
 }
 
 #[tokio::test]

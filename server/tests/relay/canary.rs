@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::s3::S3Server;
-use crate::support::{Binary, Client, clear_letter, disk, eventually, gather, holds, skip};
+use crate::support::{Binary, Client, clear_letter, disk, eventually, free_addresses, gather, holds, skip};
 
 const ALICE: &str = "alice@sealpost.example";
 /// Of a subject and a text, of an attachment, of a search, and of a password that was mistyped.
@@ -77,17 +77,13 @@ async fn use_it(binary: &Binary) {
     binary.http(&format!("GET /jmap/{sought}?q={sought}"), b"").await;
 }
 
-async fn get(address: &str, path: &str) -> Vec<u8> {
+async fn get(address: std::net::SocketAddr, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     answer
-}
-
-fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[test]
@@ -101,7 +97,7 @@ fn the_search_finds_a_word_that_is_there() {
 
 #[tokio::test]
 async fn no_word_is_in_any_store_log_or_figure_even_where_everything_is_logged() {
-    let (logs, figures) = (std::env::temp_dir().join(sealpost::random::id('t')), free_address());
+    let (logs, [figures]) = (std::env::temp_dir().join(sealpost::random::id('t')), free_addresses());
     let mut server = S3Server::chosen();
     let bucket = match &mut server {
         Some(server) => {
@@ -127,7 +123,7 @@ async fn no_word_is_in_any_store_log_or_figure_even_where_everything_is_logged()
         let line = told.lines().find(|line| line.contains(person));
         assert_eq!(line, None, "{person}");
     }
-    assert_eq!(found(&get(&figures, "/metrics").await), [""; 0]);
+    assert_eq!(found(&get(figures, "/metrics").await), [""; 0]);
     assert_eq!(found(&disk(&binary.folder)), [""; 0]);
     if let Some(server) = &server {
         let kept = server.contents().await;

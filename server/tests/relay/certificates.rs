@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use sealpost::delivery::{self, DeliverError};
 use sealpost::directory::{self, CertifyError};
 use sealpost::store::sql;
-use sealpost::store::{self, StoreError};
-use sealpost::{clock, random};
+use sealpost::store::{self, AccountKind, NewAccount, StoreError};
+use sealpost::{clock, people, random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use smime::issue::Usage;
@@ -16,7 +16,8 @@ use smime::{
     Certificate, DecryptionKey, Hash, KeyId, Trust, block_on_ready, message, path, request, timestamp,
 };
 
-use crate::support::{Client, Fixture, Person, Served, clear_letter, on_postgres, skip};
+use crate::strangers::public;
+use crate::support::{Client, Fixture, Person, Served, clear_letter, eventually, json_of, on_postgres, skip};
 
 /// A request for an RSA key of 1024 bits, as `openssl req -newkey rsa:1024` makes it.
 const SMALL_KEY: &str = "\
@@ -28,6 +29,9 @@ const SMALL_KEY: &str = "\
     FrCtWHHP2pkF";
 
 const ALICE: &str = "alice@sealpost.example";
+const BOB: &str = "bob@sealpost.example";
+const CAROL: &str = "carol@sealpost.example";
+const NEWS: &str = "news@sealpost.example";
 
 fn key() -> (MemoryKeyring, KeyId, Vec<u8>) {
     let (mut keyring, id) = (MemoryKeyring::new(), KeyId::new("k"));
@@ -129,6 +133,29 @@ async fn the_directory_is_searched_by_name_and_address() {
     assert_eq!(found("ali").await, [ALICE]);
     assert_eq!(found("BO").await, ["bob@sealpost.example"]);
     assert_eq!(found("sealpost").await.len(), 2);
+    // Databases know the case of ASCII alone.
+    for (address, name) in [("ivan", "Иван Öz"), ("oya", "ÖYA-ЛЕНА K")] {
+        let new = NewAccount {
+            address: format!("{address}@sealpost.example"),
+            name: name.into(),
+            kind: AccountKind::Personal,
+            organisation: None,
+            password: String::new(),
+        };
+        people::add(&fixture.relay, new).await.unwrap();
+    }
+    for text in ["Иван", "иван", "ИВАН", "ив", "ван", "Öz", "öz", "иван ö", "Иван Öz"]
+    {
+        assert_eq!(found(text).await, ["ivan@sealpost.example"], "{text}");
+    }
+    for text in ["öya", "Öya-лена", "лена k", "oya"] {
+        assert_eq!(found(text).await, ["oya@sealpost.example"], "{text}");
+    }
+    assert_eq!(
+        found("ö").await,
+        ["oya@sealpost.example", "ivan@sealpost.example"],
+        "what begins with it first"
+    );
     assert!(found("%").await.is_empty() && found("_").await.is_empty() && found(" ").await.is_empty());
 }
 
@@ -222,12 +249,31 @@ async fn a_key_that_others_cannot_seal_to_is_not_certified() {
 async fn certificates_are_not_issued_without_end() {
     let fixture = Fixture::start().await;
     let alice = fixture.sign_in("alice").await;
-    let (_, _, request) = request_for(ALICE);
-    let issue = json!({"request": request, "usage": "encryption"});
+    let issue = || json!({"request": request_for(ALICE).2, "usage": "encryption"});
     for _ in 0..20 {
-        alice.call("Certificate/issue", issue.clone()).await;
+        alice.call("Certificate/issue", issue()).await;
     }
-    assert_eq!(alice.refused("Certificate/issue", issue).await, "forbidden");
+    assert_eq!(alice.refused("Certificate/issue", issue()).await, "forbidden");
+}
+
+#[tokio::test]
+async fn a_key_that_is_certified_gets_the_same_certificate_again_until_that_is_taken_back() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for(ALICE);
+    let issue = async |usage: &str| {
+        let given = json!({"request": request, "usage": usage});
+        alice.call("Certificate/issue", given).await["certificate"].clone()
+    };
+    let first = issue("encryption").await;
+    // The answer was lost, and the browser asks again.
+    assert_eq!(issue("encryption").await, first);
+    assert_ne!(issue("signing").await, first);
+    let other = json!({"request": request_for(ALICE).2, "usage": "encryption"});
+    assert_ne!(alice.call("Certificate/issue", other).await["certificate"], first);
+    let relay = &fixture.relay;
+    directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap();
+    assert_ne!(issue("encryption").await, first);
 }
 
 #[tokio::test]
@@ -280,8 +326,8 @@ async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
     sql::script(&mut reading, "BEGIN; SELECT * FROM accounts").await.unwrap();
     let started = Instant::now();
     alice.call("Enrolment/destroy", json!({})).await;
-    assert!(is_there(), "the log cannot be emptied");
     assert!(started.elapsed() < Duration::from_secs(8), "nobody can write while that is waited for");
+    assert!(is_there(), "the log cannot be emptied");
     sql::script(&mut reading, "ROLLBACK").await.unwrap();
     assert!(store::checkpoint(&mut reading).await.unwrap());
     assert!(!is_there());
@@ -301,8 +347,10 @@ async fn nothing_is_sealed_to_keys_that_were_taken_back_however_many_there_are()
             clear_letter("carol@elsewhere.example", ALICE, "", "x"),
         )
     };
-    let request = request_for(ALICE).2;
-    let issue = || alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"}));
+    let issue = async || {
+        let request = request_for(ALICE).2;
+        alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await
+    };
     for _ in 0..10 {
         issue().await;
     }
@@ -316,6 +364,68 @@ async fn nothing_is_sealed_to_keys_that_were_taken_back_however_many_there_are()
     assert!(directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap().is_empty());
     issue().await;
     arrive().await.unwrap();
+}
+
+/// Has it that alice's certificates are taken back, and that bob has some.
+async fn one_without_key(served: &Served) -> Person {
+    let (alice, bob) = (served.fixture.sign_in("alice").await, served.fixture.sign_in("bob").await);
+    for person in [&alice, &bob] {
+        let request = request_for(ALICE).2;
+        person.call("Certificate/issue", json!({"request": request, "usage": "encryption"})).await;
+    }
+    let relay = &served.fixture.relay;
+    directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap();
+    bob
+}
+
+#[tokio::test]
+async fn who_has_no_key_at_the_moment_keeps_a_letter_from_nobody_else() {
+    let served = Served::start(&["alice", "bob", "carol"], |_| ()).await;
+    let bob = one_without_key(&served).await;
+    let letter = |from: &str, id: &str| {
+        clear_letter(from, "list@x.example", &format!("Message-ID: <{id}@x.example>\r\n"), "x")
+    };
+    let arrived = async |count| {
+        eventually(async || (bob.counts("inbox").await[0] == count).then_some(())).await;
+    };
+
+    let mut client = Client::greeted(served.running.smtp).await;
+    client
+        .transcript(&[("MAIL FROM:<a@b.example>", "250"), (&format!("RCPT TO:<{ALICE}>"), "451 4.2.1")])
+        .await;
+    client.transcript(&[(&format!("RCPT TO:<{BOB}>"), "250"), ("DATA", "354")]).await;
+    client.write(letter("a@b.example", "1")).await;
+    assert!(client.say(".\r\n").await.starts_with("250"));
+    arrived(1).await;
+
+    let carol = served.fixture.sign_in("carol").await;
+    let place = format!("/jmap/clear/{}?mailFrom={CAROL}&rcptTo={ALICE}&rcptTo={BOB}", carol.account);
+    let (status, answer) = json_of(carol.send(Request::post(place), letter(CAROL, "2")).await).await;
+    assert_eq!((status, &answer["accepted"]), (StatusCode::OK, &json!([BOB])), "{answer}");
+    assert_eq!(answer["refused"][0]["address"], ALICE);
+    arrived(2).await;
+
+    let news = public(&served.fixture, "news").await;
+    let submit = async |id: &str, to: &[&str], parameters: Value| {
+        let email = news.import(letter(NEWS, id), "drafts", json!({})).await;
+        let to: Vec<Value> = to.iter().map(|address| json!({"email": address})).collect();
+        let envelope = json!({"mailFrom": {"email": NEWS, "parameters": parameters}, "rcptTo": to});
+        let create = json!({"k": {"identityId": "self", "emailId": email, "envelope": envelope}});
+        news.call("EmailSubmission/set", json!({"create": create})).await
+    };
+    let status = async |answer: &Value| {
+        let ids = json!({"ids": [answer["created"]["k"]["id"]]});
+        let told = news.call("EmailSubmission/get", ids).await["list"][0]["deliveryStatus"].clone();
+        [ALICE, BOB].map(|address| told[address]["delivered"].clone())
+    };
+    let now = submit("3", &[ALICE, BOB], json!(null)).await;
+    assert_eq!(status(&now).await, ["no", "yes"], "{now}");
+    arrived(3).await;
+    let held = submit("4", &[ALICE, BOB], json!({"HOLDFOR": "1"})).await;
+    arrived(4).await;
+    assert_eq!(status(&held).await, ["no", "yes"], "{held}");
+    let alone = submit("5", &[ALICE], json!(null)).await;
+    assert_eq!(alone["notCreated"]["k"]["invalidRecipients"], json!([ALICE]), "{alone}");
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
+use sealpost::store::sql;
+use sealpost::store::{self, StoreError};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, Person, sealed_letter};
 
@@ -110,4 +113,52 @@ async fn a_state_that_never_was_cannot_be_continued() {
         alice.refused("Email/changes", json!({"sinceState": "0", "maxChanges": 0})).await,
         "invalidArguments"
     );
+}
+
+/// Puts objects of a type that were destroyed into an account, one in each state from `first` on.
+async fn bury(fixture: &Fixture, alice: &Person, kind: &'static str, first: i64, count: i64) {
+    let account = alice.account.clone();
+    let bury = fixture.relay.store.write(move |tx| {
+        Box::pin(async move {
+            let text = "WITH RECURSIVE numbers (n) AS (SELECT $3 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < $3 + $4)
+                        INSERT INTO tombstones (account_id, kind, id, created_state, updated_state)
+                        SELECT $1, $2, 'gone' || n, 0, n FROM numbers";
+            let rows = sql::query(text).bind(account.as_str()).bind(kind).bind(first).bind(count);
+            rows.execute(tx.connection()).await?;
+            let text = "UPDATE accounts SET modseq = $2, email_state = $2 WHERE id = $1";
+            sql::query(text).bind(account.as_str()).bind(first + count).execute(tx.connection()).await?;
+            Ok::<_, StoreError>(())
+        })
+    });
+    bury.await.unwrap();
+}
+
+#[tokio::test]
+async fn only_what_was_destroyed_longest_ago_is_forgotten() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    bury(&fixture, &alice, "Email", 1_000, 2_500).await;
+    bury(&fixture, &bob, "Email", 1_000, 10).await;
+    let identities = state(&alice, "Identity").await;
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    store::forget_destroyed(&fixture.relay.store, 10, &stopped).await.unwrap();
+    let all = alice.call("Email/changes", json!({"sinceState": "999"})).await;
+    assert!(all["hasMoreChanges"] == true || all["destroyed"].as_array().unwrap().len() == 2_500, "{all}");
+    store::forget_destroyed(&fixture.relay.store, 10, &CancellationToken::new()).await.unwrap();
+    let since = async |person: &Person, state: i64| {
+        let known = json!({"sinceState": state.to_string()});
+        person.call("Email/changes", known).await["destroyed"].as_array().unwrap().len()
+    };
+    assert_eq!((since(&alice, 3_489).await, since(&alice, 3_495).await), (10, 4));
+    assert_eq!(since(&bob, 999).await, 10, "nothing of theirs was too much");
+    let before = json!({"sinceState": "3488"});
+    assert_eq!(alice.refused("Email/changes", before).await, "cannotCalculateChanges");
+    let before = json!({"sinceQueryState": "3488"});
+    assert_eq!(alice.refused("Email/queryChanges", before).await, "cannotCalculateChanges");
+    let nothing = alice.call("Identity/changes", json!({"sinceState": identities})).await;
+    assert_eq!(nothing["newState"], identities, "of a type that did not change all is known");
+    let mut snapshot = fixture.relay.store.snapshot().await.unwrap();
+    let rows = sql::query("SELECT COUNT(*) FROM tombstones").fetch_one(&mut snapshot).await.unwrap();
+    assert_eq!(rows.try_get::<i64>(0).unwrap(), 20);
 }

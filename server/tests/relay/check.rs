@@ -81,6 +81,11 @@ async fn each_fault_that_can_be_mended_is_found_and_mended() {
             "threads, and there are",
         ),
         ("UPDATE mailboxes SET parent_id = 'm-none' WHERE role = 'trash'", "lies in one that is not there"),
+        (
+            "INSERT INTO mailbox_subscriptions (account_id, member_id, mailbox_id, is_subscribed, updated_state)
+             SELECT id, id, 'm-none', 1, 0 FROM accounts",
+            "somebody is subscribed to mailbox m-none",
+        ),
         ("DELETE FROM threads", "thread"),
         ("UPDATE threads SET unread = 5", "counts 1/5 emails"),
         ("UPDATE thread_mailboxes SET emails = 9", "counts 9 emails in mailbox"),

@@ -1,8 +1,12 @@
-use axum::http::{Request, StatusCode};
+use std::time::Duration;
+
+use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use smime::message::needs_door;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
 
-use crate::support::{Person, Served, clear_letter, holds, json_of};
+use crate::support::{Binary, Person, ReceivingServer, Served, clear_letter, holds, json_of};
 
 const ALICE: &str = "alice@sealpost.example";
 
@@ -108,4 +112,53 @@ async fn a_message_with_two_authors_is_nobodys() {
         let message = format!("{authors}\r\nTo: <bob@sealpost.example>\r\n\r\nhi\r\n").into_bytes();
         assert_eq!(send(&alice, query, message).await.0, StatusCode::FORBIDDEN, "{authors}");
     }
+}
+
+#[tokio::test]
+async fn what_is_still_being_sent_is_not_said_to_be_sent() {
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let smarthost = slow.local_addr().unwrap().to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let letter = || clear_letter(ALICE, "carol@elsewhere.example", "Message-ID: <slow@a>\r\n", "hello");
+    let query = "mailFrom=alice@sealpost.example&rcptTo=carol@elsewhere.example";
+    let (person, message) = (alice.clone(), letter());
+    let first = tokio::spawn(async move { send(&person, query, message).await });
+    let (conversation, _) = slow.accept().await.unwrap();
+    let path = format!("/jmap/clear/{}?{query}", alice.account);
+    let second = alice.send(Request::post(&path), letter()).await;
+    assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(second.headers().contains_key(header::RETRY_AFTER));
+    drop(conversation);
+    let (status, answer) = first.await.unwrap();
+    assert_eq!((status, answer["accepted"].clone()), (StatusCode::OK, json!([])));
+    drop(slow);
+    let (status, answer) = send(&alice, query, letter()).await;
+    assert_eq!((status, answer["refused"].as_array().unwrap().len()), (StatusCode::OK, 1), "{answer}");
+}
+
+#[tokio::test]
+async fn what_a_crash_kept_from_being_sent_goes_out_when_it_is_sent_again() {
+    let (slow, there) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), ReceivingServer::start("250 fine").await);
+    let (silent, working) = (slow.local_addr().unwrap().to_string(), there.address.to_string());
+    let mut binary = Binary::start_with(&format!("log = 'error'\nsmarthost = '{silent}'\n")).await;
+    let letter = clear_letter(ALICE, "carol@elsewhere.example", "Message-ID: <cut@a>\r\n", "hello");
+    let request =
+        format!("POST /jmap/clear/{}?mailFrom={ALICE}&rcptTo=carol@elsewhere.example", binary.account);
+    tokio::select! {
+        answer = binary.http(&request, &letter) => panic!("{answer}"),
+        conversation = slow.accept() => { conversation.unwrap(); }
+    }
+    binary.configure(|config| config.replace(&silent, &working));
+    binary.restart();
+    // Of a process of many it is known only after a while that it is gone.
+    let mut answer = binary.http(&request, &letter).await;
+    while answer.starts_with("HTTP/1.1 503") {
+        sleep(Duration::from_secs(1)).await;
+        answer = binary.http(&request, &letter).await;
+    }
+    assert!(answer.contains(r#""accepted":["carol@elsewhere.example"]"#), "{answer}");
+    assert!(binary.http(&request, &letter).await.starts_with("HTTP/1.1 409"));
+    assert_eq!(there.taken().len(), 1);
 }

@@ -9,13 +9,9 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Folder, PASSWORD, Served, clear_letter, database};
+use crate::support::{Folder, PASSWORD, Served, clear_letter, database, free_addresses};
 
 const ALICE: &str = "alice@sealpost.example";
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 fn start(folder: &Folder, http: u16, smtp: u16) -> Child {
     let config = folder.path().join("sealpost.toml");
@@ -73,7 +69,7 @@ async fn deliver(server: SocketAddr, sender: usize, safe: Arc<Mutex<Vec<String>>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_letter_answered_with_250_is_there_after_a_kill() {
     let folder = Arc::new(Folder::new());
-    let (http, smtp) = (free_port(), free_port());
+    let [http, smtp] = free_addresses().map(|address| address.port());
     let password = folder.path().join("password");
     std::fs::write(&password, PASSWORD).unwrap();
     let data = folder.path().join("account.toml");
@@ -129,7 +125,8 @@ async fn every_letter_answered_with_250_is_there_after_a_kill() {
 #[tokio::test]
 async fn a_signal_stops_the_relay_cleanly() {
     let folder = Folder::new();
-    let mut child = start(&folder, free_port(), free_port());
+    let [http, smtp] = free_addresses().map(|address| address.port());
+    let mut child = start(&folder, http, smtp);
     let done = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(done.success());
     assert!(child.wait().unwrap().success());

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::{Request, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Fixture, Person, Served, clear_letter, gather, holds, json_of, sealed_letter};
 
@@ -361,4 +361,78 @@ fn count_files(folder: &std::path::Path) -> usize {
         .map(|entry| entry.unwrap().path())
         .map(|path| if path.is_dir() { count_files(&path) } else { 1 })
         .sum()
+}
+
+#[tokio::test]
+async fn a_thread_is_found_by_the_keywords_of_its_emails() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let (flagged, in_thread) = (json!({"$flagged": true}), "References: <1@x.example>\r\n");
+    let mut ids = Vec::new();
+    for (fields, keywords) in
+        [(in_thread, flagged.clone()), (in_thread, json!({})), ("", flagged.clone()), ("", json!({}))]
+    {
+        ids.push(alice.import(sealed_letter(ALICE, BOB, fields), "inbox", keywords).await);
+    }
+    // What others flag says nothing of hers.
+    bob.import(sealed_letter(ALICE, BOB, in_thread), "inbox", flagged).await;
+    for (filter, found) in [
+        ("someInThreadHaveKeyword", vec![0, 1, 2]),
+        ("allInThreadHaveKeyword", vec![2]),
+        ("noneInThreadHaveKeyword", vec![3]),
+    ] {
+        let answer = alice.call("Email/query", json!({"filter": {filter: "$flagged"}})).await;
+        let mut told: Vec<&str> =
+            answer["ids"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let mut wanted: Vec<&str> = found.iter().map(|place: &usize| ids[*place].as_str()).collect();
+        told.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(told, wanted, "{filter}");
+    }
+    for beyond in
+        [json!({"position": 1_i64 << 53}), json!({"anchor": ids[0], "anchorOffset": -(1_i64 << 53)})]
+    {
+        assert_eq!(alice.refused("Email/query", beyond.clone()).await, "invalidArguments", "{beyond}");
+        assert_eq!(alice.refused("Mailbox/query", beyond).await, "invalidArguments");
+    }
+}
+
+#[tokio::test]
+async fn people_who_destroy_the_same_letters_at_once_do_not_wait_for_each_other_for_ever() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let letters: Vec<_> = (0..60).map(|_| sealed_letter(ALICE, BOB, "")).collect();
+    let (mut of_alice, mut of_bob) = (Vec::new(), Vec::new());
+    for (letter, other) in letters.iter().zip(letters.iter().rev()) {
+        of_alice.push(alice.import(letter.clone(), "inbox", json!({})).await);
+        of_bob.push(bob.import(other.clone(), "inbox", json!({})).await);
+    }
+    let destroy = async |person: &Person, ids: &[String]| {
+        person.call("Email/set", json!({"destroy": ids})).await["destroyed"].clone()
+    };
+    let done = tokio::join!(destroy(&alice, &of_alice), destroy(&bob, &of_bob));
+    assert_eq!(done, (json!(of_alice), json!(of_bob)));
+}
+
+#[tokio::test]
+async fn every_order_is_counted_too() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    for seen in [json!({}), json!({"$flagged": true})] {
+        alice.import(sealed_letter(ALICE, BOB, ""), "inbox", seen).await;
+    }
+    let state = alice.call("Email/get", json!({"ids": []})).await["state"].clone();
+    let keyword =
+        |property: &str| json!([{"property": property, "keyword": "$flagged", "isAscending": false}]);
+    let mut orders =
+        ["hasKeyword", "someInThreadHaveKeyword", "allInThreadHaveKeyword"].map(keyword).to_vec();
+    orders.extend([json!([{"property": "size"}]), json!([{"property": "receivedAt"}])]);
+    for (sort, collapse) in orders.iter().flat_map(|sort| [(sort, false), (sort, true)]) {
+        let query =
+            json!({"sort": sort, "collapseThreads": collapse, "calculateTotal": true, "position": -1});
+        let answer = alice.call("Email/query", query).await;
+        assert_eq!((&answer["total"], &answer["position"]), (&json!(2), &json!(1)), "{sort}");
+        let changes = json!({"sort": sort, "collapseThreads": collapse, "calculateTotal": true, "sinceQueryState": state});
+        assert_eq!(alice.call("Email/queryChanges", changes).await["total"], 2, "{sort}");
+    }
 }

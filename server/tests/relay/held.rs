@@ -33,6 +33,19 @@ async fn got(alice: &Person, submission: &Value) -> Value {
     alice.call("EmailSubmission/get", json!({"ids": [submission["id"]]})).await["list"][0].clone()
 }
 
+/// Changes the row of a held submission, if there is one, and has the relay look; gives how many there were.
+async fn change(here: &Served, submission: &Value, text: &'static str) -> u64 {
+    let id = submission["id"].as_str().unwrap().to_owned();
+    let change = here.fixture.relay.store.write(move |tx| {
+        Box::pin(
+            async move { Ok::<_, StoreError>(sql::query(text).bind(id).execute(tx.connection()).await?) },
+        )
+    });
+    let changed = change.await.unwrap();
+    here.fixture.relay.held_bell.notify_one();
+    changed
+}
+
 fn arrived(there: &ReceivingServer, id: &str) -> usize {
     there.taken().iter().filter(|message| message.contains(id)).count()
 }
@@ -45,7 +58,11 @@ async fn a_held_letter_goes_out_at_its_time_and_not_before() {
     let before = Instant::now();
     let submission = submit(&alice, "later@a", 3).await;
     assert_eq!(submission["undoStatus"], "pending");
-    assert_eq!(got(&alice, &submission).await["deliveryStatus"][CAROL]["delivered"], "queued");
+    let waiting = got(&alice, &submission).await;
+    // A busy machine may have taken longer to tell.
+    if before.elapsed() < Duration::from_secs(3) {
+        assert_eq!(waiting["deliveryStatus"][CAROL]["delivered"], "queued");
+    }
     eventually(|| async { (arrived(&there, "later@a") == 1).then_some(()) }).await;
     assert!(before.elapsed() >= Duration::from_secs(3), "{:?}", before.elapsed());
     assert_eq!(bob.counts("inbox").await[0], 1);
@@ -66,12 +83,13 @@ async fn a_held_letter_that_is_taken_back_reaches_nobody_and_may_be_sent_anew() 
     let there = ReceivingServer::start("250 fine").await;
     let here = relay(&there).await;
     let (alice, bob) = (here.fixture.sign_in("alice").await, here.fixture.sign_in("bob").await);
-    let submission = submit(&alice, "regretted@a", 2).await;
+    let submission = submit(&alice, "regretted@a", 600).await;
     let id = submission["id"].as_str().unwrap();
     let cancel = json!({"update": {id: {"undoStatus": "canceled"}}});
     let answer = alice.call("EmailSubmission/set", cancel).await;
     assert!(answer["updated"].as_object().unwrap().contains_key(id), "{answer}");
-    submit(&alice, "after@a", 3).await;
+    assert_eq!(change(&here, &submission, "UPDATE held SET send_at = 0 WHERE submission_id = $1").await, 0);
+    submit(&alice, "after@a", 1).await;
     eventually(|| async { (arrived(&there, "after@a") == 1).then_some(()) }).await;
     assert_eq!(arrived(&there, "regretted@a"), 0);
     assert_eq!(bob.counts("inbox").await[0], 1, "bob has the second alone");
@@ -86,16 +104,8 @@ async fn a_held_letter_whose_parameters_are_damaged_is_lost_and_its_sender_told(
     let here = relay(&there).await;
     let alice = here.fixture.sign_in("alice").await;
     let submission = submit(&alice, "lost@a", 600).await;
-    let id = submission["id"].as_str().unwrap().to_owned();
-    let damage = here.fixture.relay.store.write(move |tx| {
-        Box::pin(async move {
-            let text = "UPDATE held SET send_at = 0, parameters = 'damaged' WHERE submission_id = $1";
-            sql::query(text).bind(id).execute(tx.connection()).await?;
-            Ok::<_, StoreError>(())
-        })
-    });
-    damage.await.unwrap();
-    here.fixture.relay.held_bell.notify_one();
+    let damage = "UPDATE held SET send_at = 0, parameters = 'damaged' WHERE submission_id = $1";
+    assert_eq!(change(&here, &submission, damage).await, 1);
     let after = eventually(|| async {
         let now = got(&alice, &submission).await;
         (now["undoStatus"] == "final").then_some(now)
@@ -111,27 +121,16 @@ async fn a_held_letter_that_cannot_be_sent_holds_up_none_behind_it() {
     let there = ReceivingServer::start("250 fine").await;
     let here = relay(&there).await;
     let alice = here.fixture.sign_in("alice").await;
-    let first = submit(&alice, "first@a", 1).await;
-    let id = first["id"].as_str().unwrap().to_owned();
-    let set = |column: &'static str, value: String, id: String| {
-        here.fixture.relay.store.write(move |tx| {
-            Box::pin(async move {
-                let text = match column {
-                    "recipients" => "UPDATE held SET recipients = $1 WHERE submission_id = $2",
-                    _ => "UPDATE held SET send_at = 0, recipients = $1 WHERE submission_id = $2",
-                };
-                sql::query(text).bind(value).bind(id).execute(tx.connection()).await?;
-                Ok::<_, StoreError>(())
-            })
-        })
-    };
-    set("recipients", "damaged".into(), id.clone()).await.unwrap();
-    submit(&alice, "second@a", 2).await;
+    let first = submit(&alice, "first@a", 600).await;
+    let damage = "UPDATE held SET send_at = 0, recipients = 'damaged' WHERE submission_id = $1";
+    assert_eq!(change(&here, &first, damage).await, 1);
+    submit(&alice, "second@a", 1).await;
     eventually(|| async { (arrived(&there, "second@a") == 1).then_some(()) }).await;
     assert_eq!(arrived(&there, "first@a"), 0);
     assert_eq!(got(&alice, &first).await["undoStatus"], "pending");
     // And it goes out as soon as it can.
-    set("send_at", json!([CAROL]).to_string(), id).await.unwrap();
-    here.fixture.relay.held_bell.notify_one();
+    let mend =
+        "UPDATE held SET send_at = 0, recipients = '[\"carol@elsewhere.example\"]' WHERE submission_id = $1";
+    assert_eq!(change(&here, &first, mend).await, 1);
     eventually(|| async { (arrived(&there, "first@a") == 1).then_some(()) }).await;
 }

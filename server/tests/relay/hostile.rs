@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +11,8 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::support::{
-    Binary, Client, Folder, clear_letter, free_address, openssl_certificate, run, sealed_letter, text,
+    Binary, Client, Folder, clear_letter, eventually, free_addresses, openssl_certificate, run,
+    sealed_letter, text,
 };
 
 const ALICE: &str = "alice@sealpost.example";
@@ -25,16 +26,13 @@ async fn https_from(host: usize, to: SocketAddr) -> String {
     text(&run(client, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await)
 }
 
-/// Does it, and checks that the program never held so much more than before, and still answers at once.
+/// Does it, and checks that the program never held so much more than before, and still answers.
 pub async fn costs_at_most<T>(binary: &Binary, octets: usize, harm: impl Future<Output = T>) -> T {
     let before = binary.memory("VmRSS");
     let done = harm.await;
     let held = binary.memory("VmHWM").saturating_sub(before);
     assert!(held <= octets, "{} MB more were held", held / MEGABYTE);
-    let asked = Instant::now();
     assert!(binary.http("GET /healthz", b"").await.ends_with("ok\n"));
-    // A quiet machine takes a millisecond.
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     done
 }
 
@@ -81,10 +79,8 @@ async fn a_thousand_connections_are_served_or_turned_away_and_keep_no_server_of_
     };
     costs_at_most(&binary, 48 * MEGABYTE, harm).await;
     // Their places are soon free again.
-    let began = Instant::now();
-    while !first_line(&mut connect_from(1, binary.smtp).await).await.starts_with("220 ") {
-        assert!(began.elapsed() < Duration::from_secs(20));
-    }
+    let greeted = async || first_line(&mut connect_from(1, binary.smtp).await).await.starts_with("220 ");
+    eventually(async || greeted().await.then_some(())).await;
     let mut client = Client::greeted(binary.smtp).await;
     assert!(client.deliver(&[ALICE], &clear_letter("a@b.example", ALICE, "", "x")).await.starts_with("250"));
     std::fs::remove_file(house).unwrap();
@@ -106,10 +102,33 @@ async fn one_host_cannot_take_all_places() {
 }
 
 #[tokio::test]
+async fn a_few_hosts_that_say_nothing_of_use_keep_nobody_out() {
+    let binary = Binary::start().await;
+    let mut open = Vec::new();
+    for host in 0..64 * 5 {
+        let mut stream = connect_from(host / 64, binary.smtp).await;
+        if first_line(&mut stream).await.starts_with("220 ") {
+            open.push(stream);
+        }
+    }
+    assert!(open.len() > 128, "{}", open.len());
+    assert!(first_line(&mut connect_from(8, binary.smtp).await).await.starts_with("220 "));
+    // Talking is no reason to keep a place.
+    let mut talker = open.remove(0);
+    let told = async {
+        while talker.write_all(b"NOOP\r\n").await.is_ok() && first_line(&mut talker).await.starts_with("250 ")
+        {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(300), told).await.expect("the connection ends");
+}
+
+#[tokio::test]
 async fn a_thousand_silent_connections_of_one_host_over_https_keep_nobody_out() {
     let folder = Folder::new();
     let (certificate, key) = openssl_certificate(folder.path(), "localhost");
-    let https = free_address();
+    let [https] = free_addresses();
     let binary = Binary::start_with(&format!(
         "log = 'error'\nforwarded_networks = ['127.0.1.10/32']\ntls_listen = '{https}'\ntls_certificate = '{}'\n\
          tls_key = '{}'\npublic_url = 'https://localhost'\n",
@@ -133,10 +152,8 @@ async fn a_thousand_silent_connections_of_one_host_over_https_keep_nobody_out() 
         assert!(https_from(9, https).await.contains("HTTP/1.1 200"), "a proxy has many clients");
     };
     costs_at_most(&binary, 64 * MEGABYTE, harm).await;
-    let began = Instant::now();
-    while !https_from(7, https).await.contains("HTTP/1.1 200") {
-        assert!(began.elapsed() < Duration::from_secs(20), "its places are free again");
-    }
+    // Its places are free again.
+    eventually(async || https_from(7, https).await.contains("HTTP/1.1 200").then_some(())).await;
 }
 
 #[tokio::test]
@@ -253,12 +270,50 @@ async fn answers_that_nobody_reads_hold_little() {
     };
     let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
     drop(open);
-    let began = Instant::now();
-    let (empty, mut status) = (r#"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[]}"#, String::new());
-    while status != "HTTP/1.1 200 OK" {
-        assert!(began.elapsed() < Duration::from_secs(20), "the turns are free again: {status}");
-        status = binary.jmap(empty).await.0;
+    let empty = r#"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[]}"#;
+    // The turns are free again.
+    eventually(async || (binary.jmap(empty).await.0 == "HTTP/1.1 200 OK").then_some(())).await;
+}
+
+#[tokio::test]
+async fn answers_are_counted_as_they_are_made() {
+    // One account may hold two of the longest requests, of 10 MB.
+    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {}\n", 2 * MEGABYTE)).await;
+    let mut letter = sealed_letter(ALICE, ALICE, "");
+    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(20_000).as_bytes());
+    let answer = binary.http(&format!("POST /jmap/upload/{}", binary.account), &letter).await;
+    let blob = answer.split("\"blobId\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let get = format!(
+        r#"["Blob/get",{{"accountId":"{}","ids":["{blob}"],"properties":["data:asBase64"]}},"a"]"#,
+        binary.account
+    );
+    let request = format!(
+        r#"{{"using":["{}","{}"],"methodCalls":[{}]}}"#,
+        jmap::CORE,
+        jmap::BLOB,
+        [get.as_str(); 8].join(",")
+    );
+    let head = format!(
+        "POST /jmap/api HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        binary.http,
+        binary.cookie(),
+        request.len()
+    );
+    let mut open = Vec::new();
+    for _ in 0..6 {
+        let mut stream = flood(&binary, 1, format!("{head}{request}").as_bytes()).await.remove(0);
+        assert!(first_line(&mut stream).await.starts_with("HTTP/1.1 200"));
+        open.push(stream);
     }
+    let mut refused = Vec::new();
+    for stream in &mut open {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        refused.push(answer.matches("serverUnavailable").count());
+    }
+    // The first is held whole, for the system does not take it all.
+    assert!(refused[0] == 0 && refused[1..].iter().all(|refused| *refused > 0), "{refused:?}");
 }
 
 #[tokio::test]
@@ -282,6 +337,39 @@ async fn pings_without_end_hold_nothing() {
 }
 
 #[tokio::test]
+async fn answers_to_pings_that_nobody_reads_hold_little() {
+    let binary = Binary::start().await;
+    let mut stream = flood(&binary, 1, handshake(&binary).as_bytes()).await.remove(0);
+    assert!(first_line(&mut stream).await.starts_with("HTTP/1.1 101"));
+    let mut ping = vec![0x89, 0x80 + 125];
+    ping.resize(6 + 125, 0);
+    let many = ping.repeat(MEGABYTE / ping.len());
+    let harm = async {
+        for _ in 0..256 {
+            // Who reads no answers is heard no further.
+            if timeout(Duration::from_secs(20), stream.write_all(&many)).await.is_err() {
+                return;
+            }
+        }
+        panic!("all was read");
+    };
+    costs_at_most(&binary, 64 * MEGABYTE, harm).await;
+}
+
+#[tokio::test]
+async fn a_stranger_whose_request_does_not_come_whole_loses_its_place() {
+    let binary = Binary::start().await;
+    for path in ["/auth/sign-in", "/tsa", "/auth/sign-out", "/livez", "/jmap/api", "/no/such/place"] {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 100\r\n\r\n", binary.http);
+        let mut stream = flood(&binary, 1, request.as_bytes()).await.remove(0);
+        let (mut answer, wait) = (String::new(), Duration::from_secs(150));
+        let ended = timeout(wait, stream.read_to_string(&mut answer)).await;
+        ended.unwrap_or_else(|_| panic!("{path} stays open: {answer}")).ok();
+        assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn one_account_that_leaves_many_messages_of_sockets_unfinished_holds_little() {
     let binary = Binary::start().await;
     let handshake = handshake(&binary);
@@ -300,12 +388,10 @@ async fn one_account_that_leaves_many_messages_of_sockets_unfinished_holds_littl
     };
     let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
     drop(open);
-    let began = Instant::now();
     let request =
         format!(r#"{{"using":["{}"],"methodCalls":[],"x":"{}"}}"#, jmap::CORE, " ".repeat(MEGABYTE));
-    while binary.jmap(&request).await.0 != "HTTP/1.1 200 OK" {
-        assert!(began.elapsed() < Duration::from_secs(20), "the memory is free again");
-    }
+    // The memory is free again.
+    eventually(async || (binary.jmap(&request).await.0 == "HTTP/1.1 200 OK").then_some(())).await;
 }
 
 #[tokio::test]
@@ -334,11 +420,8 @@ async fn parts_that_nobody_reads_hold_little() {
     };
     let open = costs_at_most(&binary, 224 * MEGABYTE, harm).await;
     drop(open);
-    let began = Instant::now();
     let path = format!("GET /jmap/download/{}/p0-{blob}/x", binary.account);
-    while !binary.http(&path, b"").await.starts_with("HTTP/1.1 200") {
-        assert!(began.elapsed() < Duration::from_secs(20));
-    }
+    eventually(async || binary.http(&path, b"").await.starts_with("HTTP/1.1 200").then_some(())).await;
 }
 
 #[tokio::test]
@@ -380,11 +463,13 @@ async fn letters_made_of_headers_or_of_parts_are_taken_at_little_cost() {
         let mut client = Client::greeted(binary.smtp).await;
         let mut taken = 0;
         for letter in &letters {
-            let began = Instant::now();
+            let before = binary.worked();
             let reply = client.deliver(&[ALICE], letter.as_bytes()).await;
             taken += usize::from(reply.starts_with("250 "));
             assert!(reply.starts_with("250 ") || reply.starts_with("55"), "{reply}");
-            assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+            let worked = binary.worked() - before;
+            println!("{} octets: {worked:?}", letter.len());
+            assert!(worked < Duration::from_secs(15), "{worked:?}");
         }
         taken
     };

@@ -165,10 +165,27 @@ async fn what_is_found_is_recorded_and_what_the_domain_asks_for_is_done() {
     assert!(results.contains("spf=pass") && results.contains("dmarc=pass"), "{results}");
     // Neither.
     let altered = String::from_utf8(signed.clone()).unwrap().replace("canary-judged", "canary-forged");
-    for forged in [plain.as_slice(), altered.as_bytes()] {
+    // The page shows the first of two, and no space in an address.
+    let twice = letter("strict.example> <x@open.example", NEWS, "");
+    let spaced = letter(" strict.example", NEWS, "");
+    for forged in [plain.as_slice(), altered.as_bytes(), &twice, &spaced] {
         let reply = send(&served, BAD, "carol@strict.example", NEWS, forged).await;
         assert!(reply.starts_with("550 5.7.1") && reply.contains("DMARC"), "{reply}");
     }
+    // One domain vouches for it, and some programs show the other.
+    for authors in ["<x@open.example>: <carol@strict.example>;", "<x@open.example>, <carol@strict.example>"] {
+        let both = String::from_utf8(plain.clone())
+            .unwrap()
+            .replace("<carol@strict.example>\r\nTo", &format!("{authors}\r\nTo"));
+        assert!(both.contains(authors));
+        let reply = send(&served, GOOD, "x@open.example", NEWS, both.as_bytes()).await;
+        assert!(reply.starts_with("550 5.7.1") && reply.contains("DMARC"), "{authors}: {reply}");
+    }
+    let many = (0..9).map(|at| format!("<x@{at}.example>, ")).collect::<String>() + "<x@open.example>";
+    let many = String::from_utf8(plain.clone())
+        .unwrap()
+        .replace("<carol@strict.example>\r\nTo", &format!("{many}\r\nTo"));
+    assert!(send(&served, GOOD, "x@open.example", NEWS, many.as_bytes()).await.starts_with("550 5.7.1"));
     assert!(
         send(&served, BAD, "x@wary.example", NEWS, &letter("wary.example", NEWS, ""))
             .await

@@ -1,14 +1,17 @@
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use futures::stream;
-use sealpost::store;
+use jmap::AccountId;
+use sealpost::allowance::RECIPIENTS;
 use sealpost::store::sql::{self, Text};
+use sealpost::store::{self, StoreError};
 use serde_json::{Value, json};
 
 use crate::strangers::public;
-use crate::support::{Fixture, Served, clear_letter, json_of, on_postgres, sealed_letter, skip};
+use crate::support::{Fixture, Served, clear_letter, eventually, json_of, on_postgres, sealed_letter, skip};
 
 #[tokio::test]
 async fn a_request_with_too_many_calls_is_refused_whole() {
@@ -109,6 +112,10 @@ async fn a_search_that_takes_too_long_is_given_up() {
 async fn bodies_that_are_too_large_are_refused() {
     let served = Served::start(&["alice"], |config| config.max_message_size = 1000).await;
     let alice = served.fixture.sign_in("alice").await;
+    let relay = &served.fixture.relay;
+    let all = relay.limits.uploaded_an_hour();
+    assert!(relay.uploading.take(&alice.account.as_str().into(), all, sealpost::clock::now()));
+    // Also of whom nothing more is taken within the hour: it would not fit then either.
     let request = Request::post(format!("/jmap/upload/{}", alice.account));
     let (status, problem) = json_of(alice.send(request, vec![0; 1001]).await).await;
     assert_eq!((status, problem["limit"].clone()), (StatusCode::PAYLOAD_TOO_LARGE, json!("maxSizeUpload")));
@@ -186,16 +193,16 @@ async fn of_many_uploads_that_nothing_uses_a_hundred_go_at_once() {
     let fixture = Fixture::start().await;
     let alice = fixture.sign_in("alice").await;
     let many = format!(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10150)
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2150)
          INSERT INTO blobs (id, size, in_file, refs, idle_since) SELECT 'b' || i, 1, 1, 1, 1 FROM n;
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10150)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2150)
          INSERT INTO account_blobs (account_id, blob_id, added_at, in_use) SELECT '{}', 'b' || i, i, 0 FROM n",
         alice.account
     );
     let mut writing = fixture.relay.store.writing().await.unwrap();
     sql::script(&mut writing, Text::of_constants(many)).await.unwrap();
     store::end_writing(&mut writing, true).await.unwrap();
-    for (left, oldest) in [(10_051, 101), (10_000, 153), (10_000, 154)] {
+    for (left, oldest) in [(2_051, 101), (2_000, 153), (2_000, 154)] {
         alice.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
         let idle = "SELECT COUNT(*), MIN(added_at) FROM account_blobs WHERE in_use = 0";
         let mut reading = fixture.relay.store.read().await.unwrap();
@@ -246,4 +253,131 @@ async fn a_call_makes_no_more_than_fifty_submissions() {
     let create: serde_json::Map<String, Value> =
         (0..51).map(|n| (format!("k{n}"), submission.clone())).collect();
     assert_eq!(alice.refused("EmailSubmission/set", json!({"create": create})).await, "requestTooLarge");
+}
+
+#[tokio::test]
+async fn submissions_that_came_to_nothing_are_not_counted() {
+    let fixture = Fixture::start().await;
+    let (relay, alice) = (&fixture.relay, fixture.sign_in("alice").await);
+    let account = AccountId::from(&*alice.account);
+    let to_bob = |padding: &str| sealed_letter("alice@sealpost.example", "bob@sealpost.example", padding);
+    let short = alice.import(to_bob(""), "drafts", json!({})).await;
+    let long = format!("References: {}\r\n", "<x@y>".repeat(14_000));
+    let long = alice.import(to_bob(&long), "drafts", json!({})).await;
+    let submit = |email: &str| json!({"identityId": "self", "emailId": email});
+    let both = json!({"a": submit(&short), "b": submit(&long)});
+    // Somebody's other requests hold all that the account may.
+    let mut held = relay.reading.hold(&account);
+    held.grow(2 * relay.limits.max_size_upload).unwrap();
+    let refused = alice.refused("EmailSubmission/set", json!({"create": both})).await;
+    assert_eq!(refused, "serverUnavailable", "the second cannot be read");
+    drop(held);
+    let create = json!({"create": both, "ifInState": "another"});
+    assert_eq!(alice.refused("EmailSubmission/set", create).await, "stateMismatch");
+    let all = |octets| relay.sending.take(&account, octets, sealpost::clock::now());
+    assert!(all(RECIPIENTS) && !all(1), "nothing was counted");
+    relay.sending.give_back(&account, 2);
+    let made = alice.call("EmailSubmission/set", json!({"create": both})).await;
+    assert_eq!(made["created"].as_object().map(|map| map.len()), Some(2), "{made}");
+    assert!(!all(1), "what is sent is counted");
+}
+
+#[tokio::test]
+async fn letters_that_are_written_count_with_all_that_they_hold() {
+    let served = Served::start(&[], |config| config.max_message_size = 1024 * 1024).await;
+    let news = public(&served.fixture, "news").await;
+    let inbox = news.mailbox("inbox").await;
+    let (_, session) = news.get("/.well-known/jmap").await;
+    let most =
+        &session["accounts"][&news.account]["accountCapabilities"][jmap::MAIL]["maxSizeAttachmentsPerEmail"];
+    assert_eq!(most, 1024 * 1024 / 78 * 57, "what fits when it is base64");
+    // Each of these holds its own bytes and its text, and none of them counts for anybody by itself.
+    let mut state = 1_u64;
+    let text = (0..40_000).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        b'a' + (state >> 60) as u8
+    });
+    let blob = news.upload(text.collect()).await;
+    let letters = |count: usize| {
+        let part = json!([{"blobId": blob, "type": "text/plain"}]);
+        let letter = |n| json!({"mailboxIds": {&inbox: true}, "textBody": part, "subject": format!("{n}")});
+        (0..count).map(|n| (format!("k{n}"), letter(n))).collect::<serde_json::Map<String, Value>>()
+    };
+    let made = news.call("Email/set", json!({"create": letters(8)})).await;
+    assert_eq!(made["created"].as_object().map(|map| map.len()), Some(8), "{}", made["notCreated"]);
+    assert_eq!(news.refused("Email/set", json!({"create": letters(500)})).await, "serverUnavailable");
+    assert_eq!(news.emails_in("inbox").await.len(), 8);
+    let made = news.call("Email/set", json!({"create": letters(8)})).await;
+    assert_eq!(made["created"].as_object().map(|map| map.len()), Some(8), "it is given back");
+}
+
+#[tokio::test]
+async fn keywords_are_as_long_as_the_index_has_room_for() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter("a@b.example", "x@y.example", ""), "inbox", json!({})).await;
+    // No two alike, and of letters that are hard to pack.
+    let mut state = 1_u64;
+    let keyword = |_| {
+        let letters = (0..249).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'a' + ((state >> 33) % 26) as u8)
+        });
+        (letters.collect::<String>(), json!(true))
+    };
+    let all: Vec<(String, Value)> = (0..9).map(keyword).collect();
+    let set = |count: usize| {
+        let keywords: serde_json::Map<String, Value> = all.iter().take(count).cloned().collect();
+        json!({"update": {&email: {"keywords": keywords}}})
+    };
+    let updated = alice.call("Email/set", set(8)).await;
+    assert!(updated["updated"].get(&email).is_some(), "{updated}");
+    let refused = alice.call("Email/set", set(9)).await;
+    assert_eq!(refused["notUpdated"][&email]["type"], "tooManyKeywords", "{refused}");
+    let found = alice.call("Email/query", json!({"filter": {"hasKeyword": all[7].0}})).await;
+    assert_eq!(found["ids"], json!([email]));
+}
+
+#[tokio::test]
+async fn what_goes_on_without_its_client_keeps_its_turn() {
+    let fixture = Fixture::start().await;
+    let relay = &fixture.relay;
+    let alice = fixture.sign_in("alice").await;
+    let inbox = alice.mailbox("inbox").await;
+    // Nobody writes to the account until then.
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (hold, held) = tokio::sync::oneshot::channel::<()>();
+    let (store, account) = (Arc::clone(relay), AccountId::from(&*alice.account));
+    let writing = tokio::spawn(async move {
+        let write = store.store.write(move |tx| {
+            Box::pin(async move {
+                store::lock_accounts(tx, [&account]).await?;
+                hold.send(()).unwrap();
+                released.await.ok();
+                Ok::<_, StoreError>(())
+            })
+        });
+        write.await.unwrap();
+    });
+    held.await.unwrap();
+    let rename = json!({"accountId": alice.account, "update": {inbox: {"name": "In"}}});
+    let calls = json!([["Core/echo", {}, "0"], ["Mailbox/set", rename, "1"]]);
+    let request = json!({"using": [jmap::CORE, jmap::MAIL], "methodCalls": calls}).to_string();
+    let ask = || {
+        let (alice, request) = (alice.clone(), request.clone());
+        tokio::spawn(async move { alice.request(request).await })
+    };
+    let asked: Vec<_> = (0..8).map(|_| ask()).collect();
+    let begun = "sealpost_jmap_calls_total{method=\"Core/echo\",outcome=\"ok\"} 8\n";
+    eventually(async || relay.metrics.text(relay).await.unwrap().contains(begun).then_some(())).await;
+    for one in asked {
+        one.abort();
+        assert!(one.await.unwrap_err().is_cancelled());
+    }
+    let echo = json!({"using": [jmap::CORE], "methodCalls": [["Core/echo", {}, "0"]]}).to_string();
+    let (status, problem) = alice.request(echo.clone()).await;
+    assert_eq!((status, &problem["limit"]), (StatusCode::TOO_MANY_REQUESTS, &json!("maxConcurrentRequests")));
+    release.send(()).unwrap();
+    writing.await.unwrap();
+    eventually(async || (alice.request(echo.clone()).await.0 == StatusCode::OK).then_some(())).await;
 }

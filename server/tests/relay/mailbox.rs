@@ -1,6 +1,8 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use crate::support::{Fixture, Person};
+use crate::support::{Fixture, Person, Served, USING, eventually, sealed_letter};
 
 #[tokio::test]
 async fn everybody_has_the_mailboxes_with_roles() {
@@ -159,4 +161,97 @@ async fn an_unread_thread_is_counted_where_it_goes() {
     alice.call("Email/set", json!({"update": {email: {"mailboxIds": {archive: true}}}})).await;
     assert_eq!(alice.counts("inbox").await, [0, 0, 0, 0]);
     assert_eq!(alice.counts("archive").await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_mailbox_with_many_emails_goes_in_pieces_between_which_others_write() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let create = json!({"a": {"name": "Old"}, "b": {"name": "Older", "parentId": "#a"}});
+    let made = alice.call("Mailbox/set", json!({"create": create})).await["created"].clone();
+    let (old, older) = (made["a"]["id"].clone(), made["b"]["id"].clone());
+    let blob = alice.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
+    let inbox = alice.mailbox("inbox").await;
+    let email = |mailbox: &Value, number: usize| {
+        let mut mailboxes = json!({mailbox.as_str().unwrap(): true});
+        if number == 0 {
+            mailboxes[&inbox] = json!(true);
+        }
+        (format!("k{number}"), json!({"blobId": blob, "mailboxIds": mailboxes}))
+    };
+    for (mailbox, count) in [(&old, 600), (&older, 3)] {
+        let emails: Map<String, Value> = (0..count).map(|number| email(mailbox, number)).collect();
+        let answer = alice.call("Email/import", json!({"emails": emails})).await;
+        assert!(answer["notCreated"].is_null(), "{answer}");
+    }
+    let mut changes = fixture.relay.hub.own_changes();
+    let before = alice.call("Mailbox/get", json!({"ids": []})).await["state"].clone();
+    let destroy = |state: &Value| {
+        let ids = [json!("nothing"), old.clone(), older.clone()];
+        json!({"destroy": ids, "onDestroyRemoveEmails": true, "ifInState": state})
+    };
+    let answer = alice.call("Mailbox/set", destroy(&before)).await;
+    assert_eq!(answer["destroyed"], json!([older, old]));
+    assert_eq!(answer["notDestroyed"]["nothing"]["type"], "notFound");
+    let after = alice.call("Mailbox/get", json!({"ids": []})).await["state"].clone();
+    assert_eq!((&answer["oldState"], &answer["newState"]), (&before, &after));
+    let pieces = std::iter::from_fn(|| changes.try_recv().ok()).count();
+    assert_eq!(pieces, 3, "603 emails, 256 at once");
+    let left = alice.call("Email/query", json!({})).await["ids"].as_array().unwrap().len();
+    assert_eq!(left, 2, "what lies elsewhere too stays");
+}
+
+/// Makes a mailbox with emails in it.
+async fn filled(alice: &Person, count: usize) -> String {
+    let made = alice.call("Mailbox/set", json!({"create": {"k": {"name": "Full"}}})).await;
+    let id = made["created"]["k"]["id"].as_str().unwrap().to_owned();
+    let blob = alice.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
+    let email = |number| (format!("k{number}"), json!({"blobId": blob, "mailboxIds": {&*id: true}}));
+    let emails: Map<String, Value> = (0..count).map(email).collect();
+    let answer = alice.call("Email/import", json!({"emails": emails})).await;
+    assert!(answer["notCreated"].is_null(), "{answer}");
+    id
+}
+
+#[tokio::test]
+async fn what_the_call_itself_made_is_destroyed_after_many_emails() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let full = filled(&alice, 300).await;
+    let call = json!({
+        "create": {"new": {"name": "New"}},
+        "update": {&*full: {"parentId": "#new"}},
+        "destroy": ["#new", full],
+        "onDestroyRemoveEmails": true,
+    });
+    let answer = alice.call("Mailbox/set", call).await;
+    assert_eq!((&answer["destroyed"], &answer["notDestroyed"]), (&json!([full, "#new"]), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_mailbox_is_emptied_also_when_its_client_hangs_up() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let full = filled(&alice, 600).await;
+    let destroy = json!({"accountId": alice.account, "destroy": [full], "onDestroyRemoveEmails": true});
+    let body = json!({"using": USING, "methodCalls": [["Mailbox/set", destroy, "c"]]}).to_string();
+    let head = format!(
+        "POST /jmap/api HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        alice.cookie,
+        body.len()
+    );
+    let mut changes = served.fixture.relay.hub.own_changes();
+    let mut client = TcpStream::connect(served.running.http).await.unwrap();
+    client.write_all((head + &body).as_bytes()).await.unwrap();
+    // The first piece is gone.
+    changes.recv().await.unwrap();
+    drop(client);
+    eventually(async || {
+        let answer = alice.call("Mailbox/get", json!({"ids": [full]})).await;
+        (answer["notFound"] == json!([full])).then_some(())
+    })
+    .await;
+    let left = alice.call("Email/query", json!({})).await;
+    assert_eq!(left["ids"], json!([]));
 }

@@ -48,6 +48,7 @@ mod restart;
 mod s3;
 mod scanner;
 mod session;
+mod sharing;
 mod smarthost;
 mod smtp;
 mod smuggling;

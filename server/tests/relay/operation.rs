@@ -1,7 +1,11 @@
 //! What an operator sees of a relay that runs: health, figures, logs, a new configuration, an end without loss.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use sealpost::store::StoreError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
@@ -148,10 +152,25 @@ async fn a_relay_that_is_told_to_stop_finishes_what_is_under_way() {
     let mut end = String::new();
     events.read_to_string(&mut end).await.unwrap();
     assert!(smtp.reply().await.starts_with("421"), "SMTP clients are told to come again");
-    assert!(TcpStream::connect(binary.http).await.is_err(), "nobody new comes in");
+    // Nobody new comes in, each door in its own time.
+    eventually(async || TcpStream::connect(binary.http).await.is_err().then_some(())).await;
     stream.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("whole"), "{answer}");
     assert!(eventually(|| std::future::ready(binary.ended())).await, "it ends well");
+}
+
+#[tokio::test]
+async fn what_was_begun_is_done_before_the_relay_has_stopped() {
+    let served = Served::start(&[], |_| ()).await;
+    let relay = Arc::clone(&served.fixture.relay);
+    let begun = Arc::clone(&relay).see_through(async move {
+        relay.stopping.cancelled().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let write = relay.store.write(|_| Box::pin(async { Ok::<_, StoreError>(()) }));
+        write.await.is_ok()
+    });
+    served.stop().await;
+    assert!(begun.await.unwrap(), "the store was open until then");
 }

@@ -4,8 +4,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use serde_json::json;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealpost::store::sql::{self, Text};
+use sealpost::store::{self, StoreError};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use crate::processes::fill_queue;
 use crate::support::{Folder, Served, config, database, eventually, holds, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
@@ -36,6 +42,14 @@ fn ill(folder: &Folder, arguments: &[&str]) -> String {
     said
 }
 
+async fn change(served: &Served, text: &str) -> u64 {
+    let text = Text::of_constants(text.to_owned());
+    let done = served.fixture.relay.store.write(|tx| {
+        Box::pin(async move { Ok::<_, StoreError>(sql::query(text).execute(tx.connection()).await?) })
+    });
+    done.await.unwrap()
+}
+
 async fn served(names: &[&str]) -> Served {
     Served::start(names, |config| config.smarthost = Some("127.0.0.1:1".parse().unwrap())).await
 }
@@ -59,6 +73,8 @@ async fn a_copy_that_is_restored_elsewhere_has_every_letter() {
     let third = sealed_letter(BOB, ALICE, &large());
     alice.import(third.clone(), "inbox", json!({})).await;
     well(here, &["backup", "--to", &path("two"), "--since", &path("one")]);
+    let elsewhere = &["backup", "--to", &path("three"), "--since", &path("data/one")];
+    assert!(ill(here, elsewhere).contains("does not lie beside"), "a restore would not find it");
     let blobs = |name: &str| std::fs::read_dir(path(name) + "/blobs").unwrap().count();
     assert_eq!((blobs("one"), blobs("two")), (1, 1), "what the first has is not copied again");
 
@@ -96,13 +112,38 @@ async fn one_account_goes_back_to_its_copy_while_the_others_stay() {
     alice.import(sealed_letter(ALICE, BOB, ""), "inbox", json!({})).await;
     bob.import(letter.clone(), "inbox", json!({})).await;
     assert!(ill(here, &["restore", "--from", &copy]).contains("--replace"));
+    // Only a row that the restore writes is put right.
+    let others = bob.upload(sealed_letter(BOB, ALICE, "")).await;
+    change(&served, &format!("UPDATE blobs SET refs = 3 WHERE id = '{others}'")).await;
     well(here, &["restore", "--from", &copy, "--replace"]);
+    let put_back = format!("UPDATE blobs SET refs = 1 WHERE id = '{others}' AND refs = 3");
+    assert_eq!(change(&served, &put_back).await, 1, "the rows of what others hold are let alone");
     assert_eq!(alice.emails_in("inbox").await, std::slice::from_ref(&kept));
     assert!(alice.message(&kept).await == letter);
     assert_eq!(bob.counts("inbox").await, [1, 1, 1, 1]);
     well(here, &["check"]);
     let nobody = ["backup", "--to", "/nowhere/copy", "--account", "nobody@sealpost.example"];
     ill(here, &nobody);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_files_of_a_restore_wait_a_day_for_their_rows() {
+    let served = served(&["alice"]).await;
+    let alice = served.fixture.sign_in("alice").await;
+    let email = alice.import(sealed_letter(ALICE, BOB, &large()), "inbox", json!({})).await;
+    let here = &served.fixture.folder;
+    let copy = here.path().join("copy").display().to_string();
+    well(here, &["backup", "--to", &copy, "--account", ALICE]);
+    alice.call("Email/set", json!({"destroy": [&email]})).await;
+    ill(here, &["restore", "--from", &copy]);
+    let mut reading = served.fixture.relay.store.read().await.unwrap();
+    let row = sql::query("SELECT idle_since FROM blobs WHERE in_file = 1").fetch_one(&mut reading).await;
+    let since: i64 = row.unwrap().try_get(0).unwrap();
+    assert!(since > sealpost::clock::now() + 23 * 60 * 60 * 1000);
+    drop(reading);
+    well(here, &["restore", "--from", &copy, "--replace"]);
+    assert_eq!(alice.emails_in("inbox").await, [email]);
+    well(here, &["check"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,6 +163,87 @@ async fn a_damaged_copy_is_refused_and_changes_nothing() {
         assert!(said.contains("is no whole copy"), "{}: {said}", file.display());
         std::fs::write(&file, whole).unwrap();
     }
+}
+
+/// Changes the rows and the manifest of a copy, and its hash with them.
+fn forge(copy: &Path, change: impl FnOnce(&mut String, &mut Value)) {
+    let [rows, manifest] = ["rows.jsonl", "manifest.json"].map(|name| copy.join(name));
+    let mut text = std::fs::read_to_string(&rows).unwrap();
+    let mut told: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    change(&mut text, &mut told);
+    told["rows_hash"] = json!(URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())));
+    std::fs::write(rows, text).unwrap();
+    std::fs::write(manifest, told.to_string()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_with_a_zero_in_a_text_is_restored_on_any_store() {
+    let served = served(&["alice"]).await;
+    let here = &served.fixture.folder;
+    let copy = here.path().join("copy");
+    let path = copy.display().to_string();
+    well(here, &["backup", "--to", &path, "--account", ALICE]);
+    forge(&copy, |rows, _| *rows = rows.replace("\"ALICE\"", "\"AL\\u0000ICE\""));
+    well(here, &["restore", "--from", &path, "--replace"]);
+    let mut reading = served.fixture.relay.store.read().await.unwrap();
+    let account = store::account_by_address(&mut reading, ALICE).await.unwrap().unwrap();
+    assert_eq!(account.name, "AL\u{fffd}ICE");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_of_one_account_that_was_forged_reaches_no_other_and_no_file() {
+    let served = served(&["alice", "bob"]).await;
+    let bob = served.fixture.sign_in("bob").await;
+    let here = &served.fixture.folder;
+    let [missing, linked] = [b"never", b"there"].map(|bytes| sealpost::blobs::id(bytes).to_string());
+    let told = json!({"table": "accounts", "row": {"id": bob.account, "address": "new@sealpost.example", "organisation": "new"}});
+    let share =
+        json!({"table": "shares", "row": {"account_id": bob.account, "member_id": "a", "may_write": 1}});
+    let certificate = json!({"table": "certificates", "row": {"serial": "1", "address": BOB, "key_use": "signing",
+        "issued_at": 1, "expires_at": 2, "der": {"octets": ""}}});
+    // What is nobody's own, as where TLS must be, would be a row of an account without an id.
+    let policy = json!({"table": "sts_policies", "row": {"domain": "strict.example", "id": "1",
+        "policy": "{}", "expires_at": 1}});
+    let join = "UPDATE accounts SET organisation = 'one' WHERE address = 'alice@sealpost.example'";
+    let join = served.fixture.relay.store.write(move |tx| {
+        Box::pin(async move { Ok::<_, StoreError>(sql::query(join).execute(tx.connection()).await?) })
+    });
+    assert_eq!(join.await.unwrap(), 1);
+    let bytes = json!({"table": "blobs", "row": {"id": missing, "size": 5, "in_file": 1, "refs": 1, "idle_since": 1}});
+    for (name, row, blob) in [
+        ("share", share, ""),
+        ("certificate", certificate, ""),
+        ("account", told, ""),
+        ("policy", policy, "nobody"),
+        ("row", bytes, ""),
+        ("blob", json!(""), "../x"),
+        ("missing", json!(""), &missing),
+        ("link", json!(""), &linked),
+    ] {
+        let copy = here.path().join(name);
+        let path = copy.display().to_string();
+        well(here, &["backup", "--to", &path, "--organisation", "one"]);
+        forge(&copy, |rows, manifest| match blob {
+            "" => rows.push_str(&format!("{row}\n")),
+            "nobody" => {
+                let mut accounts =
+                    rows.lines().filter(|line| line.contains(ALICE) && line.contains("\"accounts\""));
+                let mut nobody: Value = serde_json::from_str(accounts.next().unwrap()).unwrap();
+                (nobody["row"]["id"], nobody["row"]["address"]) = (json!(""), json!("new@sealpost.example"));
+                rows.push_str(&format!("{nobody}\n{row}\n"));
+            }
+            blob => manifest["blobs"] = json!([blob]),
+        });
+        if name == "link" {
+            std::fs::write(copy.join("there"), "there").unwrap();
+            std::os::unix::fs::symlink(copy.join("there"), copy.join("blobs").join(&linked)).unwrap();
+        }
+        let said = ill(here, &["restore", "--from", &path, "--replace"]);
+        let refused =
+            if name == "account" { "bob@sealpost.example is not of what" } else { "is no whole copy" };
+        assert!(said.contains(refused), "{name}: {said}");
+    }
+    well(here, &["check"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,6 +283,14 @@ async fn the_queue_is_seen_and_acted_on_without_content() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_waits_for_a_domain_is_acted_on() {
+    let served = served(&[]).await;
+    fill_queue(&served, 1_001).await;
+    let here = &served.fixture.folder;
+    assert_eq!(well(here, &["queue", "hold", "--domain", "x.example"]).trim(), "1001");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_account_is_exported_sealed_as_it_is_and_imported_again() {
     let served = served(&["alice", "bob"]).await;
     let alice = served.fixture.sign_in("alice").await;
@@ -169,6 +299,10 @@ async fn one_account_is_exported_sealed_as_it_is_and_imported_again() {
     let here = &served.fixture.folder;
     let path = |name: &str| here.path().join(name);
     let files = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    std::fs::create_dir(path("eml.partial")).unwrap();
+    let again = ["export", ALICE, "--form", "eml", "--to", &path("eml").display().to_string()];
+    assert!(ill(here, &again).contains("eml.partial is there"), "of one that broke off");
+    std::fs::remove_dir(path("eml.partial")).unwrap();
     for form in ["eml", "maildir", "mbox"] {
         well(here, &["export", ALICE, "--form", form, "--to", &path(form).display().to_string()]);
     }

@@ -55,6 +55,23 @@ async fn a_letter_to_elsewhere_arrives_there() {
 }
 
 #[tokio::test]
+async fn what_one_conversation_comes_to_is_written_once() {
+    let there = ReceivingServer::start("250 fine").await;
+    let smarthost = there.address.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let to: Vec<String> = (0..30).map(|number| format!("c{number}@elsewhere.example")).collect();
+    let mut changes = here.fixture.relay.hub.own_changes();
+    let submission = send(&alice, &to.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for address in &to {
+        eventually(|| status(&alice, &submission, address, "unknown")).await;
+    }
+    let changes = std::iter::from_fn(|| changes.try_recv().ok());
+    let of_submissions = changes.filter(|(_, changed)| changed.states.contains_key("EmailSubmission"));
+    assert_eq!(of_submissions.count(), 2, "it was made, and all recipients told at once");
+}
+
+#[tokio::test]
 async fn a_refused_letter_comes_back_sealed() {
     let there = elsewhere().await;
     let smarthost = there.running.smtp.to_string();
@@ -172,6 +189,28 @@ async fn a_letter_whose_bytes_are_gone_is_returned() {
 }
 
 #[tokio::test]
+async fn a_domain_that_no_name_service_has_is_tried_like_every_other() {
+    let fixture = crate::support::Fixture::start().await;
+    let steps = fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            for recipient in ["x@%", "x@a_b.example", "x@\\"] {
+                let outgoing = Outgoing::new("a1".into(), ALICE.into(), recipient.into(), "b1".into());
+                store::claim_blob(tx, &outgoing.blob, 0).await?;
+                store::enqueue(tx, &outgoing, 1).await?;
+            }
+            let lease = Lease { owner: "p1".into(), from: 100, until: 1000 };
+            let busy = Busy { domains: vec!["aXb.example".into()], ..Busy::default() };
+            let mut taken = Vec::new();
+            for _ in 0..3 {
+                taken.extend(store::lease(tx, &lease, 100, true, &busy).await?);
+            }
+            Ok::<_, StoreError>(taken.len())
+        })
+    });
+    assert_eq!(steps.await.unwrap(), 3);
+}
+
+#[tokio::test]
 async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
     let fixture = crate::support::Fixture::start().await;
     let steps = fixture.relay.store.write(|tx| {
@@ -189,8 +228,8 @@ async fn what_is_taken_is_one_message_for_one_domain_and_the_busy_wait() {
                 store::enqueue(tx, &outgoing, at).await?;
             }
             let lease = Lease { owner: "p1".into(), from: 100, until: 1000 };
-            let busy = Busy { accounts: vec!["a1".into()], domains: Vec::new() };
-            let full = Busy { accounts: Vec::new(), domains: vec!["one.example".into()] };
+            let busy = Busy { accounts: vec!["a1".into()], ..Busy::default() };
+            let full = Busy { domains: vec!["one.example".into()], ..Busy::default() };
             let mut steps = Vec::new();
             for busy in [&busy, &full, &Busy::default(), &Busy::default(), &Busy::default()] {
                 let taken = store::lease(tx, &lease, 100, true, busy).await?;
@@ -232,4 +271,26 @@ async fn what_a_server_may_have_is_not_sent_again_at_once() {
     })
     .await;
     assert_eq!(there.taken().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_at_its_data_returns_no_other() {
+    let there = ReceivingServer::refusing_data().await;
+    let smarthost = there.address.to_string();
+    let here = Served::start(&["alice"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let put_off = send(&alice, &[CAROL]).await;
+    eventually(|| async {
+        let mut connection = here.fixture.relay.store.read().await.unwrap();
+        let text = "SELECT COUNT(*) FROM queue WHERE attempts = 1 AND leased_until = 0";
+        let waiting = sql::query(text).fetch_one(&mut connection).await.unwrap();
+        (waiting.try_get::<i64>(0).unwrap() == 1).then_some(())
+    })
+    .await;
+    let next = send(&alice, &["dan@another.example"]).await;
+    eventually(|| status(&alice, &next, "dan@another.example", "unknown")).await;
+    make_due(&here).await;
+    eventually(|| status(&alice, &put_off, CAROL, "unknown")).await;
+    let commands = |message: &String| message.matches("MAIL FROM").count();
+    assert_eq!(there.taken().iter().map(commands).collect::<Vec<_>>(), [2, 1], "over one conversation");
 }

@@ -212,6 +212,11 @@ async fn mail_in_clear_that_claims_to_come_from_here_is_refused() {
         clear_letter(BOB, ALICE, "", "pay me"),
         clear_letter("x@elsewhere.example", ALICE, "From: Bob <BOB@Sealpost.Example>\r\n", "pay me"),
         clear_letter(BOB, ALICE, "Content-Type: multipart/signed; boundary=x\r\n", "no signature"),
+        // However it is written, the page shows Bob, or another program does.
+        clear_letter("bob @ sealpost . example", ALICE, "", "pay me"),
+        clear_letter(&format!("{BOB}> <x@elsewhere.example"), ALICE, "", "pay me"),
+        clear_letter(&format!("{BOB}>: <x@elsewhere.example"), ALICE, "", "pay me"),
+        clear_letter(&format!("x@elsewhere.example> <{BOB}"), ALICE, "", "pay me"),
     ];
     for letter in forged {
         let reply = client.deliver(&[ALICE], &letter).await;

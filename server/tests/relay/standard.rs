@@ -1,7 +1,5 @@
 //! What RFC 8620 and RFC 8621 ask of all types alike, and is easily missed.
 
-use jmap::AccountId;
-use sealpost::store::{self, StoreError};
 use serde_json::{Value, json};
 
 use crate::strangers::public;
@@ -153,12 +151,7 @@ async fn whom_an_account_is_shared_with_to_read_has_no_other_rights() {
     let fixture = Fixture::start().await;
     let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
     for (may_write, rights) in [(false, 1), (true, 8)] {
-        let (owner, member) = (AccountId::from(&*bob.account), AccountId::from(&*alice.account));
-        let share = fixture
-            .relay
-            .store
-            .write(move |tx| Box::pin(async move { store::share(tx, &owner, &member, may_write).await }));
-        share.await.map_err(|error: StoreError| error).unwrap();
+        fixture.share(&bob, &alice, may_write).await;
         let inbox = bob.mailbox("inbox").await;
         let got = alice.call("Mailbox/get", json!({"accountId": bob.account, "ids": [inbox]})).await;
         let given = got["list"][0]["myRights"].as_object().unwrap();

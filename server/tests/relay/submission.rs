@@ -1,7 +1,7 @@
 use sealpost::store::sql;
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Person, sealed_letter};
+use crate::support::{Fixture, Person, eventually, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const BOB: &str = "bob@sealpost.example";
@@ -167,12 +167,6 @@ async fn a_held_message_that_cannot_be_delivered_does_not_keep_the_others() {
     });
     break_inbox.await.unwrap();
     let running = tokio::spawn(sealpost::outbound::run_held(std::sync::Arc::clone(&fixture.relay)));
-    for _ in 0..100 {
-        if alice.counts("inbox").await[0] == 1 {
-            running.abort();
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    panic!("the message to alice was not delivered");
+    eventually(async || (alice.counts("inbox").await[0] == 1).then_some(())).await;
+    running.abort();
 }

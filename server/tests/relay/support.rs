@@ -19,14 +19,15 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
+use jmap::AccountId;
 use sealpost::config::{Config, Database};
 use sealpost::relay::Relay;
-use sealpost::store::{AccountKind, NewAccount};
+use sealpost::store::{self, AccountKind, NewAccount, StoreError};
 use sealpost::{http, people, random, serve, session};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub use binary::{Binary, free_address};
+pub use binary::{Binary, free_addresses};
 pub use certificate::openssl_certificate;
 pub use letter::{clear_letter, sealed_letter};
 pub use name_service::NameService;
@@ -146,6 +147,16 @@ impl Fixture {
         let relay = Relay::open(config(&folder)).await.unwrap();
         add_people(&relay, &["alice", "bob"]).await;
         Self { router: http::router(Arc::clone(&relay)), relay, folder }
+    }
+
+    /// Lets somebody open another's account.
+    pub async fn share(&self, account: &Person, with: &Person, may_write: bool) {
+        let (owner, member) = (AccountId::from(&*account.account), AccountId::from(&*with.account));
+        let share = self
+            .relay
+            .store
+            .write(move |tx| Box::pin(async move { store::share(tx, &owner, &member, may_write).await }));
+        share.await.map_err(|error: StoreError| error).unwrap();
     }
 
     pub async fn sign_in(&self, name: &str) -> Person {

@@ -1,6 +1,7 @@
 //! Uploads and downloads, as large as messages may be.
 
-use axum::http::{Request, StatusCode};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use serde_json::json;
 
 use crate::support::{Binary, Fixture, Person, disk, gather, holds, json_of, sealed_letter};
@@ -88,4 +89,41 @@ async fn an_upload_that_broke_off_goes_on_where_it_was() {
     let create = json!({"k": {"data": [{"blobId": first}, {"data:asText": rest}], "type": "message/rfc822"}});
     let made = alice.call("Blob/upload", json!({"create": create})).await;
     assert_eq!(made["created"]["k"]["id"], sealpost::blobs::id(&letter).to_string(), "{made}");
+}
+
+#[tokio::test]
+async fn who_has_the_bytes_or_asks_for_the_header_alone_gets_none() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let blob = alice.upload(sealed_letter("a@b.example", "x@y.example", "")).await;
+    let path = format!("/jmap/download/{}/{blob}/letter.eml", alice.account);
+    let whole = alice.send(Request::get(&path), Body::empty()).await;
+    let (length, tag) =
+        (whole.headers()[header::CONTENT_LENGTH].clone(), whole.headers()[header::ETAG].clone());
+    let known = alice.send(Request::get(&path).header(header::IF_NONE_MATCH, &tag), Body::empty()).await;
+    assert_eq!((known.status(), &known.headers()[header::ETAG]), (StatusCode::NOT_MODIFIED, &tag));
+    // RFC 9110 14.2: ranges are for GET.
+    let head = alice.send(Request::head(&path).header(header::RANGE, "bytes=0-3"), Body::empty()).await;
+    assert_eq!((head.status(), &head.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &length));
+    assert!(!head.headers().contains_key(header::CONTENT_RANGE));
+}
+
+#[tokio::test]
+async fn who_asks_in_a_wrong_way_is_told_the_right_one() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    for (method, path, allow) in [
+        ("PUT", "/", "GET,HEAD"),
+        ("POST", "/nothing", "GET,HEAD"),
+        ("GET", "/jmap/api", "POST"),
+        ("DELETE", "/.well-known/jmap", "GET,HEAD"),
+    ] {
+        let refused = alice.send(Request::builder().method(method).uri(path), Body::empty()).await;
+        assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert_eq!(refused.headers()[header::ALLOW], allow, "{method} {path}");
+    }
+    let refused = alice.send(Request::get("/jmap/websocket"), Body::empty()).await;
+    assert_eq!(refused.status(), StatusCode::UPGRADE_REQUIRED);
+    assert_eq!(refused.headers()[header::UPGRADE], "websocket");
+    assert_eq!(refused.headers()[header::SEC_WEBSOCKET_VERSION], "13");
 }

@@ -1,11 +1,15 @@
 //! Public accounts whose owner is away.
 
+use jmap::AccountId;
+use sealpost::allowance::{ANSWERS, RECIPIENTS};
+use sealpost::clock::now;
 use sealpost::store::sql;
 use serde_json::{Value, json};
 
+use crate::judge::{BAD, GOOD, World, send};
 use crate::strangers::public;
 use crate::support::{
-    Client, Person, ReceivingServer, Served, clear_letter, eventually, holds, sealed_letter,
+    Client, Person, ReceivingServer, Served, clear_letter, eventually, holds, sealed_letter, skip,
 };
 
 const NEWS: &str = "news@sealpost.example";
@@ -106,4 +110,51 @@ async fn an_answer_that_is_refused_does_not_come_back() {
     write(&here, SENDER, NEWS, "").await;
     eventually(|| async { (queued(&here).await == 0).then_some(()) }).await;
     assert_eq!(news.counts("inbox").await[0], 1, "the question alone");
+}
+
+#[tokio::test]
+async fn who_writes_to_an_office_takes_nothing_of_what_it_may_send() {
+    let there = ReceivingServer::start("250 fine").await;
+    let (here, news) = relay(&there).await;
+    set(&news, json!({"isEnabled": true})).await;
+    for _ in 0..3 {
+        write(&here, SENDER, NEWS, "").await;
+    }
+    eventually(|| async { (!there.taken().is_empty() && queued(&here).await == 0).then_some(()) }).await;
+    assert_eq!(there.taken().len(), 1);
+    let (relay, news) = (&here.fixture.relay, AccountId::from(&*news.account));
+    assert!(relay.sending.take(&news, RECIPIENTS, now()));
+    // Who is not answered within this hour is no worse off in the next.
+    assert!(relay.answering.take(&news, ANSWERS - 1, now()));
+    write(&here, "later@elsewhere.example", NEWS, "").await;
+    assert_eq!((there.taken().len(), queued(&here).await), (1, 0));
+    relay.answering.give_back(&news, 1);
+    write(&here, "later@elsewhere.example", NEWS, "").await;
+    eventually(|| async { (there.taken().len() == 2).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_return_path_that_its_domain_denies_gets_no_answer() {
+    let Some(world) = World::make().await else {
+        return skip("a_return_path_that_its_domain_denies_gets_no_answer", "Knot or dkimpy is missing");
+    };
+    let there = ReceivingServer::start("250 fine").await;
+    let smarthost = there.address.to_string();
+    let here = world.relay(|config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    set(&here.fixture.sign_in("news").await, json!({"isEnabled": true})).await;
+    for (host, sender) in
+        [(BAD, "forged@open.example"), (GOOD, "carol@open.example"), (BAD, "p@none.example")]
+    {
+        let letter = clear_letter(sender, NEWS, "", "when do you open");
+        assert!(send(&here, host, sender, NEWS, &letter).await.starts_with("250"));
+    }
+    eventually(|| async { (there.taken().len() > 1 && queued(&here).await == 0).then_some(()) }).await;
+    let mut answered: Vec<String> = there
+        .taken()
+        .iter()
+        .filter_map(|one| one.lines().find(|line| line.starts_with("RCPT")))
+        .map(str::to_owned)
+        .collect();
+    answered.sort();
+    assert_eq!(answered, ["RCPT TO:<carol@open.example>", "RCPT TO:<p@none.example>"]);
 }

@@ -16,14 +16,19 @@ pub enum Wanted {
 /// Reads the Range field; several ranges at once are answered with the whole, as they may be.
 pub fn wanted(headers: &HeaderMap, length: usize, tag: &str) -> Wanted {
     let field = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let Some(set) = field(header::RANGE).and_then(|text| text.strip_prefix("bytes=")) else {
+    let Some((unit, set)) = field(header::RANGE).and_then(|text| text.split_once('=')) else {
         return Wanted::Whole;
     };
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return Wanted::Whole;
+    }
     // RFC 9110 13.1.5: a range of another representation would be put together wrongly.
     if field(header::IF_RANGE).is_some_and(|known| known != tag) || set.contains(',') {
         return Wanted::Whole;
     }
     let Some((first, last)) = set.trim().split_once('-') else { return Wanted::Whole };
+    // Digits alone: a sign is none.
+    let [first, last] = [first, last].map(|text| if text.starts_with('+') { "?" } else { text });
     let range = match (first.parse::<usize>(), last.parse::<usize>()) {
         (Ok(first), Ok(last)) if first > last => return Wanted::Whole,
         (Ok(first), Ok(last)) => first..last.saturating_add(1).min(length),
@@ -32,6 +37,13 @@ pub fn wanted(headers: &HeaderMap, length: usize, tag: &str) -> Wanted {
         _ => return Wanted::Whole,
     };
     if range.start < range.end { Wanted::Part(range) } else { Wanted::Nothing }
+}
+
+/// Whether a client has the bytes of this tag already (RFC 9110 13.1.2).
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+    let mut known = values.flat_map(|value| value.split(',')).map(str::trim);
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 #[cfg(test)]
@@ -49,6 +61,9 @@ mod tests {
             ("bytes=10-", Wanted::Nothing),
             ("bytes=3-1", Wanted::Whole),
             ("bytes=0-1,4-5", Wanted::Whole),
+            ("Bytes=1-2", Wanted::Part(1..3)),
+            ("bytes=-0", Wanted::Nothing),
+            ("bytes=+1-2", Wanted::Whole),
             ("pages=1-2", Wanted::Whole),
         ] {
             let headers = HeaderMap::from_iter([(header::RANGE, text.parse().unwrap())]);
@@ -57,5 +72,14 @@ mod tests {
         let mut headers = HeaderMap::from_iter([(header::RANGE, "bytes=0-3".parse().unwrap())]);
         headers.insert(header::IF_RANGE, "\"other\"".parse().unwrap());
         assert_eq!(wanted(&headers, 10, "\"t\""), Wanted::Whole);
+    }
+
+    #[test]
+    fn who_has_the_bytes_already_names_their_tag() {
+        for (text, known) in [("\"t\"", true), ("\"a\", W/\"t\"", true), ("*", true), ("\"a\"", false)] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, text.parse().unwrap())]);
+            assert_eq!(is_known(&headers, "\"t\""), known, "{text}");
+        }
+        assert!(!is_known(&HeaderMap::new(), "\"t\""));
     }
 }

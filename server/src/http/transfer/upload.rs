@@ -11,7 +11,7 @@ use crate::http::Shared;
 use crate::http::body::Incoming;
 use crate::http::problem::Fault;
 use crate::http::signed_in::SignedIn;
-use crate::jmap::{has_uploaded, keep_upload, may_upload};
+use crate::jmap::{begin_upload, has_uploaded, keep_upload};
 use crate::store::StoreError;
 
 /// What is looked at before anything is written: a sealed message's header is shorter.
@@ -27,25 +27,30 @@ pub async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Upload>, Fault> {
+    let user = signed_in.account.id.clone();
     let owner = signed_in.changes(&shared, &account).await?;
     let turn = shared.turns.upload(&account);
     let _turn = turn.map_err(|limit| RequestErrorType::Limit(limit).problem("too many uploads at once"))?;
     let most = shared.relay.limits.max_size_upload;
     // What does not say how long it is counts for the longest until it has come.
     let octets = body.size_hint().upper().and_then(|octets| usize::try_from(octets).ok()).unwrap_or(most);
-    if octets <= most && !may_upload(&shared.relay, &owner.id, octets) {
-        let why = "too many octets were uploaded within an hour";
-        return Err(Fault::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(3600));
+    if octets > most {
+        return Err(RequestErrorType::Limit(LimitKind::SizeUpload).problem("the body is too large").into());
     }
+    // Given back where it breaks off or is too long.
+    let counted = begin_upload(&shared.relay, &owner.id, octets).ok_or_else(|| {
+        let why = "too many octets were uploaded within an hour";
+        Fault::new(StatusCode::TOO_MANY_REQUESTS, why).retry_after(3600)
+    })?;
     let mut incoming = shared.relay.blobs.incoming();
     let mut body = Incoming::new(body, most, LimitKind::SizeUpload);
     receive(&mut incoming, &mut body, owner.kind.is_sealed()).await?;
-    has_uploaded(&shared.relay, &owner.id, octets, incoming.size());
+    has_uploaded(&shared.relay, &owner.id, counted, incoming.size());
     // Only now: a body can be long on its way.
     let _place = shared.admission.enter(&owner, Class::Bulk, &shared.relay.metrics).await?;
     let size = u64::try_from(incoming.size()).unwrap_or_default();
     let prepared = incoming.finish(&shared.relay.store).await.map_err(unfinished)?;
-    let blob_id = keep_upload(&shared.relay, &owner.id, prepared).await.map_err(unfinished)?;
+    let blob_id = keep_upload(&shared.relay, (&owner.id, &user), prepared).await.map_err(unfinished)?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     // With 200: RFC 8620 6.1 leaves it open, and programs on go-jmap, as aerc, take nothing else for a success.

@@ -116,6 +116,25 @@ mod tests {
     }
 
     #[test]
+    fn no_line_is_longer_than_lines_are() {
+        let words = "a word ".repeat(2_000);
+        let message = written(json!({
+            "to": vec![json!({"name": words, "email": "b@b.example"}); 100],
+            "subject": words,
+            "references": vec!["a@a.example"; 500],
+            "header:X-Raw": words,
+            "header:X-Coded:asText": "caf\u{e9}".repeat(2_000),
+            "attachments": [{"blobId": "b1", "name": "\u{e9}\"\\;".repeat(500), "cid": "a@b", "disposition": "inline"},
+                {"blobId": "b1", "name": "a".repeat(2_000)}],
+        }))
+        .unwrap();
+        assert!(message.split(|byte| *byte == b'\n').all(|line| line.len() <= 999));
+        let read = MessageParser::default().parse(&message).unwrap();
+        assert_eq!(read.attachment(0).unwrap().attachment_name(), Some(&*"\u{e9}\"\\;".repeat(500)));
+        assert_eq!(read.attachment(0).unwrap().content_id(), Some("a@b"));
+    }
+
+    #[test]
     fn a_property_that_could_forge_a_field_or_contradicts_another_is_refused() {
         for (wrong, property) in [
             (json!({"subject": "a\r\nBcc: b@b.example"}), "subject"),
@@ -153,6 +172,16 @@ mod tests {
             (
                 json!({"bodyStructure": {"partId": "1"}, "bodyValues": {"1": {"value": "", "isTruncated": true}}}),
                 "bodyValues/1/isTruncated",
+            ),
+            (json!({"header:X": "a".repeat(2_000)}), "header:X"),
+            (json!({"messageId": ["a".repeat(2_000)]}), "messageId"),
+            (json!({"to": [{"email": "a".repeat(2_000)}]}), "to"),
+            (json!({"bodyStructure": {"blobId": "b1", "cid": "a>b"}}), "bodyStructure/cid"),
+            (json!({"bodyStructure": {"blobId": "b1", "cid": "a".repeat(2_000)}}), "bodyStructure/cid"),
+            (json!({"bodyStructure": {"blobId": "b1", "charset": "a; b=c"}}), "bodyStructure/charset"),
+            (
+                json!({"bodyStructure": {"blobId": "b1", "disposition": "x;y=\"z"}}),
+                "bodyStructure/disposition",
             ),
             (json!({"size": 3}), "size"),
         ] {

@@ -12,7 +12,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{
     Answer, WriteError, answer, arguments, check_room, check_set_size, check_state, failed,
 };
-use crate::store::{self, Account, EmailRow, Kind, Ledger, NewEmail, StoreError, Tx};
+use crate::store::{self, Account, EmailRow, Hold, Kind, Ledger, NewEmail, StoreError, Tx};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,7 +154,7 @@ async fn keep(
     if store::blob_data(tx.connection(), &row.blob_id).await?.is_none() {
         return Ok(Err(SetErrorType::NotFound.into()));
     }
-    store::hold_blob(tx, ledger.account(), &row.blob_id, true).await?;
+    store::hold_blob(tx, ledger.account(), &row.blob_id, Hold::Email).await?;
     let new = NewEmail {
         blob_id: row.blob_id.clone(),
         size: row.size,

@@ -11,10 +11,11 @@ use crate::clock::{Millis, now, parse_date};
 use crate::delivery::off_thread;
 use crate::jmap::Call;
 use crate::jmap::answer::{check_room, failed};
+use crate::jmap::weight::weight;
 use crate::memory::{FREE, Held};
 use crate::outer::OuterHeader;
 use crate::parts::{Read, ReadError};
-use crate::store::{self, Ledger, NewEmail, StoreError, Tx};
+use crate::store::{self, BlobRef, Hold, Ledger, NewEmail, StoreError, Tx};
 
 /// A message that was written and is not kept yet.
 pub struct Written {
@@ -25,10 +26,46 @@ pub struct Written {
     clear: ClearText,
 }
 
+/// What the letters of one call hold in memory, from when they are written until they are kept.
+#[derive(Debug)]
+pub struct Letters {
+    held: Held,
+    kept: usize,
+}
+
+impl Letters {
+    /// None yet.
+    pub fn begin(call: &Call) -> Self {
+        Self { held: call.relay.reading.hold(&call.user.id), kept: 0 }
+    }
+
+    /// Makes sure of so many octets beside the letters that are written.
+    fn grow(&mut self, octets: usize) -> Result<(), ReadError> {
+        Ok(self.held.grow(self.kept.saturating_add(octets))?)
+    }
+
+    /// Counts what is left of a letter once its bytes are safe.
+    fn add(&mut self, blob: &BlobRef, clear: &ClearText) -> Result<(), ReadError> {
+        self.kept += blob.data.as_ref().map_or(0, |data| data.bytes.len()) + clear.octets();
+        self.grow(0)
+    }
+}
+
+/// As many octets as base64 makes of some, in lines of 76.
+fn encoded(octets: usize) -> usize {
+    octets.div_ceil(57).saturating_mul(78)
+}
+
+/// The most octets of attachments whose message is not longer than `largest`.
+pub fn most_attached(largest: usize) -> usize {
+    largest / 78 * 57
+}
+
 /// Writes the message that the properties describe.
 pub async fn write(
     call: &Call,
     properties: Map<String, Value>,
+    letters: &mut Letters,
 ) -> Result<Result<Written, SetError>, MethodError> {
     if call.account.kind.is_sealed() {
         return Ok(Err(sealed()));
@@ -40,11 +77,12 @@ pub async fn write(
     let Some(received_at) = received_at else {
         return Ok(Err(SetError::invalid_properties(["receivedAt"])));
     };
+    let text = properties.values().map(weight).sum();
     let draft = match Draft::read(&properties) {
         Ok(draft) => draft,
         Err(error) => return Ok(Err(error)),
     };
-    let (blobs, _held) = match read(call, draft.blobs()).await? {
+    let blobs = match read(call, draft.blobs(), text, letters).await? {
         Ok(blobs) => blobs,
         Err(error) => return Ok(Err(error)),
     };
@@ -57,7 +95,9 @@ pub async fn write(
         Ok(composed) => composed,
         Err(error) => return Ok(Err(error)),
     };
+    letters.grow(bytes.len())?;
     let blob = call.relay.blobs.prepare(&call.relay.store, bytes).await.map_err(failed)?;
+    letters.add(blob.blob(), &clear)?;
     Ok(Ok(Written { properties, received_at, blob, outer, clear }))
 }
 
@@ -67,20 +107,22 @@ fn sealed() -> SetError {
     SetError::new(SetErrorType::Forbidden, why)
 }
 
+/// The blobs of a draft, whose text has so many octets; what the letter will hold is counted.
 async fn read(
     call: &Call,
     wanted: Vec<BlobId>,
-) -> Result<Result<(BTreeMap<BlobId, Read>, Held), SetError>, MethodError> {
+    text: usize,
+    letters: &mut Letters,
+) -> Result<Result<BTreeMap<BlobId, Read>, SetError>, MethodError> {
     let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
-    let (mut held, mut short) = (call.relay.reading.hold(&call.user.id), 0);
-    let mut room = call.relay.limits.max_size_upload;
+    let largest = call.relay.limits.max_size_upload;
+    let (mut short, mut written) = (0, 0);
     for id in wanted {
         if !found.contains_key(&id) {
             match call.read(&call.account.id, &id).await {
                 Ok(bytes) => {
                     // One that is short counts for nobody; a thousand do.
                     short += if bytes.len() > FREE { 0 } else { bytes.len() };
-                    held.grow(short).map_err(ReadError::from)?;
                     found.insert(id.clone(), bytes);
                 }
                 Err(ReadError::NotFound) => missing.push(id.to_string()),
@@ -88,14 +130,15 @@ async fn read(
             }
         }
         // Each time that it is named: so often it stands in the message.
-        let Some(left) = room.checked_sub(found.get(&id).map_or(0, |bytes| bytes.len())) else {
-            let max_size = u64::try_from(call.relay.limits.max_size_upload).ok();
+        written += found.get(&id).map_or(0, |bytes| encoded(bytes.len()));
+        if written > largest {
+            let max_size = u64::try_from(most_attached(largest)).ok();
             return Ok(Err(SetError { max_size, ..SetErrorType::TooLarge.into() }));
-        };
-        room = left;
+        }
+        letters.grow(text + short + written)?;
     }
     if missing.is_empty() {
-        return Ok(Ok((found, held)));
+        return Ok(Ok(found));
     }
     Ok(Err(SetError { not_found: Some(missing), ..SetErrorType::BlobNotFound.into() }))
 }
@@ -129,7 +172,7 @@ pub async fn keep(
         summary: None,
         clear: Some(clear),
     };
-    store::put_blob(tx, ledger.account(), blob, true).await?;
+    store::put_blob(tx, ledger.account(), blob, Hold::Email).await?;
     let (id, thread_id) = store::insert_email(tx, ledger, &new).await?;
     let made = json!({"id": id, "blobId": blob.id, "threadId": thread_id, "size": blob.size});
     Ok(Ok(made.as_object().cloned().unwrap_or_default()))

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use jmap::{BlobId, EmailId, MethodError, MethodErrorType, SEALED};
-use mail_parser::{Message, MessageParser, MimeHeaders};
+use mail_parser::{Message, MimeHeaders};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -7,6 +9,7 @@ use super::body::{Body, BodyWanted};
 use super::header::Fields;
 use crate::base64_text;
 use crate::clock::utc_date;
+use crate::delivery::by_length;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed, get_answer, ids_to_get};
 use crate::jmap::weight::weight;
@@ -74,11 +77,17 @@ pub async fn get(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let missing: Vec<_> = ids.iter().filter(|id| !found.iter().any(|row| row.id == **id)).collect();
     let sealed = call.account.kind.is_sealed();
     let (mut list, mut room) = (Vec::with_capacity(found.len()), ANSWER);
-    for row in &found {
-        let bytes = bytes(call, row, &properties).await?;
-        let shown = Shown { row: Some(row), outer: &row.outer, blob: &row.blob_id, size: row.size, sealed };
-        let object = shown.object(&bytes, &properties, &body)?;
-        room = room.checked_sub(weight(&object)).ok_or(MethodErrorType::RequestTooLarge)?;
+    let wanted = Arc::new((properties, body));
+    for row in found {
+        let (bytes, wanted) = (bytes(call, &row, &wanted.0).await?, Arc::clone(&wanted));
+        let made = by_length(bytes.len(), move || {
+            let shown =
+                Shown { row: Some(&row), outer: &row.outer, blob: &row.blob_id, size: row.size, sealed };
+            let object = shown.object(&bytes, &wanted.0, &wanted.1)?;
+            Ok::<_, MethodError>((weight(&object), object))
+        });
+        let (weight, object) = made.await.map_err(failed)??;
+        room = room.checked_sub(weight).ok_or(MethodErrorType::RequestTooLarge)?;
         list.push(object);
     }
     get_answer(&call.account.id, &state, list, &missing)
@@ -148,7 +157,7 @@ impl Shown<'_> {
     ) -> Result<Value, MethodError> {
         // Parsed once, however many properties are read from it.
         let message = match self.sealed {
-            true => MessageParser::default().parse_headers(bytes),
+            true => parts::header(bytes),
             false => parts::parse(bytes),
         };
         let mut object = Map::new();

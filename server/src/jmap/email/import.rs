@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jmap::{EmailImport, EmailImported, ImportAnswer, MailboxId, MethodError, SetError, SetErrorType, State};
+use jmap::{
+    AccountId, EmailImport, EmailImported, ImportAnswer, MailboxId, MethodError, SetError, SetErrorType,
+    State,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -17,7 +20,7 @@ use crate::jmap::answer::{
 };
 use crate::outer::{OuterHeader, is_message, received_at};
 use crate::parts::{self, ReadError};
-use crate::store::{self, Kind, Ledger, NewEmail, StoreError, Tx};
+use crate::store::{self, Hold, Kind, Ledger, NewEmail, StoreError, Tx};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +46,7 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
         }
     }
     let account = call.account.id.clone();
-    let created_ids = call.created.clone();
+    let (user, created_ids) = (call.user.id.clone(), call.created.clone());
     let write = call.relay.store.write(move |tx| {
         Box::pin(async move {
             let mut ledger = Ledger::open(tx, &account).await?;
@@ -51,7 +54,7 @@ pub async fn import(call: &mut Call, given: Value) -> Result<Answer, MethodError
             check_state(wanted.if_in_state.as_ref(), &old_state)?;
             let mut created = BTreeMap::new();
             for (creation, email, message) in checked {
-                match keep(tx, &mut ledger, email, message, &created_ids).await? {
+                match keep(tx, &mut ledger, email, message, (&user, &created_ids)).await? {
                     Ok(imported) => drop(created.insert(creation, imported)),
                     Err(error) => drop(not_created.insert(creation, error)),
                 }
@@ -152,7 +155,7 @@ async fn keep(
     ledger: &mut Ledger,
     email: EmailImport,
     message: Message,
-    created: &BTreeMap<String, String>,
+    (user, created): (&AccountId, &BTreeMap<String, String>),
 ) -> Result<Result<EmailImported, SetError>, StoreError> {
     let mailboxes: BTreeSet<MailboxId> =
         store::mailboxes(tx.connection(), ledger.account()).await?.into_iter().map(|row| row.id).collect();
@@ -167,17 +170,18 @@ async fn keep(
             return Ok(Err(error));
         }
         (new.blob_id, new.size) = (blob.id.clone(), blob.size);
-        store::put_blob(tx, ledger.account(), blob, true).await?;
+        store::put_blob(tx, ledger.account(), blob, Hold::Email).await?;
     } else {
         // The blob may have been swept since it was read.
-        let Some(size) = store::own_blob(tx.connection(), ledger.account(), &email.blob_id).await? else {
+        let size = store::own_blob(tx.connection(), ledger.account(), user, &email.blob_id).await?;
+        let Some(size) = size else {
             return Ok(Err(SetError::invalid_properties(["blobId"])));
         };
         if let Err(error) = check_room(ledger, size) {
             return Ok(Err(error));
         }
         new.size = size;
-        store::hold_blob(tx, ledger.account(), &email.blob_id, true).await?;
+        store::hold_blob(tx, ledger.account(), &email.blob_id, Hold::Email).await?;
     }
     new.clear = message.clear;
     let (id, thread_id) = store::insert_email(tx, ledger, &new).await?;

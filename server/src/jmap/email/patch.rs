@@ -15,6 +15,8 @@ use crate::store::{EmailPatch, EmailRow};
 pub const SETTABLE: [&str; 3] = ["keywords", "mailboxIds", "sealedSummary"];
 /// The greatest number of keywords of an email.
 const MOST_KEYWORDS: usize = 100;
+/// The most octets of all of them with the spaces between: the index that searches read has room for no more on PostgreSQL.
+const LONGEST_KEYWORDS: usize = 2000;
 
 /// What a patch refers to.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +71,8 @@ pub fn check(
     if mailboxes.is_empty() || !mailboxes.is_subset(known.mailboxes) {
         return Err(SetError::invalid_properties(["mailboxIds"]));
     }
-    if keywords.len() > MOST_KEYWORDS {
+    let octets: usize = keywords.iter().map(|keyword| keyword.len() + 1).sum();
+    if keywords.len() > MOST_KEYWORDS || octets > LONGEST_KEYWORDS {
         return Err(SetErrorType::TooManyKeywords.into());
     }
     if keywords.contains(SEALED_AT_DOOR) && !before.contains(SEALED_AT_DOOR) {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jmap::{Email, EmailId, Id, MailboxId, MethodError, Patch, SetErrorType};
 use serde_json::{Map, Value};
 
-use super::create::{self, Written};
+use super::create::{self, Letters, Written};
 use super::get::Shown;
 use super::patch::{self, Known};
 use crate::jmap::answer::{Answer, Outcome, answer};
@@ -18,11 +18,12 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let wanted = set::read::<Email>(call, given)?;
     let mut created = call.created.clone();
     let mut outcome = Outcome::default();
-    let ready = written(call, wanted.create, &mut outcome).await?;
+    let (ready, letters) = written(call, wanted.create, &mut outcome).await?;
     let before = set::Before { if_in_state: wanted.if_in_state, outcome, ..Default::default() };
     let write = set::write(call, Kind::Email, before, move |tx, ledger, outcome| {
         Box::pin(async move {
             create(tx, ledger, ready, &mut created, outcome).await?;
+            drop(letters);
             update(tx, ledger, wanted.update.unwrap_or_default(), &created, outcome).await?;
             destroy(tx, ledger, wanted.destroy.unwrap_or_default(), &created, outcome).await?;
             Ok(Vec::new())
@@ -56,15 +57,15 @@ async fn written(
     call: &Call,
     wanted: Option<BTreeMap<String, Map<String, Value>>>,
     outcome: &mut Outcome,
-) -> Result<Vec<(String, Written)>, MethodError> {
-    let mut ready = Vec::new();
+) -> Result<(Vec<(String, Written)>, Letters), MethodError> {
+    let (mut ready, mut letters) = (Vec::new(), Letters::begin(call));
     for (creation, properties) in wanted.into_iter().flatten() {
-        match create::write(call, properties).await? {
+        match create::write(call, properties, &mut letters).await? {
             Ok(written) => ready.push((creation, written)),
             Err(error) => drop(outcome.not_created.insert(creation, error)),
         }
     }
-    Ok(ready)
+    Ok((ready, letters))
 }
 
 async fn update(
@@ -113,12 +114,15 @@ async fn destroy(
 ) -> Result<(), StoreError> {
     // Read after the updates, for those moved what is counted.
     let mut rows = rows(tx, ledger, wanted.iter(), created).await?;
+    // By their bytes: whoever destroys the same letters of his own meanwhile comes to them in the same order.
+    let mut in_order: Vec<&EmailRow> = rows.values().collect();
+    in_order.sort_unstable_by_key(|row| &row.blob_id);
+    for row in in_order {
+        store::destroy_email(tx, ledger, row).await?;
+    }
     for id in wanted {
         match rows.remove(&id) {
-            Some(row) => {
-                store::destroy_email(tx, ledger, &row).await?;
-                outcome.destroyed.push(id);
-            }
+            Some(_) => outcome.destroyed.push(id),
             None if outcome.destroyed.contains(&id) => {}
             None => drop(outcome.not_destroyed.insert(id, SetErrorType::NotFound.into())),
         }

@@ -1,11 +1,14 @@
 //! `SearchSnippet` (RFC 8621 5).
 
+use std::sync::Arc;
+
 use jmap::{EmailId, MethodError, MethodErrorType};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::query::{search, tokens};
-use crate::clear_text;
+use crate::clear_text::{self, cut};
+use crate::delivery::off_thread;
 use crate::jmap::Call;
 use crate::jmap::answer::{Answer, answer, arguments, failed, ids_to_get};
 use crate::{parts, store};
@@ -15,6 +18,8 @@ const MOST: usize = 100;
 /// Characters before the first match, and of the whole preview (RFC 8621 5: 255 octets).
 const BEFORE: usize = 40;
 const WHOLE: usize = 160;
+/// Octets of a subject that are shown.
+const SUBJECT: usize = 1000;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,15 +44,17 @@ pub async fn snippets(call: &mut Call, given: Value) -> Result<Answer, MethodErr
     drop(connection);
     let missing: Vec<&EmailId> = ids.iter().filter(|id| !rows.iter().any(|row| row.id == **id)).collect();
     let mut list = Vec::new();
+    let words = Arc::new((in_subject, in_body));
     for row in &rows {
-        let (mut subject, mut preview) = (None, None);
-        if !call.account.kind.is_sealed() {
-            let bytes = call.message(row).await?;
-            if let Some(message) = parts::parse(&bytes) {
-                subject = marked(message.subject().unwrap_or_default(), &in_subject, usize::MAX);
-                preview = marked(&clear_text::body(&message), &in_body, WHOLE);
+        let (subject, preview) = match call.account.kind.is_sealed() {
+            true => (None, None),
+            false => {
+                let (bytes, held) = call.message(row).await?.into_parts();
+                let words = Arc::clone(&words);
+                let work = move || (snippet(&bytes, &words), held).0;
+                off_thread(work).await.map_err(failed)?
             }
-        }
+        };
         list.push(json!({"emailId": row.id, "subject": subject, "preview": preview}));
     }
     answer(&json!({
@@ -55,6 +62,16 @@ pub async fn snippets(call: &mut Call, given: Value) -> Result<Answer, MethodErr
         "list": list,
         "notFound": (!missing.is_empty()).then_some(missing),
     }))
+}
+
+/// Subject and preview of a message; of what is not searched nothing is shown.
+fn snippet(
+    message: &[u8],
+    (in_subject, in_body): &(Vec<String>, Vec<String>),
+) -> (Option<String>, Option<String>) {
+    let Some(message) = parts::parse(message) else { return (None, None) };
+    let subject = cut(message.subject().unwrap_or_default(), SUBJECT);
+    (marked(subject, in_subject, usize::MAX), marked(&clear_text::body(&message), in_body, WHOLE))
 }
 
 /// The words that a filter looks for in subjects and in bodies.
@@ -81,14 +98,17 @@ fn marked(text: &str, words: &[String], most: usize) -> Option<String> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let letters: Vec<char> = text.chars().collect();
     // One character each, so that places in both are the same.
-    let folded: Vec<char> =
+    let folded: String =
         letters.iter().map(|letter| letter.to_lowercase().next().unwrap_or(*letter)).collect();
+    // Found in linear time, and only around the first one letter after the other.
+    let first = words.iter().filter(|word| !word.is_empty()).filter_map(|word| folded.find(word)).min()?;
+    let first = folded.get(..first)?.chars().count();
+    let folded: Vec<char> = folded.chars().collect();
     let words: Vec<Vec<char>> = words.iter().map(|word| word.chars().collect()).collect();
     let match_at = |place: usize| {
         let rest = folded.get(place..).unwrap_or_default();
         words.iter().filter(|word| !word.is_empty() && rest.starts_with(word)).map(Vec::len).max()
     };
-    let first = (0..folded.len()).find(|place| match_at(*place).is_some())?;
     let start = if most == usize::MAX { 0 } else { first.saturating_sub(BEFORE) };
     let end = start.saturating_add(most).min(letters.len());
     let (mut html, mut place) = (String::new(), start);

@@ -8,7 +8,7 @@ use crate::jmap::Call;
 use crate::jmap::answer::{Answer, arguments, failed};
 use crate::jmap::changes::since;
 use crate::jmap::query::{self, Filter, Query, QueryChanges};
-use crate::store::{self, ChangedIds, Kind, MailboxRow};
+use crate::store::{self, ChangedIds, Kind, MailboxRow, Subscribed};
 
 /// What `Mailbox/query` has beyond the standard arguments (RFC 8621 2.3).
 #[derive(Debug, Default, Deserialize)]
@@ -59,13 +59,16 @@ async fn results(
     query::check_sort(sort)?;
     let filter = Filter::read(filter, &mut conditions)?;
     let mut connection = call.relay.store.read().await.map_err(failed)?;
-    let state = store::states(&mut connection, &call.account.id).await.map_err(failed)?.of(Kind::Mailbox);
-    let rows = store::mailboxes(&mut connection, &call.account.id).await.map_err(failed)?;
+    let (account, user) = (&call.account.id, &call.user.id);
+    let state = store::states_for(&mut connection, account, user).await.map_err(failed)?.of(Kind::Mailbox);
+    let rows = store::mailboxes(&mut connection, account).await.map_err(failed)?;
+    let subscribed = store::subscribed(&mut connection, account, user).await.map_err(failed)?;
     let mut rows = if tree.sort_as_tree { as_tree(rows, sort)? } else { sorted(rows, sort)? };
     let all = rows.clone();
     rows.retain(|row| {
-        let holds =
-            |row: &MailboxRow| filter.holds(&|all: &Vec<Condition>| all.iter().all(|one| matches(one, row)));
+        let holds = |row: &MailboxRow| {
+            filter.holds(&|all: &Vec<Condition>| all.iter().all(|one| matches(one, row, &subscribed)))
+        };
         holds(row) && (!tree.filter_as_tree || ancestors(row, &all).all(holds))
     });
     Ok((state, rows.into_iter().map(|row| row.id.into()).collect()))
@@ -88,13 +91,13 @@ fn conditions(map: &Map<String, Value>) -> Result<Vec<Condition>, MethodError> {
     map.iter().map(read).collect()
 }
 
-fn matches(condition: &Condition, row: &MailboxRow) -> bool {
+fn matches(condition: &Condition, row: &MailboxRow, subscribed: &Subscribed) -> bool {
     match condition {
         Condition::Parent(parent) => row.parent_id.as_ref().map(MailboxId::as_str) == parent.as_deref(),
         Condition::Name(name) => row.name.to_lowercase().contains(name),
         Condition::Role(role) => row.role == *role,
         Condition::HasAnyRole(any) => row.role.is_some() == *any,
-        Condition::IsSubscribed(subscribed) => row.is_subscribed == *subscribed,
+        Condition::IsSubscribed(wanted) => subscribed.to(&row.id) == *wanted,
     }
 }
 

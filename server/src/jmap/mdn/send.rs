@@ -16,7 +16,7 @@ use crate::jmap::answer::{Answer, answer, arguments, failed};
 use crate::jmap::email::{Fields, Known, apply};
 use crate::parts::{self, ReadError};
 use crate::report::{self, Report};
-use crate::store::{self, Account, EmailRow, Outgoing};
+use crate::store::{self, Account, EmailRow, Hold, Outgoing};
 use crate::{address, outbound};
 
 /// Who may be told of one email: whoever asks for more wants others to be bothered.
@@ -284,7 +284,7 @@ impl Notice {
             }
         }
         if let Some(blob) = self.blob {
-            store::put_blob(tx, own, blob.blob(), false).await?;
+            store::put_blob(tx, own, blob.blob(), Hold::Sending).await?;
             for recipient in self.away {
                 let outgoing = Outgoing::new(own.clone(), String::new(), recipient, blob.blob().id.clone());
                 store::enqueue(tx, &outgoing, at).await?;

@@ -10,13 +10,14 @@ use jmap::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::allowance::Counted;
 use crate::blobs::Prepared as Blob;
 use crate::clock::{Millis, now, utc_date};
 use crate::delivery::{self, Sealed};
 use crate::jmap::set::Deliveries;
 use crate::outbound::Parameters;
 use crate::random;
-use crate::store::{self, Account, EmailRow, Ledger, NewSubmission, Outgoing, StoreError, Tx};
+use crate::store::{self, Account, EmailRow, Hold, Ledger, NewSubmission, Outgoing, StoreError, Tx};
 use crate::vacation::Question;
 pub use prepare::prepare;
 
@@ -28,6 +29,8 @@ pub struct Prepared {
     email: EmailRow,
     local: Vec<Account>,
     remote: Vec<String>,
+    /// Recipients here for whom mail in clear has to wait, so that it goes to the others alone.
+    closed: Vec<String>,
     /// The mail for each recipient here, where that is not the email itself.
     mail: Vec<Sealed>,
     /// The bytes for elsewhere, where they are not the email's own.
@@ -37,12 +40,19 @@ pub struct Prepared {
     asked: BTreeMap<String, Parameters>,
     /// What may be answered once it is delivered; that of held mail is asked later.
     question: Option<Question>,
+    /// What of the account's allowance it takes.
+    counted: Option<Counted>,
 }
 
 impl Prepared {
     /// What may be answered once the submission is kept.
     pub fn take_question(&mut self) -> Option<Question> {
         self.question.take()
+    }
+
+    /// Takes its recipients from what the account may send within an hour; how many these are.
+    pub fn spend(&mut self) -> usize {
+        self.counted.take().map_or(0, Counted::spend)
     }
 
     /// The recipients here.
@@ -123,7 +133,7 @@ async fn send(
     let at = now();
     let mut blob = prepared.email.blob_id.clone();
     if let Some(away) = &prepared.away {
-        store::put_blob(tx, ledger.account(), away.blob(), false).await?;
+        store::put_blob(tx, ledger.account(), away.blob(), Hold::Sending).await?;
         blob = away.blob().id.clone();
     }
     let mail_from = &prepared.envelope.mail_from.email;
@@ -191,6 +201,7 @@ async fn once(
 
 fn status(prepared: &Prepared) -> BTreeMap<String, DeliveryStatus> {
     const HELD: &str = "250 2.0.0 Held";
+    const NO_KEY: &str = "550 5.2.1 the mailbox has no key at the moment";
     let held = prepared.send_at.is_some();
     let status = |smtp_reply: &str, delivered| DeliveryStatus {
         smtp_reply: smtp_reply.to_owned(),
@@ -210,5 +221,6 @@ fn status(prepared: &Prepared) -> BTreeMap<String, DeliveryStatus> {
     let elsewhere = prepared.remote.iter().map(|address| {
         (address.clone(), status(if held { HELD } else { "250 2.0.0 Queued" }, Delivered::Queued))
     });
-    here.chain(elsewhere).collect()
+    let closed = prepared.closed.iter().map(|address| (address.clone(), status(NO_KEY, Delivered::No)));
+    here.chain(elsewhere).chain(closed).collect()
 }

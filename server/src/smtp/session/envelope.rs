@@ -5,7 +5,8 @@ use smtp_proto::{
 
 use super::{Protocol, Reply, Session};
 use crate::clock::now;
-use crate::delivery;
+use crate::delivery::{self, DeliverError};
+use crate::directory::{self, CertifyError};
 use crate::smtp::body::Body;
 use crate::smtp::greylist::Marks;
 use crate::store::{self, Account, StoreError};
@@ -96,16 +97,20 @@ impl Session {
         if !relay.is_local(&to.address) {
             return Reply::new(550, "5.7.1 mail for elsewhere is not taken here");
         }
+        let lmtp = self.protocol == Protocol::Lmtp;
         let found = async {
             let mut connection = relay.store.read().await?;
             let quota = relay.store.quota().get();
             let found = store::recipient(&mut connection, &to.address, quota).await?;
-            let size = transaction.size;
-            Ok::<_, StoreError>(found.map(|(account, usage)| (account, delivery::fits(usage, size))))
+            let Some((account, usage)) = found else { return Ok(None) };
+            let lacks_key = !lmtp && directory::lacks_key(&mut connection, &account).await?;
+            Ok::<_, StoreError>(Some((account, lacks_key, delivery::fits(usage, transaction.size))))
         };
         match found.await {
-            Ok(Some((_, false))) => Reply::full(),
-            Ok(Some((account, true))) => self.admit(to, account).await,
+            // Here and now, for at the end of the message one reply would keep it from all the others.
+            Ok(Some((_, true, _))) => DeliverError::from(CertifyError::Revoked).into(),
+            Ok(Some((_, _, false))) => Reply::full(),
+            Ok(Some((account, _, true))) => self.admit(to, account).await,
             Ok(None) => Reply::new(550, "5.1.1 there is no such address here"),
             Err(error) => {
                 tracing::error!(%error, "a recipient could not be looked up");

@@ -6,6 +6,7 @@ use super::{Protocol, Reply, Session};
 use crate::config::{ScannerFailure, SenderChecks};
 use crate::delivery::{self, DeliverError, Findings};
 use crate::outbound;
+use crate::parts;
 use crate::smtp::body::{Body, Memory};
 use crate::smtp::judge::{Judgement, Origin, Wish};
 use crate::smtp::line::Input;
@@ -101,6 +102,9 @@ impl Session {
             // It would go on with the field that is put before it.
             return Err(Reply::new(554, "5.6.0 the message begins within a header field"));
         }
+        if !parts::has_plain_header(&message) {
+            return Err(header_too_long());
+        }
         let message = Arc::new(message);
         match origin::is_forged(self.relay(), &transaction.mail_from, &message).await {
             Ok(false) => {}
@@ -121,6 +125,10 @@ impl Session {
         match trace::without_results_of(host, &message).filter(|_| self.protocol == Protocol::Smtp) {
             Some(honest) => traced.extend_from_slice(&honest),
             None => traced.extend_from_slice(&message),
+        }
+        // Its way and what was found stand in it now, and nobody would read it beyond that.
+        if !parts::has_plain_header(&traced) {
+            return Err(header_too_long());
         }
         Ok(Examined { message: traced, findings, _memory: memory })
     }
@@ -146,8 +154,9 @@ impl Session {
             return Err(Reply::new(451, "4.7.1 who sent this cannot be told at the moment"));
         }
         let is_suspicious = enforced && judgement.wish == Wish::Quarantine;
-        let Judgement { results, is_proved, is_answerable, .. } = judgement;
-        Ok(Findings { results: Some(results), is_suspicious, is_proved, is_answerable, report: None })
+        let Judgement { results, is_proved, is_answerable, is_denied, .. } = judgement;
+        let results = Some(results);
+        Ok(Findings { results, is_suspicious, is_proved, is_answerable, is_denied, report: None })
     }
 
     /// Whether the scanner takes a message for junk. It sees clear mail alone: the other says nothing to it.
@@ -201,7 +210,9 @@ impl Session {
     ) -> Reply {
         let size = message.len();
         let accounts: Vec<Account> = recipients.iter().map(|recipient| recipient.account.clone()).collect();
-        let question = Question::of(&transaction.mail_from, &accounts, &message);
+        // What is forged, or junk, would have somebody else answered.
+        let is_honest = !findings.is_denied && !findings.is_suspicious;
+        let question = is_honest.then(|| Question::of(&transaction.mail_from, &accounts, &message)).flatten();
         let notice = Notice::of(transaction, recipients, findings, &message);
         match delivery::deliver_with(self.relay(), &accounts, message, findings).await {
             Ok(()) => {
@@ -219,4 +230,8 @@ impl Session {
             Err(error) => error.into(),
         }
     }
+}
+
+fn header_too_long() -> Reply {
+    Reply::new(554, "5.6.0 the header is too long")
 }

@@ -120,6 +120,14 @@ async fn mailboxes(
             findings.push(Finding::MailboxCounts { account, mailbox, found, expected });
         }
     }
+    let statement = "SELECT DISTINCT mailbox_id FROM mailbox_subscriptions
+                     WHERE account_id = $1 ORDER BY mailbox_id";
+    for row in self::rows(connection, account, statement).await? {
+        let mailbox: MailboxId = text(&row, 0)?;
+        if !known.contains(&mailbox) {
+            findings.push(Finding::NoSubscribed { account: account.clone(), mailbox });
+        }
+    }
     if inboxes != 1 {
         findings.push(Finding::NoInbox { account: account.clone() });
     }

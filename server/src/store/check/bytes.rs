@@ -57,6 +57,7 @@ async fn nobody(connection: &mut Connection, findings: &mut Vec<Finding>) -> Res
     }
     look!(
         "mailboxes",
+        "mailbox_subscriptions",
         "emails",
         "email_mailboxes",
         "threads",

@@ -66,6 +66,8 @@ pub enum Finding {
     NoInbox { account: AccountId },
     /// A mailbox lies in one that is not there.
     NoParent { account: AccountId, mailbox: MailboxId },
+    /// Somebody is subscribed to a mailbox that is not there.
+    NoSubscribed { account: AccountId, mailbox: MailboxId },
     /// An email's bytes are not held by its account.
     NotHeld { account: AccountId, blob: BlobId },
     /// An account holds bytes for an email that is not there.
@@ -141,6 +143,12 @@ impl Finding {
             Self::NoParent { account, mailbox } => {
                 write!(f, "account {account}: mailbox {mailbox} lies in one that is not there")
             }
+            Self::NoSubscribed { account, mailbox } => {
+                write!(
+                    f,
+                    "account {account}: somebody is subscribed to mailbox {mailbox}, which is not there"
+                )
+            }
             Self::NotHeld { account, blob } => {
                 write!(f, "account {account}: blob {blob} is an email's and is not held")
             }
@@ -189,6 +197,7 @@ impl Finding {
             | Self::SharedState { account, .. }
             | Self::NoInbox { account }
             | Self::NoParent { account, .. }
+            | Self::NoSubscribed { account, .. }
             | Self::NotHeld { account, .. }
             | Self::HeldInVain { account, .. }
             | Self::Size { account, .. }

@@ -75,7 +75,7 @@ async fn no_inbox(tx: &mut Tx, ledger: &mut Ledger, account: &AccountId) -> Resu
     let text = "UPDATE mailboxes SET role = NULL WHERE account_id = $1 AND role = $2";
     run(tx, text, (account, &role), &[]).await?;
     let name = format!("Inbox {}", now());
-    let new = NewMailbox { name, parent_id: None, role: Some(role), sort_order, is_subscribed: true };
+    let new = NewMailbox { name, parent_id: None, role: Some(role), sort_order };
     add_mailbox(tx, ledger, &new).await?;
     Ok(true)
 }
@@ -113,6 +113,10 @@ async fn index(tx: &mut Tx, finding: &Finding) -> Result<bool, StoreError> {
             let text = "DELETE FROM message_ids WHERE account_id = $1 AND email_id = $2
                         AND NOT EXISTS (SELECT 1 FROM emails e WHERE e.account_id = $1 AND e.id = $2)";
             run(tx, text, (account, email.as_str()), &[]).await
+        }
+        Finding::NoSubscribed { account, mailbox } => {
+            let text = "DELETE FROM mailbox_subscriptions WHERE account_id = $1 AND mailbox_id = $2";
+            run(tx, text, (account, mailbox.as_str()), &[]).await
         }
         Finding::NotHeld { account, blob } => hold(tx, account, blob).await,
         Finding::HeldInVain { account, blob } => {

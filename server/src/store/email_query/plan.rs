@@ -137,17 +137,14 @@ impl Plan {
 
     fn some_in_thread(&mut self, keyword: &str) -> String {
         let has = self.has_keyword("t", keyword);
-        format!(
-            "EXISTS (SELECT 1 FROM emails t WHERE t.account_id = e.account_id AND t.thread_id = e.thread_id
-             AND {has})"
-        )
+        // Looked for once, and not again for each email of a thread.
+        format!("e.thread_id IN (SELECT t.thread_id FROM emails t WHERE t.account_id = $1 AND {has})")
     }
 
     fn all_in_thread(&mut self, keyword: &str) -> String {
         let has = self.has_keyword("t", keyword);
         format!(
-            "NOT EXISTS (SELECT 1 FROM emails t WHERE t.account_id = e.account_id
-             AND t.thread_id = e.thread_id AND NOT ({has}))"
+            "e.thread_id NOT IN (SELECT t.thread_id FROM emails t WHERE t.account_id = $1 AND NOT ({has}))"
         )
     }
 

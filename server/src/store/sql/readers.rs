@@ -56,12 +56,12 @@ impl Readers {
     /// Takes one until it is dropped.
     ///
     /// What somebody asked there who went away is not done, or given up.
-    pub async fn acquire(&self) -> Result<Reading, SqlError> {
+    pub async fn acquire(&self) -> Result<PooledConnection, SqlError> {
         let (source, places, idle, patience) = match self {
             Self::Sqlite { source, places, idle, patience, .. } => (source, places, idle, *patience),
             Self::Postgres(pool) => {
                 let connection = Connection::Postgres(Session::Pooled(pool.acquire().await?));
-                return Ok(Reading { connection, home: None, place: None });
+                return Ok(PooledConnection { connection, home: None, place: None });
             }
         };
         let place = tokio::time::timeout(patience, Arc::clone(places).acquire_owned()).await;
@@ -71,7 +71,7 @@ impl Readers {
             Some(connection) => connection,
             None => source.reader().await?,
         };
-        Ok(Reading { connection, home: Some((Arc::clone(idle), place)), place: None })
+        Ok(PooledConnection { connection, home: Some((Arc::clone(idle), place)), place: None })
     }
 
     /// How many are open, and how many of these nobody uses now.
@@ -101,13 +101,13 @@ impl Readers {
 
 /// A connection to read with.
 #[derive(Debug)]
-pub struct Reading {
+pub struct PooledConnection {
     connection: Connection,
     home: Option<(Arc<Mutex<Vec<Connection>>>, OwnedSemaphorePermit)>,
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl Reading {
+impl PooledConnection {
     /// Keeps a place for as long as the connection is used.
     pub fn with(mut self, place: OwnedSemaphorePermit) -> Self {
         self.place = Some(place);
@@ -115,7 +115,7 @@ impl Reading {
     }
 }
 
-impl Deref for Reading {
+impl Deref for PooledConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -123,13 +123,13 @@ impl Deref for Reading {
     }
 }
 
-impl DerefMut for Reading {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
 }
 
-impl Drop for Reading {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         // Those of PostgreSQL go back to their pool by themselves.
         if let (Connection::Remote(sqlite), Some((idle, places))) = (&self.connection, &self.home)

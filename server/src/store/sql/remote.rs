@@ -158,12 +158,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_time_of_whoever_takes_the_rows_does_not_count() {
-        let limited = Local::in_memory().unwrap().limit(Duration::from_millis(500)).unwrap();
+        let limited = Local::in_memory().unwrap().limit(Duration::from_secs(2)).unwrap();
         let mut connection = Connection::Remote(Remote::of(limited));
         let mut rows = query(ENDLESS).fetch(&mut connection);
-        for expected in 1..=1000_i64 {
+        for expected in 1..=50_i64 {
             if expected == 10 {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(3)).await;
             }
             assert_eq!(rows.try_next().await.unwrap().unwrap().try_get::<i64>(0).unwrap(), expected);
         }

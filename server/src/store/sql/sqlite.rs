@@ -179,7 +179,7 @@ mod tests {
             let [none, some] = rows.as_slice() else { panic!("{rows:?}") };
             assert_eq!(none.try_get::<Option<String>>(1).unwrap(), None);
             assert!(none.try_get::<String>(1).is_err() && none.try_get::<i64>(3).is_err());
-            assert_eq!(some.try_get::<&str>(1).unwrap(), "x'\0");
+            assert_eq!(some.try_get::<&str>(1).unwrap(), "x'\u{fffd}");
             assert_eq!((some.try_get(0).unwrap(), some.try_get(2).unwrap()), (7_i64, vec![0_u8, 255]));
             for (text, marks) in [("SELECT $1, $2", 2), ("SELECT 1", 0), ("SELECT $2", 1)] {
                 let wrong = query(text).bind(1_i64).fetch_all(&mut connection).await;

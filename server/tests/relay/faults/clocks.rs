@@ -10,7 +10,7 @@ use sealpost::store::{self, Busy, Lease, StoreError};
 
 use super::process::{Process, program};
 use super::{burden, prepare, settle};
-use crate::processes::fill_queue;
+use crate::processes::{FAR, fill_queue};
 use crate::support::{Folder, Served, on_postgres, skip};
 
 fn library() -> Option<PathBuf> {
@@ -44,12 +44,11 @@ async fn a_host_whose_clock_is_wrong_ends_no_other_process_and_no_lease() {
         let served = Served::start(&["alice"], |_| ()).await;
         let (relay, folder) = (&served.fixture.relay, &served.fixture.folder);
         relay.stopping.cancel();
-        tokio::time::sleep(Duration::from_millis(200)).await;
         fill_queue(&served, 1).await;
         let owner = relay.process.clone();
         let lease = relay.store.write(move |tx| {
             Box::pin(async move {
-                let lease = Lease { owner, from: 10, until: tx.now().await? + 2 * HOUR };
+                let lease = Lease { owner, from: FAR, until: tx.now().await? + 2 * HOUR };
                 store::lease(tx, &lease, 1, true, &Busy::default()).await
             })
         });

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Folder, database};
+use crate::support::{Folder, database, free_addresses};
 
 /// A `sealpost serve` of its own, killed when it is dropped.
 pub struct Process {
@@ -20,13 +20,9 @@ pub fn program(folder: &Folder) -> PathBuf {
     folder.path().join("sealpost")
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// A configuration in the folder: one of several processes on its store.
 pub fn configured(folder: &Folder, number: usize, more: &str) -> (PathBuf, u16, u16) {
-    let (http, smtp) = (free_port(), free_port());
+    let [http, smtp] = free_addresses().map(|address| address.port());
     let path = folder.path().join(format!("relay-{number}.toml"));
     let data = folder.path().join("data");
     let database = database(folder);

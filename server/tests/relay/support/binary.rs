@@ -1,5 +1,5 @@
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -19,9 +19,10 @@ pub struct Binary {
     pub folder: Folder,
 }
 
-/// An address that is free at the moment.
-pub fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Different addresses that are free at the moment.
+pub fn free_addresses<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    let held = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap())
 }
 
 impl Binary {
@@ -37,7 +38,7 @@ impl Binary {
 
     /// Starts it in a folder of its own, where it may leave cores as large as they are.
     pub async fn start_in(place: &Path, more: &str) -> Self {
-        let (folder, http, smtp) = (Folder::new(), free_address(), free_address());
+        let (folder, [http, smtp]) = (Folder::new(), free_addresses());
         let config = folder.path().join("sealpost.toml");
         let data = folder.path().join("data");
         let database = database(&folder).map(|database| format!("database = '{}'\n", database.url()));
@@ -47,17 +48,7 @@ impl Binary {
             database.unwrap_or_default()
         );
         std::fs::write(&config, text).unwrap();
-        let mut command = Command::new("sh");
-        command.args([
-            "-c",
-            "ulimit -c unlimited; exec \"$0\" serve --config \"$1\"",
-            env!("CARGO_BIN_EXE_sealpost"),
-        ]);
-        command.arg(&config).current_dir(place).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("Sealpost is ready"), "{line}");
+        let child = serve(place, &config);
         let mut binary = Self { child, http, smtp, cookie: String::new(), account: String::new(), folder };
         let credentials = br#"{"username":"alice@sealpost.example","password":"sealpost-demo"}"#;
         let answer = binary.http("POST /auth/sign-in", credentials).await;
@@ -94,6 +85,13 @@ impl Binary {
         (status, serde_json::from_str(body_of(&answer)).unwrap_or(Value::Null))
     }
 
+    /// Kills it and starts it anew on what it left.
+    pub fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = serve(Path::new("."), &self.folder.path().join("sealpost.toml"));
+    }
+
     /// Changes its configuration.
     pub fn configure(&self, change: impl FnOnce(String) -> String) {
         let path = self.folder.path().join("sealpost.toml");
@@ -122,6 +120,30 @@ impl Binary {
         let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     }
+
+    /// For how long it has worked so far, whatever else the machine did meanwhile.
+    pub fn worked(&self) -> std::time::Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name of the program; user and system time are in hundredths of a second.
+        let figures = stat.rsplit(')').next().unwrap().split_whitespace();
+        let ticks: u64 = figures.skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        std::time::Duration::from_millis(ticks * 10)
+    }
+}
+
+fn serve(place: &Path, config: &Path) -> Child {
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "ulimit -c unlimited; exec \"$0\" serve --config \"$1\"",
+        env!("CARGO_BIN_EXE_sealpost"),
+    ]);
+    command.arg(config).current_dir(place).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("Sealpost is ready"), "{line}");
+    child
 }
 
 fn body_of(answer: &str) -> &str {

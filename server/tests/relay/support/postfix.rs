@@ -12,7 +12,8 @@ pub struct Postfix {
 
 const SERVICES: &[&str] = &[
     "cleanup unix n - n - 0 cleanup",
-    "qmgr unix n - n 300 1 qmgr",
+    // What it meets in delivery it looks at again when it is woken alone.
+    "qmgr unix n - n 10 1 qmgr",
     "rewrite unix - - n - - trivial-rewrite",
     "bounce unix - - n - 0 bounce",
     "defer unix - - n - 0 bounce",

@@ -1,11 +1,11 @@
 use jmap::{EmailAddress, SetError};
-use mail_builder::headers::HeaderType;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::headers::url::URL;
+use mail_builder::headers::{Header, HeaderType};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ pub struct Field {
     pub values: Vec<HeaderType<'static>>,
 }
 
+/// Octets of a line (RFC 5322 2.1.1).
+const LONGEST_LINE: usize = 998;
 /// Fields that say what the body is; they follow from it.
 const OF_BODY: [&str; 3] = ["content-type", "content-transfer-encoding", "mime-version"];
 
@@ -51,7 +53,20 @@ pub fn read(property: &str, value: &Value) -> Result<Option<Field>, SetError> {
         (false, value) => field(form, value).map(|field| vec![field]),
     };
     let values = values.ok_or_else(|| wrong(property))?;
-    Ok(Some(Field { property: property.to_owned(), name: name.to_owned(), values }))
+    let field = Field { property: property.to_owned(), name: name.to_owned(), values };
+    if field.fits() { Ok(Some(field)) } else { Err(wrong(property)) }
+}
+
+impl Field {
+    /// Whether none of its lines is too long (RFC 5322 2.1.1): what has no space in it cannot be folded.
+    pub fn fits(&self) -> bool {
+        let column = self.name.len() + 2;
+        self.values.iter().all(|value| {
+            let mut text = vec![b' '; column];
+            value.write_header(&mut text, column);
+            text.split(|byte| *byte == b'\n').all(|line| line.trim_ascii_end().len() <= LONGEST_LINE)
+        })
+    }
 }
 
 /// RFC 8621 4.6: a field must not be set in two ways.
@@ -113,7 +128,8 @@ fn texts(value: &Value, fits: fn(&str) -> bool) -> Option<Vec<std::borrow::Cow<'
     each.map(|text| text.map(|text| text.to_owned().into())).collect()
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether it can stand between angle brackets.
+pub fn is_id(text: &str) -> bool {
     let fits = |letter: char| !letter.is_control() && !letter.is_whitespace() && !"<>".contains(letter);
     !text.is_empty() && text.chars().all(fits)
 }

@@ -149,6 +149,13 @@ impl Part {
             return Err(bad("type"));
         }
         let (name, charset, disposition) = (text("name")?, text("charset")?, text("disposition")?);
+        if charset.as_deref().is_some_and(|charset| !is_token(charset)) {
+            return Err(bad("charset"));
+        }
+        // RFC 2183 2
+        if disposition.as_deref().is_some_and(|kind| !is_token(kind)) {
+            return Err(bad("disposition"));
+        }
         let mut part = Self { media_type, headers: Vec::new(), name, charset, disposition, contents };
         part.read_headers(map).map_err(|name| bad(&name))?;
         Ok(part)
@@ -179,7 +186,7 @@ impl Part {
                     _,
                 ) => continue,
                 (_, Value::Null) => continue,
-                ("cid", Value::String(id)) if is_line(id) => raw(key, "Content-ID", format!("<{id}>")),
+                ("cid", Value::String(id)) if fields::is_id(id) => raw(key, "Content-ID", format!("<{id}>")),
                 ("location", Value::String(place)) if is_line(place) => {
                     raw(key, "Content-Location", place.clone())
                 }
@@ -194,6 +201,9 @@ impl Part {
                 },
                 _ => return Err(key.clone()),
             };
+            if !field.fits() {
+                return Err(key.clone());
+            }
             self.headers.push(field);
         }
         fields::refuse_twice(&self.headers)
@@ -223,7 +233,7 @@ impl Part {
     }
 
     /// The part with the bytes of its blobs.
-    pub fn build(self, blobs: &BTreeMap<BlobId, Read>) -> MimePart<'static> {
+    pub fn build(self, blobs: &BTreeMap<BlobId, Read>) -> MimePart<'_> {
         let mut kind = ContentType::new(self.media_type.clone());
         let is_text = matches!(self.contents, Contents::Text(_));
         match self.charset.filter(|_| !is_text) {
@@ -242,7 +252,8 @@ impl Part {
             }
             Contents::Text(text) => BodyPart::Text(text.replace("\r\n", "\n").replace('\n', "\r\n").into()),
             Contents::Blob(id) => {
-                BodyPart::Binary(blobs.get(&id).map_or_else(Vec::new, |bytes| bytes.to_vec()).into())
+                // Not copied: a draft may name a large one often.
+                BodyPart::Binary(blobs.get(&id).map_or(&[][..], |bytes| &**bytes).into())
             }
             Contents::Parts(parts) => {
                 BodyPart::Multipart(parts.into_iter().map(|part| part.build(blobs)).collect())
@@ -305,11 +316,13 @@ fn is_line(text: &str) -> bool {
 }
 
 fn is_media_type(text: &str) -> bool {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
-    };
-    text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+    text.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
+/// RFC 6838 4.2
+fn is_token(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte);
+    (1..=127).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn raw(property: &str, name: &str, text: String) -> fields::Field {

@@ -9,6 +9,7 @@ use super::{Prepared, asked, hold};
 use crate::blobs::Prepared as Blob;
 use crate::clock::now;
 use crate::delivery::{self, Sealed};
+use crate::directory;
 use crate::jmap::Call;
 use crate::jmap::answer::failed;
 use crate::outbound::Parameters;
@@ -32,15 +33,10 @@ pub async fn prepare(
         Err(error) => return Ok(Err(error)),
     };
     let relay = &call.relay;
-    let mut connection = relay.store.read().await.map_err(failed)?;
-    let ids = [submission.email_id.clone()];
-    let found = store::emails(&mut connection, &call.account.id, &ids).await.map_err(failed)?.pop();
-    let identities = store::identities(&mut connection, &call.account.id).await.map_err(failed)?;
-    drop(connection);
-    if !identities.iter().any(|identity| identity.id == submission.identity_id) {
-        return Ok(Err(SetError::invalid_properties(["identityId"])));
-    }
-    let Some(email) = found else { return Ok(Err(SetError::invalid_properties(["emailId"]))) };
+    let email = match find(call, &submission).await.map_err(failed)? {
+        Ok(email) => email,
+        Err(error) => return Ok(Err(error)),
+    };
     let (message, _held) = call.message(&email).await?.into_parts();
     let message = Arc::new(message);
     let sealed = delivery::is_sealed(Arc::clone(&message)).await.map_err(failed)?;
@@ -57,21 +53,48 @@ pub async fn prepare(
         Err(error) => return Ok(Err(error)),
     };
     rank(&mut asked, relay.config.outbound.bulk_recipients);
-    let (local, remote) = match split(call, &envelope).await.map_err(failed)? {
+    let goes_in_clear = !sealed && send_at.is_none();
+    let Split { local, remote, closed } = match split(call, &envelope, goes_in_clear).await.map_err(failed)? {
         Ok(split) => split,
         Err(error) => return Ok(Err(error)),
     };
-    if !relay.sending.take(&call.account.id, local.len() + remote.len(), now()) {
+    let Some(counted) = relay.sending.count(&call.account.id, local.len() + remote.len(), now()) else {
         let why = "too many recipients within an hour";
         return Ok(Err(SetError::new(SetErrorType::RateLimit, why)));
-    }
+    };
     let question = send_at.is_none().then(|| Question::of(&envelope.mail_from.email, &local, &message));
     let question = question.flatten();
     let (mut mail, mut away) = (Vec::new(), None);
-    if !sealed && send_at.is_none() {
+    if goes_in_clear {
         (mail, away) = in_clear(call, &local, &message).await?;
     }
-    Ok(Ok(Prepared { submission, envelope, email, local, remote, mail, away, send_at, asked, question }))
+    let counted = Some(counted);
+    Ok(Ok(Prepared {
+        submission,
+        envelope,
+        email,
+        local,
+        remote,
+        closed,
+        mail,
+        away,
+        send_at,
+        asked,
+        question,
+        counted,
+    }))
+}
+
+/// The email to send, where there are it and the identity.
+async fn find(call: &Call, submission: &EmailSubmission) -> Result<Result<EmailRow, SetError>, StoreError> {
+    let mut connection = call.relay.store.read().await?;
+    let ids = [submission.email_id.clone()];
+    let found = store::emails(&mut connection, &call.account.id, &ids).await?.pop();
+    let identities = store::identities(&mut connection, &call.account.id).await?;
+    if !identities.iter().any(|identity| identity.id == submission.identity_id) {
+        return Ok(Err(SetError::invalid_properties(["identityId"])));
+    }
+    Ok(found.ok_or_else(|| SetError::invalid_properties(["emailId"])))
 }
 
 /// What of a public account's message goes to whom: sealed to those here who keep sealed mail only, and
@@ -155,23 +178,39 @@ fn invalid_recipients(wrong: Vec<String>) -> Result<(), SetError> {
     Err(SetError { invalid_recipients: Some(wrong), ..SetErrorType::InvalidRecipients.into() })
 }
 
-type Split = (Vec<Account>, Vec<String>);
+/// Recipients, each once.
+#[derive(Default)]
+struct Split {
+    local: Vec<Account>,
+    remote: Vec<String>,
+    closed: Vec<String>,
+}
 
-/// The recipients here and the recipients elsewhere, each once.
-async fn split(call: &Call, envelope: &Envelope) -> Result<Result<Split, SetError>, StoreError> {
+/// The recipients here, of whom those are `closed` whom mail in clear cannot be sealed to, and the recipients elsewhere.
+async fn split(
+    call: &Call,
+    envelope: &Envelope,
+    goes_in_clear: bool,
+) -> Result<Result<Split, SetError>, StoreError> {
     let mut connection = call.relay.store.read().await?;
     let addresses: BTreeSet<String> =
         envelope.rcpt_to.iter().map(|to| crate::address::canonical(&to.email)).collect();
-    let (mut here, mut elsewhere, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut split, mut unknown) = (Split::default(), Vec::new());
     for address in addresses {
         if !call.relay.is_local(&address) {
-            elsewhere.push(address);
+            split.remote.push(address);
             continue;
         }
         match store::account_by_address(&mut connection, &address).await? {
-            Some(account) => here.push(account),
+            Some(account) if goes_in_clear && directory::lacks_key(&mut connection, &account).await? => {
+                split.closed.push(account.address);
+            }
+            Some(account) => split.local.push(account),
             None => unknown.push(address),
         }
     }
-    Ok(invalid_recipients(unknown).map(|()| (here, elsewhere)))
+    if split.local.is_empty() && split.remote.is_empty() {
+        unknown.extend(split.closed.iter().cloned());
+    }
+    Ok(invalid_recipients(unknown).map(|()| split))
 }

@@ -64,6 +64,8 @@ pub async fn numbers(
         UNION ALL SELECT 'Email', updated_state FROM emails WHERE account_id = $1
         UNION ALL SELECT 'Thread', updated_state FROM threads WHERE account_id = $1
         UNION ALL SELECT 'EmailSubmission', updated_state FROM submissions WHERE account_id = $1
+        UNION ALL SELECT 'subscription', updated_state FROM mailbox_subscriptions
+          WHERE account_id = $1 AND updated_state > 0
         UNION ALL SELECT kind, updated_state FROM tombstones WHERE account_id = $1";
     let (mut newest, mut seen) = (BTreeMap::<String, i64>::new(), BTreeSet::new());
     for row in rows(connection, account, statement).await? {

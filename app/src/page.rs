@@ -7,6 +7,7 @@ mod desk;
 mod gate;
 mod icon;
 mod keys;
+mod later;
 mod list;
 mod mail;
 mod mailboxes;

@@ -11,7 +11,7 @@ mod mail;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-pub use details::{Given, Label, Node, NodeKind, Proof, Receipt};
+pub use details::{Given, Label, MANY_READERS, Node, NodeKind, Proof, Receipt};
 pub use failure::Failure;
 pub use mail::{
     Address, Attachment, AttachmentSource, Body, Domain, Draft, DraftAttachment, EmailId, Mailbox, MailboxId,
@@ -54,8 +54,10 @@ pub enum Request {
     Open {
         /// The message.
         email: EmailId,
+        /// All of its text is wanted and no markup: to go on writing it, or to pass it on.
+        whole: bool,
     },
-    /// Signs and sends the receipt that a message asks for, or decides not to; answered by [`Reply::Done`].
+    /// Signs and sends the receipt that a message asks for, or decides not to; answered by [`Reply::Receipt`].
     Receipt {
         /// The message.
         email: EmailId,
@@ -157,6 +159,11 @@ pub enum Reply {
         /// Addresses that a clear letter could not be delivered to, with the receiving server's reason.
         refused: Vec<(String, String)>,
     },
+    /// Whether a receipt was given: what was decided first stands.
+    Receipt {
+        /// One was given.
+        given: bool,
+    },
     /// The change was made.
     Done,
     /// A fresh recovery code, to be shown once.
@@ -187,6 +194,8 @@ pub struct Account {
     pub address: String,
     /// The attachments of one letter, in bytes: what the relay takes, less what sealing adds.
     pub attachable: u64,
+    /// When the first of one's own certificates ends, where that is within a month or past.
+    pub ending: Option<UnixTime>,
 }
 
 /// What [`Request::Update`] does to each message.

@@ -15,5 +15,6 @@ pub mod http;
 pub mod letters;
 pub mod push;
 mod script;
+mod stream;
 pub mod task;
 pub mod worker;

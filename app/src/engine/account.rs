@@ -47,6 +47,8 @@ pub struct Account {
     pub keyring: WebKeyring,
     /// One receipt at a time is noted beside its letter.
     pub noting: futures::lock::Mutex<()>,
+    /// When the vault was looked at for keys of another browser, in seconds since 1970.
+    pub followed: futures::lock::Mutex<u64>,
     trust: RefCell<Rc<Trust>>,
     lists: RefCell<Lists>,
     identity: RefCell<Option<Rc<Identity>>>,
@@ -89,11 +91,12 @@ impl Account {
         let (name, address) = certified.unwrap_or((sender.name, sender.email));
         Ok(Self {
             relay,
-            who: protocol::Account { id, name, address, attachable },
+            who: protocol::Account { id, name, address, attachable, ending: None },
             sender: sender.id,
             database,
             keyring,
             noting: futures::lock::Mutex::default(),
+            followed: futures::lock::Mutex::default(),
             trust: RefCell::default(),
             lists: RefCell::default(),
             identity: RefCell::new(identity.map(Rc::new)),
@@ -187,10 +190,14 @@ impl Account {
     /// Keys of earlier times, which only open mail.
     pub async fn add_former(&self, keys: Vec<KeyRecord>) -> Result<(), Failure> {
         let mut former = self.former.borrow().clone();
+        let before = former.len();
         for key in keys {
             if !former.iter().any(|known| known.id == key.id) {
                 former.push(key);
             }
+        }
+        if former.len() == before {
+            return Ok(());
         }
         self.database.set_record(Store::Records, FORMER, &former).await?;
         self.former.replace(former);
@@ -227,13 +234,12 @@ impl Account {
         Ok(key)
     }
 
-    /// A message that is open.
+    /// A message that is open, and counts as opened last from now on.
     pub fn opened(&self, email: &EmailId) -> Option<Rc<Found>> {
-        let opened = self.opened.borrow();
-        opened.iter().find(|(id, _)| id == email).map(|(_, message)| Rc::clone(message))
+        recall(&mut self.opened.borrow_mut(), email)
     }
 
-    /// Keeps a message open in place of the one opened longest ago.
+    /// Keeps a message open in place of the one needed longest ago.
     pub fn keep_opened(&self, email: EmailId, message: Rc<Found>) {
         let mut opened = self.opened.borrow_mut();
         opened.retain(|(id, _)| *id != email);
@@ -286,6 +292,13 @@ impl Account {
     }
 }
 
+/// Finds a message and puts it in front.
+fn recall<T>(opened: &mut [(EmailId, Rc<T>)], email: &EmailId) -> Option<Rc<T>> {
+    let at = opened.iter().position(|(id, _)| id == email)?;
+    opened.get_mut(..=at)?.rotate_right(1);
+    opened.first().map(|(_, message)| Rc::clone(message))
+}
+
 /// Refuses an account that nobody here asked for.
 async fn admit(address: &str, typed: Option<&str>) -> Result<(), Failure> {
     let browser = Database::open(BROWSER).await?;
@@ -298,4 +311,21 @@ async fn admit(address: &str, typed: Option<&str>) -> Result<(), Failure> {
         browser.set_record(Store::Records, KNOWN, &known).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::recall;
+    use crate::protocol::EmailId;
+
+    #[test]
+    fn a_message_that_is_needed_again_is_not_the_next_to_go() {
+        let id = |name: &str| EmailId(name.into());
+        let mut opened: Vec<_> = ["c", "b", "a"].map(|name| (id(name), Rc::new(name))).into();
+        assert_eq!(recall(&mut opened, &id("b")).as_deref(), Some(&"b"));
+        assert_eq!(opened.iter().map(|(_, name)| **name).collect::<Vec<_>>(), ["b", "c", "a"]);
+        assert_eq!(recall(&mut opened, &id("d")), None);
+    }
 }

@@ -2,6 +2,7 @@
 //! closed in between, and no certificate is asked for before its key lies safely in the vault.
 
 mod certify;
+mod renew;
 mod resealing;
 mod update;
 
@@ -21,6 +22,8 @@ use crate::protocol::{Failure, Stage};
 use crate::web::crypto::{KeyUse, WebCrypto, WebKeyring, random};
 use crate::web::worker::Call;
 
+pub use renew::{follow, is_due, keep_up};
+
 /// Makes keys, or goes on where an earlier attempt stopped.
 pub async fn enrol(account: &Account, call: &Call) -> Result<(), Failure> {
     let (state, vault) = vaults::load(account).await?;
@@ -33,16 +36,19 @@ pub async fn enrol(account: &Account, call: &Call) -> Result<(), Failure> {
     if !begun {
         make(account, call, state, vault).await?;
     }
-    certify::certify(account, call).await?;
+    certify::certify(account, &|done, total| call.report(Stage::Certificates, done, total)).await?;
     resealing::reseal(account, &|done, total| call.report(Stage::Resealing, done, total)).await
 }
 
 /// Makes new keys where the account has others that cannot be had here. The vault keeps those.
 pub async fn afresh(account: &Account, call: &Call) -> Result<(), Failure> {
     let (state, vault) = vaults::load(account).await?;
+    if vault.is_full() {
+        return Err(Failure::VaultFull);
+    }
     account.retire_identity().await?;
     make(account, call, state, vault).await?;
-    certify::certify(account, call).await?;
+    certify::certify(account, &|done, total| call.report(Stage::Certificates, done, total)).await?;
     resealing::reseal(account, &|done, total| call.report(Stage::Resealing, done, total)).await
 }
 
@@ -52,12 +58,8 @@ pub async fn go_on(account: &Account) -> Result<(), Failure> {
 }
 
 async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vault) -> Result<(), Failure> {
-    call.report(Stage::Keys, 0, 2);
-    let signing = make_key(account, KeyUse::Signing).await?;
-    call.report(Stage::Keys, 1, 2);
-    let encryption = make_key(account, KeyUse::Encryption).await?;
-    call.report(Stage::Keys, 2, 2);
-    let keys = Keys { generations: vec![Generation { signing, encryption }], former: Vec::new() };
+    let pairs = make_pairs(account, &|done, total| call.report(Stage::Keys, done, total)).await?;
+    let keys = Keys { generations: vec![pairs], former: Vec::new() };
     let key: VaultKey = Zeroizing::new(random().ok_or(Failure::StorageUnavailable)?);
     let box_id = hex(&random::<16>().ok_or(Failure::StorageUnavailable)?);
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
@@ -72,6 +74,16 @@ async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vau
     vaults::store(account, state, &vault).await?;
     call.report(Stage::Vault, 1, 1);
     Ok(())
+}
+
+/// Makes both pairs; they are the account's once they lie in the vault.
+async fn make_pairs(account: &Account, report: &dyn Fn(u64, u64)) -> Result<Generation, Failure> {
+    report(0, 2);
+    let signing = make_key(account, KeyUse::Signing).await?;
+    report(1, 2);
+    let encryption = make_key(account, KeyUse::Encryption).await?;
+    report(2, 2);
+    Ok(Generation { signing, encryption })
 }
 
 /// Makes a pair whose private key stays in the keyring; its PKCS#8 goes into the vault and nowhere else.

@@ -3,6 +3,7 @@
 
 mod cost;
 mod plain;
+mod runs;
 mod style;
 mod tokens;
 
@@ -15,7 +16,7 @@ use ammonia::{Builder, UrlRelative};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use plain::{html_from_text, text_from_html};
+pub use plain::{broken, html_from_text, text_from_html};
 
 /// Longer markup is not shown: no letter is, and laying it out would stop the page.
 const MAX_MARKUP: usize = 4 * 1024 * 1024;
@@ -87,9 +88,10 @@ const TAGS: [&str; 62] = [
     "ul",
 ];
 
-/// Attributes that place or size something, harmless on every element.
-const ATTRIBUTES: [&str; 17] = [
+/// Attributes that place or size something, harmless on every element; or that the filter takes away.
+const ATTRIBUTES: [&str; 19] = [
     "align",
+    "background",
     "bgcolor",
     "border",
     "cellpadding",
@@ -102,6 +104,7 @@ const ATTRIBUTES: [&str; 17] = [
     "lang",
     "rowspan",
     "size",
+    "srcset",
     "style",
     "title",
     "valign",
@@ -129,16 +132,25 @@ pub struct Sanitised {
 
 /// Keeps what is on the lists and drops all else; none when the markup is longer than any letter, or made
 /// so that parsing it would take too long.
-pub fn sanitise(html: &str, pictures: &[Picture<'_>]) -> Option<Sanitised> {
-    if html.len() > MAX_MARKUP || cost::is_costly(html) {
+pub fn sanitise(markup: &str, pictures: &[Picture<'_>]) -> Option<Sanitised> {
+    if markup.len() > MAX_MARKUP || cost::is_costly(markup) {
         return None;
     }
     let remote = Arc::new(AtomicBool::new(false));
     let filter = Filter { pictures: inline(pictures), budget: AtomicUsize::new(MAX_PICTURES * 2), remote };
     let remote = Arc::clone(&filter.remote);
     let html =
-        builder().attribute_filter(move |tag, name, value| filter.attribute(tag, name, value)).clean(html);
-    Some(Sanitised { html: html.to_string(), remote_removed: remote.load(Ordering::Relaxed) })
+        builder().attribute_filter(move |tag, name, value| filter.attribute(tag, name, value)).clean(markup);
+    let remote_removed = remote.load(Ordering::Relaxed) || fetches(markup);
+    Some(Sanitised { html: html.to_string(), remote_removed })
+}
+
+/// Whether markup has elements or a style sheet that bring something from the network.
+fn fetches(markup: &str) -> bool {
+    let markup = markup.to_ascii_lowercase();
+    ["<link", "<video", "<audio", "<iframe", "<object", "<embed", "@import"]
+        .iter()
+        .any(|one| markup.contains(one))
 }
 
 fn builder<'a>() -> Builder<'a> {
@@ -195,6 +207,10 @@ impl Filter {
     fn attribute<'v>(&self, tag: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
         match (tag, name) {
             ("img", "src") => self.picture(value).map(Cow::Owned),
+            (_, "background" | "srcset") => {
+                self.remote.store(true, Ordering::Relaxed);
+                None
+            }
             (_, "href") => is_link(value).then_some(Cow::Borrowed(value)),
             (_, "style") => {
                 let style = style::filter(value);
@@ -295,7 +311,19 @@ mod tests {
         let out = sanitise("<p style=\"background:url(https://spy.example/x)\">hello</p>", &[]).unwrap();
         assert!(!out.html.contains("spy"));
         assert!(out.remote_removed);
-        assert!(!sanitise("<p>hello</p>", &[]).unwrap().remote_removed);
+        for hostile in [
+            "<table background=\"https://spy.example/x\"><tr><td background='//spy.example'>hello</table>",
+            "<img src=\"cid:a\" srcset=\"https://spy.example/x 2x\">hello",
+            "<link rel=stylesheet href=\"https://spy.example/x\"><p>hello</p>",
+            "<style>@import 'https://spy.example/x';</style><p>hello</p>",
+            "<video poster=\"https://spy.example/x\"></video><p>hello</p>",
+            "<p style=\"background: image-set('https://spy.example/x' 1x)\">hello</p>",
+        ] {
+            let out = sanitise(hostile, &[]).unwrap();
+            assert!(!out.html.contains("spy") && out.remote_removed, "{hostile} gave {}", out.html);
+        }
+        let plain = "<p background-color=red>A link to a video</p>";
+        assert!(!sanitise(plain, &[]).unwrap().remote_removed);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The keys of an account in this browser: what is known of them besides the private keys themselves.
 
 use serde::{Deserialize, Serialize};
-use smime::{Certificate, DecryptionKey, KeyId, Signer};
+use smime::{Certificate, DecryptionKey, KeyId, Signer, UnixTime};
 
 use super::trust::certificate;
 use super::vault::{Generation, StoredKey};
+
+/// So many seconds before a certificate ends its owner is told (RFC 9787 8.2.2: a month).
+pub const MONTH: u64 = 30 * 86_400;
 
 /// The current keys of this browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +39,37 @@ pub struct KeyRecord {
 }
 
 impl Identity {
-    /// Both certificates are there.
+    /// There are keys with both certificates.
     pub fn is_certified(&self) -> bool {
-        self.generations
-            .last()
-            .is_some_and(|pairs| !pairs.signing.chain.is_empty() && !pairs.encryption.chain.is_empty())
+        self.current().is_some()
+    }
+
+    /// The newest keys wait for a certificate.
+    pub fn is_begun(&self) -> bool {
+        self.generations.last().is_some_and(|pairs| !pairs.is_certified())
+    }
+
+    /// When the first of both certificates, or of those that vouch for them, ends, if that is within so many seconds.
+    pub fn ending(&self, now: UnixTime, within: u64) -> Option<UnixTime> {
+        let pairs = self.current()?;
+        let end = |key: &KeyRecord| key.certificates().iter().map(Certificate::not_after).min();
+        Some(end(&pairs.signing)?.min(end(&pairs.encryption)?)).filter(|end| *end < now.plus(within))
+    }
+
+    /// Takes over what the vault has more. Nothing goes: a relay can give an older vault back.
+    pub fn join(&mut self, generations: &[Generation]) {
+        for pairs in generations.iter().map(Pairs::from) {
+            match self.generations.iter_mut().find(|known| known.signing.id == pairs.signing.id) {
+                Some(known) if known.is_certified() => {}
+                Some(known) => *known = pairs,
+                None => self.generations.push(pairs),
+            }
+        }
+    }
+
+    /// The newest keys that are certified.
+    fn current(&self) -> Option<&Pairs> {
+        self.generations.iter().rev().find(|pairs| pairs.is_certified())
     }
 
     /// The name and the address in the newest certificate of one's own.
@@ -50,9 +79,9 @@ impl Identity {
         Some((certificate.common_name().unwrap_or_else(|| address.clone()), address))
     }
 
-    /// Who signs: the newest keys.
+    /// Who signs: the newest keys that are certified.
     pub fn signer(&self) -> Option<Signer> {
-        let pairs = self.generations.last()?;
+        let pairs = self.current()?;
         let chain = pairs.signing.certificates();
         let encryption = pairs.encryption.certificates().into_iter().next();
         (!chain.is_empty()).then(|| Signer { key: KeyId::new(&pairs.signing.id), chain, encryption })
@@ -60,12 +89,18 @@ impl Identity {
 
     /// The chain of the certificate that others seal to, leaf first.
     pub fn encryption_chain(&self) -> Vec<Certificate> {
-        self.generations.last().map(|pairs| pairs.encryption.certificates()).unwrap_or_default()
+        self.current().map(|pairs| pairs.encryption.certificates()).unwrap_or_default()
     }
 
     /// What opens this account's mail, newest first.
     pub fn decryption_keys(&self) -> Vec<DecryptionKey> {
         self.generations.iter().rev().filter_map(|pairs| pairs.encryption.decryption_key()).collect()
+    }
+}
+
+impl Pairs {
+    fn is_certified(&self) -> bool {
+        !self.signing.chain.is_empty() && !self.encryption.chain.is_empty()
     }
 }
 
@@ -103,6 +138,7 @@ mod tests {
 
     use super::{Identity, KeyRecord, Pairs};
     use crate::engine::trust::encoded;
+    use crate::engine::vault::{Generation, StoredKey};
 
     fn certified(name: &str) -> KeyRecord {
         let (mut keyring, root, key) = (MemoryKeyring::new(), KeyId::new("root"), KeyId::new("key"));
@@ -126,14 +162,62 @@ mod tests {
     }
 
     #[test]
+    fn certificates_end_soon_a_month_before_the_first_of_them_does() {
+        let (key, empty) = (certified("Alice"), KeyRecord { id: "e".into(), chain: vec![] });
+        let end = UnixTime(1_800_001_000);
+        let identity = |encryption: &KeyRecord| {
+            let generations = vec![Pairs { signing: key.clone(), encryption: encryption.clone() }];
+            Identity { box_id: String::new(), vault_key: vec![], generations }
+        };
+        assert_eq!(identity(&key).ending(UnixTime(end.0 - super::MONTH), super::MONTH), None);
+        assert_eq!(identity(&key).ending(UnixTime(end.0 - super::MONTH + 1), super::MONTH), Some(end));
+        assert_eq!(identity(&key).ending(end.plus(1), super::MONTH), Some(end));
+        assert_eq!(identity(&empty).ending(end, super::MONTH), None);
+    }
+
+    #[test]
     fn ones_own_name_and_address_come_from_the_newest_certificate() {
-        let empty = KeyRecord { id: "e".into(), chain: vec![] };
         let mut identity = Identity { box_id: String::new(), vault_key: vec![], generations: vec![] };
         assert_eq!(identity.name_and_address(), None);
         for name in ["Alice Old", "Alice 林爱"] {
-            identity.generations.push(Pairs { signing: certified(name), encryption: empty.clone() });
+            identity.generations.push(Pairs { signing: certified(name), encryption: certified(name) });
         }
         let own = ("Alice 林爱".to_owned(), "alice@x.example".to_owned());
         assert_eq!(identity.name_and_address(), Some(own));
+    }
+
+    fn generation(name: &str, chain: &[String]) -> Generation {
+        let key = |part: &str| StoredKey {
+            id: format!("{name} {part}"),
+            pkcs8: String::new(),
+            request: String::new(),
+            chain: chain.to_vec(),
+        };
+        Generation { signing: key("signing"), encryption: key("encryption") }
+    }
+
+    #[test]
+    fn keys_that_wait_for_a_certificate_sign_nothing_yet() {
+        let chain = certified("Alice").chain;
+        let (old, new) = (generation("old", &chain), generation("new", &[]));
+        let mut identity = Identity { box_id: String::new(), vault_key: vec![], generations: vec![] };
+        identity.join(&[old.clone(), new]);
+        assert!(identity.is_begun() && identity.is_certified());
+        assert_eq!(identity.signer().unwrap().key, KeyId::new("old signing"));
+        identity.join(&[old, generation("new", &chain)]);
+        assert!(!identity.is_begun());
+        assert_eq!(identity.signer().unwrap().key, KeyId::new("new signing"));
+    }
+
+    #[test]
+    fn an_older_vault_takes_no_keys_away() {
+        let chain = certified("Alice").chain;
+        let (old, new) = (generation("old", &chain), generation("new", &chain));
+        let mut identity = Identity { box_id: String::new(), vault_key: vec![], generations: vec![] };
+        identity.join(&[old.clone(), new]);
+        let before = identity.clone();
+        identity.join(&[old]);
+        identity.join(&[generation("old", &[]), generation("new", &[])]);
+        assert_eq!(identity, before);
     }
 }

@@ -12,6 +12,7 @@ use smime::{DecryptError, Hash, Provider};
 
 use super::account::{Account, Glance};
 use super::directory;
+use super::enrol;
 use super::few;
 use super::lists;
 use super::reading::{self, Envelope};
@@ -38,8 +39,8 @@ pub struct Found {
 /// A list opens no larger letter to hold a receipt against it.
 const MAX_GLANCED_LETTER: u64 = 2 * 1024 * 1024;
 
-/// Opens a message for the page.
-pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Message, Failure> {
+/// Opens a message for the page; see [`crate::protocol::Request::Open`].
+pub async fn open(account: &Account, email: &EmailId, whole: bool, call: &Call) -> Result<Message, Failure> {
     let facts = facts(account, email).await?;
     let found = match account.opened(email) {
         Some(found) => found,
@@ -55,7 +56,11 @@ pub async fn open(account: &Account, email: &EmailId, call: &Call) -> Result<Mes
         }
     };
     let receipt = receipts::of(account, &facts, &found).await;
-    let envelope = Envelope { id: email.clone(), email: facts, draft: found.draft, receipt };
+    let answers = match read_summary(account, &facts).await {
+        Some(Sight::Known(content)) if found.draft => content.answers,
+        _ => None,
+    };
+    let envelope = Envelope { id: email.clone(), email: facts, whole, draft: found.draft, answers, receipt };
     Ok(reading::message(&envelope, &found.opened))
 }
 
@@ -78,9 +83,8 @@ pub async fn opened(account: &Account, email: &EmailId, call: &Call) -> Result<R
         return Ok(found);
     }
     let facts = facts(account, email).await?;
-    let (opened, digest) = fetch(account, &facts, call.reporter(Stage::Downloading), || {}).await?;
-    let draft = is_draft(read_summary(account, &facts).await.as_ref(), &digest);
-    let found = Rc::new(Found { opened, draft, proof: RefCell::default() });
+    let (opened, draft) = fetch(account, &facts, call.reporter(Stage::Downloading), || {}).await?;
+    let found = Rc::new(Found { opened, draft: draft.is_some(), proof: RefCell::default() });
     account.keep_opened(email.clone(), Rc::clone(&found));
     Ok(found)
 }
@@ -114,26 +118,52 @@ pub async fn store_summaries(account: &Account, summaries: Vec<(Id, String)>) {
     let _ = account.relay.call(&set).await;
 }
 
-async fn facts(account: &Account, email: &EmailId) -> Result<Email, Failure> {
+/// What the relay knows of a message now.
+pub async fn facts(account: &Account, email: &EmailId) -> Result<Email, Failure> {
     let emails = lists::emails(account, &[email.0.as_str().into()]).await?;
     emails.into_iter().next().ok_or(Failure::NotFound)
 }
 
-/// A message as it is at the relay, opened, and its digest.
+/// A message as it is at the relay, opened, and its digest if its owner wrote it as a draft. One that is for keys which
+/// another browser of the owner's made since is opened with those.
 pub async fn fetch(
     account: &Account,
     facts: &Email,
     downloaded: Listener,
     fetched: impl FnOnce(),
-) -> Result<(Opened, String), Failure> {
+) -> Result<(Opened, Option<String>), Failure> {
+    let known = account.keys().len();
+    let found = fetch_once(account, facts, downloaded, fetched).await;
+    if matches!(found, Err(Failure::NotARecipient)) {
+        let _ = enrol::follow(account).await;
+        if account.keys().len() > known {
+            return fetch_once(account, facts, None, || {}).await;
+        }
+    }
+    found
+}
+
+async fn fetch_once(
+    account: &Account,
+    facts: &Email,
+    downloaded: Listener,
+    fetched: impl FnOnce(),
+) -> Result<(Opened, Option<String>), Failure> {
     let blob = facts.blob_id.as_ref().ok_or(Failure::NotFound)?;
-    let bytes = account.relay.download(blob, downloaded).await?;
+    let (message, draft) = match read_summary(account, facts).await {
+        // The draft is known by its bytes.
+        Some(Sight::Known(known)) if known.draft.is_some() => {
+            let bytes = account.relay.download(blob, downloaded).await?;
+            let digest = digest(&bytes).await?;
+            (bytes.into(), known.is_draft(&digest).then_some(digest))
+        }
+        _ => (account.relay.receive(blob, downloaded).await?, None),
+    };
     fetched();
     revocation::refresh(account).await;
     let (keys, trust) = (account.keys(), account.trust());
-    let opened = message::open(&WebCrypto, &account.keyring, &keys, &trust, &bytes, clock::now()).await;
-    let digest = digest(&bytes).await?;
-    opened.map(|opened| (opened, digest)).map_err(|error| match error {
+    let opened = message::open(&WebCrypto, &account.keyring, &keys, &trust, message, clock::now()).await;
+    opened.map(|opened| (opened, draft)).map_err(|error| match error {
         OpenError::Decrypt(DecryptError::NotARecipient) => Failure::NotARecipient,
         OpenError::Decrypt(DecryptError::Unsupported(_)) => Failure::Unsupported,
         _ => Failure::Damaged,
@@ -145,7 +175,7 @@ pub async fn fetch(
 async fn settle(
     account: &Account,
     facts: &Email,
-    fetched: Result<(Opened, String), Failure>,
+    fetched: Result<(Opened, Option<String>), Failure>,
     letter_limit: u64,
 ) -> (Result<Found, Failure>, Option<(Id, String)>) {
     let known = read_summary(account, facts).await;
@@ -154,15 +184,16 @@ async fn settle(
     let (found, sight) = match fetched {
         Ok((opened, digest)) => {
             let _ = directory::learn(account, &opened).await;
-            let draft = is_draft(known.as_ref(), &digest);
+            let draft = digest.is_some();
             let mut content = reading::summary(&opened);
-            content.draft = draft.then_some(digest);
+            content.draft = digest;
             let proof = Box::pin(receipts::proof(account, &opened, letter_limit)).await;
             if let Some(Proof::Opened { subject, .. }) = &proof {
                 content.subject.clone_from(subject);
             }
             if let Some(Sight::Known(known)) = &known {
                 content.asked.clone_from(&known.asked);
+                content.answers.clone_from(&known.answers);
             }
             note(Glance::Known(Rc::new(content.clone())));
             (Ok(Found { opened, draft, proof: RefCell::new(proof) }), Sight::Known(content))
@@ -184,10 +215,6 @@ async fn settle(
     }
     let sealed = seal_beside(account, facts, &sight).await;
     (found, id.zip(sealed).map(|(id, sealed)| (Id::from(id.0.as_str()), sealed)))
-}
-
-fn is_draft(known: Option<&Sight>, digest: &str) -> bool {
-    matches!(known, Some(Sight::Known(content)) if content.is_draft(digest))
 }
 
 /// A summary sealed for the place beside a message.

@@ -14,7 +14,7 @@ use crate::protocol::{
     UnixTime,
 };
 
-/// Longer text is cut where it is shown; the whole of it can be saved.
+/// Longer text is cut where it is shown, and it is said so.
 const MAX_TEXT: usize = 2 * 1024 * 1024;
 
 /// What the relay knows of the message.
@@ -23,11 +23,20 @@ pub struct Envelope {
     pub id: EmailId,
     /// The row's facts, without its summary.
     pub email: jmap::Email,
+    /// Its text is to be whole.
+    pub whole: bool,
     /// The owner wrote it as a draft; the relay's keyword alone makes no draft.
     pub draft: bool,
+    /// The message that a draft answers.
+    pub answers: Option<EmailId>,
     /// What it has to do with receipts.
     pub receipt: Receipt,
 }
+
+/// Characters of a subject, and of a name, that are shown. No letter needs more, and to lay out some of them costs the
+/// square of their number.
+const SUBJECT: usize = 500;
+const NAME: usize = 200;
 
 /// The message as the page shows it.
 pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
@@ -35,6 +44,10 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
     let email = &envelope.email;
     let has = |name: &str| email.keywords.as_ref().is_some_and(|keywords| keywords.contains_key(name));
     let thread = email.thread_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let draft = envelope.draft && has(jmap::keyword::DRAFT);
+    // A draft is kept again as the page has it. Of what others wrote no head needs more.
+    let [subject, name] = if draft { [usize::MAX; 2] } else { [SUBJECT, NAME] };
+    let addresses = |list: &[message::Address]| addresses(list, name);
     let claimed = headers.from_mismatch.as_ref().map(|mismatch| addresses(&mismatch.inner));
     Message {
         id: envelope.id.clone(),
@@ -42,7 +55,8 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         mailboxes: rows::mailboxes(email),
         seen: has(jmap::keyword::SEEN),
         flagged: has(jmap::keyword::FLAGGED),
-        draft: envelope.draft && has(jmap::keyword::DRAFT),
+        draft,
+        answers: envelope.answers.clone(),
         from: addresses(&headers.from),
         on_behalf_of: addresses(&headers.on_behalf_of),
         claimed_from: claimed.unwrap_or_default(),
@@ -50,7 +64,8 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         cc: addresses(&headers.cc),
         bcc: addresses(&headers.bcc),
         reply_to: addresses(headers.reply_addresses()),
-        subject: headers.subject.clone(),
+        recipients_unprotected: headers.recipients_unprotected,
+        subject: shortened(&headers.subject, subject),
         date: headers.date.map(|time| UnixTime(time.0)),
         received: rows::received(email),
         message_id: headers.message_id.clone(),
@@ -61,7 +76,7 @@ pub fn message(envelope: &Envelope, opened: &Opened) -> Message {
         sealed_at_door: opened.sealed_at_door,
         domain: domain::of(has(jmap::keyword::SEALED_AT_DOOR), opened),
         signers: opened.signers.iter().zip(details::keys(opened)).map(signer).collect(),
-        body: body(opened),
+        body: body(opened, envelope.whole, draft),
         attachments: opened.attachments().enumerate().map(attachment).collect(),
         label: details::label(opened),
         receipt: envelope.receipt.clone(),
@@ -74,33 +89,37 @@ pub fn summary(opened: &Opened) -> Content {
     let headers = &opened.headers;
     let names: Vec<String> =
         opened.attachments().enumerate().map(|(index, part)| file_name(index, part)).collect();
-    let text = plain_text(opened);
+    let (text, _) = plain_text(opened, MAX_TEXT);
     let signed = matches!(opened.status, message::Status::Verified | message::Status::Confidential);
-    let from = if signed { proven(&headers.from, &opened.signers) } else { addresses(&headers.from) };
-    let people = [from, addresses(&headers.to)];
+    let from = if signed { proven(&headers.from, &opened.signers) } else { addresses(&headers.from, NAME) };
+    let people = [from, addresses(&headers.to, NAME)];
     let [from, to] = &people;
     let content = Content::new(&headers.subject, &text, &names, rows::status(opened.status), [from, to]);
     Content { receipt: matches!(opened.kind, message::Kind::Receipt(_)), ..content }
 }
 
-fn body(opened: &Opened) -> Body {
-    let text = plain_text(opened);
+fn body(opened: &Opened, whole: bool, draft: bool) -> Body {
+    let (text, cut) = plain_text(opened, if whole { usize::MAX } else { MAX_TEXT });
+    if whole {
+        let text = if draft { text } else { html::broken(&text) };
+        return Body { text, ..Body::default() };
+    }
     let pictures: Vec<Picture<'_>> = opened.parts.iter().filter_map(picture).collect();
     let sanitised = opened.html().and_then(|html| html::sanitise(&html, &pictures));
-    match sanitised {
-        Some(clean) => Body { html: clean.html, text, remote_removed: clean.remote_removed },
-        None => Body { html: html::html_from_text(&text), text, remote_removed: false },
-    }
+    let (html, cut, remote_removed) = match sanitised {
+        Some(clean) => (clean.html, false, clean.remote_removed),
+        None => (html::html_from_text(&text), cut, false),
+    };
+    Body { html, text: html::broken(&text), cut, remote_removed }
 }
 
-fn plain_text(opened: &Opened) -> String {
+/// The text, and whether it is not the whole of it.
+fn plain_text(opened: &Opened, most: usize) -> (String, bool) {
     let text = opened.text().or_else(|| opened.html().map(|html| html::text_from_html(&html)));
     let mut text = text.unwrap_or_default();
-    if text.len() > MAX_TEXT {
-        let end = text.floor_char_boundary(MAX_TEXT);
-        text.truncate(end);
-    }
-    text
+    let cut = text.len() > most;
+    text.truncate(text.floor_char_boundary(most));
+    (text, cut)
 }
 
 fn picture(part: &Part) -> Option<Picture<'_>> {
@@ -214,8 +233,16 @@ fn proven(authors: &[message::Address], signers: &[SignerReport]) -> Vec<Address
     authors.iter().map(author).collect()
 }
 
-fn addresses(list: &[message::Address]) -> Vec<Address> {
-    list.iter().map(|one| Address { name: one.name.clone(), email: one.email.clone() }).collect()
+fn addresses(list: &[message::Address], most: usize) -> Vec<Address> {
+    let name = |one: &message::Address| one.name.as_deref().map(|name| shortened(name, most));
+    list.iter().map(|one| Address { name: name(one), email: one.email.clone() }).collect()
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -46,13 +46,19 @@ pub async fn of(account: &Account, facts: &Email, found: &Found) -> Receipt {
         return proof.map_or(Receipt::None, Receipt::For);
     }
     if let Some(Sight::Known(Content { asked: Some(asked), .. })) = open::read_summary(account, facts).await {
-        return Receipt::Asked(asked.given);
+        let more = asked.more();
+        return Receipt::Asked { given: asked.given, more };
     }
-    let has = |name: &str| facts.keywords.as_ref().is_some_and(|keywords| keywords.contains_key(name));
     match wanted(account, &found.opened) {
-        Some(to) => Receipt::Wanted { to, given: has(ANSWERED).then(|| !has(DECLINED)) },
+        Some(to) => Receipt::Wanted { to, given: answered(facts) },
         None => Receipt::None,
     }
+}
+
+/// Whether a receipt was given for a message; none while that is open.
+fn answered(facts: &Email) -> Option<bool> {
+    let keywords = facts.keywords.as_ref()?;
+    keywords.contains_key(ANSWERED).then(|| !keywords.contains_key(DECLINED))
 }
 
 /// Whom a receipt would go to, if the user is asked for one.
@@ -73,31 +79,30 @@ fn wanted(account: &Account, opened: &Opened) -> Option<Vec<String>> {
 pub async fn proof(account: &Account, opened: &Opened, limit: u64) -> Option<Proof> {
     let Kind::Receipt(said) = &opened.kind else { return None };
     let object = opened.parts.first()?;
+    let (trust, now) = (account.trust(), clock::now());
+    // Before anything is looked for: anybody can send what calls itself a receipt.
+    let receipt = verify(&WebCrypto, &object.data, None, &trust, now).await.ok();
+    let signer = receipt.as_ref().and_then(|receipt| receipt.signers.first());
+    let problem = signer.map_or(Some(SignerProblem::Malformed), |signer| {
+        signer.verdict.as_ref().err().map(signature_problem)
+    });
+    let (Some(receipt), None) = (&receipt, &problem) else { return problem.map(Proof::NotSigned) };
     let Some((facts, content)) = letter(account, said).await else { return Some(Proof::UnknownLetter) };
     if facts.size.is_none_or(|size| size > limit) {
         return None;
     }
-    let (trust, now) = (account.trust(), clock::now());
     let sent = open::fetch(account, &facts, None, || {}).await.ok()?.0;
-    let Ok(receipt) = verify(&WebCrypto, &object.data, None, &trust, now).await else {
-        return Some(Proof::NotSigned(SignerProblem::Malformed));
-    };
-    let signer = match check(&sent, content.asked.as_ref(), &receipt) {
-        Ok(signer) => signer,
+    let given = match check(&sent, content.asked.as_ref(), receipt) {
+        Ok(given) => given,
         Err(proof) => return Some(proof),
     };
-    let given = given(signer, now);
     note(account, &facts, &given).await;
     let email = EmailId(facts.id.as_ref()?.as_str().to_owned());
     Some(Proof::Opened { email, subject: content.subject, given })
 }
 
-/// Who signed a receipt for a letter that was sent to them.
-fn check<'r>(
-    sent: &Opened,
-    asked: Option<&Asked>,
-    receipt: &'r VerifiedCms<'_>,
-) -> Result<&'r SignerVerdict, Proof> {
+/// What a receipt proves that is for a letter and from somebody whom the letter was sent to.
+fn check(sent: &Opened, asked: Option<&Asked>, receipt: &VerifiedCms<'_>) -> Result<Given, Proof> {
     let kept = asked.and_then(|asked| asked.expected.as_deref());
     let kept = kept.and_then(|kept| ExpectedReceipt::from_der(&STANDARD.decode(kept).ok()?));
     let expected = kept.as_ref().or_else(|| Some(sent.requested_receipt()?.expected()));
@@ -107,16 +112,17 @@ fn check<'r>(
         _ => Proof::NotSigned(SignerProblem::Malformed),
     })?;
     let mut readers = sent.headers.to.iter().chain(&sent.headers.cc).chain(&sent.headers.bcc);
-    let is_reader = readers.any(|one| signer.emails.iter().any(|email| same_mailbox(email, &one.email)));
-    if is_reader { Ok(signer) } else { Err(Proof::NotWhatWasSent) }
+    let reader = readers.find(|one| signer.emails.iter().any(|email| same_mailbox(email, &one.email)));
+    reader.map(|reader| given(signer, &reader.email)).ok_or(Proof::NotWhatWasSent)
 }
 
-fn given(signer: &SignerVerdict, now: smime::UnixTime) -> Given {
+fn given(signer: &SignerVerdict, email: &str) -> Given {
     let name = signer.certificate.as_ref().and_then(smime::Certificate::common_name);
-    let stamped = signer.timestamp.as_ref().and_then(|stamp| stamp.token.as_ref().ok());
-    let at = stamped.map(|token| token.time()).or(signer.signing_time).unwrap_or(now);
-    let who = name.or_else(|| signer.emails.first().cloned()).unwrap_or_default();
-    Given { who, at: UnixTime(at.0) }
+    let stamp = signer.timestamp.as_ref().and_then(|stamp| stamp.token.as_ref().ok());
+    let at = stamp.map(|token| token.time()).or(signer.signing_time);
+    let who = name.unwrap_or_else(|| email.to_owned());
+    let at = at.map(|time| UnixTime(time.0));
+    Given { who, email: email.to_owned(), at, stamped: stamp.is_some() }
 }
 
 /// The letter that a receipt speaks of, and what its owner's summary says.

@@ -13,7 +13,8 @@ use super::vaults;
 use crate::protocol::{Failure, Secret};
 use crate::web::crypto::{KeyUse, WebCrypto, hkdf_aes_key, random};
 
-/// Makes a code; an earlier one stops working.
+/// Makes a code in place of an earlier one. The vault key stays the same, so that the earlier code still gets it out of an
+/// earlier copy of the vault.
 pub async fn make(account: &Account) -> Result<Secret, Failure> {
     let identity = account.certified()?;
     let key = account.vault_key(&identity).await?;
@@ -40,13 +41,7 @@ pub async fn recover(account: &Account, code: &Secret) -> Result<(), Failure> {
     for (index, sealed) in vault.boxes.iter().enumerate() {
         let Some((key, keys)) = unlock(sealed, &code).await? else { continue };
         recovered = true;
-        for former in &keys.former {
-            insert(account, former, KeyUse::Encryption).await?;
-        }
-        for generation in &keys.generations {
-            insert(account, &generation.signing, KeyUse::Signing).await?;
-            insert(account, &generation.encryption, KeyUse::Encryption).await?;
-        }
+        insert_all(account, &keys).await?;
         if index == 0 {
             settle(account, sealed, &key, &keys.generations).await?;
         } else {
@@ -77,6 +72,18 @@ async fn unlock(sealed: &KeyBox, code: &RecoveryCode) -> Result<Option<(VaultKey
     let Ok(key) = sealed.recover(&WebCrypto, &wrapping).await else { return Ok(None) };
     let keys = sealed.open(&WebCrypto, &key).await.map_err(vaults::unreadable)?;
     Ok(Some((key, keys)))
+}
+
+/// Takes keys of the vault into this browser's keyring.
+pub async fn insert_all(account: &Account, keys: &Keys) -> Result<(), Failure> {
+    for former in &keys.former {
+        insert(account, former, KeyUse::Encryption).await?;
+    }
+    for generation in &keys.generations {
+        insert(account, &generation.signing, KeyUse::Signing).await?;
+        insert(account, &generation.encryption, KeyUse::Encryption).await?;
+    }
+    Ok(())
 }
 
 async fn insert(account: &Account, key: &StoredKey, usage: KeyUse) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use jmap::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smime::message::Incoming;
 use zeroize::Zeroizing;
 
 use super::urls::{escape, expand};
@@ -127,8 +128,37 @@ impl Relay {
         Ok(upload.blob_id)
     }
 
-    /// Fetches a message.
+    /// Fetches a message, byte by byte as it lies there.
     pub async fn download(&self, blob: &BlobId, downloaded: Listener) -> Result<Vec<u8>, Failure> {
+        let mut message = Vec::new();
+        self.pieces(blob, downloaded, &mut |piece, total| {
+            if message.is_empty() {
+                // Growing would copy what is there. Where there is no such room, it may be shorter than that.
+                let _ = message.try_reserve_exact(total);
+            }
+            message.extend_from_slice(piece);
+        })
+        .await?;
+        Ok(message)
+    }
+
+    /// Fetches a message to be opened.
+    pub async fn receive(&self, blob: &BlobId, downloaded: Listener) -> Result<Incoming<'static>, Failure> {
+        let mut message = None;
+        self.pieces(blob, downloaded, &mut |piece, total| {
+            message.get_or_insert_with(|| Incoming::expecting(total)).push(piece);
+        })
+        .await?;
+        Ok(message.unwrap_or_default())
+    }
+
+    /// Fetches a message in pieces, each with the length of the whole: zero when that is unknown.
+    async fn pieces(
+        &self,
+        blob: &BlobId,
+        downloaded: Listener,
+        take: &mut dyn FnMut(&[u8], usize),
+    ) -> Result<(), Failure> {
         let values = [
             ("accountId", self.account.as_str()),
             ("blobId", blob.as_str()),
@@ -138,9 +168,17 @@ impl Relay {
         let url = expand(&self.session.download_url, &values);
         // One that came in clear grew by a third when it was sealed at the door.
         let limit = self.core.max_size_upload.saturating_mul(2).min(MAX_MESSAGE);
-        match send(Ask { downloaded, ..Ask::get(&url, limit) }).await {
+        let mut loaded = 0;
+        let mut received = |piece: &[u8], total: u64| {
+            take(piece, usize::try_from(total.min(limit)).unwrap_or_default());
+            loaded += u64::try_from(piece.len()).unwrap_or_default();
+            if let Some(hear) = &downloaded {
+                hear(loaded, total);
+            }
+        };
+        match send(Ask { received: Some(&mut received), ..Ask::get(&url, limit) }).await {
             Err(Failure::RelayRefused { reason }) if reason == NO_BLOB => Err(Failure::NotFound),
-            answer => answer.map(|answer| answer.body),
+            answer => answer.map(|_| ()),
         }
     }
 
@@ -172,7 +210,7 @@ impl Relay {
             url.push_str(&format!("&rcptTo={}", escape(recipient)));
         }
         match send(Ask { uploaded, ..Ask::post(&url, MESSAGE, message, MAX_JSON) }).await {
-            // An earlier attempt, whose answer was lost, went through.
+            // An earlier attempt, whose answer was lost, went through. One that goes on is answered 503, and nobody knows.
             Err(Failure::RelayRefused { reason }) if reason == SENT_BEFORE => {
                 Ok(ClearAnswer { accepted: recipients.to_vec(), refused: Vec::new() })
             }

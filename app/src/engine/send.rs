@@ -1,10 +1,12 @@
 //! Sealing and sending. A letter that is meant to be sealed is sealed or is not sent.
 
 mod keep;
+mod readers;
 mod stamp;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,21 +14,24 @@ use jmap::EmailImport;
 use smime::ess::{ReceiptRequest, ReceiptsFrom};
 use smime::evidence::{Evidence, is_der};
 use smime::message::{self, Reference, SealError, SealOptions, SignedDraft};
-use smime::recipients::{Chosen, NoneChosen, Reads, agree};
-use smime::{Certificate, EncryptError, SignError, SignOptions};
+use smime::recipients::{Chosen, NoneChosen, Reads};
+use smime::{EncryptError, SignError, SignOptions};
 
 use super::account::Account;
 use super::addresses::Copies;
 use super::directory;
 use super::letter::letter;
-use super::open;
+use super::open::{self, Found};
 use super::submission::{Outgoing, Plan, after_asking};
 use super::summary::Asked;
 use crate::protocol::{Draft, EmailId, Failure, Role, Stage, Status};
 use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
-pub use keep::save_draft;
+use readers::Readers;
+
+pub use keep::{destroy, save_draft};
+pub use readers::chosen;
 pub use stamp::Stamp;
 
 /// Revocation lists that are longer in all are not sent along.
@@ -58,16 +63,15 @@ pub async fn send(
     }
     let refused = match without.is_empty() {
         true => {
-            let reference = reference(account, draft, call).await;
-            match send_sealed(account, draft, &copies, &resolved, reference, call).await {
+            match send_sealed(account, draft, &copies, &resolved, replaces, call).await {
                 // A key of no use shows only when it is used, after which the page asked about its address.
                 Err(Failure::RecipientWithoutCertificate { addresses }) if covers(confirmed, &addresses) => {
-                    send_clear(account, draft, &everybody, call).await?
+                    send_clear(account, draft, &everybody, replaces, call).await?
                 }
                 sent => sent?,
             }
         }
-        false => send_clear(account, draft, &everybody, call).await?,
+        false => send_clear(account, draft, &everybody, replaces, call).await?,
     };
     // The letter is out: what follows must not make it look unsent.
     keep::tidy(account, replaces, draft.answers.as_ref()).await;
@@ -79,9 +83,41 @@ fn covers(confirmed: &[String], addresses: &[String]) -> bool {
 }
 
 /// What the message that is answered kept hidden: the answer must not show it (RFC 9788 6.1).
-async fn reference(account: &Account, draft: &Draft, call: &Call) -> Option<Reference> {
-    let answered = open::opened(account, draft.answers.as_ref()?, call).await.ok()?;
-    Some(answered.opened.headers.reference())
+///
+/// The relay names the message by its id alone, and could give another in its place. So it counts only if it is
+/// the one that the answer refers to, and what the draft hid that was kept, which is one's own, stays hidden too.
+async fn reference(
+    account: &Account,
+    draft: &Draft,
+    kept: Option<&EmailId>,
+    letter: &message::Draft,
+    call: &Call,
+) -> Result<Option<Reference>, Failure> {
+    let Some(answered) = &draft.answers else { return Ok(None) };
+    let answered = readable(account, answered, call).await?;
+    let answered = answered.filter(|found| found.opened.headers.message_id.iter().eq(&letter.in_reply_to));
+    let kept = match kept {
+        Some(kept) => readable(account, kept, call).await?.filter(|found| found.draft),
+        None => None,
+    };
+    let hidden = [answered, kept].into_iter().flatten().map(|found| found.opened.headers.reference());
+    Ok(Some(hidden.reduce(Reference::and).unwrap_or_else(|| Reference::unknown(letter))))
+}
+
+/// A message; none if it is gone, never will open, or is refused.
+async fn readable(account: &Account, email: &EmailId, call: &Call) -> Result<Option<Rc<Found>>, Failure> {
+    match open::opened(account, email, call).await {
+        Ok(found) => Ok(Some(found)),
+        Err(
+            Failure::NotFound
+            | Failure::NotARecipient
+            | Failure::Damaged
+            | Failure::Unsupported
+            | Failure::TooLarge { .. }
+            | Failure::RelayRefused { .. },
+        ) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn send_sealed(
@@ -89,19 +125,22 @@ async fn send_sealed(
     draft: &Draft,
     copies: &Copies,
     resolved: &Resolved,
-    reference: Option<Reference>,
+    replaces: Option<&EmailId>,
     call: &Call,
 ) -> Result<Refused, Failure> {
     let drafts = account.mailbox(Role::Drafts).await?;
     let letter = letter(account, draft, call).await?;
     // What receipts repeat: another one for every attempt, since what is sent may have changed.
     let identifier = draft.receipt.then(|| format!("{} {}", letter.message_id, letter.date.0));
-    let readers = chosen(&copies.all(), resolved)?;
-    let options = signing(account, &readers, identifier.as_deref(), reference);
+    let readers = readers::messages(copies, resolved)?;
+    let reference = reference(account, draft, replaces, &letter, call).await?;
+    let options = signing(account, &chosen(&copies.open, resolved)?, identifier.as_deref(), reference);
     let asked = identifier.map(|identifier| Asked { identifier, ..Asked::default() });
-    let (outgoing, own) = match copies.hidden.is_empty() {
-        true => once(account, letter, &options, &copies.open, resolved, asked, call).await?,
-        false => apart(account, letter, &options, copies, resolved, asked, call).await?,
+    let (outgoing, own) = match readers.as_slice() {
+        [all] if copies.hidden.is_empty() && all.sender_reads(account)? => {
+            once(account, letter, &options, all, asked, call).await?
+        }
+        messages => apart(account, letter, &options, messages, asked, call).await?,
     };
     let plan = Plan {
         account: account.relay.account(),
@@ -116,7 +155,7 @@ async fn send_sealed(
     call.commit().await;
     let answer = account.relay.request(plan.batch()?).await;
     let outcome = answer.and_then(|answer| plan.outcome(&answer)).map_err(after_asking)?;
-    keep::destroy(account, &outcome.leftovers).await;
+    destroy(account, &outcome.leftovers).await;
     if outcome.taken == 0 {
         let reason = outcome.refused.into_iter().next().map(|(_, reason)| reason).unwrap_or_default();
         return Err(Failure::RelayRefused { reason });
@@ -133,47 +172,45 @@ async fn once(
     account: &Account,
     letter: message::Draft,
     options: &SealOptions,
-    addresses: &[String],
-    resolved: &Resolved,
+    readers: &Readers<'_>,
     asked: Option<Asked>,
     call: &Call,
 ) -> Result<(Vec<Outgoing>, EmailImport), Failure> {
     let content = keep::content(&letter, Status::Confidential);
     let signed = sign(account, Cow::Owned(letter), options, call).await?;
-    let (certificates, options) = sealing(account, addresses, resolved)?;
+    let (certificates, options) = readers.sealing(account)?;
     let sealed = signed.into_encrypted(&WebCrypto, &mut rng(), &certificates, &options).await;
-    let sealed = sealed.map_err(|error| seal_failure(error, addresses))?;
+    let sealed = sealed.map_err(|error| seal_failure(error, &readers.addresses))?;
     let own = keep::own_copy(account, &sealed, content, asked, call).await?;
-    let outgoing = Outgoing { blob: own.blob_id.clone(), recipients: addresses.to_vec() };
+    let outgoing = Outgoing { blob: own.blob_id.clone(), recipients: readers.addresses.clone() };
     Ok((vec![outgoing], own))
 }
 
-/// A message for each that must not show in the others, and the sender's own, which names them all.
+/// A message for each of these, none of which shows in another, and the sender's own, which names them all.
 async fn apart(
     account: &Account,
     letter: message::Draft,
     options: &SealOptions,
-    copies: &Copies,
-    resolved: &Resolved,
+    messages: &[Readers<'_>],
     asked: Option<Asked>,
     call: &Call,
 ) -> Result<(Vec<Outgoing>, EmailImport), Failure> {
     let signed = sign(account, Cow::Borrowed(&letter), options, call).await?;
     let mut outgoing = Vec::new();
-    for recipients in copies.envelopes() {
-        let (certificates, options) = sealing(account, &recipients, resolved)?;
+    for readers in messages {
+        let (certificates, options) = readers.sealing(account)?;
         let sealed = signed.encrypt(&WebCrypto, &mut rng(), &certificates, &options).await;
-        let sealed = sealed.map_err(|error| seal_failure(error, &recipients))?;
+        let sealed = sealed.map_err(|error| seal_failure(error, &readers.addresses))?;
         let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
-        outgoing.push(Outgoing { blob, recipients });
+        outgoing.push(Outgoing { blob, recipients: readers.addresses.clone() });
     }
     let expected = signed.requested_receipt().map(|receipt| STANDARD.encode(receipt.expected().to_der()));
     drop(signed);
     let asked = asked.map(|asked| Asked { expected, ..asked });
-    Ok((outgoing, keep::own_letter(account, letter, asked, call).await?))
+    Ok((outgoing, keep::own_letter(account, letter, options.reference.clone(), asked, call).await?))
 }
 
-/// What is signed for all readers.
+/// What is signed for all, so that those who see each other can read it: the others change nothing of it.
 fn signing(
     account: &Account,
     readers: &[&Chosen],
@@ -189,7 +226,7 @@ fn signing(
         signing: SignOptions { receipt_request, evidence: evidence(account), ..SignOptions::default() },
         reference,
         // Programs that know no header protection show the subject in the text.
-        legacy_display: readers.iter().any(|one| *one.reads() != Reads::Everything),
+        legacy_display: readers.is_empty() || readers.iter().any(|one| *one.reads() != Reads::Everything),
         ..SealOptions::default()
     }
 }
@@ -221,41 +258,15 @@ fn evidence_of(crls: &[Vec<u8>]) -> Evidence {
     Evidence { crls, ..Evidence::default() }
 }
 
-/// The certificates of these readers, in this order, and the sender's own; and what all of them read.
-///
-/// The sender's is in every copy, also of those it keeps another of: otherwise it would tell who has hidden readers.
-fn sealing(
-    account: &Account,
-    addresses: &[String],
-    resolved: &Resolved,
-) -> Result<(Vec<Certificate>, SealOptions), Failure> {
-    let readers = chosen(addresses, resolved)?;
-    let agreement = agree(readers.iter().copied());
-    let (cipher, transport) = (agreement.cipher, agreement.transport);
-    let mut certificates: Vec<Certificate> = readers.iter().map(|one| one.certificate().clone()).collect();
-    let own = keep::own_certificate(account)?;
-    if !certificates.contains(&own) {
-        certificates.push(own);
-    }
-    Ok((certificates, SealOptions { cipher, transport, ..SealOptions::default() }))
-}
-
-/// The certificates of these readers, in this order.
-pub fn chosen<'r>(addresses: &[String], resolved: &'r Resolved) -> Result<Vec<&'r Chosen>, Failure> {
-    let find = |address: &String| match resolved.get(&address.to_ascii_lowercase()) {
-        Some(Ok(chosen)) => Ok(chosen),
-        _ => Err(Failure::RecipientWithoutCertificate { addresses: vec![address.clone()] }),
-    };
-    addresses.iter().map(find).collect()
-}
-
 async fn send_clear(
     account: &Account,
     draft: &Draft,
     recipients: &[String],
+    replaces: Option<&EmailId>,
     call: &Call,
 ) -> Result<Refused, Failure> {
     let letter = letter(account, draft, call).await?;
+    let reference = reference(account, draft, replaces, &letter, call).await?;
     call.report(Stage::Sealing, 0, 1);
     let (signer, stamp) = (account.signer()?, Stamp::new(account, call));
     let signed = message::sign_clear(&WebCrypto, &account.keyring, &letter, &signer, async |signature| {
@@ -263,7 +274,7 @@ async fn send_clear(
     });
     let signed = signed.await.map_err(|error| seal_failure(error, &[]))?;
     stamp.check()?;
-    let own = keep::own_letter(account, letter, None, call).await?;
+    let own = keep::own_letter(account, letter, reference, None, call).await?;
     call.report(Stage::Submitting, 0, 1);
     call.commit().await;
     let sender = &account.who.address;

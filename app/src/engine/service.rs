@@ -61,14 +61,15 @@ impl Engine {
                 self.stand().await
             }
             Request::Receipt { email, give } => {
-                receipts::answer(&*self.account()?, &email, give, call).await?;
-                Ok(Reply::Done.into())
+                let given = receipts::answer(&*self.account()?, &email, give, call).await?;
+                Ok(Reply::Receipt { given }.into())
             }
             Request::Attachment { email, part } => self.attachment(&email, &part, call).await,
             Request::Mailboxes => Ok(Reply::Mailboxes(lists::mailboxes(&*self.account()?).await?).into()),
             Request::List { mailbox, position, limit } => self.list(&mailbox, position, limit).await,
-            Request::Open { email } => {
-                Ok(Reply::Message(Box::new(open::open(&*self.account()?, &email, call).await?)).into())
+            Request::Open { email, whole } => {
+                let message = open::open(&*self.account()?, &email, whole, call).await?;
+                Ok(Reply::Message(Box::new(message)).into())
             }
             Request::Complete { text } => {
                 Ok(Reply::Completions(directory::complete(&*self.account()?, &text).await?).into())

@@ -4,9 +4,9 @@ use smime::UnixTime;
 use smime::path::{self, Purpose, Query};
 
 use super::account::Account;
-use super::identity::Identity;
-use super::{revocation, vaults};
-use crate::protocol::{Failure, State};
+use super::identity::{Identity, MONTH};
+use super::{enrol, revocation, vaults};
+use crate::protocol::{self, Failure, State};
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
 
@@ -15,8 +15,12 @@ pub async fn state(account: &Account) -> Result<State, Failure> {
     account.settle_trust().await?;
     revocation::refresh(account).await;
     let (_, vault) = vaults::load(account).await?;
-    let who = account.who.clone();
+    // The keys at hand do until it succeeds; of what never does the owner hears in time.
+    let _ = enrol::keep_up(account, &vault).await;
     let here = account.identity();
+    let ending = here.as_ref().and_then(|identity| identity.ending(clock::now(), MONTH));
+    let ending = ending.map(|end| protocol::UnixTime(end.0));
+    let who = protocol::Account { ending, ..account.who.clone() };
     let Some(current) = vault.boxes.first() else {
         // A relay that lost the vault does not make good keys bad.
         return Ok(match here {

@@ -110,7 +110,7 @@ impl Plan<'_> {
     fn sent(&self, own: &EmailImport) -> Patch {
         let into = own.mailbox_ids.keys().map(|mailbox| (format!("mailboxIds/{mailbox}"), Value::Bool(true)));
         let no_longer = [format!("mailboxIds/{}", self.drafts), format!("keywords/{}", keyword::DRAFT)];
-        into.chain(no_longer.map(|path| (path, Value::Null))).collect()
+        few(into.chain(no_longer.map(|path| (path, Value::Null))))
     }
 
     fn submission(&self, index: usize, copy: &Outgoing) -> EmailSubmission {

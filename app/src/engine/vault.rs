@@ -16,8 +16,8 @@ pub use code::RecoveryCode;
 
 /// The longest vault that is read.
 pub const MAX_BYTES: usize = 256 * 1024;
-/// Boxes that are kept: the current one, and those of identities whose keys were lost here.
-const MAX_BOXES: usize = 8;
+/// Boxes that a vault has room for, each with years of renewals.
+const MAX_BOXES: usize = 16;
 const VERSION: u8 = 1;
 const CIPHER: ContentEncryption = ContentEncryption::Aes256Gcm;
 /// What [`super::super::web::crypto::hkdf_aes_key`] binds a key derived from a recovery code to.
@@ -147,7 +147,11 @@ impl Vault {
         self.boxes.retain(|other| other.id != sealed.id);
         self.boxes.insert(0, sealed);
         self.sort();
-        self.boxes.truncate(MAX_BOXES);
+    }
+
+    /// Whether there is no room for the keys of another start.
+    pub fn is_full(&self) -> bool {
+        self.boxes.len() >= MAX_BOXES
     }
 
     fn sort(&mut self) {
@@ -264,7 +268,7 @@ mod tests {
     use smime::rustcrypto::RustCrypto;
     use zeroize::Zeroizing;
 
-    use super::{Generation, KeyBox, Keys, StoredKey, Vault, VaultError};
+    use super::{Generation, KeyBox, Keys, MAX_BOXES, StoredKey, Vault, VaultError};
 
     fn keys() -> Keys {
         let key = |id: &str| StoredKey {
@@ -318,6 +322,11 @@ mod tests {
             vault.put(sealed_box(&vault, name, fill));
         }
         assert_eq!(names(&vault), ["new", "old"]);
+        for start in 3..=MAX_BOXES {
+            assert!(!vault.is_full(), "{start}");
+            vault.put(sealed_box(&vault, &start.to_string(), 3));
+        }
+        assert!(vault.is_full() && names(&vault).contains(&"old"));
     }
 
     #[test]

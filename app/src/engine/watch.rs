@@ -9,6 +9,7 @@ use jmap::{Changes, Email, Get, Mailbox, State, StateChange};
 
 use super::account::Account;
 use super::relay::Relay;
+use super::{enrol, standing};
 use crate::json;
 use crate::protocol::{EmailId, Event, Failure, MailboxId};
 use crate::web::clock;
@@ -55,6 +56,10 @@ impl Watch {
                     self.set_online(true);
                     // What changed while there was no stream.
                     self.catch_up().await?;
+                    // A page can stay open for weeks.
+                    if enrol::is_due(&self.account) {
+                        let _ = standing::state(&self.account).await;
+                    }
                 }
                 Push::State(json) => {
                     if self.concerns(&json) {

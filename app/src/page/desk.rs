@@ -168,7 +168,7 @@ impl Desk {
     pub(crate) fn take_unsaved(self) -> Option<Unsaved> {
         self.signed_out.set_value(false);
         let unsaved = self.unsaved.try_update_value(Option::take).flatten();
-        unsaved.filter(|unsaved| self.account().is_some_and(|account| account == unsaved.writer))
+        unsaved.filter(|unsaved| self.account().is_some_and(|account| account.id == unsaved.writer.id))
     }
 
     /// Signs out.

@@ -7,11 +7,17 @@ use leptos::prelude::*;
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::mail::Change;
+use crate::page::text;
 use crate::page::texts;
-use crate::protocol::Failure;
+use crate::protocol::{Failure, UnixTime};
+use crate::web::dom;
 
 /// Long enough to read a sentence and reach the button.
 const SHOWN_FOR: Duration = Duration::from_secs(9);
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// The day on which the end of certificates was put away, and of which account.
+const PUT_AWAY: &str = "ending-put-away";
 
 /// Something told in passing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,10 +128,44 @@ fn Toast(notice: Notice) -> impl IntoView {
 pub(crate) fn Banners() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let texts = texts();
+    let ending = desk.account().and_then(|account| Some((account.ending?, account.id)));
     view! {
         <div class="notices">
             <Show when=move || desk.offline.get()>
                 <div class="banner" role="alert"><span>{texts.offline}</span></div>
+            </Show>
+            {ending.map(|(end, account)| view! { <Ending end account /> })}
+        </div>
+    }
+}
+
+/// That one's certificates end or have ended, until it is put away for the day.
+#[component]
+fn Ending(end: UnixTime, account: String) -> impl IntoView {
+    let texts = texts();
+    let now = RwSignal::new(dom::now());
+    // A page may stay open for weeks.
+    if let Ok(hours) = set_interval_with_handle(move || now.set(dom::now()), HOUR) {
+        on_cleanup(move || hours.clear());
+    }
+    let put_away = RwSignal::new(dom::recall(PUT_AWAY));
+    let today = move || format!("{} {account}", dom::local_time(now.get()).day_number);
+    let today = StoredValue::new(today);
+    let shown = move || put_away.get() != Some(today.with_value(|today| today()));
+    let put_off = move |_| {
+        let today = today.with_value(|today| today());
+        dom::remember(PUT_AWAY, &today);
+        put_away.set(Some(today));
+    };
+    let day = text::dated(texts, dom::local_time(end));
+    let said = move || if end < now.get() { (texts.ended)(&day) } else { (texts.ending)(&day) };
+    view! {
+        <div role="status">
+            <Show when=shown>
+                <div class="banner">
+                    <span>{said.clone()}</span>
+                    <button type="button" class="button" on:click=put_off>{texts.put_off}</button>
+                </div>
             </Show>
         </div>
     }

@@ -7,17 +7,21 @@ mod body;
 mod details;
 mod head;
 mod label;
+mod more;
 mod receipt;
 mod status;
+
+use std::sync::Arc;
 
 use leptos::prelude::*;
 
 use crate::page::desk::Desk;
+use crate::page::later;
 use crate::page::list::Listing;
-use crate::page::mail::Change;
+use crate::page::mail::{Change, Mail};
 use crate::page::seal::{Look, Seal};
 use crate::page::texts;
-use crate::protocol::{EmailId, Failure, Message, Receipt, Reply, Request, Summary};
+use crate::protocol::{EmailId, Failure, MailboxId, Message, Receipt, Reply, Request, Summary};
 use crate::web::dom;
 
 pub(crate) use actions::Filing;
@@ -41,7 +45,7 @@ pub(crate) fn Nothing() -> impl IntoView {
 pub(crate) fn Reading(email: EmailId) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let listing = expect_context::<Listing>();
-    let opened = desk.read(Request::Open { email: email.clone() });
+    let opened = desk.read(Request::Open { email: email.clone(), whole: false });
     let texts = texts();
     // What the list knows of the subject is shown while the seal is being opened.
     let expected = desk.mail.with_untracked(|mail| {
@@ -57,8 +61,11 @@ pub(crate) fn Reading(email: EmailId) -> impl IntoView {
             {move || match opened.get() {
                 None => view! { <Waiting title=expected.clone() /> }.into_any(),
                 Some(Ok(Reply::Message(message))) => {
-                    mark_seen(desk, listing, &message);
-                    view! { <Letter message=*message /> }.into_any()
+                    let (email, seen) = (message.id.clone(), message.seen);
+                    let mailbox = listing.mailbox.get_untracked();
+                    // Also where it is left before that.
+                    later::surely(4, move || mark_seen(desk, mailbox, email, seen));
+                    view! { <Letter message=Arc::new(*message) /> }.into_any()
                 }
                 Some(Ok(_)) => view! { <Closed failure=Failure::EngineLost /> }.into_any(),
                 Some(Err(failure)) => view! { <Closed failure /> }.into_any(),
@@ -68,28 +75,32 @@ pub(crate) fn Reading(email: EmailId) -> impl IntoView {
     }
 }
 
+/// The letter, from the top down: each part in a task of its own.
 #[component]
-fn Letter(message: Message) -> impl IntoView {
+fn Letter(message: Arc<Message>) -> impl IntoView {
     // Where the list gives way to the letter, the focus goes along.
     if dom::matches_media("(max-width: 46rem)") {
         request_animation_frame(|| {
             dom::focus("#letter");
         });
     }
+    let (sheet, enclosed) = (Arc::clone(&message), Arc::clone(&message));
+    let sheet = move || match &sheet.receipt {
+        Receipt::For(proof) => view! { <receipt::ProofOf proof=proof.clone() /> }.into_any(),
+        _ => view! { <body::Sheet body=sheet.body.clone() /> }.into_any(),
+    };
+    let attachments = move || view! { <attachments::Attachments message=&*enclosed /> };
     let message = &message;
     view! {
-            <status::Protection message />
+            <status::Protection message=Arc::clone(message) />
             <label::Marking label=message.label.clone() />
             <receipt::Receipts message />
             // Without anything to focus in it, the keyboard could not scroll it.
             <div class="scroll" tabindex="0">
                 <article class="letter" aria-labelledby="letter">
                     <head::Head message />
-                    {match &message.receipt {
-                        Receipt::For(proof) => view! { <receipt::ProofOf proof=proof.clone() /> }.into_any(),
-                        _ => view! { <body::Sheet body=message.body.clone() /> }.into_any(),
-                    }}
-                    <attachments::Attachments message />
+                    {later::draw(1, sheet)}
+                    {later::draw(2, attachments)}
                 </article>
             </div>
     }
@@ -124,19 +135,15 @@ fn Closed(failure: Failure) -> impl IntoView {
     }
 }
 
-fn mark_seen(desk: Desk, listing: Listing, message: &Message) {
-    let seen = desk.mail.with_untracked(|mail| mail.row(&message.id).map_or(message.seen, |row| row.seen));
+fn mark_seen(desk: Desk, mailbox: Option<MailboxId>, email: EmailId, seen: bool) {
+    let row = |mail: &Mail| mail.row(&email).map(|row| (row.seen, row.summary == Summary::Sealed));
+    let (seen, sealed) = desk.mail.with_untracked(row).unwrap_or((seen, false));
     if !seen {
-        desk.change(Change::Seen { emails: vec![message.id.clone()], seen: true });
-    } else if let Some(mailbox) = listing.mailbox.get_untracked() {
+        desk.change(Change::Seen { emails: vec![email], seen: true });
+    } else if let Some(mailbox) = mailbox.filter(|_| sealed) {
         // Opening taught the engine the subject of a row that had been closed.
-        let sealed = desk
-            .mail
-            .with_untracked(|mail| mail.row(&message.id).is_some_and(|row| row.summary == Summary::Sealed));
-        if sealed {
-            desk.mail.update(|mail| {
-                mail.apply(Change::Stale(vec![mailbox]));
-            });
-        }
+        desk.mail.update(|mail| {
+            mail.apply(Change::Stale(vec![mailbox]));
+        });
     }
 }

@@ -9,6 +9,7 @@ use leptos::task::spawn_local;
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::keys::Command;
+use crate::page::later;
 use crate::page::list::{ListPane, Listing};
 use crate::page::mailboxes::{Mailboxes, mailbox_name};
 use crate::page::notice::{Banners, Toasts};
@@ -79,7 +80,8 @@ pub(crate) fn Shell() -> impl IntoView {
 fn show(pane: Pane) -> AnyView {
     match pane {
         Pane::Nothing => view! { <Nothing /> }.into_any(),
-        Pane::Read(email) => view! { <Reading email /> }.into_any(),
+        // Apart from the click that leads to it.
+        Pane::Read(email) => later::draw(0, move || view! { <Reading email /> }).into_any(),
         Pane::Write(writing, email) => view! { <Composer writing email /> }.into_any(),
         Pane::Settings => view! { <Settings /> }.into_any(),
         Pane::Nowhere => {

@@ -7,9 +7,10 @@ mod format;
 mod zh;
 
 use crate::page::place::Writing;
+use crate::page::writing::answer::Unquoted;
 use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
 
-pub(crate) use format::{common_name, day_and_time, full_time, grouped, list_time, size};
+pub(crate) use format::{common_name, dated, day_and_time, full_time, grouped, isolated, list_time, size};
 
 /// A language of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,10 +141,13 @@ pub(crate) struct Texts {
     pub name_given: &'static str,
     /// Between the entries of a list.
     pub list_comma: &'static str,
+    pub show_more: fn(usize) -> String,
+    pub several_authors: &'static str,
     pub claimed_from: fn(who: &str) -> String,
     pub body_frame: &'static str,
     pub no_text: &'static str,
     pub remote_removed: &'static str,
+    pub text_cut: &'static str,
     pub attachments: &'static str,
     pub download: fn(name: &str) -> String,
     pub risky_file: &'static str,
@@ -202,7 +206,8 @@ pub(crate) struct Texts {
     pub receipt_given: &'static str,
     pub receipt_refused: &'static str,
     pub receipt_none_yet: &'static str,
-    pub receipt_opened: fn(who: &str, when: &str) -> String,
+    pub receipt_opened: fn(who: &str, when: Option<&str>, stamped: bool) -> String,
+    pub receipt_more: fn(usize) -> String,
     pub receipt_for: fn(subject: &str) -> String,
     pub receipt_letter: &'static str,
     pub receipt_unknown: &'static str,
@@ -255,6 +260,9 @@ pub(crate) struct Texts {
     pub wrote: fn(when: &str, who: &str) -> String,
     pub forwarded: &'static str,
     pub date: &'static str,
+    pub not_quoted: fn(why: Unquoted) -> &'static str,
+    pub outside: &'static str,
+    pub outside_add: &'static str,
     pub reply_prefix: &'static str,
     pub forward_prefix: &'static str,
 
@@ -266,6 +274,9 @@ pub(crate) struct Texts {
     pub dismiss: &'static str,
     pub failure: fn(&Failure) -> String,
     pub offline: &'static str,
+    pub ending: fn(day: &str) -> String,
+    pub ended: fn(day: &str) -> String,
+    pub put_off: &'static str,
     pub not_found_title: &'static str,
     pub cannot_open_title: &'static str,
 

@@ -1,5 +1,6 @@
 //! Writing a letter.
 
+pub(crate) mod answer;
 mod caution;
 mod editor;
 mod enclosures;
@@ -22,6 +23,7 @@ use crate::page::way::Way;
 use crate::protocol::{EmailId, Message, Reply, Request};
 use crate::web::dom;
 
+use answer::Omitted;
 use editor::Editor;
 pub(crate) use keeper::resume;
 use letter::Letter;
@@ -33,9 +35,10 @@ pub(crate) fn Composer(writing: Writing, email: Option<EmailId>) -> impl IntoVie
     let texts = texts();
     let title = texts.writing_title(writing);
     let (Some(email), false) = (email, writing == Writing::New) else {
-        return view! { <Editor title letter=Letter::default() kept=None answer=false /> }.into_any();
+        return view! { <Editor title letter=Letter::default() kept=None answer=false omitted=Omitted::default() /> }.into_any();
     };
-    let opened = desk.read(Request::Open { email: email.clone() });
+    let whole = matches!(writing, Writing::Draft | Writing::Forward);
+    let opened = desk.read(Request::Open { email: email.clone(), whole });
     let from = move || match opened.get() {
         None => view! { <div class="letter loading"><i></i><i></i><i></i></div> }.into_any(),
         // What somebody else sealed to the reader is never taken up as the reader's own words.
@@ -46,7 +49,8 @@ pub(crate) fn Composer(writing: Writing, email: Option<EmailId>) -> impl IntoVie
             let kept = (writing == Writing::Draft).then(|| email.clone());
             let letter = begin(desk, writing, &message);
             let answer = matches!(writing, Writing::Reply | Writing::ReplyAll);
-            view! { <Editor title letter kept answer /> }.into_any()
+            let omitted = omitted(desk, writing, &message);
+            view! { <Editor title letter kept answer omitted /> }.into_any()
         }
         Some(Ok(_)) => view! { <Missing reason=texts.not_found_title.to_owned() /> }.into_any(),
         Some(Err(failure)) => view! { <Missing reason=(texts.failure)(&failure) /> }.into_any(),
@@ -64,6 +68,15 @@ fn begin(desk: Desk, writing: Writing, message: &Message) -> Letter {
             Letter::reply(message, &me, writing == Writing::ReplyAll, texts, &when)
         }
         _ => Letter::default(),
+    }
+}
+
+fn omitted(desk: Desk, writing: Writing, message: &Message) -> Omitted {
+    match (writing, desk.account()) {
+        (Writing::Reply | Writing::ReplyAll, Some(me)) => {
+            Omitted::new(message, &me, writing == Writing::ReplyAll)
+        }
+        _ => Omitted::default(),
     }
 }
 

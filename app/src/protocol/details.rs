@@ -90,19 +90,33 @@ pub enum Receipt {
         /// Whether the reader sent one or decided not to; none while it is open.
         given: Option<bool>,
     },
-    /// The user asked for receipts in it, and these came.
-    Asked(Vec<Given>),
+    /// The user asked for receipts in it.
+    Asked {
+        /// The first that came.
+        given: Vec<Given>,
+        /// How many others gave one; [`MANY_READERS`] stands for any number from there.
+        more: usize,
+    },
     /// It is a receipt.
     For(Proof),
 }
 
-/// A receipt that proves that a message of the user's was opened.
+/// So many readers beyond those who are named are not counted any further.
+pub const MANY_READERS: usize = 99;
+
+/// A receipt that proves that a message of the user's was opened. Kept in JSON beside its letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
     /// The name of the reader, or the address where the certificate has none.
     pub who: String,
-    /// When the reader signed the receipt.
-    pub at: UnixTime,
+    /// The address by which the letter went to the reader; empty where an earlier version noted it.
+    #[serde(default)]
+    pub email: String,
+    /// When the reader signed the receipt, where that is told.
+    pub at: Option<UnixTime>,
+    /// An authority vouches for that time.
+    #[serde(default)]
+    pub stamped: bool,
 }
 
 /// What a receipt proves.

@@ -79,6 +79,8 @@ pub enum Failure {
     VaultClosed,
     /// The vault was changed by another browser at the same time: try again.
     VaultChanged,
+    /// The vault has no room for the keys of another start.
+    VaultFull,
     /// The browser refuses to store anything (private window, no space, blocked).
     StorageUnavailable,
     /// What is stored in this browser was written by a newer version.

@@ -163,6 +163,8 @@ pub struct Message {
     pub flagged: bool,
     /// It is a draft.
     pub draft: bool,
+    /// In a draft: the message that it answers.
+    pub answers: Option<EmailId>,
     /// Who is shown as the author.
     pub from: Vec<Address>,
     /// The authors by their own account, where only the sender signed: `from` is then the sender.
@@ -178,6 +180,8 @@ pub struct Message {
     pub bcc: Vec<Address>,
     /// Where an answer goes.
     pub reply_to: Vec<Address>,
+    /// It was encrypted, and yet its addresses stood outside: whoever carried it could write them.
+    pub recipients_unprotected: bool,
     /// Subject.
     pub subject: String,
     /// When its sender says it was written.
@@ -235,12 +239,14 @@ pub enum Says {
 }
 
 /// The text of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// Sanitised HTML for the sandboxed frame, without any remote address; for messages of plain text too.
     pub html: String,
     /// Plain text, for quoting in answers and for voice.
     pub text: String,
+    /// The text is longer than what of it is here.
+    pub cut: bool,
     /// Images and other remote content were left out.
     pub remote_removed: bool,
 }

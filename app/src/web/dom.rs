@@ -170,6 +170,9 @@ pub fn dress(frame: &HtmlIFrameElement, css: &str) -> Option<()> {
     Some(())
 }
 
+/// In CSS pixels. A frame that is higher scrolls by itself: a browser cannot place what is millions of them away.
+const MAX_HEIGHT: i32 = 1_000_000;
+
 /// Gives a frame the height of its document, now and whenever that changes.
 ///
 /// The observer lives as long as the frame's document.
@@ -178,9 +181,13 @@ pub fn fit(frame: &HtmlIFrameElement) -> Option<()> {
     let element: HtmlElement = frame.clone().into();
     let measured = body.clone();
     let measure = Closure::<dyn Fn()>::new(move || {
-        // Above this a hostile style could make the page itself unusable.
-        let height = measured.scroll_height().clamp(48, 100_000);
-        let _ = element.style().set_property("height", &format!("{height}px"));
+        let height = measured.scroll_height();
+        let _ = element.style().set_property("height", &format!("{}px", height.clamp(48, MAX_HEIGHT)));
+        if height > MAX_HEIGHT
+            && let Some(root) = measured.owner_document().and_then(|document| document.document_element())
+        {
+            let _ = root.set_attribute("style", "overflow-y: auto");
+        }
     });
     let observer = ResizeObserver::new(measure.as_ref().unchecked_ref()).ok()?;
     observer.observe(&body);

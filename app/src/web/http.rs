@@ -1,6 +1,9 @@
 //! Requests to the relay, with progress in both directions and an end when nobody waits any more.
 //!
-//! XMLHttpRequest rather than fetch: it alone tells how far an upload is.
+//! XMLHttpRequest for what has a body: it alone tells how far an upload is. Fetch for the rest: it alone hands over
+//! an answer piece by piece.
+
+mod download;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -34,8 +37,9 @@ pub struct Ask<'a> {
     pub timeout: u32,
     /// Hears of bytes that went out: how many, of how many.
     pub uploaded: Option<Box<dyn Fn(u64, u64)>>,
-    /// Hears of bytes that came in: how many, of how many (zero when unknown).
-    pub downloaded: Option<Box<dyn Fn(u64, u64)>>,
+    /// Where there is no body, takes the answer of a request that went well, piece by piece, with its whole length
+    /// (zero when unknown); the body of the answer is empty then.
+    pub received: Option<Received<'a>>,
 }
 
 impl<'a> Ask<'a> {
@@ -51,7 +55,7 @@ impl<'a> Ask<'a> {
             limit,
             timeout: 0,
             uploaded: None,
-            downloaded: None,
+            received: None,
         }
     }
 
@@ -60,6 +64,9 @@ impl<'a> Ask<'a> {
         Self { method: "POST", content_type, body: Some(body), ..Self::get(url, limit) }
     }
 }
+
+/// Takes a piece of an answer, with the length of the whole.
+pub type Received<'a> = &'a mut dyn FnMut(&[u8], u64);
 
 /// What the relay answered.
 #[derive(Debug)]
@@ -81,27 +88,39 @@ pub enum AskError {
     TooLong,
 }
 
+impl From<JsValue> for AskError {
+    fn from(_: JsValue) -> Self {
+        Self::Unreachable
+    }
+}
+
 /// Asks and waits. Dropping the future ends the transfer.
 pub async fn ask(ask: Ask<'_>) -> Result<Answer, AskError> {
-    let request = XmlHttpRequest::new().map_err(|_| AskError::Unreachable)?;
-    let opened = request.open_with_async(ask.method, ask.url, true);
-    opened.map_err(|_| AskError::Unreachable)?;
+    match ask.body {
+        Some(body) => upload(ask, body).await,
+        None => download::download(ask).await,
+    }
+}
+
+async fn upload(ask: Ask<'_>, body: &[u8]) -> Result<Answer, AskError> {
+    let request = XmlHttpRequest::new()?;
+    request.open_with_async(ask.method, ask.url, true)?;
     request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
     request.set_timeout(ask.timeout);
     if !ask.content_type.is_empty() {
         let _ = request.set_request_header("Content-Type", ask.content_type);
     }
-    let (transfer, ended) = Transfer::watch(request, ask.limit, ask.uploaded, ask.downloaded);
-    send(&transfer.request, ask.body, ask.sealed).map_err(|_| AskError::Unreachable)?;
+    let (transfer, ended) = Transfer::watch(request, ask.limit, ask.uploaded);
+    send(&transfer.request, body, ask.sealed)?;
     ended.await.unwrap_or(Err(AskError::Unreachable))?;
     transfer.answer(ask.limit)
 }
 
 /// Hands over the body: long ciphertext in pieces that leave this process, since of bytes Chromium holds seven copies.
-fn send(request: &XmlHttpRequest, body: Option<&[u8]>, sealed: bool) -> Result<(), JsValue> {
-    let Some(body) = body.filter(|body| sealed && body.len() > PIECE as usize) else {
-        return request.send_with_opt_u8_array(body);
-    };
+fn send(request: &XmlHttpRequest, body: &[u8], sealed: bool) -> Result<(), JsValue> {
+    if !sealed || body.len() <= PIECE as usize {
+        return request.send_with_opt_u8_array(Some(body));
+    }
     let (pieces, piece) = (Array::new(), Uint8Array::new_with_length(PIECE));
     for bytes in body.chunks(PIECE as usize) {
         let length = u32::try_from(bytes.len()).unwrap_or(PIECE);
@@ -121,12 +140,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    fn watch(
-        request: XmlHttpRequest,
-        limit: u64,
-        uploaded: Option<Box<dyn Fn(u64, u64)>>,
-        downloaded: Option<Box<dyn Fn(u64, u64)>>,
-    ) -> (Self, Ended) {
+    fn watch(request: XmlHttpRequest, limit: u64, uploaded: Option<Box<dyn Fn(u64, u64)>>) -> (Self, Ended) {
         let (end, ended) = oneshot::channel();
         let end = Rc::new(RefCell::new(Some(end)));
         let finish = move |result| {
@@ -139,19 +153,14 @@ impl Transfer {
         let on_load = Closure::new(move |_: ProgressEvent| done(Ok(())));
         let on_error = Closure::new(move |_: ProgressEvent| failed(Err(AskError::Unreachable)));
         let on_download = Closure::new(move |event: ProgressEvent| {
-            let (loaded, total) = amounts(&event);
-            if loaded > limit {
-                return grown(Err(AskError::TooLong));
-            }
-            if let Some(hear) = &downloaded {
-                hear(loaded, total);
+            if whole(event.loaded()) > limit {
+                grown(Err(AskError::TooLong));
             }
         });
         let hears_upload = uploaded.is_some();
         let on_upload = Closure::new(move |event: ProgressEvent| {
-            let (loaded, total) = amounts(&event);
             if let Some(hear) = &uploaded {
-                hear(loaded, total);
+                hear(whole(event.loaded()), whole(event.total()));
             }
         });
         request.set_onload(Some(on_load.as_ref().unchecked_ref()));
@@ -165,8 +174,8 @@ impl Transfer {
     }
 
     fn answer(&self, limit: u64) -> Result<Answer, AskError> {
-        let status = self.request.status().map_err(|_| AskError::Unreachable)?;
-        let body = self.request.response().map_err(|_| AskError::Unreachable)?;
+        let status = self.request.status()?;
+        let body = self.request.response()?;
         let body = if body.is_null() { Vec::new() } else { taken(&body) };
         if u64::try_from(body.len()).is_ok_and(|length| length > limit) {
             return Err(AskError::TooLong);
@@ -193,8 +202,4 @@ fn taken(buffer: &JsValue) -> Vec<u8> {
     let mut bytes = Vec::new();
     take(buffer, &mut bytes);
     bytes
-}
-
-fn amounts(event: &ProgressEvent) -> (u64, u64) {
-    (whole(event.loaded()), whole(event.total()))
 }

@@ -9,11 +9,11 @@ use futures::future::{AbortHandle, Abortable};
 use js_sys::{Array, Uint8Array};
 use smime::message::Attachment;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::buffers::take;
-use super::clock;
+use super::buffers::append;
+use super::{clock, stream};
 use crate::protocol::{CallId, Event, Failure, FromEngine, Progress, Reply, Request, Stage, ToEngine};
 
 /// Milliseconds between two reports of one call within a stage.
@@ -160,10 +160,14 @@ impl Attached {
 
     /// Its bytes; none when the file is gone or was changed since it was chosen.
     pub async fn read(&self) -> Option<Vec<u8>> {
-        let buffer = JsFuture::from(self.0.array_buffer()).await.ok()?;
-        let mut bytes = Vec::with_capacity(Attachment::room(usize::try_from(self.size()).ok()?));
-        take(&buffer, &mut bytes);
-        Some(bytes)
+        let size = usize::try_from(self.size()).ok()?;
+        let mut bytes = Vec::with_capacity(Attachment::room(size));
+        let take = |piece: &Uint8Array| {
+            append(piece, &mut bytes);
+            Ok::<_, JsValue>(())
+        };
+        stream::read(&self.0.stream(), take).await.ok()?;
+        (bytes.len() == size).then_some(bytes)
     }
 }
 

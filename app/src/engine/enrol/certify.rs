@@ -6,30 +6,31 @@ use smime::path::{self, Purpose, Query};
 use smime::request;
 
 use crate::engine::account::Account;
-use crate::engine::identity::Identity;
+use crate::engine::recovery;
 use crate::engine::trust::certificate;
 use crate::engine::vault::StoredKey;
-use crate::protocol::{Failure, Stage};
+use crate::protocol::Failure;
 use crate::web::clock;
 use crate::web::crypto::WebCrypto;
-use crate::web::worker::Call;
 
 use super::update::update_keys;
 
 /// Has the keys in the vault certified that are not yet, and keeps the certificates there and here.
-pub(super) async fn certify(account: &Account, call: &Call) -> Result<(), Failure> {
-    let (identity, keys) = update_keys(account, async |keys| {
+pub(super) async fn certify(account: &Account, report: &dyn Fn(u64, u64)) -> Result<(), Failure> {
+    let (mut identity, keys) = update_keys(account, async |keys| {
         let newest = keys.generations.last_mut().ok_or(Failure::NoKeys)?;
-        call.report(Stage::Certificates, 0, 2);
+        report(0, 2);
         issue(account, &mut newest.signing, KeyUse::Signing).await?;
-        call.report(Stage::Certificates, 1, 2);
+        report(1, 2);
         issue(account, &mut newest.encryption, KeyUse::Encryption).await?;
-        call.report(Stage::Certificates, 2, 2);
+        report(2, 2);
         Ok(())
     })
     .await?;
-    let generations = keys.generations.iter().map(Into::into).collect();
-    account.set_identity(Identity { generations, ..identity }).await
+    // Another browser may have renewed them meanwhile: its keys come here before anything counts on them.
+    recovery::insert_all(account, &keys).await?;
+    identity.join(&keys.generations);
+    account.set_identity(identity).await
 }
 
 async fn issue(account: &Account, key: &mut StoredKey, usage: KeyUse) -> Result<(), Failure> {

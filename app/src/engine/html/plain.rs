@@ -1,34 +1,122 @@
 //! Between plain text and markup.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
+use super::runs::Runs;
 use super::tokens::{Token, Tokens};
 
 /// Deeper quotes are shown at this depth.
 const MAX_QUOTES: usize = 6;
+/// More quotes and links than this stand as text.
+const MAX_ELEMENTS: usize = 4_000;
+/// A block of lines ends after so many octets: a browser lays out each by itself.
+const BLOCK: usize = 2_000;
+/// Of a text longer than this, a browser lays out the blocks that are looked at.
+const SHORT: usize = 16 * 1024;
+/// About the octets of a line, from which the height of a block is guessed before it is laid out.
+const LINE: usize = 80;
+/// A line ends within a paragraph that has more runs, or a word in which more joins: no text of people does.
+const MAX_RUNS: usize = 1_000;
+const MAX_JOINED: usize = 500;
 
 /// Plain text as markup: quotes as quotes, addresses as links, all else as it stands.
 pub fn html_from_text(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + text.len() / 4);
-    let mut depth = 0;
-    html.push_str("<div style=\"white-space: pre-wrap\">");
+    let mut markup = Markup { is_long: text.len() > SHORT, ..Markup::default() };
+    markup.html.push_str("<div style=\"white-space: pre-wrap\">");
     for line in text.lines() {
-        let (level, rest) = quoted(line);
-        for _ in depth..level {
-            html.push_str("<blockquote>");
+        let (level, rest) = if markup.elements < MAX_ELEMENTS { quoted(line) } else { (0, line) };
+        markup.quote(level);
+        for (at, piece) in pieces(rest).enumerate() {
+            if at > 0 {
+                markup.end_block();
+            }
+            markup.line(piece);
         }
-        for _ in level..depth {
-            html.push_str("</blockquote>");
+    }
+    markup.quote(0);
+    markup.end_block();
+    markup.html.push_str("</div>");
+    markup.html
+}
+
+#[derive(Default)]
+struct Markup {
+    html: String,
+    is_long: bool,
+    depth: usize,
+    elements: usize,
+    /// The lines of the block that is not written yet, how long and how many they are.
+    block: String,
+    octets: usize,
+    lines: usize,
+}
+
+impl Markup {
+    fn quote(&mut self, level: usize) {
+        if level == self.depth {
+            return;
         }
-        depth = level;
-        push_linked(&mut html, rest);
-        html.push('\n');
+        self.end_block();
+        self.elements += level.abs_diff(self.depth);
+        for _ in self.depth..level {
+            self.html.push_str("<blockquote>");
+        }
+        for _ in level..self.depth {
+            self.html.push_str("</blockquote>");
+        }
+        self.depth = level;
     }
-    for _ in 0..depth {
-        html.push_str("</blockquote>");
+
+    fn line(&mut self, line: &str) {
+        push_linked(&mut self.block, line, &mut self.elements);
+        self.block.push('\n');
+        self.octets += line.len() + 1;
+        self.lines += 1 + line.len() / LINE;
+        if self.octets >= BLOCK {
+            self.end_block();
+        }
     }
-    html.push_str("</div>");
-    html
+
+    fn end_block(&mut self) {
+        if self.octets == 0 {
+            return;
+        }
+        let lines = std::mem::take(&mut self.lines);
+        if self.is_long {
+            let _ =
+                write!(self.html, "<div class=\"lines\" style=\"contain-intrinsic-height: auto {lines}lh\">");
+        } else {
+            self.html.push_str("<div>");
+        }
+        self.html.push_str(&std::mem::take(&mut self.block));
+        self.html.push_str("</div>");
+        self.octets = 0;
+    }
+}
+
+/// A text to be written on, with line ends wherever [`html_from_text`] begins a block within a line.
+pub fn broken(text: &str) -> String {
+    text.lines().flat_map(pieces).collect::<Vec<_>>().join("\n")
+}
+
+/// A line, cut up only where laying it out as one would stop the reader.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let mut runs = Runs::default();
+        let end = line.char_indices().find(|(_, c)| {
+            if c.is_whitespace() {
+                runs.end_word();
+            }
+            runs.takes(*c);
+            runs.count > MAX_RUNS || runs.joined > MAX_JOINED
+        });
+        let (piece, after) = line.split_at(end.map_or(line.len(), |(at, _)| at));
+        rest = (!after.is_empty()).then_some(after);
+        Some(piece)
+    })
 }
 
 /// How deep a line is quoted, and the line without its marks.
@@ -44,12 +132,14 @@ fn quoted(line: &str) -> (usize, &str) {
     (level, rest)
 }
 
-fn push_linked(html: &mut String, line: &str) {
+fn push_linked(html: &mut String, line: &str, elements: &mut usize) {
     let mut rest = line;
     // Each place is looked at once, however many schemes the line names.
-    while let Some(start) = rest.match_indices("http").map(|(at, _)| at).find(|at| {
-        rest.get(at + 4..).is_some_and(|after| after.starts_with("://") || after.starts_with("s://"))
-    }) {
+    while *elements < MAX_ELEMENTS
+        && let Some(start) = rest.match_indices("http").map(|(at, _)| at).find(|at| {
+            rest.get(at + 4..).is_some_and(|after| after.starts_with("://") || after.starts_with("s://"))
+        })
+    {
         let (before, from) = rest.split_at(start);
         let end = from.find(|c: char| c.is_whitespace() || "<>\"'，。；：！？）】」』".contains(c));
         let (address, _) = from.split_at(end.unwrap_or(from.len()));
@@ -62,6 +152,7 @@ fn push_linked(html: &mut String, line: &str) {
         push_escaped(html, address);
         html.push_str("</a>");
         rest = from.get(address.len()..).unwrap_or_default();
+        *elements += 1;
     }
     push_escaped(html, rest);
 }
@@ -151,7 +242,7 @@ fn push_words(text: &mut String, escaped: &str) {
 const MAX_REFERENCE: usize = 10;
 
 /// Resolves the character references that letters are written with; others stay as they are.
-fn unescape(text: &str) -> Cow<'_, str> {
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }
@@ -212,7 +303,7 @@ fn character(name: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{html_from_text, text_from_html};
+    use super::{MAX_RUNS, broken, html_from_text, text_from_html};
 
     #[test]
     fn text_cannot_become_markup() {
@@ -233,7 +324,51 @@ mod tests {
     #[test]
     fn quotes_are_nested_as_deep_as_they_were() {
         let html = html_from_text("a\n> b\n>> c\nd");
-        assert!(html.contains("a\n<blockquote>b\n<blockquote>c\n</blockquote></blockquote>d"));
+        assert_eq!(
+            html,
+            "<div style=\"white-space: pre-wrap\"><div>a\n</div><blockquote><div>b\n</div><blockquote><div>c\n\
+             </div></blockquote></blockquote><div>d\n</div></div>"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_laid_out_block_by_block_and_loses_nothing() {
+        let text = "A line of a letter.\n\n".repeat(5_000);
+        let html = html_from_text(&text);
+        let start = "<div class=\"lines\" style=\"contain-intrinsic-height: auto ";
+        assert!(html.matches(start).count() > 40);
+        let words: String = html.split('<').filter_map(|piece| Some(piece.split_once('>')?.1)).collect();
+        assert_eq!(words, text);
+    }
+
+    #[test]
+    fn no_text_makes_a_paragraph_that_stops_the_reader_or_markup_many_times_as_long() {
+        for (hostile, blocks) in [
+            ("a\u{5d0}".repeat(20_000), 40),
+            (format!("a{}", "\u{301}".repeat(40_000)), 80),
+            ("\u{1f44d}\u{1f3fb}".repeat(40_000), 80),
+        ] {
+            assert!(html_from_text(&hostile).matches("</div>").count() >= blocks, "{}", hostile.len());
+        }
+        assert_eq!(
+            html_from_text(&"word ".repeat(20_000)).matches("</div>").count(),
+            2,
+            "no need to cut this"
+        );
+        for hostile in [">>>>>>a\nb\n", "http://a "] {
+            let text = hostile.repeat(200_000);
+            assert!(html_from_text(&text).len() < text.len() * 3 + 1_000_000, "{hostile}");
+        }
+    }
+
+    #[test]
+    fn a_text_to_be_written_on_has_no_line_that_stops_its_writer_and_loses_nothing() {
+        let hostile = "a\u{5d0}".repeat(20_000);
+        let text = broken(&format!("Dear Bob,\r\n\r\n{hostile}\r\nEnd"));
+        assert!(text.lines().all(|line| line.chars().count() <= 2 * MAX_RUNS));
+        assert_eq!(text.replace('\n', ""), format!("Dear Bob,{hostile}End"));
+        let plain = format!("{}\n\n> old", "word ".repeat(20_000));
+        assert_eq!(broken(&plain), plain);
     }
 
     #[test]

@@ -52,6 +52,21 @@ const PROPERTIES: [&str; 48] = [
     "width",
 ];
 
+/// Boxes that take their place in one pass. Each flexible box or grid inside of another is laid out several times, so
+/// that twenty of them stop a browser.
+const BOXES: [&str; 10] = [
+    "block",
+    "inline-block",
+    "list-item",
+    "none",
+    "table",
+    "table-cell",
+    "table-header-group",
+    "table-row",
+    "table-row-group",
+    "flow-root",
+];
+
 /// Functions that compute a colour; every other one could fetch something or hide what it does.
 const FUNCTIONS: [&str; 4] = ["rgb", "rgba", "hsl", "hsla"];
 
@@ -65,7 +80,8 @@ pub(super) struct Style {
 
 /// Keeps declarations whose property and value are plainly harmless.
 pub(super) fn filter(style: &str) -> Style {
-    let remote = style.to_ascii_lowercase().contains("url(");
+    let lower = style.to_ascii_lowercase();
+    let remote = lower.contains("url(") || lower.contains("image-set(");
     // An escape could spell anything: such a style goes as a whole.
     if style.contains('\\') {
         return Style { declarations: String::new(), remote };
@@ -80,7 +96,8 @@ fn declaration(text: &str) -> Option<String> {
     let value = value.trim();
     let plain = |c: char| c.is_alphanumeric() || " #%.,-()'\"!".contains(c);
     let fits = PROPERTIES.contains(&property.as_str()) && value.len() <= 400 && value.chars().all(plain);
-    (fits && calls_only_colours(value)).then(|| format!("{property}: {value}"))
+    let is_box = || property != "display" || BOXES.iter().any(|known| value.eq_ignore_ascii_case(known));
+    (fits && is_box() && calls_only_colours(value)).then(|| format!("{property}: {value}"))
 }
 
 /// Every opening bracket follows the name of a colour function.
@@ -97,10 +114,11 @@ mod tests {
 
     #[test]
     fn formatting_stays() {
-        let style = filter("color: rgb(1, 2, 3); FONT-FAMILY: 'Noto Serif', serif;margin:0 auto");
+        let style =
+            filter("color: rgb(1, 2, 3); FONT-FAMILY: 'Noto Serif', serif;margin:0 auto;display:BLOCK");
         assert_eq!(
             style.declarations,
-            "color: rgb(1, 2, 3); font-family: 'Noto Serif', serif; margin: 0 auto"
+            "color: rgb(1, 2, 3); font-family: 'Noto Serif', serif; margin: 0 auto; display: BLOCK"
         );
     }
 
@@ -116,6 +134,9 @@ mod tests {
             "background: -webkit-cross-fade(a, b)",
             "behavior: x",
             "color: red/**/; -moz-binding: x",
+            "display: flex",
+            "display: inline-grid !important",
+            "display: -webkit-box",
         ] {
             assert_eq!(filter(hostile).declarations, "", "{hostile}");
         }

@@ -6,21 +6,25 @@ use smime::ess::{RequestedReceipt, sign_receipt};
 use smime::message::{self, SealOptions, seal_receipt};
 use smime::recipients::agree;
 
-use super::{ANSWERED, DECLINED, wanted};
+use super::{ANSWERED, DECLINED, answered, wanted};
 use crate::engine::account::Account;
 use crate::engine::directory;
 use crate::engine::few;
 use crate::engine::letter::message_id;
 use crate::engine::open;
-use crate::engine::send::{Stamp, chosen, seal_failure};
+use crate::engine::send::{Stamp, chosen, destroy, seal_failure};
 use crate::engine::submission::{Outgoing, Plan, after_asking};
 use crate::protocol::{EmailId, Failure, Role, Stage};
 use crate::web::clock;
-use crate::web::crypto::{WebCrypto, random, rng};
+use crate::web::crypto::{WebCrypto, rng};
 use crate::web::worker::Call;
 
-/// Answers the request for a receipt once: with a signed one, sealed to those who asked, or with none.
-pub async fn answer(account: &Account, email: &EmailId, give: bool, call: &Call) -> Result<(), Failure> {
+/// Answers the request for a receipt once: with a signed one, sealed to those who asked, or with none. Tells whether one
+/// was given, which the owner may have decided in another browser.
+pub async fn answer(account: &Account, email: &EmailId, give: bool, call: &Call) -> Result<bool, Failure> {
+    if let Some(given) = answered(&open::facts(account, email).await?) {
+        return Ok(given);
+    }
     let found = open::opened(account, email, call).await?;
     let to = wanted(account, &found.opened).ok_or(Failure::NotFound)?;
     if give {
@@ -35,7 +39,7 @@ pub async fn answer(account: &Account, email: &EmailId, give: bool, call: &Call)
     match account.relay.call(&set).await {
         // A receipt that went out must not look as if it had not.
         Err(failure) if !give => Err(failure),
-        _ => Ok(()),
+        _ => Ok(give),
     }
 }
 
@@ -54,11 +58,16 @@ async fn send(
         signed.attach_timestamp(&token).map_err(|_| Failure::TimestampRefused)?;
     }
     stamp.check()?;
+    // The relay sends a message to a recipient once, whichever browser asks: so there is one name for it, which nobody
+    // can make who has not opened the letter.
+    let mut name = requested.expected().to_der();
+    name.extend_from_slice(account.who.address.as_bytes());
+    let name = open::digest(&name).await?;
     let draft = message::Draft {
         from: message::Address::new(&account.who.address),
         to: to.iter().map(message::Address::new).collect(),
         date: now,
-        message_id: message_id(None, &account.who.address, random().ok_or(Failure::StorageUnavailable)?),
+        message_id: message_id(Some(&name), &account.who.address, [0; 16]),
         ..message::Draft::default()
     };
     let certificates: Vec<_> = readers.iter().map(|one| one.certificate().clone()).collect();
@@ -84,6 +93,7 @@ async fn submit(account: &Account, sealed: &[u8], to: &[String], call: &Call) ->
     };
     let answer = account.relay.request(plan.batch()?).await;
     let outcome = answer.and_then(|answer| plan.outcome(&answer)).map_err(after_asking)?;
+    destroy(account, &outcome.leftovers).await;
     match outcome.refused.into_iter().next() {
         Some((_, reason)) => Err(Failure::RelayRefused { reason }),
         None => Ok(()),

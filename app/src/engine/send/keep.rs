@@ -2,11 +2,11 @@
 
 use jmap::{BlobId, Email, EmailImport, Id, Import, Patch, Set, keyword};
 use serde_json::{Map, Value};
-use smime::message::{self, SealOptions};
+use smime::message::{self, Reference, SealOptions};
 use smime::{Certificate, SignOptions};
 
 use super::stamp::Stamp;
-use super::{evidence, seal_failure};
+use super::{evidence, reference, seal_failure};
 use crate::engine::account::Account;
 use crate::engine::few;
 use crate::engine::letter::letter;
@@ -28,10 +28,12 @@ pub async fn save_draft(
 ) -> Result<EmailId, Failure> {
     let letter = letter(account, draft, call).await?;
     let mut content = content(&letter, Status::EncryptedUnverified);
-    let sealed = seal_to_oneself(account, letter, None).await?;
+    let reference = reference(account, draft, replaces, &letter, call).await?;
+    let sealed = seal_to_oneself(account, letter, reference, None).await?;
     let blob = account.relay.upload(&sealed, call.reporter(Stage::Uploading)).await?;
     content.asked = draft.receipt.then(Asked::default);
     content.draft = Some(digest(&sealed).await?);
+    content.answers.clone_from(&draft.answers);
     let summary = summary(account, &blob, &sealed, content).await?;
     let drafts = account.mailbox(Role::Drafts).await?;
     call.commit().await;
@@ -47,11 +49,12 @@ pub async fn save_draft(
 pub(super) async fn own_letter(
     account: &Account,
     letter: message::Draft,
+    reference: Option<Reference>,
     asked: Option<Asked>,
     call: &Call,
 ) -> Result<EmailImport, Failure> {
     let content = content(&letter, Status::Confidential);
-    let sealed = seal_to_oneself(account, letter, Some(&Stamp::new(account, call))).await?;
+    let sealed = seal_to_oneself(account, letter, reference, Some(&Stamp::new(account, call))).await?;
     own_copy(account, &sealed, content, asked, call).await
 }
 
@@ -80,12 +83,13 @@ pub(super) fn own_certificate(account: &Account) -> Result<Certificate, Failure>
 async fn seal_to_oneself(
     account: &Account,
     letter: message::Draft,
+    reference: Option<Reference>,
     stamp: Option<&Stamp<'_>>,
 ) -> Result<Vec<u8>, Failure> {
     let own = [own_certificate(account)?];
     let signer = stamp.map(|_| account.signer()).transpose()?;
     let signing = SignOptions { evidence: evidence(account), ..SignOptions::default() };
-    let options = SealOptions { keep_bcc: true, signing, ..SealOptions::default() };
+    let options = SealOptions { keep_bcc: true, signing, reference, ..SealOptions::default() };
     let mut rng = rng();
     let sealed = message::seal(
         &WebCrypto,
@@ -140,7 +144,7 @@ pub(super) async fn keep(account: &Account, email: EmailImport) -> Result<EmailI
 }
 
 /// Removes messages that are of no use any more; what fails is seen in the list and can be removed there.
-pub(super) async fn destroy(account: &Account, emails: &[String]) {
+pub async fn destroy(account: &Account, emails: &[String]) {
     if emails.is_empty() {
         return;
     }

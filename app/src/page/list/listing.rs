@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use crate::page::desk::Desk;
 use crate::page::mail::List;
+use crate::page::place::Folder;
 use crate::page::way::Way;
 use crate::protocol::{EmailId, MailboxId, Row, Summary};
 use crate::web::dom;
@@ -17,6 +18,10 @@ use crate::web::letters::lower;
 #[derive(Clone, Copy)]
 pub(crate) struct Listing {
     pub mailbox: Memo<Option<MailboxId>>,
+    /// The mailbox as the URL names it. Rows follow this and not the place, which changes with every message.
+    pub folder: Memo<Option<Folder>>,
+    /// The message that is open.
+    pub open: Memo<Option<EmailId>>,
     pub find: Memo<Option<String>>,
     /// The messages found, while something is searched for.
     pub found: Memo<Option<Vec<Arc<Row>>>>,
@@ -31,6 +36,8 @@ impl Listing {
             let place = way.mail()?;
             desk.mail.with(|mail| mail.mailbox(&place.folder).map(|mailbox| mailbox.id.clone()))
         });
+        let folder = Memo::new(move |_| way.mail().map(|place| place.folder));
+        let open = Memo::new(move |_| way.mail()?.email);
         let find = Memo::new(move |_| way.find().filter(|text| !text.trim().is_empty()));
         let found = Memo::new(move |_| {
             let find = lower(&find.get()?);
@@ -38,7 +45,7 @@ impl Listing {
             let rows = desk.mail.with(|mail| mail.list(&id).map(|list| matching(list, &find)));
             Some(rows.unwrap_or_default())
         });
-        Self { mailbox, find, found, view: NodeRef::new(), desk, way }
+        Self { mailbox, folder, open, find, found, view: NodeRef::new(), desk, way }
     }
 
     /// How many rows it has.
@@ -133,7 +140,7 @@ impl Listing {
 
     /// Where the message that is open lies.
     pub(crate) fn current(self) -> Option<usize> {
-        let email = self.way.mail()?.email?;
+        let email = self.open.get()?;
         self.position(&email)
     }
 

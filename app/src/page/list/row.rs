@@ -6,11 +6,10 @@ use leptos::prelude::*;
 
 use crate::page::icon::{Glyph, Icon};
 use crate::page::list::Listing;
-use crate::page::place::{Folder, Writing};
+use crate::page::place::{Folder, MailPlace, Writing};
 use crate::page::seal::{Look, Seal};
 use crate::page::text::{self, Texts};
 use crate::page::texts;
-use crate::page::way::Way;
 use crate::page::writing::letter::display_name;
 use crate::protocol::{Address, EmailId, Role, Row, Status, Summary};
 use crate::web::dom;
@@ -50,7 +49,7 @@ pub(super) fn RowView(key: Key, slots: Memo<Vec<Slot>>, row_pixels: u32) -> impl
 
 #[component]
 fn Link(first: Arc<Row>, row: Memo<Option<Arc<Row>>>, index: Signal<usize>) -> impl IntoView {
-    let way = expect_context::<Way>();
+    let listing = expect_context::<Listing>();
     let texts = texts();
     // While the row goes away its content is gone already.
     let row = Memo::new(move |last: Option<&Arc<Row>>| {
@@ -58,12 +57,12 @@ fn Link(first: Arc<Row>, row: Memo<Option<Arc<Row>>>, index: Signal<usize>) -> i
     });
     let href = move || {
         let row = row.get();
-        let place = way.mail()?.with_email(Some(row.id.clone()));
+        let place = MailPlace::folder(listing.folder.get()?).with_email(Some(row.id.clone()));
         Some(place.with_writing(row.draft.then_some(Writing::Draft)).href())
     };
-    let sent = move || way.mail().is_some_and(|place| place.folder == Folder::Role(Role::Sent));
+    let sent = move || listing.folder.with(|folder| *folder == Some(Folder::Role(Role::Sent)));
     let current =
-        move || way.mail().and_then(|place| place.email).is_some_and(|email| row.with(|row| row.id == email));
+        move || listing.open.with(|open| open.as_ref().is_some_and(|open| row.with(|row| row.id == *open)));
     view! {
         <a class="row" class:unread=move || row.with(|row| !row.seen && !row.draft) href=href
             data-index=move || index.get().to_string()

@@ -3,37 +3,108 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::more::more;
 use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::text;
 use crate::page::texts;
 use crate::protocol::{Attachment, EmailId, Message, Progress, Reply, Request};
 
+/// More attachments than this are drawn when they are asked for.
+const AT_ONCE: usize = 200;
 /// Kinds of files that can run something when they are opened.
-const RISKY: [&str; 26] = [
-    "apk", "app", "bat", "chm", "cmd", "com", "cpl", "dmg", "docm", "exe", "hta", "htm", "html", "iso",
-    "jar", "js", "lnk", "msi", "ps1", "reg", "scr", "sh", "svg", "vbs", "wsf", "xlsm",
+const RISKY: [&str; 65] = [
+    "apk",
+    "app",
+    "appinstaller",
+    "application",
+    "bat",
+    "chm",
+    "cmd",
+    "com",
+    "command",
+    "cpl",
+    "deb",
+    "desktop",
+    "dmg",
+    "docm",
+    "dotm",
+    "exe",
+    "hta",
+    "htm",
+    "html",
+    "img",
+    "iso",
+    "jar",
+    "jnlp",
+    "js",
+    "jse",
+    "library-ms",
+    "lnk",
+    "mht",
+    "mhtml",
+    "msc",
+    "msi",
+    "msix",
+    "msp",
+    "mst",
+    "one",
+    "pif",
+    "pkg",
+    "potm",
+    "ppam",
+    "pptm",
+    "ps1",
+    "psm1",
+    "py",
+    "rdp",
+    "reg",
+    "rpm",
+    "scf",
+    "scr",
+    "search-ms",
+    "settingcontent-ms",
+    "sh",
+    "svg",
+    "url",
+    "vbe",
+    "vbs",
+    "vhd",
+    "vhdx",
+    "wsf",
+    "wsh",
+    "xhtml",
+    "xlam",
+    "xll",
+    "xlsb",
+    "xlsm",
+    "xltm",
 ];
 
 /// All attachments; each is fetched, opened and saved at a click.
 #[component]
 pub(super) fn Attachments<'a>(message: &'a Message) -> impl IntoView + use<> {
     let texts = texts();
-    let email = message.id.clone();
-    let entries = message.attachments.iter().cloned().map(|attachment| {
-        let email = email.clone();
-        view! { <li><Entry email attachment /></li> }
-    });
-    let entries: Vec<_> = entries.collect();
     let risky = message.attachments.iter().any(|attachment| is_risky(&attachment.name));
-    (!entries.is_empty()).then(|| {
+    let (shown, others) = message.attachments.split_at(message.attachments.len().min(AT_ONCE));
+    let (count, others, email) = (others.len(), others.to_vec(), message.id.clone());
+    let others = more(count, move || view! { <ul class="attachments">{entries(&email, &others)}</ul> });
+    (!shown.is_empty()).then(|| {
         view! {
             <section aria-label=texts.attachments>
-                <ul class="attachments">{entries}</ul>
+                <ul class="attachments">{entries(&message.id, shown)}</ul>
+                {others}
                 {risky.then(|| view! { <p class="hint">{texts.risky_file}</p> })}
             </section>
         }
     })
+}
+
+fn entries(email: &EmailId, attachments: &[Attachment]) -> impl IntoView + use<> {
+    let entry = |attachment: &Attachment| {
+        view! { <li><Entry email=email.clone() attachment=attachment.clone() /></li> }
+    };
+    attachments.iter().map(entry).collect_view()
 }
 
 #[component]
@@ -105,7 +176,9 @@ mod tests {
 
     #[test]
     fn programs_are_risky_even_in_disguise() {
-        for name in ["a.exe", "Bill.pdf.JS", "plan\u{202e}fdp.docx", "x.scr "] {
+        for name in
+            ["a.exe", "Bill.pdf.JS", "plan\u{202e}fdp.docx", "x.scr ", "Bill.url", "x.Library-MS", "disk.img"]
+        {
             assert!(is_risky(name), "{name}");
         }
         for name in ["a.pdf", "exe", "notes.txt", "照片.jpg"] {

@@ -18,6 +18,7 @@ pub(super) fn Sheet(body: Body) -> impl IntoView {
     // In a frame the reader's preference is the page's theme, whenever that changes.
     let style = format!("{STYLE}:root {{ color-scheme: light{}; }}", if coloured { "" } else { " dark" });
     let node = NodeRef::<html::Iframe>::new();
+    let cut = body.cut.then(|| view! { <p class="hint">{texts.text_cut}</p> });
     let removed = body.remote_removed.then(|| view! { <p class="hint">{texts.remote_removed}</p> });
     if body.text.trim().is_empty() && !body.html.contains("<img") {
         return view! { <div class="sheet"><p class="nothing">{texts.no_text}</p></div> }.into_any();
@@ -34,6 +35,7 @@ pub(super) fn Sheet(body: Body) -> impl IntoView {
             <iframe node_ref=node title=texts.body_frame src="/frame.html"
                 sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox" on:load=show></iframe>
         </div>
+        {cut}
         {removed}
     }
     .into_any()

@@ -2,10 +2,14 @@
 
 use leptos::prelude::*;
 
+use super::more::more;
 use crate::page::text::{self, Texts, grouped};
 use crate::page::texts;
 use crate::protocol::{Message, Node, NodeKind, Signer};
 use crate::web::dom;
+
+/// More parts of one layer than this are drawn when they are asked for.
+const AT_ONCE: usize = 200;
 
 /// The technical details, closed at first.
 #[component]
@@ -28,8 +32,7 @@ fn branch(node: &Node, signers: &[Signer], texts: &'static Texts) -> AnyView {
     };
     let by = by.iter().filter_map(|place| signers.get(usize::try_from(*place).ok()?));
     let by = by.map(|signer| facts(signer, texts)).collect_view();
-    let inside = node.children.iter().map(|child| branch(child, signers, texts)).collect_view();
-    let inside = (!node.children.is_empty()).then(|| view! { <ul>{inside}</ul> });
+    let inside = (!node.children.is_empty()).then(|| inside(&node.children, signers, texts));
     view! {
         <li>
             <p class:doubtful=doubtful>{said} " " <span class="size">{text::size(node.size)}</span></p>
@@ -38,6 +41,19 @@ fn branch(node: &Node, signers: &[Signer], texts: &'static Texts) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+fn inside(children: &[Node], signers: &[Signer], texts: &'static Texts) -> impl IntoView + use<> {
+    let branches = move |children: &[Node], signers: &[Signer]| {
+        let branches = children.iter().map(|child| branch(child, signers, texts)).collect_view();
+        view! { <ul>{branches}</ul> }
+    };
+    let (shown, others) = children.split_at(children.len().min(AT_ONCE));
+    let others = (!others.is_empty()).then(|| {
+        let (others, signers) = (others.to_vec(), signers.to_vec());
+        more(others.len(), move || branches(&others, &signers))
+    });
+    view! { {branches(shown, signers)} {others} }
 }
 
 /// What a layer or part is, and whether it is less than it seems.

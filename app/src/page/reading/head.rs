@@ -2,12 +2,16 @@
 
 use leptos::prelude::*;
 
-use crate::page::text;
+use super::more::more;
+use crate::page::text::{self, Texts, isolated};
 use crate::page::texts;
 use crate::page::writing::letter::display_name;
 use crate::page::writing::quote::with_address;
 use crate::protocol::{Address, Message, Proof, Receipt, Says, Status};
 use crate::web::dom;
+
+/// More authors than this have no line each, and are shown when asked for.
+const AUTHORS: usize = 20;
 
 /// The head of a letter.
 #[component]
@@ -19,16 +23,26 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
         _ if message.subject.trim().is_empty() => texts.no_subject.to_owned(),
         _ => message.subject.clone(),
     };
-    let from = message.from.first();
-    let proven = from.and_then(|from| proven_name(message, from));
-    let given = from.map(display_name).filter(|name| from.is_some_and(|from| from.email != *name));
-    // A seal beside a name stands for the name in the certificate alone.
-    let given = given.filter(|given| proven.as_ref().is_some_and(|proven| !same_name(given, proven)));
-    let given = given.map(|name| {
-        view! { " " <span class="address"><bdi>{name}</bdi> " " {texts.name_given}</span> }
-    });
-    let name = proven.unwrap_or_else(|| from.map_or_else(|| texts.no_sender.to_owned(), display_name));
-    let address = from.map(|from| from.email.clone()).filter(|address| *address != name);
+    let name = |author: &Address| proven_name(message, author).unwrap_or_else(|| display_name(author));
+    let first = message.from.first().map_or_else(|| texts.no_sender.to_owned(), name);
+    let mark = monogram(&first);
+    let authors = match message.from.as_slice() {
+        [] => view! { <p class="from"><b>{first}</b></p> }.into_any(),
+        authors => {
+            let (shown, others) = authors.split_at(authors.len().min(AUTHORS));
+            let count = others.len();
+            let others = others.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
+            let others = more(count, move || view! { <bdi>{others.clone()}</bdi> });
+            let others = others.map(|others| view! { <p class="from">{others}</p> });
+            view! {
+                {shown.iter().map(|author| by(message, author, texts)).collect_view()}
+                {others}
+            }
+            .into_any()
+        }
+    };
+    let unclear = (message.from.len() > 1 && !is_signed(message))
+        .then(|| view! { <p class="claimed" role="note">{texts.several_authors}</p> });
     let written = dom::local_time(message.date.unwrap_or(message.received));
     let when = text::day_and_time(texts, written, dom::local_time(dom::now()));
     let claimed = message.claimed_from.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma);
@@ -45,9 +59,10 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     view! {
         <header class="letter-head">
             <h1 id="letter" tabindex="-1"><bdi>{subject}</bdi></h1>
+            {unclear}
             <div class="people">
-                <span class="monogram" aria-hidden="true">{monogram(&name)}</span>
-                <p class="from"><b><bdi>{name}</bdi></b> " " <span class="address">{address}</span> {given}</p>
+                <span class="monogram" aria-hidden="true">{mark}</span>
+                {authors}
                 <time class="when" title=text::full_time(texts, written)>{when}</time>
                 {line(texts.on_behalf_of, &message.on_behalf_of)}
                 {line(texts.to, &message.to)}
@@ -59,9 +74,26 @@ pub(super) fn Head<'a>(message: &'a Message) -> impl IntoView + use<> {
     }
 }
 
+/// One author: the name, the address, and beside a seal also the name that the sender gave, if it is another.
+fn by(message: &Message, author: &Address, texts: &'static Texts) -> impl IntoView + use<> {
+    let given = display_name(author);
+    let proven = proven_name(message, author);
+    // A seal beside a name stands for the name in the certificate alone.
+    let apart = proven.as_ref().is_some_and(|proven| given != author.email && !same_name(&given, proven));
+    let name = proven.unwrap_or_else(|| given.clone());
+    let address = (author.email != name).then(|| author.email.clone());
+    let given =
+        apart.then(|| view! { " " <span class="address"><bdi>{given}</bdi> " " {texts.name_given}</span> });
+    view! { <p class="from"><b><bdi>{name}</bdi></b> " " <span class="address">{address}</span> {given}</p> }
+}
+
+fn is_signed(message: &Message) -> bool {
+    matches!(message.status, Status::Verified | Status::Confidential)
+}
+
 /// What the certificate of a signed message calls the author; the address where it has no name.
 fn proven_name(message: &Message, author: &Address) -> Option<String> {
-    if !matches!(message.status, Status::Verified | Status::Confidential) {
+    if !is_signed(message) {
         return None;
     }
     let mut signers = message.signers.iter().filter(|signer| signer.problem.is_none());
@@ -72,11 +104,6 @@ fn proven_name(message: &Message, author: &Address) -> Option<String> {
 
 fn same_name(one: &str, other: &str) -> bool {
     one.split_whitespace().eq(other.split_whitespace())
-}
-
-/// A text that cannot turn the direction of the sentence around it.
-fn isolated(text: &str) -> String {
-    format!("\u{2068}{text}\u{2069}")
 }
 
 /// The first character of a name, for a mark beside it, where it stands as a capital.

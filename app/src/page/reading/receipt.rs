@@ -7,9 +7,10 @@ use crate::page::desk::Desk;
 use crate::page::icon::{Glyph, Icon};
 use crate::page::place::{Folder, MailPlace};
 use crate::page::seal::{Look, Seal};
-use crate::page::text::{self, Texts};
+use crate::page::text::{self, Texts, isolated};
 use crate::page::texts;
-use crate::protocol::{EmailId, Given, Message, Proof, Receipt, Request, Role, Status};
+use crate::page::writing::quote::with_address;
+use crate::protocol::{Address, EmailId, Given, Message, Proof, Receipt, Reply, Request, Role, Status};
 use crate::web::dom;
 
 /// What a letter has to do with receipts, in the page's own frame.
@@ -20,20 +21,28 @@ pub(super) fn Receipts<'a>(message: &'a Message) -> impl IntoView + use<> {
         Receipt::Wanted { to, given } => {
             view! { <Question email=message.id.clone() to=to.clone() given=*given /> }.into_any()
         }
-        Receipt::Asked(_) if message.draft => ().into_any(),
-        Receipt::Asked(given) if given.is_empty() => {
-            view! { <p class="strip"><Icon glyph=Glyph::Receipt class="small" /><span>{texts.receipt_none_yet}</span></p> }.into_any()
-        }
-        Receipt::Asked(given) => {
-            let who = given.iter().map(|given| opened_by(given, texts)).collect::<Vec<_>>();
-            view! { <p class="strip"><Icon glyph=Glyph::Receipt class="small" /><span>{who.join(texts.list_comma)}</span></p> }.into_any()
+        Receipt::Asked { .. } if message.draft => ().into_any(),
+        Receipt::Asked { given, more } => {
+            let mut said: Vec<_> = given.iter().map(|one| opened_by(one, given, texts)).collect();
+            said.extend((*more > 0).then(|| (texts.receipt_more)(*more)));
+            let said = match said.as_slice() {
+                [] => texts.receipt_none_yet.to_owned(),
+                said => said.join(texts.list_comma),
+            };
+            view! { <p class="strip"><Icon glyph=Glyph::Receipt class="small" /><span>{said}</span></p> }
+                .into_any()
         }
         Receipt::None | Receipt::For(_) => ().into_any(),
     }
 }
 
-fn opened_by(given: &Given, texts: &Texts) -> String {
-    (texts.receipt_opened)(&given.who, &text::full_time(texts, dom::local_time(given.at)))
+/// By whom and when; with the address where another of `all` bears the same name.
+fn opened_by(given: &Given, all: &[Given], texts: &Texts) -> String {
+    let is_shared = all.iter().filter(|one| one.who == given.who).count() > 1;
+    let (name, email) = (Some(given.who.clone()), given.email.clone());
+    let who = if is_shared { with_address(&Address { name, email }) } else { given.who.clone() };
+    let time = |time| text::full_time(texts, dom::local_time(time));
+    (texts.receipt_opened)(&isolated(&who), given.at.map(time).as_deref(), given.stamped)
 }
 
 /// Asks the reader, who is free to decide; once.
@@ -48,9 +57,10 @@ fn Question(email: EmailId, to: Vec<String>, given: Option<bool>) -> impl IntoVi
         busy.set(true);
         spawn_local(async move {
             match desk.call(Request::Receipt { email, give }).await {
-                Ok(_) => {
-                    given.try_set(Some(give));
+                Ok(Reply::Receipt { given: one }) => {
+                    given.try_set(Some(one));
                 }
+                Ok(_) => {}
                 Err(failure) => desk.notices.fail(&failure),
             }
             busy.try_set(false);
@@ -83,7 +93,7 @@ pub(super) fn ProofOf(proof: Proof) -> impl IntoView {
     let texts = texts();
     let (look, said, letter) = match proof {
         Proof::Opened { email, subject, given } => {
-            (Status::Confidential, opened_by(&given, texts), Some((email, subject)))
+            (Status::Confidential, opened_by(&given, &[], texts), Some((email, subject)))
         }
         Proof::UnknownLetter => (Status::EncryptedUnverified, texts.receipt_unknown.to_owned(), None),
         Proof::NotWhatWasSent => (Status::Unprotected, texts.receipt_other.to_owned(), None),

@@ -1,7 +1,8 @@
 //! English.
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
+use crate::page::writing::answer::Unquoted;
+use crate::protocol::{Failure, MANY_READERS, Role, Says, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::English,
@@ -105,10 +106,13 @@ pub(super) static TEXTS: Texts = Texts {
     on_behalf_of: "On behalf of",
     name_given: "(name given by sender)",
     list_comma: ", ",
+    show_more: |n| format!("Show {n} more"),
+    several_authors: "This message names several authors. Nothing proves which of them it is from.",
     claimed_from: |who| format!("Inside, this message says it is from {who}. Nothing proves that."),
     body_frame: "Message text",
     no_text: "This message has no text.",
     remote_removed: "Pictures from elsewhere were left out, so that the sender cannot see when you read.",
+    text_cut: "This text is too long to be shown whole. Here is its beginning.",
     attachments: "Attachments",
     download: |name| format!("Download {name}"),
     risky_file: "This kind of file can run a program. Open it only if you expected it.",
@@ -201,7 +205,14 @@ pub(super) static TEXTS: Texts = Texts {
     receipt_given: "You sent a signed receipt for this letter.",
     receipt_refused: "You sent no receipt for this letter.",
     receipt_none_yet: "You asked for a receipt. None has come yet.",
-    receipt_opened: |who, when| format!("Opened by {who} on {when}"),
+    receipt_opened: |who, when, stamped| match when {
+        Some(when) if stamped => format!("Opened by {who} on {when}"),
+        Some(when) => format!("Opened by {who} (who says: on {when})"),
+        None => format!("Opened by {who}"),
+    },
+    receipt_more: |n| {
+        if n < MANY_READERS { format!("and {n} more") } else { format!("and {n} or more others") }
+    },
     receipt_for: |subject| if subject.is_empty() { "Receipt".into() } else { format!("Receipt: {subject}") },
     receipt_letter: "Your letter",
     receipt_unknown: "This receipt is for a letter that was not found among those you asked receipts for.",
@@ -271,6 +282,16 @@ pub(super) static TEXTS: Texts = Texts {
     wrote: |when, who| format!("On {when}, {who} wrote:"),
     forwarded: "Forwarded message",
     date: "Date",
+    not_quoted: |why| match why {
+        Unquoted::Weak => {
+            "What you answer is not quoted. It was encrypted in an outdated way, and a quote could give it away to somebody who copied it."
+        }
+        Unquoted::Unsigned => {
+            "What you answer is not quoted. Nothing proves who wrote it, and a quote could give it away to somebody who copied it."
+        }
+    },
+    outside: "Not answered, because these addresses stood outside of the seal, where anybody could have written them on the way:",
+    outside_add: "Answer them too",
     reply_prefix: "Re: ",
     forward_prefix: "Fwd: ",
 
@@ -284,6 +305,17 @@ pub(super) static TEXTS: Texts = Texts {
     dismiss: "Dismiss",
     failure,
     offline: "No connection to the mail service. What was saved is kept. Leave this page open: it will reconnect by itself.",
+    ending: |day| {
+        format!(
+            "Your certificates are good until {day}. After that you can send nothing sealed or signed, and nobody can seal mail to you; what you have stays readable. Please tell whoever runs your mail service."
+        )
+    },
+    ended: |day| {
+        format!(
+            "Your certificates ended on {day}. You can send nothing sealed or signed, and nobody can seal mail to you; what you have stays readable. Please tell whoever runs your mail service."
+        )
+    },
+    put_off: "Remind me tomorrow",
     not_found_title: "There is nothing at this address",
     cannot_open_title: "This message cannot be opened",
 
@@ -295,7 +327,7 @@ pub(super) static TEXTS: Texts = Texts {
     recovery_title: "Recovery code",
     recovery_lead: "Your keys are in this browser. A recovery code lets you open your mail in another one, or after this one is lost. Nobody else can help you then, so make one and keep it on paper.",
     recovery_make: "Make a recovery code",
-    recovery_keep: "Write it down now: it is shown only once. An earlier code no longer works.",
+    recovery_keep: "Write it down now: it is shown only once. It replaces an earlier code: destroy that one.",
     copy: "Copy",
     copied: "Copied",
     account: "Account",
@@ -433,6 +465,7 @@ fn failure(failure: &Failure) -> String {
         Failure::VaultClosed => {
             "Your safe at the mail service does not open with your keys: it is damaged or was changed. Nothing in it was overwritten; tell whoever runs the service.".into()
         }
+        Failure::VaultFull => "You started afresh so often that another time would destroy the oldest of your lost keys. Nothing was changed. Please look for a recovery code.".into(),
         Failure::VaultChanged => "Another browser changed your safe at the same moment. Please try again.".into(),
         Failure::StorageUnavailable => {
             "This browser does not let Sealpost store your keys. Leave private browsing or free some space, then try again.".into()

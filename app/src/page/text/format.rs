@@ -30,6 +30,11 @@ pub(crate) fn full_time(texts: &Texts, then: LocalTime) -> String {
     format!("{} {}", dated(texts, then), clock(then))
 }
 
+/// A text that cannot turn the direction of the sentence around it.
+pub(crate) fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
 /// A size in bytes as people write it, decimal as file managers do.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
@@ -91,7 +96,8 @@ fn date(texts: &Texts, time: LocalTime) -> String {
     }
 }
 
-fn dated(texts: &Texts, time: LocalTime) -> String {
+/// The day, with its year.
+pub(crate) fn dated(texts: &Texts, time: LocalTime) -> String {
     match texts.language {
         Language::English => format!("{} {}", date(texts, time), time.year),
         Language::Chinese => format!("{}年{}", time.year, date(texts, time)),

@@ -1,7 +1,8 @@
 //! 简体中文。
 
 use super::{Language, Texts};
-use crate::protocol::{Failure, Role, Says, SignerProblem, Stage, Status, Unfit};
+use crate::page::writing::answer::Unquoted;
+use crate::protocol::{Failure, MANY_READERS, Role, Says, SignerProblem, Stage, Status, Unfit};
 
 pub(super) static TEXTS: Texts = Texts {
     language: Language::Chinese,
@@ -101,10 +102,13 @@ pub(super) static TEXTS: Texts = Texts {
     on_behalf_of: "代表",
     name_given: "（发件人自称）",
     list_comma: "、",
+    show_more: |n| format!("显示其余 {n} 项"),
+    several_authors: "信内写了多位发件人，无法证实这封信出自其中哪一位。",
     claimed_from: |who| format!("信内自称来自 {who}，但无法证实。"),
     body_frame: "邮件正文",
     no_text: "这封邮件没有正文。",
     remote_removed: "来自外部的图片未载入，发件人因此无从得知您何时阅读。",
+    text_cut: "正文过长，无法全部显示，这里只有开头部分。",
     attachments: "附件",
     download: |name| format!("下载 {name}"),
     risky_file: "此类文件可能会运行程序。除非是您预期收到的，否则请勿打开。",
@@ -186,7 +190,18 @@ pub(super) static TEXTS: Texts = Texts {
     receipt_given: "您已为这封信寄出签名的回执。",
     receipt_refused: "您没有为这封信寄出回执。",
     receipt_none_yet: "您要求了回执，目前尚未收到。",
-    receipt_opened: |who, when| format!("{who} 已于 {when} 打开"),
+    receipt_opened: |who, when, stamped| match when {
+        Some(when) if stamped => format!("{who} 已于 {when} 打开"),
+        Some(when) => format!("{who} 已打开（自称于 {when}）"),
+        None => format!("{who} 已打开"),
+    },
+    receipt_more: |n| {
+        if n < MANY_READERS {
+            format!("另有 {n} 人已打开")
+        } else {
+            format!("另有 {n} 人或更多人已打开")
+        }
+    },
     receipt_for: |subject| if subject.is_empty() { "回执".into() } else { format!("回执：{subject}") },
     receipt_letter: "您的信",
     receipt_unknown: "在您要求过回执的信中，没有找到这份回执所指的信。",
@@ -250,6 +265,12 @@ pub(super) static TEXTS: Texts = Texts {
     wrote: |when, who| format!("{who} 于 {when} 写道："),
     forwarded: "转发的邮件",
     date: "日期",
+    not_quoted: |why| match why {
+        Unquoted::Weak => "未引用原信：其加密方式已经过时，引用可能使内容落入截取过它的人手中。",
+        Unquoted::Unsigned => "未引用原信：无法证实由谁所写，引用可能使内容落入截取过它的人手中。",
+    },
+    outside: "以下地址写在密封之外，途中任何人都可能改写，因此不会回复给他们：",
+    outside_add: "一并回复",
     reply_prefix: "回复：",
     forward_prefix: "转发：",
 
@@ -263,6 +284,17 @@ pub(super) static TEXTS: Texts = Texts {
     dismiss: "关闭提示",
     failure,
     offline: "无法连接邮件服务。已保存的内容不会丢失；请不要关闭此页面，恢复后将自动重新连接。",
+    ending: |day| {
+        format!(
+            "您的证书有效期至{day}。到期后您无法签名和加密发送，他人也无法给您发送加密邮件；已有的邮件仍可阅读。请联系邮件服务的管理员。"
+        )
+    },
+    ended: |day| {
+        format!(
+            "您的证书已于{day}到期。您无法签名和加密发送，他人也无法给您发送加密邮件；已有的邮件仍可阅读。请联系邮件服务的管理员。"
+        )
+    },
+    put_off: "明天再提醒",
     not_found_title: "这个地址没有内容",
     cannot_open_title: "无法打开这封邮件",
 
@@ -274,7 +306,7 @@ pub(super) static TEXTS: Texts = Texts {
     recovery_title: "恢复码",
     recovery_lead: "您的密钥保存在这个浏览器中。有了恢复码，您可以在其他浏览器中，或在此浏览器丢失之后，继续打开邮件。届时没有其他人能帮您，请生成一个并抄写在纸上保管。",
     recovery_make: "生成恢复码",
-    recovery_keep: "请立即抄写：它只显示这一次。之前的恢复码即刻失效。",
+    recovery_keep: "请立即抄写：它只显示这一次。它取代之前的恢复码，请将旧码销毁。",
     copy: "复制",
     copied: "已复制",
     account: "账户",
@@ -394,6 +426,9 @@ fn failure(failure: &Failure) -> String {
         Failure::VaultClosed => {
             "您的密钥打不开邮件服务中的保险箱：它已损坏或被改动。其中内容未被覆盖，请告知服务的管理方。"
                 .into()
+        }
+        Failure::VaultFull => {
+            "您重新开始的次数过多，再次重新开始将销毁最早丢失的密钥。未做任何更改。请找出一个恢复码。".into()
         }
         Failure::VaultChanged => "另一个浏览器同时更改了您的保险箱，请重试。".into(),
         Failure::StorageUnavailable => "此浏览器不允许保存您的密钥。请退出无痕浏览或腾出空间后重试。".into(),

@@ -10,22 +10,26 @@ use crate::page::icon::{Glyph, Icon};
 use crate::page::seal::{Look, Seal};
 use crate::page::texts;
 use crate::page::way::Way;
+use crate::page::writing::answer::Omitted;
 use crate::page::writing::caution::Caution;
 use crate::page::writing::enclosures::{self, AttachButton, Enclosures};
 use crate::page::writing::keeper::{self, Keeper, Kept};
 use crate::page::writing::letter::Letter;
+use crate::page::writing::quote::with_address;
 use crate::page::writing::recipients::Recipients;
 use crate::page::writing::sending::{Sending, Underway, close};
 use crate::page::writing::sheet::{self, Line, Sheet};
 use crate::protocol::{EmailId, Status};
 
-/// Everything needed to write and send. `kept` is the draft it was; an `answer` begins in the text.
+/// Everything needed to write and send. `kept` is the draft it was; an `answer` begins in the text, and tells
+/// what it `omitted`.
 #[component]
 pub(super) fn Editor(
     title: &'static str,
     letter: Letter,
     kept: Option<EmailId>,
     answer: bool,
+    omitted: Omitted,
 ) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let way = expect_context::<Way>();
@@ -66,7 +70,7 @@ pub(super) fn Editor(
             on:dragover=over on:dragleave=move |_| dragging.set(false) on:drop=dropped
             on:paste=move |event| if enclosures::paste(&event, sheet, full) { event.prevent_default() }>
             <Top title keeper=keeper.clone() />
-            <Fields sheet answer with_cc with_bcc full />
+            <Fields sheet answer omitted with_cc with_bcc full />
             <Show when=move || sending.failure.get().is_some()>
                 <p class="refused" role="alert">{move || sending.failure.get().map(|failure| (texts.failure)(&failure))}</p>
             </Show>
@@ -91,6 +95,7 @@ pub(super) fn Editor(
 fn Fields(
     sheet: Sheet,
     answer: bool,
+    omitted: Omitted,
     with_cc: RwSignal<bool>,
     with_bcc: RwSignal<bool>,
     full: RwSignal<bool>,
@@ -110,9 +115,33 @@ fn Fields(
                     prop:value=move || sheet.subject.get()
                     on:input=move |event| sheet.subject.set(event_target_value(&event)) />
                 <Enclosures sheet full />
+                <Omissions omitted sheet with_cc />
                 <Text sheet focus=answer />
             </div>
         </div>
+    }
+}
+
+/// What the answer leaves out, and why; addresses are taken in when the writer says so.
+#[component]
+fn Omissions(omitted: Omitted, sheet: Sheet, with_cc: RwSignal<bool>) -> impl IntoView {
+    let texts = texts();
+    let addresses = RwSignal::new(omitted.addresses);
+    let names = move || {
+        addresses.with(|list| list.iter().map(with_address).collect::<Vec<_>>().join(texts.list_comma))
+    };
+    let add = move |_| {
+        with_cc.set(true);
+        sheet.add(Line::Cc, std::mem::take(&mut *addresses.write()));
+    };
+    view! {
+        {omitted.quote.map(|why| view! { <p class="omitted">{(texts.not_quoted)(why)}</p> })}
+        <Show when=move || !addresses.with(Vec::is_empty)>
+            <p class="omitted">
+                {texts.outside} " " <bdi>{names}</bdi> " "
+                <button type="button" class="link-button" on:click=add>{texts.outside_add}</button>
+            </p>
+        </Show>
     }
 }
 

@@ -113,7 +113,7 @@ impl Keeper {
 
     /// Finds the enclosures in the draft as it is kept now, and destroys the state they came from.
     async fn follow(&self, letter: &Letter, source: EmailId, kept: &EmailId) {
-        let opened = self.desk.call(Request::Open { email: kept.clone() }).await;
+        let opened = self.desk.call(Request::Open { email: kept.clone(), whole: false }).await;
         let Ok(Reply::Message(message)) = opened else { return };
         if self.moved.borrow_mut().follow(&letter.enclosures, &message) {
             let change = Request::Update { emails: vec![source], change: Change::Destroy };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::page::text::Texts;
+use crate::page::writing::answer::{Addressees, Unquoted};
 use crate::page::writing::quote;
 use crate::protocol::{
     Account, Address, AttachmentSource, Draft, DraftAttachment, EmailId, Message, PartId, Receipt, Status,
@@ -92,36 +93,15 @@ pub(crate) fn draws_on(draft: &Draft, message: &EmailId) -> bool {
 impl Letter {
     /// An answer, to the sender alone or to all.
     pub(crate) fn reply(message: &Message, me: &Account, all: bool, texts: &Texts, when: &str) -> Self {
-        let mine = |address: &Address| address.email.eq_ignore_ascii_case(&me.address);
-        let from_me = message.from.iter().any(mine);
-        // Answering one's own letter goes on to those it was for.
-        let mut to = match (from_me, message.reply_to.is_empty()) {
-            (true, _) => message.to.clone(),
-            (false, true) => message.from.clone(),
-            (false, false) => message.reply_to.clone(),
-        };
-        let mut cc = Vec::new();
-        if all {
-            let others = if from_me { Vec::new() } else { message.to.clone() };
-            cc = others
-                .into_iter()
-                .chain(message.cc.iter().cloned())
-                .filter(|address| !mine(address))
-                .collect();
-        }
-        unique(&mut to, &[]);
-        unique(&mut cc, &to);
+        let Addressees { to, cc, .. } = Addressees::new(message, me, all);
         let who = message.from.first().map(display_name).unwrap_or_default();
         Self {
             to,
             cc,
             subject: quote::prefixed(&message.subject, texts.reply_prefix),
-            // RFC 9787 6.5: an answer does not quote what was encrypted weakly: whoever copied the ciphertext into a
-            // message of their own would get it back in clear. Passing it on to others is the reader's own decision.
-            text: if message.weak {
-                String::new()
-            } else {
-                quote::answer(&message.body.text, &(texts.wrote)(when, &who))
+            text: match Unquoted::of(message) {
+                Some(_) => String::new(),
+                None => quote::answer(&message.body.text, &(texts.wrote)(when, &who)),
             },
             thread: Thread {
                 letter: None,
@@ -157,12 +137,12 @@ impl Letter {
                 letter: message.message_id.as_deref().and_then(|id| Some(id.split_once('@')?.0.to_owned())),
                 in_reply_to: message.in_reply_to.clone(),
                 references: message.references.clone(),
-                answers: None,
+                answers: message.answers.clone(),
                 // A draft does not tell what it quotes; whatever it quotes may have been sealed.
                 from_sealed: quote::quotes(&message.body.text),
             },
             enclosures: enclosures(message),
-            receipt: matches!(message.receipt, Receipt::Asked(_)),
+            receipt: matches!(message.receipt, Receipt::Asked { .. }),
         }
     }
 
@@ -225,29 +205,24 @@ fn enclosures(message: &Message) -> Vec<Enclosure> {
     enclosed.collect()
 }
 
-/// Keeps each address once, and none that is among `taken`.
-fn unique(addresses: &mut Vec<Address>, taken: &[Address]) {
-    let mut seen: Vec<String> = taken.iter().map(|address| address.email.to_ascii_lowercase()).collect();
-    addresses.retain(|address| {
-        let email = address.email.to_ascii_lowercase();
-        let new = !seen.contains(&email);
-        seen.push(email);
-        new
-    });
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Enclosure, Letter, Moved, Origin, draws_on};
     use crate::page::text::Language;
     use crate::page::writing::quote::tests::{address, message};
     use crate::protocol::{Account, Attachment, AttachmentSource, EmailId, PartId, Status};
 
-    fn bob() -> Account {
-        Account { id: "b".into(), name: "Bob".into(), address: "bob@example.org".into(), attachable: 1 }
+    pub(crate) fn bob() -> Account {
+        Account {
+            id: "b".into(),
+            name: "Bob".into(),
+            address: "bob@example.org".into(),
+            attachable: 1,
+            ending: None,
+        }
     }
 
-    fn emails(addresses: &[crate::protocol::Address]) -> Vec<&str> {
+    pub(crate) fn emails(addresses: &[crate::protocol::Address]) -> Vec<&str> {
         addresses.iter().map(|address| address.email.as_str()).collect()
     }
 
@@ -298,6 +273,15 @@ mod tests {
         let reply = Letter::reply(&message, &bob(), false, texts, "now");
         assert_eq!((reply.text.as_str(), reply.thread.from_sealed), ("", true));
         assert!(Letter::forward(&message, texts, "now").thread.from_sealed);
+    }
+
+    #[test]
+    fn an_answer_quotes_what_was_sealed_only_to_who_signed_it() {
+        let mut message = message();
+        let texts = Language::English.texts();
+        assert_ne!(Letter::reply(&message, &bob(), false, texts, "now").text, "");
+        message.status = Status::EncryptedUnverified;
+        assert_eq!(Letter::reply(&message, &bob(), false, texts, "now").text, "");
     }
 
     #[test]

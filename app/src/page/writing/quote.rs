@@ -7,7 +7,7 @@ use crate::protocol::{Address, Message};
 /// Prefixes that programs and people put before the subject of an answer or a forwarded message.
 const KNOWN: [&str; 9] = ["re", "aw", "sv", "fwd", "fw", "wg", "回复", "答复", "转发"];
 
-/// How much of a message is quoted; more would only swell the thread.
+/// How much of a message an answer quotes; more would only swell the thread.
 const QUOTE_LIMIT: usize = 100_000;
 
 /// The subject with this prefix, in place of one of the same meaning.
@@ -29,7 +29,8 @@ fn same_kind(one: &str, other: &str) -> bool {
 /// The text under an answer: room to write, who wrote when, and the quote.
 pub(crate) fn answer(text: &str, attribution: &str) -> String {
     let mut quoted = format!("\n\n{attribution}\n");
-    for line in limited(text).trim_end().lines() {
+    let limited: String = text.chars().take(QUOTE_LIMIT).collect();
+    for line in limited.trim_end().lines() {
         quoted.push_str(if line.starts_with('>') || line.is_empty() { ">" } else { "> " });
         quoted.push_str(line.trim_end());
         quoted.push('\n');
@@ -54,7 +55,7 @@ pub(crate) fn forwarded(message: &Message, texts: &Texts, when: &str) -> String 
         }
     }
     text.push('\n');
-    text.push_str(&limited(&message.body.text).replace("\r\n", "\n"));
+    text.push_str(&message.body.text.replace("\r\n", "\n"));
     text
 }
 
@@ -67,10 +68,6 @@ pub(crate) fn quotes(text: &str) -> bool {
 pub(crate) fn with_address(address: &Address) -> String {
     let name = display_name(address);
     if name == address.email { name } else { format!("{name} <{}>", address.email) }
-}
-
-fn limited(text: &str) -> String {
-    text.chars().take(QUOTE_LIMIT).collect()
 }
 
 #[cfg(test)]
@@ -93,6 +90,7 @@ pub(crate) mod tests {
             seen: true,
             flagged: false,
             draft: false,
+            answers: None,
             from: vec![Address { name: Some("Alice Lin".into()), email: "alice@example.org".into() }],
             on_behalf_of: vec![],
             claimed_from: vec![],
@@ -100,6 +98,7 @@ pub(crate) mod tests {
             cc: vec![],
             bcc: vec![],
             reply_to: vec![],
+            recipients_unprotected: false,
             subject: "Permit".into(),
             date: None,
             received: UnixTime(0),
@@ -111,7 +110,12 @@ pub(crate) mod tests {
             sealed_at_door: false,
             domain: None,
             signers: vec![],
-            body: Body { html: String::new(), text: "Hello\r\n\r\n> old\r\n".into(), remote_removed: false },
+            body: Body {
+                html: String::new(),
+                text: "Hello\r\n\r\n> old\r\n".into(),
+                cut: false,
+                remote_removed: false,
+            },
             attachments: vec![],
             label: Label::None,
             receipt: Receipt::None,
@@ -141,11 +145,14 @@ pub(crate) mod tests {
 
     #[test]
     fn a_forwarded_message_tells_who_wrote_it() {
-        let text = forwarded(&message(), Language::English.texts(), "1 Jan 2026 09:00");
+        let mut message = message();
+        message.body.text.insert_str(0, &"Long. ".repeat(50_000));
+        let text = forwarded(&message, Language::English.texts(), "1 Jan 2026 09:00");
+        assert_eq!(text.matches("Long. ").count(), 50_000);
         assert!(
             text.contains("From: Alice Lin <alice@example.org>\nDate: 1 Jan 2026 09:00\nSubject: Permit\n")
         );
-        assert!(text.ends_with("\nHello\n\n> old\n"));
+        assert!(text.ends_with(" Hello\n\n> old\n"));
         assert!(!text.contains("Cc:"));
     }
 }

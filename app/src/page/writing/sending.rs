@@ -1,5 +1,7 @@
 //! Sending: what is checked before, what is shown meanwhile, and how it ends.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -124,18 +126,21 @@ impl Sending {
             // It was said already, and another attempt may be under way.
             return;
         }
+        let failure = match sent {
+            Ok(refused) => return self.end(&refused, clear),
+            Err(failure) => failure,
+        };
         self.call.try_set(None);
         self.progress.try_set(None);
-        match sent {
-            Ok(refused) => self.end(&refused, clear),
-            Err(Failure::RecipientWithoutCertificate { addresses }) => {
+        match failure {
+            Failure::RecipientWithoutCertificate { addresses } => {
                 self.sheet.note_unsealable(&addresses);
                 self.ask(addresses);
             }
-            Err(Failure::Cancelled) => self.desk.notices.say(self.texts.cancelled),
+            Failure::Cancelled => self.desk.notices.say(self.texts.cancelled),
             // Without a composer there is no place but this to say so.
-            Err(failure) if !self.still_here() => self.desk.notices.fail(&failure),
-            Err(failure) => {
+            failure if !self.still_here() => self.desk.notices.fail(&failure),
+            failure => {
                 self.failure.try_set(Some(failure));
             }
         }
@@ -149,9 +154,15 @@ impl Sending {
             let addresses: Vec<_> = refused.iter().map(|(address, _)| address.as_str()).collect();
             self.desk.notices.say((texts.partly_refused)(&addresses.join(texts.list_comma)));
         }
-        if self.still_here() {
-            close(self.way);
-        }
+        // Until then nothing can be sent again.
+        set_timeout(
+            move || {
+                if self.still_here() {
+                    close(self.way);
+                }
+            },
+            Duration::ZERO,
+        );
     }
 
     fn still_here(self) -> bool {

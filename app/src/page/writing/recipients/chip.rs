@@ -7,7 +7,7 @@ use crate::page::icon::{Glyph, Icon};
 use crate::page::seal::{Look, Seal};
 use crate::page::text::common_name;
 use crate::page::texts;
-use crate::page::writing::letter::display_name;
+use crate::page::writing::quote::with_address;
 use crate::page::writing::sheet::Sheet;
 use crate::protocol::{Address, RecipientKind, Status};
 
@@ -36,8 +36,8 @@ pub(super) fn Chip(address: Address, typing: Typing, sheet: Sheet) -> impl IntoV
         }
         Some(_) => view! { <Icon glyph=Glyph::Warning class="small" /> }.into_any(),
     };
-    // The name in the certificate is the one that is vouched for.
-    let typed = display_name(&address);
+    // The name in the certificate is the one that is vouched for; any other may be anybody's.
+    let typed = with_address(&address);
     let name = move || match kind.get() {
         Some(RecipientKind::Sealed { name: Some(name), .. }) => name,
         _ => typed.clone(),
@@ -48,7 +48,7 @@ pub(super) fn Chip(address: Address, typing: Typing, sheet: Sheet) -> impl IntoV
     view! {
         <li class=class title=move || format!("{title}\n{}", said())>
             {mark}
-            <span class="name">{name}</span>
+            <span class="name"><bdi>{name}</bdi></span>
             <span class="only-read-aloud">". " {said}</span>
             <button type="button" class="remove" aria-label=remove_name on:click=remove>
                 <Icon glyph=Glyph::Close class="small" />

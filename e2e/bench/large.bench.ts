@@ -9,37 +9,34 @@ import { type Browser, type Page, expect, test } from "@playwright/test";
 import { type Account, Person, alice, bob } from "../support/person";
 import { Relay } from "../support/relay";
 import { seenOfThread, watchThread } from "../support/watch";
+import { LoneBrowser, choose, clickSoon } from "./alone";
 import { type Figure, report } from "./figures";
-import { heldBy } from "./memory";
 
 const sizes = process.env.SEALPOST_QUICK ? [25] : [25, 100];
+const maxMessageSize = 220 * 1024 * 1024;
 test.setTimeout(1_200_000);
 
 test("large", async ({ browser }) => {
-  const relay = await Relay.start({ maxMessageSize: 220 * 1024 * 1024 });
   const folder = mkdtempSync(join(tmpdir(), "sealpost-bench-"));
+  // Apart, for the trace takes memory, too.
+  const figures = await held(folder);
+  const relay = await Relay.start({ maxMessageSize });
   try {
     const writer = await come(browser, relay, alice);
     const reader = await come(browser, relay, bob);
-    const figures: Figure[] = [];
-    const through = async (name: string, size: number, look: Look) => {
-      // Playwright takes larger files from the disk alone.
-      const file = join(folder, `${name}.bin`);
-      writeFileSync(file, randomBytes(size * 1_000_000));
+    const through = async (size: number) => {
       await writer.write({ to: [bob.address], subject: `Letter of ${size} MB`, text: "See the attachment." });
-      await writer.composer.locator("input[type=file]").setInputFiles(file);
-      if (look === timed && size === 25) figures.push(await cancelled(writer));
-      figures.push(...(await look(browser, writer.page, size, "seal and send", "Message sent, sealed and signed", () =>
+      await writer.composer.locator("input[type=file]").setInputFiles(fileOf(size, folder));
+      if (size === 25) figures.push(await cancelled(writer));
+      figures.push(...(await timed(browser, writer.page, size, "seal and send", "Message sent, sealed and signed", () =>
         writer.composer.getByRole("button", { name: "Send", exact: true }).click(),
       )));
       await writer.page.locator(".toast", { hasText: "Message sent" }).getByRole("button", { name: "Dismiss" }).click();
       const row = reader.row("Sealed. Open it to read.");
       await expect(row).toBeVisible({ timeout: 60_000 });
-      figures.push(...(await look(browser, reader.page, size, "fetch and open", `${name}.bin`, () => row.click())));
+      figures.push(...(await timed(browser, reader.page, size, "fetch and open", `${size}.bin`, () => row.click())));
     };
-    // First of all, for WebAssembly's memory never shrinks, and apart, for the trace takes memory, too.
-    await through("held", 25, held);
-    for (const size of sizes) await through(`${size}`, size, timed);
+    for (const size of sizes) await through(size);
     report(figures);
   } finally {
     await relay.remove();
@@ -47,11 +44,8 @@ test("large", async ({ browser }) => {
   }
 });
 
-/** Looks at a page from an action until the page shows a text. */
-type Look = (browser: Browser, page: Page, size: number, name: string, text: string, action: () => Promise<void>) => Promise<Figure[]>;
-
 /** How long it takes, and what the page's thread did meanwhile. */
-const timed: Look = async (browser, page, size, name, text, action) => {
+async function timed(browser: Browser, page: Page, size: number, name: string, text: string, action: () => Promise<void>): Promise<Figure[]> {
   await watchThread(browser, page);
   const shown = until(page, text);
   await action();
@@ -64,20 +58,57 @@ const timed: Look = async (browser, page, size, name, text, action) => {
     { what, value: took, unit: "ms", beside: "" },
     { what: `${what}, page still at most`, value: longest("wall"), unit: "ms", beside, detail: { tasks } },
   ];
-};
+}
 
-/** What page and engine held meanwhile. */
-const held: Look = async (_, page, size, name, text, action) => {
-  const { peak } = await heldBy(page, async () => {
-    const shown = until(page, text);
-    await action();
-    await shown;
-  });
-  // Lines of 57 bytes become 78 characters, once as a part and once as ciphertext.
-  const letter = size * 1e6 * (78 / 57) ** 2;
-  const beside = `${(peak / letter).toFixed(2)} x the letter, target 3${peak <= 3 * letter ? "" : ", missed"}`;
-  return [{ what: `${size} MB: ${name}, most that the process held beyond its start`, value: peak / 1e6, unit: "MB", beside, detail: { peak, letter } }];
-};
+/** What page and engine hold while a letter is sent and while it is opened. */
+async function held(folder: string): Promise<Figure[]> {
+  const size = 25;
+  const relay = await Relay.start({ maxMessageSize });
+  const { launchOptions = {} } = test.info().project.use;
+  const [writing, reading] = ["writer", "reader"].map((name) => new LoneBrowser(launchOptions, join(folder, name))) as [LoneBrowser, LoneBrowser];
+  const person = async (account: Account, browser: LoneBrowser) => new Person(account, await browser.page(), relay.url);
+  try {
+    let writer = await person(alice, writing);
+    let reader = await person(bob, reading);
+    await writer.signIn();
+    await reader.signIn();
+    // Code that runs for the first time is compiled, which takes memory, too.
+    await writer.write({ to: [bob.address], subject: "A first letter", text: "Hello." });
+    await choose(writer.page, fileOf(0.3, folder));
+    await writer.send();
+    await reader.open("Sealed. Open it to read.");
+    await writer.write({ to: [bob.address], subject: `Letter of ${size} MB`, text: "See the attachment." });
+    const sending = await writing.heldAfter(async () => {
+      await choose(writer.page, fileOf(size, folder));
+      await clickSoon(writer.composer.getByRole("button", { name: "Send", exact: true }));
+    });
+    reader = await person(bob, reading);
+    const row = reader.row("Sealed. Open it to read.");
+    await expect(row).toBeVisible();
+    const opening = await reading.heldAfter(() => clickSoon(row));
+    reader = await person(bob, reading);
+    await expect(reader.letter.getByText(`${size}.bin`)).toBeVisible();
+    return [figure("seal and send", sending), figure("fetch and open", opening)];
+  } finally {
+    writing.end();
+    reading.end();
+    await relay.remove();
+  }
+
+  function figure(name: string, peak: number): Figure {
+    // Lines of 57 bytes become 78 characters, once as a part and once as ciphertext.
+    const letter = size * 1e6 * (78 / 57) ** 2;
+    const beside = `${(peak / letter).toFixed(2)} x the letter, target 3${peak <= 3 * letter ? "" : ", missed"}`;
+    return { what: `${size} MB: ${name}, most that the process held beyond its start`, value: peak / 1e6, unit: "MB", beside, detail: { peak, letter } };
+  }
+}
+
+/** A file of so many MB: Playwright takes larger ones from the disk alone. */
+function fileOf(size: number, folder: string): string {
+  const file = join(folder, `${size}.bin`);
+  writeFileSync(file, randomBytes(size * 1_000_000));
+  return file;
+}
 
 /** How long it takes until the page shows a text. */
 function until(page: Page, text: string): Promise<number> {

@@ -3,19 +3,30 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 
 import type { Page } from "@playwright/test";
 
+/** Begins to count what a process holds; the function that it gives tells the most bytes meanwhile, beyond what it held at first. */
+export function countHeld(process: number): () => number {
+  // The kernel forgets the highest mark, which it does not always keep either.
+  writeFileSync(`/proc/${process}/clear_refs`, "5");
+  const before = held(process, "VmRSS");
+  let most = before;
+  const look = setInterval(() => (most = Math.max(most, held(process, "VmRSS"))), 2);
+  return () => {
+    clearInterval(look);
+    return Math.max(most, held(process, "VmHWM")) - before;
+  };
+}
+
 /** Does something and gives the most bytes that the page's process held meanwhile, beyond what it held before. */
 export async function heldBy<T>(page: Page, work: () => Promise<T>): Promise<{ result: T; peak: number }> {
   const process = await processOf(page);
   await page.evaluate(() => (window as never as { gc?: () => void }).gc?.());
-  // The kernel forgets the highest mark.
-  writeFileSync(`/proc/${process}/clear_refs`, "5");
-  const before = held(process, "VmRSS");
+  const most = countHeld(process);
   const result = await work();
-  return { result, peak: held(process, "VmHWM") - before };
+  return { result, peak: most() };
 }
 
 /** The process that renders the page: the one of this browser that is busy when the page is. */
-async function processOf(page: Page): Promise<number> {
+export async function processOf(page: Page): Promise<number> {
   const busy = () => new Map(renderers().map((process) => [process, ticks(process)]));
   const before = busy();
   await page.evaluate(() => {

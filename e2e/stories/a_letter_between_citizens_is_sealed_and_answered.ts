@@ -22,7 +22,7 @@ test("a letter between citizens is sealed and answered", async ({ meet, secret, 
   // It arrives by push: nobody reloads.
   await reader.open(`About ${subject}`);
   await expect(reader.protection).toContainText("Confidential");
-  await expect(reader.protection).toContainText("Signed by Alice Lin");
+  await expect(reader.protection).toContainText("Signed by \u2068Alice Lin");
   await expect(reader.body.getByText(text)).toBeVisible();
   await reader.findsItAccessible();
 

@@ -26,6 +26,7 @@ async function letters(writer: Person, reader: Person, smtpPort: number): Promis
     signed,
     Buffer.from(signed.toString("latin1").replace("It waits", "It lurks").replace("Subject: Signed", "Subject: Changed"), "latin1"),
     carol.encrypt(Buffer.from(`From: Carol <${carol.address}>\nTo: ${bob.address}\nSubject: Unsigned\nContent-Type: text/plain; hp="cipher"\n\nHello.\n`), recipient, headers("[...]")),
+    carol.encrypt(Buffer.from("Content-Type: text/plain\n\nHello.\n"), recipient, { ...headers("Addressed"), to: `${bob.address}, dora@elsewhere.example` }),
   ]) {
     send(smtpPort, carol.address, bob.address, message);
   }
@@ -33,7 +34,7 @@ async function letters(writer: Person, reader: Person, smtpPort: number): Promis
   const label = ["--label", "1.2.156.10197.6.1", "--classification", "4", "--privacy-mark", "仅限本处 Department only", "--receipt-to", carol.address];
   send(smtpPort, carol.address, bob.address, carol.seal(labelled, recipient, ...label));
   const places = new Map<string, string>();
-  for (const subject of ["Sealed", "Clear", "Signed", "Changed", "Unsigned", "Labelled"]) {
+  for (const subject of ["Sealed", "Clear", "Signed", "Changed", "Unsigned", "Addressed", "Labelled"]) {
     await reader.open(subject);
     places.set(subject, reader.page.url());
   }
@@ -67,6 +68,10 @@ test("every screen of a mailbox is accessible in both languages, light and dark,
       await viewer.press(".technical summary");
       await viewer.sees(`read-${subject.toLowerCase()}-details`);
     }
+    // Neither quoted, since nobody signed it, nor for those that only its outside names.
+    await viewer.visit(`${places.get("Addressed")}?write=reply-all`, "form.writing");
+    await expect(page.locator(".omitted")).toHaveCount(2);
+    await viewer.sees("write-omitted");
     await viewer.visit("/mail/inbox/nothing", "[role=alert]");
     await viewer.sees("read-not-there");
     await viewer.visit("/nowhere", "main .empty");
@@ -168,7 +173,8 @@ test("every screen before a mailbox is accessible in both languages, light and d
   // The relay names another authority than the browser knows.
   await known.page.route("**/.well-known/jmap", async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: (await response.text()).replace(/"trustAnchors":\["[^"]+"/, `"trustAnchors":["${der(carol.authority).toString("base64")}"`) });
+    const { "content-length": _, ...headers } = response.headers();
+    await route.fulfill({ response, headers, body: (await response.text()).replace(/"trustAnchors":\["[^"]+"/, `"trustAnchors":["${der(carol.authority).toString("base64")}"`) });
   });
   for (const look of looks) {
     const viewer = new Viewer(known, look);

@@ -1,18 +1,8 @@
+import { test } from "../support/outside";
 import { bob } from "../support/person";
-import { Postfix } from "../support/postfix";
-import { expect, test as base } from "../support/story";
+import { expect } from "../support/story";
 
 const dan = "dan@plain.example";
-
-const test = base.extend<{ postfix: Postfix }>({
-  postfix: async ({}, use) => {
-    test.skip(process.getuid?.() !== 0, "only root can run a Postfix of its own");
-    const postfix = await Postfix.start();
-    await use(postfix);
-    postfix.stop();
-  },
-  relayOptions: async ({ postfix }, use) => use({ smarthost: postfix.address }),
-});
 
 test("nothing is sent in clear unless it is confirmed", async ({ meet, secret, postfix }) => {
   const [subject, text] = [secret(), secret()];

@@ -54,8 +54,8 @@ export class Outsider {
   }
 
   /** A whole message, encrypted to the certificate at `recipient`. */
-  encrypt(entity: Buffer, recipient: string, headers: Headers, cipher = "-aes-256-gcm"): Buffer {
-    const encrypted = run("openssl", ["cms", "-encrypt", "-binary", "-crlfeol", cipher, "-in", this.keep("inner", entity), "-recip", recipient]);
+  encrypt(entity: Buffer, recipient: string, headers: Headers, cipher = ["-aes-256-gcm"]): Buffer {
+    const encrypted = run("openssl", ["cms", "-encrypt", "-binary", "-crlfeol", ...cipher, "-in", this.keep("inner", entity), "-recip", recipient]);
     return Buffer.concat([Buffer.from(headerLines(headers)), encrypted]);
   }
 
@@ -70,6 +70,17 @@ export class Outsider {
   /** Opens a message that was encrypted to them; fails if OpenSSL does. */
   decrypt(message: string | Buffer): Buffer {
     return run("openssl", ["cms", "-decrypt", "-in", this.keep("received.eml", message), "-recip", this.certificate, "-inkey", this.key]);
+  }
+
+  /** Opens a message as programs on NSS do; fails if it does. `received` is a whole message. */
+  decryptWithNss(received: Buffer): Buffer {
+    const password = this.keep("password", "secret");
+    run("openssl", ["pkcs12", "-export", "-inkey", this.key, "-in", this.certificate, "-passout", `file:${password}`, "-out", this.file("keys.p12")]);
+    const database = ["-d", `sql:${scratch("nss")}`];
+    run("certutil", ["-N", ...database, "--empty-password"]);
+    run("pk12util", ["-i", this.file("keys.p12"), ...database, "-w", password, "-K", ""]);
+    const structure = run("openssl", ["cms", "-cmsout", "-outform", "DER", "-in", this.keep("received.eml", received)]);
+    return run("cmsutil", ["-D", ...database, "-i", this.keep("received.der", structure)]);
   }
 
   /** Verifies a signed entity against `anchors` and returns its content; fails if OpenSSL does. */

@@ -49,16 +49,23 @@ export class Person {
 
   /** Loses a record of the engine's, as a browser that clears old data does, and comes back. */
   async forgets(record: string): Promise<void> {
-    await this.page.evaluate(async ([name, key]) => {
-      const opening = indexedDB.open(name as string);
-      const database = await new Promise<IDBDatabase>((resolve, reject) => {
-        opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error);
-      });
-      const removing = database.transaction("records", "readwrite").objectStore("records").delete(key as string);
-      await new Promise((resolve) => (removing.onsuccess = resolve));
+    await this.comesBackWith(record);
+  }
+
+  /** Comes back after other values stand in a record of the engine's, or without the record. */
+  async comesBackWith(record: string, values?: Record<string, unknown>): Promise<void> {
+    await this.page.evaluate(async ({ name, record, values }) => {
+      const done = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open(name));
+      const records = database.transaction("records", "readwrite").objectStore("records");
+      if (values === undefined) await done(records.delete(record));
+      else await done(records.put(JSON.stringify({ ...JSON.parse(await done(records.get(record))), ...values }), record));
       database.close();
-    }, [`sealpost-${this.account.address}`, record]);
+    }, { name: `sealpost-${this.account.address}`, record, values });
     await this.page.reload();
     await this.seesMailbox();
   }

@@ -77,7 +77,7 @@ alias_maps =
 local_recipient_maps =
 virtual_mailbox_domains = outside.example, plain.example
 virtual_mailbox_base = ${this.folder}/mail
-virtual_mailbox_maps = inline:{ {carol@outside.example = carol/}, {dan@plain.example = dan/} }
+virtual_mailbox_maps = inline:{ {carol@outside.example = carol/}, {rosa@outside.example = rosa/}, {dan@plain.example = dan/} }
 virtual_uid_maps = static:${uid}
 virtual_gid_maps = static:${gid}
 virtual_minimum_uid = 1

@@ -1,7 +1,7 @@
 /** The real relay, on free ports of loopback, with a data folder of its own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -18,6 +18,8 @@ export interface RelayOptions {
   trustAnchors?: string[];
   /** The name server that it asks about senders. Each connection for mail then tells by the PROXY protocol where it is from. */
   nameServer?: string;
+  /** How many days its clock is behind. */
+  daysBehind?: number;
   /** The greatest message that it takes, in bytes. */
   maxMessageSize?: number;
 }
@@ -28,12 +30,15 @@ export class Relay {
   /** Everything that the program printed, over all its starts. */
   readonly output = join(this.folder, "output.log");
   private child: ChildProcess | undefined;
+  private daysBehind: number;
 
   private constructor(
     readonly port: number,
     readonly smtpPort: number,
     private readonly options: RelayOptions,
-  ) {}
+  ) {
+    this.daysBehind = options.daysBehind ?? 0;
+  }
 
   static async start(options: RelayOptions = {}): Promise<Relay> {
     const relay = new Relay(await freePort(), await freePort(), options);
@@ -48,7 +53,7 @@ export class Relay {
   async start(): Promise<void> {
     const config = join(this.folder, "sealpost.toml");
     writeFileSync(config, this.config());
-    const child = spawn(program, ["serve", "--config", config], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, ["serve", "--config", config], { stdio: ["ignore", "pipe", "pipe"], env: this.environment() });
     let printed = "";
     child.stdout.on("data", (chunk: Buffer) => {
       printed += chunk;
@@ -58,7 +63,7 @@ export class Relay {
     appendFileSync(this.output, "");
     this.child = child;
     await until("the relay is ready", () => {
-      if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}, see ${this.output}`);
+      if (child.exitCode !== null) throw new Error(`the relay ended with ${child.exitCode}: ${readFileSync(this.output, "utf8").slice(-2000)}`);
       return printed.includes("Sealpost is ready");
     });
   }
@@ -71,6 +76,13 @@ export class Relay {
   /** Stops it as a service manager would. */
   async stop(): Promise<number | null> {
     return this.end("SIGTERM");
+  }
+
+  /** Starts it again with its clock right. */
+  async startOnTime(): Promise<void> {
+    await this.stop();
+    this.daysBehind = 0;
+    await this.start();
   }
 
   /** Stops it as a power cut would. */
@@ -92,6 +104,14 @@ export class Relay {
     child.kill(signal);
     await ended;
     return child.exitCode;
+  }
+
+  /** Without the command `faketime` around it, which hands no signal on. */
+  private environment(): NodeJS.ProcessEnv {
+    if (this.daysBehind === 0) return process.env;
+    const FAKETIME = `-${this.daysBehind}d`;
+    const preload = execFileSync("faketime", ["-m", "-f", FAKETIME, "printenv", "LD_PRELOAD"], { encoding: "utf8" });
+    return { ...process.env, FAKETIME, LD_PRELOAD: preload.trim() };
   }
 
   private config(): string {

@@ -38,13 +38,18 @@ export async function seenOfThread(browser: Browser): Promise<Task[]> {
   const pages = new Set(named.map(thread));
   const events = traceEvents.filter((event) => event.ph === "X" && event.dur !== undefined && pages.has(thread(event)));
   const tasks = events.filter(({ name }) => name === task);
-  const most = (by: "dur" | "tdur") => [...tasks].sort((a, b) => (b[by] ?? 0) - (a[by] ?? 0)).slice(0, 5);
-  return [...new Set([...most("tdur"), ...most("dur")])].map((one) => {
+  const most = (of: (event: TraceEvent) => number) => [...tasks].sort((a, b) => of(b) - of(a)).slice(0, 5);
+  return [...new Set([...most(computed), ...most(({ dur = 0 }) => dur)])].map((one) => {
     const end = one.ts + (one.dur ?? 0);
     const within = events.filter((event) => thread(event) === thread(one) && event.ts >= one.ts && event.ts < end && event.name !== task);
     const parts = within.sort((a, b) => (b.dur ?? 0) - (a.dur ?? 0)).slice(0, 4);
-    return { cpu: milliseconds(one.tdur), wall: milliseconds(one.dur), parts: parts.map(({ name, dur }) => `${name} ${milliseconds(dur)}`) };
+    return { cpu: milliseconds(computed(one)), wall: milliseconds(one.dur), parts: parts.map(({ name, dur }) => `${name} ${milliseconds(dur)}`) };
   });
+}
+
+/** The thread's clock is read later than the other now and then; nothing computes for longer than it lasts. */
+function computed({ tdur = 0, dur = 0 }: TraceEvent): number {
+  return Math.min(tdur, dur);
 }
 
 function milliseconds(micros = 0): number {

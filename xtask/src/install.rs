@@ -56,14 +56,16 @@ pub const SENDERS: &[Need] = &[
 /// What builds the runtime of the fuzz targets.
 pub const FUZZER: &[Need] = &[Need { program: "c++", package: "g++" }];
 
-/// What the stories send and receive mail with.
+/// What the stories send and receive mail with, and what tells the relay another time.
 pub const MAIL: &[Need] = &[
     Need { program: "openssl", package: "openssl" },
     Need { program: "postfix", package: "postfix" },
     Need { program: "swaks", package: "swaks" },
+    Need { program: "cmsutil", package: "libnss3-tools" },
     Need { program: "curl", package: "curl" },
     Need { program: "dovecot", package: "dovecot-core" },
     Need { program: "knotd", package: "knot" },
+    Need { program: "faketime", package: "faketime" },
 ];
 
 /// The compiler's target of the page and its worker.

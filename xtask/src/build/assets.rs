@@ -100,6 +100,8 @@ pub fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     let parameters = brotli::enc::BrotliEncoderParams {
         quality: 11,
         lgwin: 22,
+        // Smaller blocks than it would choose: a program's parts differ.
+        lgblock: 16,
         size_hint: content.len(),
         ..Default::default()
     };

@@ -21,8 +21,9 @@ const FEATURES: &[&str] = &[
 ];
 
 /// For size, until nothing changes any more. The data stays in one piece: cut up where it is zero it is shorter as it
-/// stands, but a fortieth of the whole program longer in brotli.
-const PASSES: &[&str] = &["-Oz", "--converge", "--skip-pass=memory-packing"];
+/// stands, but a fortieth of the whole program longer in brotli. Below 1024 lies only the far end of the stack, so that
+/// small sums may become the offsets of loads.
+const PASSES: &[&str] = &["-Oz", "--converge", "--skip-pass=memory-packing", "--low-memory-unused"];
 
 /// Makes `module` smaller, or says why not and leaves it as it is.
 pub fn optimise(module: &mut Module) -> Result<()> {

@@ -174,8 +174,6 @@ fn cms_of(mail: &[u8]) -> Vec<u8> {
 }
 
 const PLAIN: &str = "Content-Type: text/plain\r\n\r\nHello\r\n";
-const GPGSM: &str =
-    "--homedir g --batch --yes --disable-crl-checks --pinentry-mode loopback --passphrase-fd 0";
 
 #[test]
 fn one_letter_to_readers_of_openssl_nss_and_gpgsm_opens_in_each() {
@@ -189,7 +187,6 @@ fn one_letter_to_readers_of_openssl_nss_and_gpgsm_opens_in_each() {
     folder.openssl(
         "pkcs12 -export -legacy -inkey rsa.key -in both.pem -name rsa -passout pass:secret -out nss.p12",
     );
-    folder.openssl("pkcs12 -export -legacy -inkey rsa.key -in both.pem -passout pass: -out gpgsm.p12");
 
     folder.openssl(
         "cms -sign -binary -signer both.pem -inkey rsa.key -in plain -nodetach -outform DER -out openssl.p7m",
@@ -199,17 +196,9 @@ fn one_letter_to_readers_of_openssl_nss_and_gpgsm_opens_in_each() {
     folder.must("certutil", "-A -d . -n root -t C,C,C -i root.pem");
     folder.must("pk12util", "-i nss.p12 -d . -W secret -k empty");
     folder.must("cmsutil", "-S -d . -N rsa -G -P -i plain -o nss.p7m");
-    let home = folder.path("g");
-    std::fs::create_dir(&home).unwrap();
-    std::fs::write(home.join("gpg-agent.conf"), "allow-loopback-pinentry\n").unwrap();
-    folder.openssl("x509 -in root.pem -outform DER -out root.der");
-    let fingerprint =
-        String::from_utf8(folder.openssl("x509 -in root.pem -noout -fingerprint -sha1")).unwrap();
-    let (_, fingerprint) = fingerprint.trim().split_once('=').unwrap();
-    std::fs::write(home.join("trustlist.txt"), format!("{fingerprint} S relax\n")).unwrap();
-    folder.must("gpgsm", &format!("{GPGSM} --import root.der"));
-    folder.must("gpgsm", &format!("{GPGSM} --import gpgsm.p12"));
-    folder.must("gpgsm", &format!("{GPGSM} --local-user rsa@example.org --output gpgsm.p7m --sign plain"));
+    gpgsm::make_home(folder);
+    gpgsm::import(folder, "rsa.key", "both.pem");
+    gpgsm::must(folder, "--local-user rsa@example.org --output gpgsm.p7m --sign plain");
 
     let learnt = ["openssl", "nss", "gpgsm"].map(|program| {
         let chosen = learnt(&world, &mail("signed-data", &folder.read(&format!("{program}.p7m"))));
@@ -226,7 +215,7 @@ fn one_letter_to_readers_of_openssl_nss_and_gpgsm_opens_in_each() {
     let reads = |output: Vec<u8>| String::from_utf8(output).unwrap().contains("Everybody reads this.");
     assert!(reads(folder.openssl("cms -decrypt -in sealed.eml -inkey rsa.key -recip both.pem")));
     assert!(reads(folder.must("cmsutil", "-D -d . -i sealed.p7m")));
-    assert!(reads(folder.must("gpgsm", &format!("{GPGSM} --decrypt sealed.p7m"))));
+    assert!(reads(gpgsm::must(folder, "--decrypt sealed.p7m")));
     let _ = folder.run("gpgconf", "--homedir g --kill all");
 }
 

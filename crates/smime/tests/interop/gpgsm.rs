@@ -5,12 +5,9 @@ use crate::suites::{
 };
 use crate::support::World;
 use crate::support::corpus::Tally;
+use crate::support::gpgsm;
 
 const PROGRAM: &str = "gpgsm";
-/// gpgsm asks its agent for passphrases; the files have none, and the agent is told to ask nobody.
-const GPGSM: &str =
-    "--homedir g --batch --yes --disable-crl-checks --pinentry-mode loopback --passphrase-fd 0";
-
 /// A world with a home of gpgsm that trusts its root.
 struct Home(World);
 
@@ -18,29 +15,16 @@ impl Home {
     fn new(test: &str) -> Option<Self> {
         let world = World::with(&["openssl", "gpgsm", "gpgconf"], test)?;
         world.folder.write("plain", PLAIN);
-        let home = world.folder.path("g");
-        std::fs::create_dir(&home).unwrap();
-        std::fs::write(home.join("gpg-agent.conf"), "allow-loopback-pinentry\n").unwrap();
-        world.folder.openssl("x509 -in root.pem -outform DER -out root.der");
-        let fingerprint = world.folder.openssl("x509 -in root.pem -noout -fingerprint -sha1");
-        let fingerprint = String::from_utf8(fingerprint).unwrap();
-        let (_, fingerprint) = fingerprint.trim().split_once('=').unwrap();
-        std::fs::write(home.join("trustlist.txt"), format!("{fingerprint} S relax\n")).unwrap();
-        let home = Self(world);
-        home.must("--import root.der");
-        Some(home)
+        gpgsm::make_home(&world.folder);
+        Some(Self(world))
     }
 
     fn must(&self, arguments: &str) -> Vec<u8> {
-        self.0.folder.must("gpgsm", &format!("{GPGSM} {arguments}"))
+        gpgsm::must(&self.0.folder, arguments)
     }
 
-    /// Brings somebody's key and certificate in; it reads no PKCS#12 files with keys on curves.
     fn import(&self, name: &str) {
-        let folder = &self.0.folder;
-        let options = format!("-legacy -inkey {name}.key -in {name}.pem -passout pass: -out {name}.p12");
-        folder.openssl(&format!("pkcs12 -export {options}"));
-        self.must(&format!("--import {name}.p12"));
+        gpgsm::import(&self.0.folder, &format!("{name}.key"), &format!("{name}.pem"));
     }
 }
 
@@ -110,7 +94,7 @@ fn gpgsm_verifies_what_is_signed_here() {
                     assert_eq!(home.0.folder.read("text"), PLAIN);
                 } else {
                     home.must("--verify signed plain");
-                    let bad = home.0.folder.run("gpgsm", &format!("{GPGSM} --verify signed other"));
+                    let bad = gpgsm::run(&home.0.folder, "--verify signed other");
                     assert!(!bad.status.success());
                 }
             });

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod corpus;
 pub mod counting;
 pub mod der;
+pub mod gpgsm;
 pub mod signed;
 pub mod work;
 

@@ -11,7 +11,7 @@ use smime::rustcrypto::RustCrypto;
 use smime::{
     Certificate, ContentEncryption, KeyTransport, PathError, Trust, UnixTime, block_on_ready as ready,
 };
-use support::{NOW, World, rng};
+use support::{NOW, World, gpgsm, rng};
 
 const DAY: u64 = 86_400;
 

@@ -1,5 +1,8 @@
 //! What somebody who means harm sends to the real program: bounded memory, clear errors, and others are served.
 
+mod sockets;
+mod unread;
+
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -11,8 +14,7 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::support::{
-    Binary, Client, Folder, clear_letter, eventually, free_addresses, openssl_certificate, run,
-    sealed_letter, text,
+    Binary, Client, Folder, clear_letter, eventually, free_addresses, openssl_certificate, run, text,
 };
 
 const ALICE: &str = "alice@sealpost.example";
@@ -224,16 +226,6 @@ async fn one_account_that_leaves_many_requests_unfinished_holds_little() {
     assert_eq!(problem["limit"], "maxConcurrentRequests");
 }
 
-fn handshake(binary: &Binary) -> String {
-    format!(
-        "GET /jmap/websocket HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: jmap\r\n\r\n",
-        binary.http,
-        binary.cookie()
-    )
-}
-
 #[tokio::test]
 async fn ten_megabytes_of_the_smallest_values_are_refused_before_they_fill_the_memory() {
     let binary = Binary::start().await;
@@ -242,118 +234,6 @@ async fn ten_megabytes_of_the_smallest_values_are_refused_before_they_fill_the_m
         format!(r#"{{"using":["{}"],"methodCalls":[["Core/echo",{{"x":[{objects}0]}},"a"]]}}"#, jmap::CORE);
     let (_, problem) = costs_at_most(&binary, 192 * MEGABYTE, binary.jmap(&request)).await;
     assert_eq!(problem["limit"], "maxSizeRequest", "{problem}");
-}
-
-#[tokio::test]
-async fn answers_that_nobody_reads_hold_little() {
-    let binary = Binary::start().await;
-    let echo = "x".repeat(9 * MEGABYTE);
-    let request =
-        format!(r#"{{"using":["{0}"],"methodCalls":[["Core/echo",{{"x":"{echo}"}},"a"]]}}"#, jmap::CORE);
-    let head = format!(
-        "POST /jmap/api HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        binary.http,
-        binary.cookie(),
-        request.len()
-    );
-    let request = [head.as_bytes(), request.as_bytes()].concat();
-    let harm = async {
-        let mut open = Vec::new();
-        // One after the other: what is held is answers.
-        for _ in 0..40 {
-            let mut stream = flood(&binary, 1, &request).await.remove(0);
-            first_line(&mut stream).await;
-            open.push(stream);
-        }
-        open
-    };
-    let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
-    drop(open);
-    let empty = r#"{"using":["urn:ietf:params:jmap:core"],"methodCalls":[]}"#;
-    // The turns are free again.
-    eventually(async || (binary.jmap(empty).await.0 == "HTTP/1.1 200 OK").then_some(())).await;
-}
-
-#[tokio::test]
-async fn answers_are_counted_as_they_are_made() {
-    // One account may hold two of the longest requests, of 10 MB.
-    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {}\n", 2 * MEGABYTE)).await;
-    let mut letter = sealed_letter(ALICE, ALICE, "");
-    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(20_000).as_bytes());
-    let answer = binary.http(&format!("POST /jmap/upload/{}", binary.account), &letter).await;
-    let blob = answer.split("\"blobId\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let get = format!(
-        r#"["Blob/get",{{"accountId":"{}","ids":["{blob}"],"properties":["data:asBase64"]}},"a"]"#,
-        binary.account
-    );
-    let request = format!(
-        r#"{{"using":["{}","{}"],"methodCalls":[{}]}}"#,
-        jmap::CORE,
-        jmap::BLOB,
-        [get.as_str(); 8].join(",")
-    );
-    let head = format!(
-        "POST /jmap/api HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        binary.http,
-        binary.cookie(),
-        request.len()
-    );
-    let mut open = Vec::new();
-    for _ in 0..6 {
-        let mut stream = flood(&binary, 1, format!("{head}{request}").as_bytes()).await.remove(0);
-        assert!(first_line(&mut stream).await.starts_with("HTTP/1.1 200"));
-        open.push(stream);
-    }
-    let mut refused = Vec::new();
-    for stream in &mut open {
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        refused.push(answer.matches("serverUnavailable").count());
-    }
-    // The first is held whole, for the system does not take it all.
-    assert!(refused[0] == 0 && refused[1..].iter().all(|refused| *refused > 0), "{refused:?}");
-}
-
-#[tokio::test]
-async fn pings_without_end_hold_nothing() {
-    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {MEGABYTE}\n")).await;
-    let mut stream = flood(&binary, 1, handshake(&binary).as_bytes()).await.remove(0);
-    assert!(first_line(&mut stream).await.starts_with("HTTP/1.1 101"));
-    let (mut pongs, mut pings) = stream.into_split();
-    let heard = tokio::spawn(async move { tokio::io::copy(&mut pongs, &mut tokio::io::sink()).await });
-    // RFC 6455 5.5.2, under a mask of nothing.
-    let mut ping = vec![0x89, 0x80 + 125];
-    ping.resize(6 + 125, 0);
-    // More than one account may hold: two of the longest requests.
-    let many = ping.repeat(MEGABYTE / ping.len() + 1);
-    for _ in 0..24 {
-        timeout(Duration::from_secs(30), pings.write_all(&many)).await.unwrap().unwrap();
-    }
-    pings.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
-    let heard = timeout(Duration::from_secs(30), heard).await.unwrap().unwrap().unwrap();
-    assert!(heard > 1024 * 1024, "{heard}");
-}
-
-#[tokio::test]
-async fn answers_to_pings_that_nobody_reads_hold_little() {
-    let binary = Binary::start().await;
-    let mut stream = flood(&binary, 1, handshake(&binary).as_bytes()).await.remove(0);
-    assert!(first_line(&mut stream).await.starts_with("HTTP/1.1 101"));
-    let mut ping = vec![0x89, 0x80 + 125];
-    ping.resize(6 + 125, 0);
-    let many = ping.repeat(MEGABYTE / ping.len());
-    let harm = async {
-        for _ in 0..256 {
-            // Who reads no answers is heard no further.
-            if timeout(Duration::from_secs(20), stream.write_all(&many)).await.is_err() {
-                return;
-            }
-        }
-        panic!("all was read");
-    };
-    costs_at_most(&binary, 64 * MEGABYTE, harm).await;
 }
 
 #[tokio::test]
@@ -367,61 +247,6 @@ async fn a_stranger_whose_request_does_not_come_whole_loses_its_place() {
         ended.unwrap_or_else(|_| panic!("{path} stays open: {answer}")).ok();
         assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer}");
     }
-}
-
-#[tokio::test]
-async fn one_account_that_leaves_many_messages_of_sockets_unfinished_holds_little() {
-    let binary = Binary::start().await;
-    let handshake = handshake(&binary);
-    // RFC 6455 5.2: a final text frame of 10 MiB under a mask of nothing; the last of them do not come.
-    let mut frame = vec![0x81, 0xff];
-    frame.extend(u64::try_from(10 * MEGABYTE).unwrap().to_be_bytes());
-    frame.resize(frame.len() + 4, 0);
-    frame.resize(frame.len() + 9 * MEGABYTE, b' ');
-    let harm = async {
-        let mut open = flood(&binary, 60, handshake.as_bytes()).await;
-        for stream in &mut open {
-            assert!(first_line(stream).await.starts_with("HTTP/1.1 101"));
-            timeout(Duration::from_secs(5), stream.write_all(&frame)).await.ok();
-        }
-        open
-    };
-    let open = costs_at_most(&binary, 256 * MEGABYTE, harm).await;
-    drop(open);
-    let request =
-        format!(r#"{{"using":["{}"],"methodCalls":[],"x":"{}"}}"#, jmap::CORE, " ".repeat(MEGABYTE));
-    // The memory is free again.
-    eventually(async || (binary.jmap(&request).await.0 == "HTTP/1.1 200 OK").then_some(())).await;
-}
-
-#[tokio::test]
-async fn parts_that_nobody_reads_hold_little() {
-    let binary = Binary::start_with(&format!("log = 'error'\nmax_message_size = {}\n", 16 * MEGABYTE)).await;
-    let mut letter = sealed_letter(ALICE, ALICE, "");
-    letter.extend_from_slice(format!("{}\r\n", "QUJD".repeat(18)).repeat(200_000).as_bytes());
-    let answer = binary.http(&format!("POST /jmap/upload/{}", binary.account), &letter).await;
-    let blob = answer.split("\"blobId\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let request = format!(
-        "GET /jmap/download/{}/p0-{blob}/x HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
-        binary.account,
-        binary.http,
-        binary.cookie()
-    );
-    let harm = async {
-        let mut open = flood(&binary, 60, request.as_bytes()).await;
-        let mut refused = 0;
-        for stream in &mut open {
-            let line = first_line(stream).await;
-            assert!(line.starts_with("HTTP/1.1 200") || line.starts_with("HTTP/1.1 503"), "{line}");
-            refused += usize::from(line.starts_with("HTTP/1.1 503") && line.contains("retry-after: 5"));
-        }
-        assert!(refused > 40, "{refused}");
-        open
-    };
-    let open = costs_at_most(&binary, 224 * MEGABYTE, harm).await;
-    drop(open);
-    let path = format!("GET /jmap/download/{}/p0-{blob}/x", binary.account);
-    eventually(async || binary.http(&path, b"").await.starts_with("HTTP/1.1 200").then_some(())).await;
 }
 
 #[tokio::test]
@@ -482,30 +307,6 @@ async fn letters_made_of_headers_or_of_parts_are_taken_at_little_cost() {
     assert_eq!(status, "HTTP/1.1 200 OK");
     assert!(answer["methodResponses"][1][1]["list"].as_array().unwrap().len() == taken, "{answer}");
     assert!(answer.to_string().len() < 4 * MEGABYTE);
-}
-
-#[tokio::test]
-async fn a_flood_of_commands_whose_answers_nobody_reads_is_held_back() {
-    let binary = Binary::start().await;
-    let harm = async {
-        let mut open = Vec::new();
-        for host in 0..20 {
-            let mut stream = connect_from(host, binary.smtp).await;
-            let flood = async {
-                let lines = b"NOOP\r\n".repeat(10_000);
-                // 30 MB of commands would be answered with 70 MB; sending stops where reading does.
-                for _ in 0..500 {
-                    if stream.write_all(&lines).await.is_err() {
-                        break;
-                    }
-                }
-            };
-            timeout(Duration::from_millis(400), flood).await.ok();
-            open.push(stream);
-        }
-        open
-    };
-    costs_at_most(&binary, 32 * MEGABYTE, harm).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,11 @@ use crate::store::{self, ALIVE, Engine, StoreError};
 /// How often a process says that it is alive; several times within [`ALIVE`].
 const BEAT: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether a command wrote.
+const LOOK: Duration = Duration::from_secs(1);
+/// And how long not, once one did: all who listen read then, and it may go on writing.
+const REST: Duration = Duration::from_secs(5);
+
 /// Joins those that serve, and gives back what one that is gone had on lease.
 pub async fn arrive(relay: &Relay) -> Result<(), StoreError> {
     beat(relay).await.map(drop)
@@ -30,6 +35,27 @@ pub async fn keep_alive(relay: Arc<Relay>) {
                 return;
             }
             Err(error) => tracing::error!(%error, "the store does not answer"),
+        }
+    }
+}
+
+/// Has all who listen read anew when a command wrote to the embedded database, which tells nobody of it.
+pub async fn look_for_commands(relay: Arc<Relay>) {
+    let (mut known, mut pause) = (None, Duration::ZERO);
+    loop {
+        tokio::select! {
+            () = relay.stopping.cancelled() => return,
+            () = tokio::time::sleep(pause) => pause = LOOK,
+        }
+        let look = relay.store.write(|tx| Box::pin(store::written_by_others(tx)));
+        match look.await.map_err(|error: StoreError| error) {
+            Ok(found) => {
+                if known.replace(found).is_some_and(|known| known != found) {
+                    relay.hub.missed();
+                    pause = REST;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "what commands write cannot be seen"),
         }
     }
 }

@@ -8,7 +8,7 @@ use jmap::{AccountId, State};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 
-/// What changed in one account.
+/// What changed in one account; where no state is named, something may not have been told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// The new states, by type name.
@@ -135,10 +135,7 @@ impl Hub {
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0, only: None });
         for (user, channel) in &listeners.channels {
-            // More than a listener may lag behind.
-            for _ in 0..=BACKLOG {
-                channel.send((user.clone(), Arc::clone(&nothing))).ok();
-            }
+            channel.send((user.clone(), Arc::clone(&nothing))).ok();
         }
     }
 

@@ -151,9 +151,14 @@ fn work(tasks: &mut JoinSet<()>, relay: &Arc<Relay>) {
     tasks.spawn(outbound::run_held(Arc::clone(relay)));
     tasks.spawn(crate::webpush::run(Arc::clone(relay)));
     tasks.spawn(sweep(Arc::clone(relay)));
-    if let Some(database) = relay.config.database.clone() {
-        let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
-        tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
+    match relay.config.database.clone() {
+        Some(database) => {
+            let (process, hub) = (relay.process.clone(), Arc::clone(&relay.hub));
+            tasks.spawn(fanout::hear(database, process, hub, relay.stopping.clone()));
+        }
+        None => {
+            tasks.spawn(processes::look_for_commands(Arc::clone(relay)));
+        }
     }
     tasks.spawn(processes::keep_alive(Arc::clone(relay)));
 }

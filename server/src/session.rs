@@ -87,7 +87,7 @@ pub async fn sign_in(
     match account {
         Some(account) if right => {
             attempt.right();
-            start(relay, account.id).await
+            start(relay, account).await
         }
         _ => {
             attempt.wrong();
@@ -116,7 +116,41 @@ pub async fn sign_out(relay: &Relay, token: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn start(relay: &Relay, account: AccountId) -> Result<Token, SignInError> {
+/// Ends all sessions of an account, and with them its push streams; gives how many there were.
+pub async fn sign_out_everywhere(relay: &Relay, account: AccountId) -> Result<u64, StoreError> {
+    let user = account.clone();
+    let end = relay.store.write(move |tx| Box::pin(async move { store::drop_sessions(tx, &account).await }));
+    let ended = end.await.map_err(|error: StoreError| error)?;
+    relay.hub.end(&user);
+    Ok(ended)
+}
+
+/// Gives an account another password, of that hash, and ends the sessions that the one before began.
+pub async fn change_password(relay: &Relay, account: AccountId, hash: String) -> Result<(), StoreError> {
+    let user = account.clone();
+    let change = relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::set_password(tx, &account, &hash).await?;
+            store::drop_sessions(tx, &account).await
+        })
+    });
+    change.await.map_err(|error: StoreError| error)?;
+    relay.hub.end(&user);
+    Ok(())
+}
+
+/// Revokes an app password, and ends the push streams of whoever has it; tells whether there was one.
+pub async fn revoke(relay: &Relay, account: AccountId, app_password: String) -> Result<bool, StoreError> {
+    let user = account.clone();
+    let revoke = relay.store.write(move |tx| {
+        Box::pin(async move { store::drop_app_password(tx, &account, &app_password).await })
+    });
+    let revoked = revoke.await.map_err(|error: StoreError| error)?;
+    relay.hub.end(&user);
+    Ok(revoked)
+}
+
+async fn start(relay: &Relay, account: Account) -> Result<Token, SignInError> {
     let token = crate::base64_url(&random::bytes::<32>());
     let hash = token_hash(&token);
     let at = now();
@@ -126,8 +160,10 @@ async fn start(relay: &Relay, account: AccountId) -> Result<Token, SignInError> 
             store::add_session(tx, &hash, &account, at + LIFE).await
         })
     });
-    add.await.map_err(|error: StoreError| error)?;
-    Ok(Token(token))
+    match add.await.map_err(|error: StoreError| error)? {
+        true => Ok(Token(token)),
+        false => Err(SignInError::Wrong),
+    }
 }
 
 fn token_hash(token: &str) -> String {

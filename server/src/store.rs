@@ -50,7 +50,7 @@ use tokio::sync::Semaphore;
 
 pub use accounts::{
     Account, AccountKind, NewAccount, account, account_by_address, accounts, add_account, directory,
-    recipient,
+    recipient, set_password,
 };
 pub use app_passwords::{AppPassword, add_app_password, app_password, app_passwords, drop_app_password};
 pub use blobs::{
@@ -86,7 +86,7 @@ pub use operator::{
     waiting_entry, waiting_ids,
 };
 pub use orphans::{ADOPTED, adopt_blob, collect_blob, forget_file, keep_orphans, orphans, still_going};
-pub use processes::{beat, depart, serving};
+pub use processes::{beat, depart, serving, written_by_others};
 pub use push_subscriptions::{
     PushSubscription, drop_subscription, put_subscription, subscriptions, subscriptions_to,
     sweep_subscriptions,
@@ -97,7 +97,9 @@ pub use queue::{
 };
 pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
 pub use sent::{Claim, begin_sending, claim_sending, release_sending, settle_sending};
-pub use sessions::{Credential, add_session, credential_account, drop_session, sweep_sessions};
+pub use sessions::{
+    Credential, add_session, credential_account, drop_session, drop_sessions, sweep_sessions,
+};
 pub use shares::{Shared, share, shared_with, unshare};
 pub use sts::{KeptPolicy, keep_policy, kept_policy};
 pub use submissions::{

@@ -1,11 +1,11 @@
-//! `sealpost account`: makes accounts and gives them app passwords and company.
+//! `sealpost account`: makes accounts, gives them passwords and company, and signs people out.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::relay::Relay;
-use crate::session::app_password;
+use crate::session::{self, app_password};
 use crate::store::{self, Account, AccountKind, NewAccount, StoreError};
 use crate::{clock, directory, people, random};
 use anyhow::{Context, bail};
@@ -34,6 +34,25 @@ pub enum AccountCommand {
         /// A PEM file of the encryption certificate that mail in clear is sealed to.
         #[arg(long)]
         cert: Option<PathBuf>,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Change the password for the page, and end the sessions that the one before began.
+    PagePassword {
+        /// The address.
+        address: String,
+        /// A file whose first line is the new password, `-` for standard input; without it one is drawn and printed.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+        /// The configuration (TOML).
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// End all sessions on the page; prints how many there were. App passwords are ended by `revoke`.
+    SignOut {
+        /// The address.
+        address: String,
         /// The configuration (TOML).
         #[arg(long)]
         config: Option<PathBuf>,
@@ -104,6 +123,8 @@ fn kind(name: &str) -> Result<AccountKind, String> {
 pub async fn account(command: AccountCommand) -> anyhow::Result<()> {
     let config = match &command {
         AccountCommand::Add { config, .. }
+        | AccountCommand::PagePassword { config, .. }
+        | AccountCommand::SignOut { config, .. }
         | AccountCommand::Password { config, .. }
         | AccountCommand::Passwords { config, .. }
         | AccountCommand::Revoke { config, .. }
@@ -123,12 +144,20 @@ async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<
             let name = name.or_else(|| address.split_once('@').map(|(local, _)| local.to_owned()));
             let new = NewAccount {
                 name: name.unwrap_or_default(),
-                password: people::hash(page_password(password_file)?).await?,
+                // Without a file nobody knows it: the account is for programs alone.
+                password: people::hash(page_password(password_file)?.unwrap_or_else(drawn)).await?,
                 address,
                 kind,
                 organisation,
             };
             add(relay, new, cert).await
+        }
+        AccountCommand::PagePassword { address, password_file, .. } => {
+            change_password(relay, &address, password_file).await
+        }
+        AccountCommand::SignOut { address, .. } => {
+            let account = find(relay, &address).await?.id;
+            Ok(format!("{}\n", session::sign_out_everywhere(relay, account).await?))
         }
         AccountCommand::Password { address, label, .. } => {
             issue(relay, find(relay, &address).await?, label).await
@@ -136,10 +165,7 @@ async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<
         AccountCommand::Passwords { address, .. } => list(relay, &find(relay, &address).await?).await,
         AccountCommand::Revoke { address, id, .. } => {
             let account = find(relay, &address).await?.id;
-            let revoke = relay
-                .store
-                .write(move |tx| Box::pin(async move { store::drop_app_password(tx, &account, &id).await }));
-            let revoked = revoke.await.map_err(|error: StoreError| error)?;
+            let revoked = session::revoke(relay, account, id).await?;
             if revoked { Ok(String::new()) } else { bail!("the account has no such app password") }
         }
         AccountCommand::RevokeCertificates { address, .. } => revoke_certificates(relay, &address).await,
@@ -150,14 +176,33 @@ async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<
     }
 }
 
-fn page_password(file: Option<PathBuf>) -> anyhow::Result<String> {
-    let Some(file) = file else {
-        // Nobody knows it: the account is for programs alone.
-        return Ok(random::letters::<32>());
+/// The first line of the file, or of standard input.
+fn page_password(file: Option<PathBuf>) -> anyhow::Result<Option<String>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = match file == Path::new("-") {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(&file),
     };
-    let text = std::fs::read_to_string(&file).context("cannot read the password file")?;
+    let text = text.context("cannot read the password file")?;
     let password = text.lines().next().filter(|line| !line.is_empty());
-    Ok(password.context("the password file is empty")?.to_owned())
+    Ok(Some(password.context("the password file is empty")?.to_owned()))
+}
+
+fn drawn() -> String {
+    random::letters::<24>()
+}
+
+async fn change_password(relay: &Relay, address: &str, file: Option<PathBuf>) -> anyhow::Result<String> {
+    let account = find(relay, address).await?.id;
+    let (password, told) = match page_password(file)? {
+        Some(password) => (password, String::new()),
+        None => {
+            let password = drawn();
+            (password.clone(), format!("{password}\n"))
+        }
+    };
+    session::change_password(relay, account, people::hash(password).await?).await?;
+    Ok(told)
 }
 
 async fn add(relay: &Relay, new: NewAccount, cert: Option<PathBuf>) -> anyhow::Result<String> {
@@ -172,7 +217,7 @@ async fn add(relay: &Relay, new: NewAccount, cert: Option<PathBuf>) -> anyhow::R
     issue(relay, account, String::new()).await
 }
 
-fn certificate(path: &std::path::Path, kind: AccountKind) -> anyhow::Result<Certificate> {
+fn certificate(path: &Path, kind: AccountKind) -> anyhow::Result<Certificate> {
     if !kind.is_sealed() {
         bail!("a public account keeps its mail in clear: it has no use for an encryption certificate");
     }

@@ -92,6 +92,7 @@ impl Listening {
     /// Waits for news; none when there will be no more.
     pub async fn news(&mut self) -> Option<News> {
         match self.heard.recv().await {
+            Ok((_, changed)) if changed.states.is_empty() => Some(News::Missed),
             Ok((account, changed)) => Some(News::Of(account, changed)),
             Err(RecvError::Lagged(_)) => Some(News::Missed),
             Err(RecvError::Closed) => None,

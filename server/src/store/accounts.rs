@@ -142,6 +142,16 @@ pub async fn recipient(
     Ok(Some((read(&row)?, usage)))
 }
 
+/// Gives an account another password, by its Argon2id hash.
+pub async fn set_password(tx: &mut Tx, account: &AccountId, hash: &str) -> Result<(), StoreError> {
+    sql::query("UPDATE accounts SET password = $2 WHERE id = $1")
+        .bind(account.as_str())
+        .bind(hash)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// How many accounts there are.
 pub async fn accounts(connection: &mut Connection) -> Result<i64, StoreError> {
     Ok(sql::query("SELECT COUNT(*) FROM accounts").fetch_one(connection).await?.try_get(0)?)

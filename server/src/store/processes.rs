@@ -29,6 +29,11 @@ pub async fn depart(tx: &mut Tx, process: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A number that is another one once somebody else than this store wrote to the embedded database.
+pub async fn written_by_others(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(sql::query("PRAGMA data_version").fetch_one(tx.connection()).await?.try_get(0)?)
+}
+
 /// How many processes said since `since` that they are alive.
 pub async fn serving(connection: &mut Connection, since: Millis) -> Result<i64, StoreError> {
     let row = sql::query("SELECT COUNT(*) FROM processes WHERE seen_at >= $1");

@@ -20,20 +20,26 @@ impl Credential {
     }
 }
 
-/// Remembers a session by the hash of its token.
+/// Remembers a session by the hash of its token; false when the account's password is another one by now.
 pub async fn add_session(
     tx: &mut Tx,
     token_hash: &str,
-    account: &AccountId,
+    account: &Account,
     expires_at: Millis,
-) -> Result<(), StoreError> {
-    sql::query("INSERT INTO sessions (token_hash, account_id, expires_at) VALUES ($1, $2, $3)")
-        .bind(token_hash)
-        .bind(account.as_str())
-        .bind(expires_at)
-        .execute(tx.connection())
-        .await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    // Whoever changes the password ends the sessions that there are: none must slip in behind that.
+    super::lock_accounts(tx, [&account.id]).await?;
+    let added = sql::query(
+        "INSERT INTO sessions (token_hash, account_id, expires_at)
+         SELECT $1, id, $3 FROM accounts WHERE id = $2 AND password = $4",
+    )
+    .bind(token_hash)
+    .bind(account.id.as_str())
+    .bind(expires_at)
+    .bind(&account.password)
+    .execute(tx.connection())
+    .await?;
+    Ok(added == 1)
 }
 
 /// Whose credential it is, while it is not revoked and has not expired.
@@ -61,6 +67,12 @@ pub async fn drop_session(tx: &mut Tx, token_hash: &str) -> Result<(), StoreErro
         .execute(tx.connection())
         .await?;
     Ok(())
+}
+
+/// Ends all sessions of an account; gives how many there were.
+pub async fn drop_sessions(tx: &mut Tx, account: &AccountId) -> Result<u64, StoreError> {
+    let gone = sql::query("DELETE FROM sessions WHERE account_id = $1").bind(account.as_str());
+    Ok(gone.execute(tx.connection()).await?)
 }
 
 /// Forgets expired sessions.

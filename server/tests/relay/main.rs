@@ -49,6 +49,7 @@ mod s3;
 mod scanner;
 mod session;
 mod sharing;
+mod signing_out;
 mod smarthost;
 mod smtp;
 mod smuggling;

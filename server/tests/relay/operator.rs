@@ -19,7 +19,7 @@ const BOB: &str = "bob@sealpost.example";
 const CAROL: &str = "carol@elsewhere.example";
 
 /// Runs the program on what is in the folder; gives whether it ended well, and what it said.
-fn sealpost(folder: &Folder, arguments: &[&str]) -> (bool, String) {
+pub fn sealpost(folder: &Folder, arguments: &[&str]) -> (bool, String) {
     let path = folder.path().join("operator.toml");
     let database = database(folder);
     let database = database.map_or_else(String::new, |database| format!("database = '{}'\n", database.url()));
@@ -30,13 +30,13 @@ fn sealpost(folder: &Folder, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
-fn well(folder: &Folder, arguments: &[&str]) -> String {
+pub fn well(folder: &Folder, arguments: &[&str]) -> String {
     let (well, said) = sealpost(folder, arguments);
     assert!(well, "{arguments:?}: {said}");
     said
 }
 
-fn ill(folder: &Folder, arguments: &[&str]) -> String {
+pub fn ill(folder: &Folder, arguments: &[&str]) -> String {
     let (well, said) = sealpost(folder, arguments);
     assert!(!well, "{arguments:?}: {said}");
     said

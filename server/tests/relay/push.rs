@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, Response, StatusCode, header};
 use futures::StreamExt;
 use jmap::AccountId;
 use sealpost::store::{self, StoreError, sql};
@@ -23,7 +23,10 @@ impl Events {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = person.send(request, Body::empty()).await;
+        Self::of(person.send(request, Body::empty()).await)
+    }
+
+    pub fn of(response: Response<Body>) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         Self(response.into_body().into_data_stream(), String::new())

@@ -1,4 +1,4 @@
-//! Making accounts, with the mailboxes everybody has.
+//! Making accounts, with the mailboxes everybody has, and who else may open them.
 
 use jmap::{AccountId, Role};
 
@@ -69,4 +69,26 @@ pub async fn add(relay: &Relay, new: NewAccount) -> Result<AccountId, AddError> 
         })
     });
     make.await
+}
+
+/// Lets `member` open an account, to change it too or to read only, or with none no longer; whoever listens for them
+/// hears of that.
+pub async fn share(
+    relay: &Relay,
+    account: AccountId,
+    member: AccountId,
+    may_write: Option<bool>,
+) -> Result<(), StoreError> {
+    let user = member.clone();
+    let change = relay.store.write(move |tx| {
+        Box::pin(async move {
+            match may_write {
+                Some(may_write) => store::share(tx, &account, &member, may_write).await,
+                None => store::unshare(tx, &account, &member).await.map(drop),
+            }
+        })
+    });
+    change.await.map_err(|error: StoreError| error)?;
+    relay.hub.shared(&user);
+    Ok(())
 }

@@ -20,6 +20,12 @@ pub struct Changed {
     pub only: Option<AccountId>,
 }
 
+impl Changed {
+    fn untold() -> Self {
+        Self { states: BTreeMap::new(), at: 0, only: None }
+    }
+}
+
 /// What the processes that share a store tell each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
@@ -27,6 +33,8 @@ pub enum Notice {
     Changed(AccountId, Changed),
     /// The streams of an account are to end.
     End(AccountId),
+    /// Which accounts a user may open is another question now.
+    Shared(AccountId),
     /// Something was not told.
     Missed,
 }
@@ -61,6 +69,12 @@ struct Listeners {
 }
 
 impl Listeners {
+    fn follow<'a>(&mut self, user: &AccountId, shared: impl IntoIterator<Item = &'a AccountId>) {
+        for account in shared {
+            self.members.entry(account.clone()).or_default().insert(user.clone());
+        }
+    }
+
     fn send(&mut self, user: &AccountId, heard: Heard) {
         if self.channels.get(user).is_some_and(|channel| channel.send(heard).is_err()) {
             self.channels.remove(user);
@@ -91,6 +105,7 @@ impl Hub {
         match notice {
             Notice::Changed(account, changed) => self.send(&account, Arc::new(changed)),
             Notice::End(account) => self.cut(&account),
+            Notice::Shared(user) => self.have_read(&user),
             Notice::Missed => self.missed(),
         }
     }
@@ -111,11 +126,14 @@ impl Hub {
         shared: impl IntoIterator<Item = &'a AccountId>,
     ) -> Option<broadcast::Receiver<Heard>> {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        for account in shared {
-            listeners.members.entry(account.clone()).or_default().insert(user.clone());
-        }
+        listeners.follow(user, shared);
         let channel = listeners.channels.entry(user.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0);
         (channel.receiver_count() < LISTENERS).then(|| channel.subscribe())
+    }
+
+    /// Has the listeners of a user hear of these accounts too, which are shared with them.
+    pub fn follow<'a>(&self, user: &AccountId, shared: impl IntoIterator<Item = &'a AccountId>) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).follow(user, shared);
     }
 
     /// How many listen.
@@ -130,12 +148,23 @@ impl Hub {
         self.cut(account);
     }
 
+    /// Has the listeners of a user read the current states, of what is shared with them now.
+    pub fn shared(&self, user: &AccountId) {
+        self.tell(|| Notice::Shared(user.clone()));
+        self.have_read(user);
+    }
+
+    fn have_read(&self, user: &AccountId) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.send(user, (user.clone(), Arc::new(Changed::untold())));
+    }
+
     /// Has all listeners read the current states: something may not have been told.
     pub fn missed(&self) {
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        let nothing = Arc::new(Changed { states: BTreeMap::new(), at: 0, only: None });
+        let untold = Arc::new(Changed::untold());
         for (user, channel) in &listeners.channels {
-            channel.send((user.clone(), Arc::clone(&nothing))).ok();
+            channel.send((user.clone(), Arc::clone(&untold))).ok();
         }
     }
 

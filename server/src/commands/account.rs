@@ -270,15 +270,7 @@ async fn share(
     if account.kind == AccountKind::Personal || account.id == member.id {
         bail!("only an office's or a public account is shared, and with somebody else");
     }
-    let change = relay.store.write(move |tx| {
-        Box::pin(async move {
-            match may_write {
-                Some(may_write) => store::share(tx, &account.id, &member.id, may_write).await,
-                None => store::unshare(tx, &account.id, &member.id).await.map(drop),
-            }
-        })
-    });
-    change.await.map_err(|error: StoreError| error)?;
+    people::share(relay, account.id, member.id, may_write).await?;
     Ok(String::new())
 }
 

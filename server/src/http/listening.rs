@@ -126,7 +126,9 @@ impl Listening {
         connection: &mut Connection,
     ) -> Result<Vec<(AccountId, Arc<Changed>)>, StoreError> {
         let shared = store::shared_with(connection, &self.user).await?;
-        let accounts = shared.into_iter().map(|shared| shared.account.id);
+        let accounts: Vec<_> = shared.into_iter().map(|shared| shared.account.id).collect();
+        // Some may be new; before their states are read, so that nothing falls in between.
+        self.relay.hub.follow(&self.user, &accounts);
         let mut all = Vec::new();
         for account in std::iter::once(self.user.clone()).chain(accounts) {
             let states = store::states_for(connection, &account, &self.user).await?.all();

@@ -2,13 +2,15 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use jmap::AccountId;
 use sealpost::check::check;
 use sealpost::progress::Progress;
-use sealpost::store;
+use sealpost::{people, store};
 use serde_json::{Value, json};
 
+use crate::operator::well;
 use crate::push::Events;
-use crate::support::{Fixture, Person, json_of, sealed_letter};
+use crate::support::{Fixture, Person, Served, json_of, sealed_letter};
 
 const BOB: &str = "bob@sealpost.example";
 
@@ -160,6 +162,55 @@ async fn a_subscription_that_a_stream_missed_is_told_when_it_comes_back() {
     assert_eq!(change["changed"].as_object().unwrap().len(), 1, "only what came since: {change}");
 }
 
+async fn session_state(person: &Person) -> Value {
+    person.get("/.well-known/jmap").await.1["state"].clone()
+}
+
+/// The next state of the mailboxes of an account that is pushed.
+async fn heard(events: &mut Events, account: &str) -> Value {
+    loop {
+        let (change, _) = events.state().await.unwrap();
+        if let Some(states) = change["changed"].get(account) {
+            return states["Mailbox"].clone();
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_listens_hears_of_an_account_that_is_shared_with_them_and_then_of_its_changes() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let mut events = Events::open(&alice, "types=Mailbox&closeafter=no&ping=0", None).await;
+    let share = async |may_write| {
+        let (owner, member) = (AccountId::from(&*bob.account), AccountId::from(&*alice.account));
+        people::share(&fixture.relay, owner, member, may_write).await.unwrap();
+    };
+    let own = session_state(&alice).await;
+    share(Some(false)).await;
+    assert_ne!(session_state(&alice).await, own, "RFC 8620 2");
+    assert_eq!(heard(&mut events, &bob.account).await, state(&bob).await);
+    bob.call("Mailbox/set", json!({"create": {"k": {"name": "One"}}})).await;
+    assert_eq!(heard(&mut events, &bob.account).await, state(&bob).await);
+    share(None).await;
+    assert_eq!(session_state(&alice).await, own);
+    let (change, _) = events.state().await.unwrap();
+    assert_eq!(change["changed"].as_object().unwrap().keys().collect::<Vec<_>>(), [&alice.account]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_listens_hears_of_what_a_command_shares_with_them() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    let (alice, folder) = (served.fixture.sign_in("alice").await, &served.fixture.folder);
+    let mut events = Events::open(&alice, "types=Mailbox&closeafter=no&ping=0", None).await;
+    let office = "office@sealpost.example";
+    well(folder, &["account", "add", office, "--kind", "office"]);
+    well(folder, &["account", "share", office, "--with", "alice@sealpost.example"]);
+    let accounts = alice.get("/.well-known/jmap").await.1["accounts"].clone();
+    let id = accounts.as_object().unwrap().keys().find(|id| **id != alice.account).unwrap().clone();
+    let office = Person { account: id, ..alice.clone() };
+    assert_eq!(heard(&mut events, &office.account).await, state(&office).await);
+}
+
 async fn download(person: &Person, blob: &str) -> StatusCode {
     let path = format!("/jmap/download/{}/{blob}/letter.eml", person.account);
     person.send(Request::get(path), Body::empty()).await.status()
@@ -236,7 +287,7 @@ async fn a_piece_of_anothers_upload_is_not_found() {
 async fn what_each_user_said_survives_the_way_back_and_forward() {
     use std::sync::Arc;
 
-    use crate::support::{Folder, Served, config};
+    use crate::support::{Folder, config};
     let folder = Arc::new(Folder::new());
     let served = Served::start_in(Arc::clone(&folder), &["alice", "bob"]).await;
     let (alice, bob) = (served.fixture.sign_in("alice").await, served.fixture.sign_in("bob").await);

@@ -73,7 +73,7 @@ pub use emails::{
 };
 pub use engine::Engine;
 pub use greylist::{open_at, put_mark, renew_marks, sweep_marks};
-pub use held::{Held, due, held, hold, hold_on, next_held, release_held};
+pub use held::{Due, Held, due, held, hold, hold_on, next_held, release_held};
 pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};
 pub use mailbox_subscriptions::{Subscribed, states_for, subscribe, subscribed};

@@ -187,7 +187,7 @@ async fn take_back(tx: &mut Tx, ledger: &Ledger, row: &SubmissionRow) -> Result<
     let Some(held) = store::held(tx.connection(), &row.id).await? else { return Ok(false) };
     let email = store::emails(tx.connection(), ledger.account(), std::slice::from_ref(&row.email_id)).await?;
     if let Some(message) = email.first().and_then(|email| email.outer.message_id.first()) {
-        for address in &held.recipients {
+        for address in &held.recipients()? {
             store::release_sending(tx, ledger.account(), message, address).await?;
         }
     }

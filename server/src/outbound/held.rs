@@ -9,20 +9,18 @@ use jmap::{BlobId, Delivered, DeliveryStatus, Displayed, SubmissionId};
 use super::notification::Fate;
 use super::parameters::Parameters;
 use super::reason::{Reason, Trouble};
-use super::record;
+use super::{record, schedule};
 use crate::blobs::BlobError;
-use crate::clock::{Millis, now};
+use crate::clock::now;
 use crate::delivery::{self, DeliverError, Sealed};
 use crate::directory;
 use crate::outer;
 use crate::relay::Relay;
-use crate::store::{self, Account, Held, Hold, Ledger, Outgoing, Queued, StoreError, Tx};
+use crate::store::{self, Account, Due, Held, Hold, Ledger, Outgoing, Queued, StoreError, Tx};
 use crate::vacation::{self, Question};
 
 /// The longest pause between two looks.
 const LOOK: Duration = Duration::from_secs(60);
-/// How long what could not be sent waits.
-const RETRY: Millis = 60 * 1000;
 
 /// Sends what is due until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
@@ -50,18 +48,31 @@ async fn release_due(relay: &Relay) -> Result<(), StoreError> {
     let mut connection = relay.store.read().await?;
     let due = store::due(&mut connection, now()).await?;
     drop(connection);
-    for submission in due {
-        let Err(error) = release(relay, &submission).await else { continue };
-        tracing::error!(%error, submission = submission.as_str(), "a held message could not be sent");
-        // It waits, so that it does not hold up those behind it.
-        let until = now() + RETRY;
-        let wait = relay
-            .store
-            .write(move |tx| Box::pin(async move { store::hold_on(tx, &submission, until).await }));
-        wait.await.map_err(|error: StoreError| error)?;
+    for due in due {
+        let Err(error) = release(relay, &due.submission).await else { continue };
+        tracing::error!(%error, submission = due.submission.as_str(), "a held message could not be sent");
+        put_off(relay, due).await?;
     }
     relay.queue_bell.notify_one();
     Ok(())
+}
+
+/// Has it wait as long as what is in the queue does, so that it does not hold up those behind it, or gives it up.
+async fn put_off(relay: &Relay, Due { submission, since, attempts }: Due) -> Result<(), StoreError> {
+    let outbound = &relay.config.outbound;
+    if schedule::next_attempt(outbound, attempts + 1, since, now()).is_none() {
+        let mut connection = relay.store.read().await?;
+        let Some(held) = store::held(&mut connection, &submission).await? else { return Ok(()) };
+        drop(connection);
+        match lose(relay, held, Reason::Unreadable).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::error!(%error, "a held message could not be returned"),
+        }
+    }
+    let until = now() + schedule::wait(&outbound.retry_minutes, attempts + 1);
+    let wait =
+        relay.store.write(move |tx| Box::pin(async move { store::hold_on(tx, &submission, until).await }));
+    wait.await
 }
 
 /// Delivers here and enqueues for elsewhere, in the transaction that ends the holding.
@@ -72,16 +83,17 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     let Some(held) = held else { return Ok(()) };
     let message = match relay.blobs.read_any(&relay.store, &held.blob).await {
         Ok(message) => message,
-        Err(BlobError::NotFound) => return lose(relay, held).await,
+        Err(BlobError::NotFound) => return lose(relay, held, Reason::Lost).await,
         Err(error) => return Err(error.into()),
     };
     // They become readable no more than bytes come back.
     let Ok(parameters) = serde_json::from_str::<BTreeMap<String, Parameters>>(&held.parameters) else {
-        return lose(relay, held).await;
+        return lose(relay, held, Reason::Lost).await;
     };
+    let recipients = held.recipients()?;
     let message = Arc::new(outer::without_bcc(&message).unwrap_or(message));
     let is_sealed = delivery::is_sealed(Arc::clone(&message)).await?;
-    let Split { here, closed, elsewhere } = split(relay, &held.recipients, is_sealed).await?;
+    let Split { here, closed, elsewhere } = split(relay, &recipients, is_sealed).await?;
     let question = Question::of(&held.mail_from, &here, &message);
     let away = relay.blobs.prepare(&relay.store, message.to_vec()).await?;
     let mail = delivery::prepare(relay, &here, Arc::unwrap_or_clone(message)).await?;
@@ -99,7 +111,7 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
             for recipient in &elsewhere {
                 store::enqueue(tx, &outgoing(&held, &parameters, recipient, &away.blob().id), now()).await?;
             }
-            settle(tx, &held, |address| {
+            settle(tx, &held, &recipients, |address| {
                 if elsewhere.iter().any(|one| one == address) {
                     status("250 2.0.0 Queued", Delivered::Queued)
                 } else if here.iter().any(|account| account.address == address) {
@@ -121,26 +133,55 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     Ok(())
 }
 
-/// Ends the holding of a message whose bytes are gone, or what was asked for it, and tells its sender.
-async fn lose(relay: &Relay, held: Held) -> Result<(), DeliverError> {
-    tracing::error!(submission = held.submission.as_str(), "a held message is gone");
-    let lost = Trouble::from(Reason::Lost);
+/// Whom the submission names, where it is there.
+async fn named(relay: &Relay, held: &Held) -> Result<Vec<String>, StoreError> {
+    let mut connection = relay.store.read().await?;
+    let row = store::submission(&mut connection, &held.account, &held.submission).await?;
+    let states =
+        row.and_then(|row| serde_json::from_str::<BTreeMap<String, DeliveryStatus>>(&row.delivery).ok());
+    Ok(states.unwrap_or_default().into_keys().collect())
+}
+
+/// Ends the holding of a message that is gone, with what was asked for it, or cannot be sent, and tells its sender.
+async fn lose(relay: &Relay, held: Held, reason: Reason) -> Result<(), DeliverError> {
+    tracing::error!(submission = held.submission.as_str(), %reason, "a held message is returned to its sender");
+    let lost = Trouble::from(reason);
+    let recipients = match held.recipients() {
+        Ok(recipients) => recipients,
+        Err(_) => named(relay, &held).await?,
+    };
     let asked: BTreeMap<String, Parameters> = serde_json::from_str(&held.parameters).unwrap_or_default();
     let mut told = Vec::new();
-    for recipient in &held.recipients {
+    for recipient in &recipients {
         let outgoing = outgoing(&held, &asked, recipient, &held.blob);
         let queued =
             Queued { id: String::new(), outgoing, attempts: 0, queued_at: held.send_at, delay_told: false };
         let report = record::report(relay, &queued, Fate::Failed(&lost), &[]).await;
         told.push((queued, report));
     }
-    let lose = relay.store.write(move |tx| {
+    let status = status(&lost.reply, Delivered::No);
+    match end(relay, held.clone(), recipients.clone(), status.clone(), told).await {
+        Ok(()) => return Ok(()),
+        Err(error) => tracing::error!(%error, "the sender of a held message could not be told"),
+    }
+    // It is not kept for ever because its sender cannot be told.
+    end(relay, held, recipients, status, Vec::new()).await
+}
+
+async fn end(
+    relay: &Relay,
+    held: Held,
+    recipients: Vec<String>,
+    status: DeliveryStatus,
+    told: Vec<(Queued, Vec<Sealed>)>,
+) -> Result<(), DeliverError> {
+    let end = relay.store.write(move |tx| {
         Box::pin(async move {
             store::lock_accounts(tx, [&held.account]).await?;
             if !store::release_held(tx, &held.submission).await? {
                 return Ok(());
             }
-            settle(tx, &held, |_| status(&lost.reply, Delivered::No)).await?;
+            settle(tx, &held, &recipients, |_| status.clone()).await?;
             for (queued, report) in told {
                 record::file(tx, &queued, &report).await?;
                 delivery::keep(tx, report).await?;
@@ -148,7 +189,7 @@ async fn lose(relay: &Relay, held: Held) -> Result<(), DeliverError> {
             Ok::<_, DeliverError>(())
         })
     });
-    lose.await
+    end.await
 }
 
 fn outgoing(
@@ -171,14 +212,19 @@ fn status(smtp_reply: &str, delivered: Delivered) -> DeliveryStatus {
 }
 
 /// Notes in the submission that it cannot be taken back any more, and how far it got.
-async fn settle(tx: &mut Tx, held: &Held, status: impl Fn(&str) -> DeliveryStatus) -> Result<(), StoreError> {
+async fn settle(
+    tx: &mut Tx,
+    held: &Held,
+    recipients: &[String],
+    status: impl Fn(&str) -> DeliveryStatus,
+) -> Result<(), StoreError> {
     let id = &held.submission;
     // It may have been forgotten.
     let Some(row) = store::submission(tx.connection(), &held.account, id).await? else { return Ok(()) };
     let corrupt = |_| StoreError::Corrupt("submission");
     let mut states: BTreeMap<String, DeliveryStatus> =
         serde_json::from_str(&row.delivery).map_err(corrupt)?;
-    states.extend(held.recipients.iter().map(|address| (address.clone(), status(address))));
+    states.extend(recipients.iter().map(|address| (address.clone(), status(address))));
     let states = serde_json::to_string(&states).map_err(corrupt)?;
     let mut ledger = Ledger::open(tx, &held.account).await?;
     store::set_undo(tx, &mut ledger, id, "final").await?;

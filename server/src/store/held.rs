@@ -16,26 +16,43 @@ pub struct Held {
     pub blob: BlobId,
     /// The return path.
     pub mail_from: String,
-    /// The recipients.
-    pub recipients: Vec<String>,
+    /// The recipients: a JSON array of addresses.
+    pub recipients: String,
     /// What the servers on the way are asked for: by recipient, a JSON object of JSON objects.
     pub parameters: String,
     /// When it goes out.
     pub send_at: Millis,
 }
 
+impl Held {
+    /// The recipients, where they can be read.
+    pub fn recipients(&self) -> Result<Vec<String>, StoreError> {
+        serde_json::from_str(&self.recipients).map_err(|_| StoreError::Corrupt("held"))
+    }
+}
+
+/// A submission that is to go out.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The submission.
+    pub submission: SubmissionId,
+    /// Since when it is to go out.
+    pub since: Millis,
+    /// How often that came to nothing.
+    pub attempts: i64,
+}
+
 /// Holds a message until its time.
 pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
-    let recipients = serde_json::to_string(&held.recipients).map_err(|_| StoreError::Corrupt("held"))?;
     sql::query(
-        "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO held (submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters, due_at,
+         attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $6, 0)",
     )
     .bind(held.submission.as_str())
     .bind(held.account.as_str())
     .bind(held.blob.as_str())
     .bind(&held.mail_from)
-    .bind(recipients)
+    .bind(&held.recipients)
     .bind(held.send_at)
     .bind(&held.parameters)
     .execute(tx.connection())
@@ -44,12 +61,15 @@ pub async fn hold(tx: &mut Tx, held: &Held) -> Result<(), StoreError> {
 }
 
 /// The submissions whose time has come, oldest first.
-pub async fn due(connection: &mut Connection, now: Millis) -> Result<Vec<SubmissionId>, StoreError> {
-    let rows = sql::query("SELECT submission_id FROM held WHERE send_at <= $1 ORDER BY send_at LIMIT 32")
-        .bind(now)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(|row| Ok(SubmissionId::from(row.try_get::<String>(0)?))).collect()
+pub async fn due(connection: &mut Connection, now: Millis) -> Result<Vec<Due>, StoreError> {
+    let text =
+        "SELECT submission_id, due_at, attempts FROM held WHERE send_at <= $1 ORDER BY send_at LIMIT 32";
+    let rows = sql::query(text).bind(now).fetch_all(connection).await?;
+    let read = |row: &Row| {
+        let submission = SubmissionId::from(row.try_get::<String>(0)?);
+        Ok(Due { submission, since: row.try_get(1)?, attempts: row.try_get(2)? })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// A submission that is held; none when it is held no longer.
@@ -58,7 +78,7 @@ pub async fn held(
     submission: &SubmissionId,
 ) -> Result<Option<Held>, StoreError> {
     let row = sql::query(
-        "SELECT submission_id, account_id, blob_id, mail_from, recipients, send_at, parameters FROM held
+        "SELECT submission_id, account_id, blob_id, mail_from, recipients, due_at, parameters FROM held
          WHERE submission_id = $1",
     )
     .bind(submission.as_str())
@@ -67,9 +87,9 @@ pub async fn held(
     row.as_ref().map(read).transpose()
 }
 
-/// Holds a message for longer: it could not be sent.
+/// Holds a message for longer: an attempt to send it came to nothing.
 pub async fn hold_on(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
-    sql::query("UPDATE held SET send_at = $2 WHERE submission_id = $1")
+    sql::query("UPDATE held SET send_at = $2, attempts = attempts + 1 WHERE submission_id = $1")
         .bind(submission.as_str())
         .bind(until)
         .execute(tx.connection())
@@ -94,13 +114,12 @@ pub async fn release_held(tx: &mut Tx, submission: &SubmissionId) -> Result<bool
 }
 
 fn read(row: &Row) -> Result<Held, StoreError> {
-    let recipients: String = row.try_get(4)?;
     Ok(Held {
         submission: SubmissionId::from(row.try_get::<String>(0)?),
         account: AccountId::from(row.try_get::<String>(1)?),
         blob: BlobId::from(row.try_get::<String>(2)?),
         mail_from: row.try_get(3)?,
-        recipients: serde_json::from_str(&recipients).map_err(|_| StoreError::Corrupt("held"))?,
+        recipients: row.try_get(4)?,
         send_at: row.try_get(5)?,
         parameters: row.try_get(6)?,
     })

@@ -35,6 +35,7 @@ const VERSIONS: &[Version] = &[
     version!("7"),
     version!("8"),
     version!("9"),
+    version!("10"),
 ];
 
 /// The first version that knows which processes serve.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sealpost::clock::now;
 use sealpost::store::StoreError;
 use sealpost::store::sql;
 use serde_json::{Value, json};
@@ -44,6 +45,17 @@ async fn change(here: &Served, submission: &Value, text: &'static str) -> u64 {
     let changed = change.await.unwrap();
     here.fixture.relay.held_bell.notify_one();
     changed
+}
+
+/// How often a held submission was tried, and when it is tried next.
+async fn tried(here: &Served, submission: &Value) -> (i64, i64) {
+    let mut connection = here.fixture.relay.store.read().await.unwrap();
+    let row = sql::query("SELECT attempts, send_at FROM held WHERE submission_id = $1")
+        .bind(submission["id"].as_str().unwrap())
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    (row.try_get(0).unwrap(), row.try_get(1).unwrap())
 }
 
 fn arrived(there: &ReceivingServer, id: &str) -> usize {
@@ -133,4 +145,46 @@ async fn a_held_letter_that_cannot_be_sent_holds_up_none_behind_it() {
         "UPDATE held SET send_at = 0, recipients = '[\"carol@elsewhere.example\"]' WHERE submission_id = $1";
     assert_eq!(change(&here, &first, mend).await, 1);
     eventually(|| async { (arrived(&there, "first@a") == 1).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn a_held_letter_that_cannot_be_sent_is_tried_as_seldom_as_what_is_queued() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = submit(&alice, "stuck@a", 600).await;
+    let again = "UPDATE held SET send_at = 0, recipients = 'damaged' WHERE submission_id = $1";
+    for (attempts, minutes) in [(1, 1), (2, 5), (3, 15)] {
+        let before = now();
+        assert_eq!(change(&here, &submission, again).await, 1);
+        let next = eventually(|| async {
+            let (tried, next) = tried(&here, &submission).await;
+            (tried == attempts).then_some(next)
+        })
+        .await;
+        let wait = minutes * 60 * 1000;
+        assert!((before + wait..=now() + wait).contains(&next), "attempt {attempts}: {}", next - before);
+    }
+    assert_eq!(got(&alice, &submission).await["undoStatus"], "pending");
+}
+
+#[tokio::test]
+async fn a_held_letter_that_could_not_be_sent_for_days_is_returned() {
+    let there = ReceivingServer::start("250 fine").await;
+    let here = relay(&there).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let submission = submit(&alice, "stuck@a", 600).await;
+    let old = "UPDATE held SET send_at = 0, due_at = 0, recipients = 'damaged' WHERE submission_id = $1";
+    assert_eq!(change(&here, &submission, old).await, 1);
+    let after = eventually(|| async {
+        let now = got(&alice, &submission).await;
+        (now["undoStatus"] == "final").then_some(now)
+    })
+    .await;
+    for address in [CAROL, BOB] {
+        assert_eq!(after["deliveryStatus"][address]["delivered"], "no");
+    }
+    assert_eq!(after["dsnBlobIds"].as_array().map(Vec::len), Some(2), "a report for each recipient");
+    assert_eq!(alice.counts("inbox").await[0], 2);
+    assert_eq!(change(&here, &submission, "UPDATE held SET send_at = 0 WHERE submission_id = $1").await, 0);
 }

@@ -43,13 +43,15 @@ pub async fn keep(
     send_at: Millis,
 ) -> Result<(), StoreError> {
     let here = prepared.local.into_iter().map(|account: Account| account.address);
+    let recipients: Vec<String> = here.chain(prepared.remote).collect();
+    let corrupt = |_| StoreError::Corrupt("held");
     let held = Held {
         submission,
         account: ledger.account().clone(),
         blob: prepared.email.blob_id,
         mail_from: prepared.envelope.mail_from.email,
-        recipients: here.chain(prepared.remote).collect(),
-        parameters: serde_json::to_string(&prepared.asked).map_err(|_| StoreError::Corrupt("held"))?,
+        recipients: serde_json::to_string(&recipients).map_err(corrupt)?,
+        parameters: serde_json::to_string(&prepared.asked).map_err(corrupt)?,
         send_at,
     };
     store::hold(tx, &held).await

@@ -1,0 +1,2 @@
+ALTER TABLE held DROP COLUMN attempts;
+ALTER TABLE held DROP COLUMN due_at;

@@ -1,0 +1,4 @@
+-- What cannot be sent at its time is tried again less and less often, and returned in the end: since when, and how often.
+ALTER TABLE held ADD COLUMN due_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE held ADD COLUMN attempts BIGINT NOT NULL DEFAULT 0;
+UPDATE held SET due_at = send_at;

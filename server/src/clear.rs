@@ -75,7 +75,7 @@ pub async fn send(
     let message = Message::new(outer::without_bcc(&message).unwrap_or(message)).await?;
     let id = OuterHeader::parse(message.text()).message_id.into_iter().next();
     let claims = Claims::begin(relay, &account.id, id)?;
-    let recipients = recipients.iter().map(|one| address::canonical(one)).collect();
+    let recipients = recipients.iter().map(|one| relay.canonical(one)).collect();
     let Recipients { fresh, before } = claims.claim(recipients).await?;
     if fresh.is_empty() {
         return Err(ClearError::SentBefore);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::address;
 use crate::allowance::{self, Allowance};
 use crate::authority::{Authority, OpenAuthorityError};
 use crate::blobs::{self, BlobError, Blobs};
@@ -171,6 +172,12 @@ impl Relay {
     /// Whether an address belongs to this relay's domain.
     pub fn is_local(&self, address: &str) -> bool {
         address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(&self.config.domain))
+    }
+
+    /// The one form of an address: here all in lower case, elsewhere the domain, for what stands before it is read as
+    /// its own servers like (RFC 5321 2.4).
+    pub fn canonical(&self, address: &str) -> String {
+        if self.is_local(address) { address.to_lowercase() } else { address::canonical(address) }
     }
 
     /// Has work done to its end, also when whoever asked for it goes away.

@@ -133,6 +133,7 @@ async fn answer_for(relay: &Relay, account: &Account, question: &Question) -> Re
             // The accounts before their blobs, as everybody does.
             let here = if let Way::Here(mail) = &mail { mail.as_slice() } else { &[] };
             store::lock_accounts(tx, here.iter().map(Sealed::account).chain([&account])).await?;
+            // Whoever varies the case of his address gets no more answers for that.
             if !store::claim_answer(tx, &account, &sender.to_lowercase(), (at, PAUSE)).await? {
                 return Ok(false);
             }

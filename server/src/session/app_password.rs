@@ -67,7 +67,7 @@ async fn matching(
     let mut connection = relay.store.read().await?;
     let Some((account, kept)) = store::app_password(&mut connection, id).await? else { return Ok(None) };
     let right = bool::from(hash(secret).as_bytes().ct_eq(kept.as_bytes()));
-    let named = username.is_none_or(|name| name.trim().eq_ignore_ascii_case(&account.address));
+    let named = username.is_none_or(|name| name.trim().to_lowercase() == account.address);
     Ok((right && named).then(|| (account, Credential::named(id))))
 }
 

@@ -54,6 +54,7 @@ impl Greylist {
     /// Under what mail from there is remembered.
     pub fn marks(&self, peer: IpAddr, mail_from: &str, recipient: &str) -> Marks {
         let network = network(peer).to_string();
+        // Whatever case counts where he writes from: a stranger who comes again need not spell alike.
         let (mail_from, recipient) = (mail_from.to_lowercase(), recipient.to_lowercase());
         Marks { triple: self.mark(&[&network, &mail_from, &recipient]), network: self.mark(&[&network]) }
     }

@@ -1,6 +1,6 @@
 //! Which letters in clear went to whom, and which are on their way.
 //!
-//! What went is noted as a digest; what is on its way as the digest, a space, and the process that sends it.
+//! Recipients are named in the one form of their addresses. What went is noted as a digest; what is on its way as the digest, a space, and the process that sends it.
 
 use jmap::AccountId;
 use sha2::{Digest, Sha256};
@@ -132,6 +132,6 @@ fn sending(sent: &str, process: &str) -> String {
 
 fn digest(message_id: &str, recipient: &str) -> String {
     // The length keeps two pairs apart that are the same text together.
-    let text = format!("{} {message_id} {}", message_id.len(), recipient.to_lowercase());
+    let text = format!("{} {message_id} {recipient}", message_id.len());
     crate::base64_url(&Sha256::digest(text))
 }

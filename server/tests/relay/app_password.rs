@@ -25,6 +25,17 @@ fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
 }
 
+#[tokio::test]
+async fn an_app_password_opens_its_account_by_an_address_in_any_case() {
+    let fixture = Fixture::start().await;
+    crate::support::add_people(&fixture.relay, &["zoë"]).await;
+    let password = issued(&fixture, "zoë@sealpost.example").await;
+    for name in ["zoë@sealpost.example", "ZOË@sealpost.example"] {
+        let answer = session(&fixture, &basic(name, &password)).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{name}");
+    }
+}
+
 async fn session(fixture: &Fixture, authorization: &str) -> axum::http::Response<Body> {
     let request = Request::get("/.well-known/jmap").header(header::AUTHORIZATION, authorization);
     fixture.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()

@@ -162,3 +162,24 @@ async fn what_a_crash_kept_from_being_sent_goes_out_when_it_is_sent_again() {
     assert!(binary.http(&request, &letter).await.starts_with("HTTP/1.1 409"));
     assert_eq!(there.taken().len(), 1);
 }
+
+#[tokio::test]
+async fn the_case_of_an_address_counts_elsewhere_and_not_here() {
+    let there = ReceivingServer::start("250 fine").await;
+    let smarthost = there.address.to_string();
+    let here =
+        Served::start(&["alice", "bob"], |config| config.smarthost = Some(smarthost.parse().unwrap())).await;
+    let alice = here.fixture.sign_in("alice").await;
+    let letter = || clear_letter(ALICE, "bob@sealpost.example", "Message-ID: <case@a>\r\n", "hello");
+    let query = |to: &[&str]| format!("mailFrom={ALICE}&rcptTo={}", to.join("&rcptTo="));
+    let first = query(&["Bob@sealpost.example", "bob@Sealpost.example", "carol@elsewhere.example"]);
+    let (_, answer) = send(&alice, &first, letter()).await;
+    assert_eq!(answer["accepted"], json!(["bob@sealpost.example", "carol@elsewhere.example"]));
+    let again = query(&["BOB@sealpost.example", "carol@Elsewhere.example"]);
+    assert_eq!(send(&alice, &again, letter()).await.0, StatusCode::CONFLICT);
+    // RFC 5321 2.4: there they may be two.
+    let (_, answer) = send(&alice, &query(&["Carol@elsewhere.example"]), letter()).await;
+    assert_eq!(answer["accepted"], json!(["Carol@elsewhere.example"]));
+    assert_eq!(there.taken().len(), 2, "it went there, and is not only said to have gone before");
+    assert_eq!(here.fixture.sign_in("bob").await.counts("inbox").await[0], 1);
+}

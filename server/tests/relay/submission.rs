@@ -170,3 +170,15 @@ async fn a_held_message_that_cannot_be_delivered_does_not_keep_the_others() {
     eventually(async || (alice.counts("inbox").await[0] == 1).then_some(())).await;
     running.abort();
 }
+
+#[tokio::test]
+async fn whoever_is_here_is_one_recipient_however_the_address_is_spelled() {
+    let fixture = Fixture::start().await;
+    let (alice, bob) = (fixture.sign_in("alice").await, fixture.sign_in("bob").await);
+    let email = alice.import(sealed_letter(ALICE, BOB, ""), "sent", json!({})).await;
+    let spelled = ["Bob@sealpost.example", BOB, "bob@Sealpost.example"];
+    let answer = submit(&alice, &email, envelope(ALICE, &spelled)).await;
+    let states = answer["created"]["k"]["deliveryStatus"].as_object().unwrap();
+    assert_eq!(states.keys().collect::<Vec<_>>(), [BOB]);
+    assert_eq!(bob.counts("inbox").await[0], 1);
+}

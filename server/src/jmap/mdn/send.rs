@@ -246,7 +246,8 @@ async fn dispatch(
 async fn split(call: &Call, to: Vec<EmailAddress>) -> Result<(Vec<Account>, Vec<String>), MethodError> {
     let mut connection = call.relay.store.read().await.map_err(failed)?;
     let (mut here, mut away) = (Vec::new(), Vec::new());
-    for address in to.iter().map(|one| address::canonical(&one.email)) {
+    let addresses: BTreeSet<String> = to.iter().map(|one| call.relay.canonical(&one.email)).collect();
+    for address in addresses {
         if !call.relay.is_local(&address) {
             away.push(address);
             continue;

@@ -14,8 +14,11 @@ const LONGEST_ORCPT: usize = 500;
 /// The greatest priority that a client may ask for, so that there is one above it (RFC 6710).
 const HIGHEST: i8 = 4;
 
-/// By recipient, in the form in which the queue names it, what was asked for.
-pub fn parameters(envelope: &Envelope) -> Result<BTreeMap<String, Parameters>, SetError> {
+/// By recipient, in the one form of the address, what was asked for.
+pub fn parameters(
+    envelope: &Envelope,
+    canonical: impl Fn(&str) -> String,
+) -> Result<BTreeMap<String, Parameters>, SetError> {
     let wrong = || SetError::invalid_properties(["envelope"]);
     let mut common = Parameters::default();
     for (name, value) in pairs(&envelope.mail_from) {
@@ -46,7 +49,7 @@ pub fn parameters(envelope: &Envelope) -> Result<BTreeMap<String, Parameters>, S
                 _ => return Err(wrong()),
             }
         }
-        all.insert(crate::address::canonical(&to.email), asked);
+        all.insert(canonical(&to.email), asked);
     }
     Ok(all)
 }
@@ -92,7 +95,7 @@ mod tests {
             "mailFrom": {"email": "a@a.example", "parameters": mail_from},
             "rcptTo": [{"email": "b@B.example", "parameters": rcpt_to}],
         });
-        parameters(&serde_json::from_value(envelope).unwrap())
+        parameters(&serde_json::from_value(envelope).unwrap(), crate::address::canonical)
     }
 
     #[test]

@@ -46,8 +46,10 @@ pub async fn prepare(
     }
     let author = outer::sole_author(&message);
     let checked = envelope(&call.account, &email, author, submission.envelope.clone());
-    let checked =
-        checked.and_then(|envelope| Ok((hold::until(&envelope)?, asked::parameters(&envelope)?, envelope)));
+    let canonical = |address: &str| relay.canonical(address);
+    let checked = checked.and_then(|envelope| {
+        Ok((hold::until(&envelope)?, asked::parameters(&envelope, canonical)?, envelope))
+    });
     let (send_at, mut asked, envelope) = match checked {
         Ok(checked) => checked,
         Err(error) => return Ok(Err(error)),
@@ -194,7 +196,7 @@ async fn split(
 ) -> Result<Result<Split, SetError>, StoreError> {
     let mut connection = call.relay.store.read().await?;
     let addresses: BTreeSet<String> =
-        envelope.rcpt_to.iter().map(|to| crate::address::canonical(&to.email)).collect();
+        envelope.rcpt_to.iter().map(|to| call.relay.canonical(&to.email)).collect();
     let (mut split, mut unknown) = (Split::default(), Vec::new());
     for address in addresses {
         if !call.relay.is_local(&address) {

@@ -274,6 +274,10 @@ async fn sweep(relay: Arc<Relay>) {
         if let Err(error) = known.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "senders that stayed away could not be forgotten");
         }
+        let failed = relay.store.write(|tx| Box::pin(store::sweep_destinations(tx, now())));
+        if let Err(error) = failed.await.map_err(|error: StoreError| error) {
+            tracing::error!(%error, "destinations that failed long ago could not be forgotten");
+        }
         if let Err(error) = store::forget_destroyed(&relay.store, store::TOLD, &relay.stopping).await {
             tracing::error!(%error, "what was destroyed long ago could not be forgotten");
         }

@@ -62,7 +62,7 @@ pub use certificates::{
 };
 pub use changes::{ChangedIds, ChangesError, TOLD, changes, forget_destroyed};
 pub use content::Content;
-pub use destinations::{forget_failures, has_failures, note_failure, put_off};
+pub use destinations::{forget_failures, has_failures, note_failure, put_off, sweep_destinations};
 pub use email_query::{
     ClearField, EmailCondition, EmailOrder, EmailSearch, FoundEmails, SortKey, Start, count_emails,
     emails_of_changed_threads, places, search_emails,

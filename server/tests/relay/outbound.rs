@@ -55,6 +55,29 @@ async fn a_letter_to_elsewhere_arrives_there() {
 }
 
 #[tokio::test]
+async fn a_destination_that_nothing_is_sent_to_any_more_is_forgotten() {
+    let served = Served::start(&[], |_| ()).await;
+    let note = served.fixture.relay.store.write(|tx| {
+        Box::pin(async move {
+            let now = sealpost::clock::now();
+            for (domain, days) in [("old.example", 8), ("new.example", 6)] {
+                let at = now - days * 24 * 60 * 60 * 1000;
+                store::note_failure(tx, domain, "unreachable", at, |_| 0).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    note.await.unwrap();
+    let served = Served::open(served.stop().await, |_| ()).await;
+    let known = async |domain| {
+        let mut connection = served.fixture.relay.store.read().await.unwrap();
+        store::has_failures(&mut connection, domain).await.unwrap()
+    };
+    eventually(|| async { (!known("old.example").await).then_some(()) }).await;
+    assert!(known("new.example").await);
+}
+
+#[tokio::test]
 async fn what_one_conversation_comes_to_is_written_once() {
     let there = ReceivingServer::start("250 fine").await;
     let smarthost = there.address.to_string();

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use lines::{Lines, Untold};
 
+use encrypt::MOST;
 pub use encrypt::{Keys, is_key};
 pub use post::PostError;
 pub use vapid::public_key;
@@ -172,30 +173,52 @@ async fn speak(relay: Arc<Relay>, subscription: PushSubscription) {
 }
 
 async fn send(relay: &Relay, subscription: &PushSubscription, told: Untold) -> Result<(), PostError> {
+    for message in messages(subscription, told)? {
+        post(relay, subscription, message).await?;
+    }
+    Ok(())
+}
+
+/// What goes over: the code, and the changes in as many messages as they need (RFC 8620 7.1: each tells of some).
+fn messages(subscription: &PushSubscription, told: Untold) -> Result<Vec<Vec<u8>>, PostError> {
+    let mut messages = Vec::new();
     if told.code {
         let code = json!({
             "@type": "PushVerification",
             "pushSubscriptionId": subscription.id,
             "verificationCode": subscription.code,
         });
-        post(relay, subscription, &code).await?;
+        messages.push(json_of(&code)?);
     }
-    match told.changed.is_empty() {
-        true => Ok(()),
-        false => {
-            post(relay, subscription, &StateChange { kind: "StateChange".into(), changed: told.changed })
-                .await
+    let mut waiting = vec![told.changed];
+    while let Some(mut changed) = waiting.pop().filter(|changed| !changed.is_empty()) {
+        let message = json_of(&StateChange { kind: "StateChange".into(), changed: changed.clone() })?;
+        match if message.len() > MOST { halve(&mut changed) } else { None } {
+            Some(rest) => waiting.extend([rest, changed]),
+            None => messages.push(message),
         }
     }
+    Ok(messages)
 }
 
-async fn post(
-    relay: &Relay,
-    subscription: &PushSubscription,
-    told: &impl Serialize,
-) -> Result<(), PostError> {
+type States = BTreeMap<AccountId, BTreeMap<String, State>>;
+
+/// Takes the second half of the accounts out, or of the types where there is one account; none of a single type.
+fn halve(changed: &mut States) -> Option<States> {
+    if let Some(account) = changed.keys().nth(changed.len() / 2).filter(|_| changed.len() > 1).cloned() {
+        return Some(changed.split_off(&account));
+    }
+    let (account, states) = changed.iter_mut().next()?;
+    let kind = states.keys().nth(states.len() / 2).filter(|_| states.len() > 1).cloned()?;
+    Some(BTreeMap::from([(account.clone(), states.split_off(&kind))]))
+}
+
+fn json_of(told: &impl Serialize) -> Result<Vec<u8>, PostError> {
+    serde_json::to_vec(told).map_err(|_| PostError::Keys)
+}
+
+async fn post(relay: &Relay, subscription: &PushSubscription, told: Vec<u8>) -> Result<(), PostError> {
     let pusher = &relay.pusher;
-    let told = serde_json::to_vec(told).map_err(|_| PostError::Keys)?;
     let to = post::Endpoint::read(&subscription.url).ok_or(PostError::Url)?;
     let body = match &subscription.keys {
         Some(keys) => encrypt::encrypt(keys, &told).ok_or(PostError::Keys)?,
@@ -221,6 +244,48 @@ mod tests {
     use tokio::sync::broadcast;
 
     use super::*;
+    use crate::store::Credential;
+
+    #[test]
+    fn however_much_changed_it_is_pushed_in_messages_that_can_be_encrypted() {
+        let keys = Keys {
+            p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+                .into(),
+            auth: "BTBZMqHH6r4Tts7J_aSIgg".into(),
+        };
+        let subscription = PushSubscription {
+            account: "a".into(),
+            credential: Credential::named("x"),
+            id: "p".into(),
+            device: String::new(),
+            url: String::new(),
+            keys: Some(keys.clone()),
+            types: None,
+            code: "secret".into(),
+            verified: true,
+            expires_at: 0,
+        };
+        let states = |kinds: usize| -> BTreeMap<String, State> {
+            (0..kinds).map(|kind| (format!("Type{kind}"), State::from(format!("{kind}")))).collect()
+        };
+        for (accounts, kinds) in [(0, 0), (1, 1), (1, 400), (300, 8), (3, 200)] {
+            let account = |number: usize| (AccountId::from(format!("a{number:026}")), states(kinds));
+            let changed: States = (0..accounts).map(account).collect();
+            let sent = messages(&subscription, Untold { code: true, changed: changed.clone() }).unwrap();
+            assert!(
+                sent.iter().all(|message| encrypt::encrypt(&keys, message).is_some()),
+                "{accounts} {kinds}"
+            );
+            let mut told = States::new();
+            for message in sent.iter().skip(1) {
+                for (account, states) in serde_json::from_slice::<StateChange>(message).unwrap().changed {
+                    told.entry(account).or_default().extend(states);
+                }
+            }
+            assert_eq!(told, changed);
+            assert_eq!(sent.len() > 2, accounts * kinds > 1, "few are one message");
+        }
+    }
 
     #[tokio::test]
     async fn a_steady_stream_of_changes_does_not_put_pushes_off() {

@@ -22,8 +22,9 @@ pub struct Keys {
 
 /// RFC 8188 2.1: one record holds the whole message.
 const RECORD: u32 = 4096;
-/// What of a record is message: less the delimiter and the tag.
-const MOST: usize = 4096 - 17 - 86;
+/// What of the 4096 octets that every push service takes (RFC 8030 7.2) is message: less what stands before the
+/// record, the delimiter and the tag.
+pub const MOST: usize = 4096 - 17 - 86;
 
 /// Whether these are keys that can be encrypted to.
 pub fn is_key(keys: &Keys) -> bool {

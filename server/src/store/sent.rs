@@ -1,6 +1,7 @@
 //! Which letters in clear went to whom, and which are on their way.
 //!
-//! Recipients are named in the one form of their addresses. What went is noted as a digest; what is on its way as the digest, a space, and the process that sends it.
+//! Recipients are named in the one form of their addresses. What went is noted as a digest; what is on its way as
+//! the digest, a space, and the process that sends it.
 
 use jmap::AccountId;
 use sha2::{Digest, Sha256};

@@ -31,11 +31,11 @@ pub(super) fn Sheet(body: Body) -> impl IntoView {
         }
     };
     view! {
+        {cut}
         <div class="sheet" class:light=coloured>
             <iframe node_ref=node title=texts.body_frame src="/frame.html"
                 sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox" on:load=show></iframe>
         </div>
-        {cut}
         {removed}
     }
     .into_any()

@@ -48,7 +48,7 @@ pub struct Blobs {
 }
 
 /// Bytes that are safe to refer to in a transaction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     blob: BlobRef,
 }

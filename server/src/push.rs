@@ -168,6 +168,12 @@ impl Hub {
         }
     }
 
+    /// Has all listeners of all processes read the current states: whether something was written is not known.
+    pub fn lost(&self) {
+        self.tell(|| Notice::Missed);
+        self.missed();
+    }
+
     /// Tells all listeners of the account.
     pub fn publish(&self, account: &AccountId, changed: Arc<Changed>) {
         self.tell(|| Notice::Changed(account.clone(), Changed::clone(&changed)));

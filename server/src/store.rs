@@ -124,7 +124,7 @@ use sql::{Connection, PooledConnection, Readers, SqlError};
 pub enum StoreError {
     /// The database refused a statement or could not be reached.
     #[error("the database failed: {0}")]
-    Database(SqlError),
+    Database(#[source] SqlError),
     /// The database gave up a statement that took too long.
     #[error("the statement took too long")]
     TooLong,
@@ -156,6 +156,12 @@ impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         if error.is_too_long() { Self::TooLong } else { Self::Database(error) }
     }
+}
+
+/// Whether the store is behind a failure, and the same may succeed later.
+pub fn is_passing(failure: &dyn std::error::Error) -> bool {
+    let causes = std::iter::successors(failure.source(), |cause| cause.source());
+    causes.filter_map(|cause| cause.downcast_ref()).any(SqlError::is_passing)
 }
 
 /// Why the store cannot be opened.
@@ -242,10 +248,15 @@ impl Store {
 
     /// Runs `job` in a transaction and returns once that is durable.
     ///
-    /// The job runs to its end even when the caller goes away. When it fails, nothing of it stays.
+    /// The job runs to its end even when the caller goes away. When it fails, nothing of it stays; but what PostgreSQL does
+    /// not answer while it is committed may stay. A job that others stand in the way of is run again, as a clone: it does
+    /// nothing but in its transaction.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> futures::future::BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> futures::future::BoxFuture<'t, Result<T, E>>
+            + Clone
+            + Send
+            + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {

@@ -29,7 +29,7 @@ const SUBJECT: usize = 200;
 const DEFAULT: &str = "Your message has arrived. It will be read later: nobody is there at present.\r\n";
 
 /// A letter to public accounts that a person sent to them by name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Question {
     sender: String,
     asked: Vec<Account>,
@@ -156,6 +156,7 @@ async fn answer_for(relay: &Relay, account: &Account, question: &Question) -> Re
 }
 
 /// Where an answer goes.
+#[derive(Clone)]
 enum Way {
     Here(Vec<Sealed>),
     Away(blobs::Prepared),

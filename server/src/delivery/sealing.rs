@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::store::{Account, EmailRow, StoreError};
 
 /// Mail that is sealed to its recipient, or goes to a public account, and is ready to be kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sealed {
     pub(super) account: Account,
     pub(super) letter: Arc<Letter>,

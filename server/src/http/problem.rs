@@ -8,6 +8,7 @@ use jmap::Problem;
 use crate::admission::Overload;
 use crate::memory::Full;
 use crate::parts::ReadError;
+use crate::store;
 
 /// When to come again, in seconds, after something that is soon over.
 const RETRY_AFTER: u64 = 5;
@@ -35,6 +36,10 @@ impl Fault {
     /// A failure that the log tells about and the client does not learn.
     pub fn failed(error: impl std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
+        if store::is_passing(&error) {
+            let later = Self::new(StatusCode::SERVICE_UNAVAILABLE, "the relay cannot reach its store");
+            return later.retry_after(RETRY_AFTER);
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the relay failed")
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Call, Limits};
 use crate::blobs::BlobError;
 use crate::parts::ReadError;
-use crate::store::{Ledger, StoreError};
+use crate::store::{self, Ledger, StoreError};
 
 /// What a method answers, and the call that it implies (RFC 8621 7.5).
 #[derive(Debug)]
@@ -31,10 +31,13 @@ pub fn arguments<T: DeserializeOwned>(value: Value) -> Result<T, MethodError> {
         .map_err(|error| MethodError::new(MethodErrorType::InvalidArguments, error.to_string()))
 }
 
-/// A failure of the store, told to the log and not to the client.
+/// A failure of the store, told to the log and not to the client, which may ask again where it passes (RFC 8620 3.6.2).
 pub fn failed(error: impl std::error::Error) -> MethodError {
     tracing::error!(%error, "a method failed");
-    MethodErrorType::ServerFail.into()
+    match store::is_passing(&error) {
+        true => MethodErrorType::ServerUnavailable.into(),
+        false => MethodErrorType::ServerFail.into(),
+    }
 }
 
 /// As [`failed`], but the client may ask again where an earlier file of the same bytes is being removed.
@@ -148,7 +151,7 @@ pub fn get_answer(
 }
 
 /// The outcome of a `/set`, collected object by object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     pub created: BTreeMap<String, Map<String, Value>>,
     pub updated: BTreeMap<Id, Option<Map<String, Value>>>,

@@ -78,6 +78,7 @@ where
             &'t mut Ledger,
             &'t mut Outcome,
         ) -> BoxFuture<'t, Result<Deliveries, StoreError>>
+        + Clone
         + Send
         + 'static,
 {

@@ -9,7 +9,7 @@ use crate::clock::{self, Millis};
 use crate::config::Database;
 
 /// Enough that a slow read does not hold up quick ones; each connection has a page cache of its own.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 /// How many of these may search at once.
 pub const SEARCHES: usize = 3;
 /// How long a statement may take that somebody waits for.
@@ -165,7 +165,12 @@ impl Source {
 
     /// A connection that answers what people ask: statements that take too long are given up.
     pub async fn reader(&self) -> Result<Connection, SqlError> {
-        let Place::File(path) = &self.place else { return self.connect().await };
+        let Place::File(path) = &self.place else {
+            let mut connection = self.connect().await?;
+            let limit = format!("SET statement_timeout = {}", PATIENCE.as_millis());
+            sql::script(&mut connection, sql::Text::of_constants(limit)).await?;
+            return Ok(connection);
+        };
         let mut connection = Connection::Remote(Remote::of(Local::open(path)?.limit(PATIENCE)?));
         sql::script(&mut connection, self.engine.settings()).await?;
         Ok(connection)
@@ -173,12 +178,6 @@ impl Source {
 
     /// Connections to read with.
     pub async fn readers(&self) -> Result<Readers, SqlError> {
-        let Place::Server(database) = &self.place else {
-            let most = usize::try_from(READERS).unwrap_or(1);
-            return Ok(Readers::sqlite(self.clone(), self.reader().await?, most));
-        };
-        let settings = Engine::Postgres.settings();
-        let limit = format!("{settings}; SET statement_timeout = {}", PATIENCE.as_millis());
-        Readers::postgres(database.url(), limit, READERS).await
+        Ok(Readers::new(self.clone(), self.reader().await?, READERS))
     }
 }

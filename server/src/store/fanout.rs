@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;
-use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::sql::{self, Connection, Session, SqlError};
 use crate::config::Database;
 use crate::push::{Hub, Notice};
 
@@ -23,6 +24,10 @@ const LONGEST: usize = 7900;
 const TOGETHER: usize = 32;
 /// How long to wait before a broken connection is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long nothing may be heard before the server is asked whether it is there.
+const QUIET: Duration = Duration::from_secs(10);
+/// How long it may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
 
 #[derive(Serialize, Deserialize)]
 struct Message {
@@ -86,15 +91,15 @@ fn payloads(process: &str, mut notices: Vec<Notice>) -> Vec<String> {
 }
 
 async fn notify(
-    connection: &mut Option<PgConnection>,
+    connection: &mut Option<Connection>,
     database: &Database,
     payload: &str,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), SqlError> {
     let open = match connection {
         Some(open) => open,
-        None => connection.insert(PgConnection::connect(database.url()).await?),
+        None => connection.insert(Connection::Postgres(Session::connect(database.url()).await?)),
     };
-    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(open).await.map(drop)
+    sql::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(open).await.map(drop)
 }
 
 /// Hears what the other processes tell until `stopping`.
@@ -111,20 +116,30 @@ pub async fn hear(database: Database, process: String, hub: Arc<Hub>, stopping: 
     }
 }
 
-async fn listen(database: &Database, process: &str, hub: &Hub) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect(database.url()).await?;
-    listener.listen(CHANNEL).await?;
+async fn listen(database: &Database, process: &str, hub: &Hub) -> Result<(), SqlError> {
+    let mut listener = soon(PgListener::connect(database.url())).await?;
+    // Otherwise it may connect anew while it is asked whether it is there, and what was told meanwhile is lost.
+    listener.eager_reconnect(false);
+    soon(listener.listen(CHANNEL)).await?;
     // Nobody listened until now.
     hub.missed();
-    // None: the connection broke, and what was told meanwhile is lost.
-    while let Some(heard) = listener.try_recv().await? {
+    loop {
+        let Ok(heard) = timeout(QUIET, listener.try_recv()).await else {
+            soon(sqlx::query("SELECT 1").execute(&mut listener)).await?;
+            continue;
+        };
+        // None: the connection broke, and what was told meanwhile is lost.
+        let Some(heard) = heard? else { return Ok(()) };
         match serde_json::from_str::<Message>(heard.payload()) {
             Ok(message) if message.from == process => {}
             Ok(message) => message.notices.into_iter().for_each(|notice| hub.hear(notice)),
             Err(error) => tracing::warn!(%error, "another process told something unknown"),
         }
     }
-    Ok(())
+}
+
+async fn soon<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, SqlError> {
+    Ok(timeout(ANSWER, answer).await.map_err(|_| SqlError::Lost)??)
 }
 
 #[cfg(test)]

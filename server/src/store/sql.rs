@@ -49,10 +49,19 @@ pub enum SqlError {
     /// All connections that read were in use for too long.
     #[error("no connection came free")]
     Busy,
+    /// The server did not answer; what it was asked to do may be done.
+    #[error("the database does not answer")]
+    Lost,
 }
 
 /// `query_canceled`, as PostgreSQL calls it.
 const CANCELLED: &str = "57014";
+/// `serialization_failure` and `deadlock_detected`: the same once more may succeed.
+const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+/// Of a server that starts, stops, or has no connection left.
+const NOT_NOW: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+/// `lock_not_available`: somebody else had it for too long.
+const LOCKED: &str = "55P03";
 
 impl SqlError {
     /// Whether the database gave the statement up because it took too long.
@@ -61,12 +70,50 @@ impl SqlError {
             Self::Sqlite(error) => {
                 error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted)
             }
-            Self::Postgres(error) => {
-                error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref()
-                    == Some(CANCELLED)
-            }
+            _ => self.is_one_of(&[CANCELLED]),
+        }
+    }
+
+    /// Whether the transaction was given up because of what others do.
+    pub fn is_conflict(&self) -> bool {
+        self.is_one_of(&CONFLICTS)
+    }
+
+    /// Whether the connection is of no more use, and nothing was heard of what was asked last.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost => true,
+            Self::Postgres(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::WorkerCrashed
+            ),
             _ => false,
         }
+    }
+
+    /// Whether the server refuses to be spoken to now.
+    pub fn is_away(&self) -> bool {
+        let refuses = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+        self.is_one_of(&NOT_NOW) || matches!(self, Self::Postgres(sqlx::Error::Io(error)) if refuses(error))
+    }
+
+    /// Whether the same may succeed later.
+    pub fn is_passing(&self) -> bool {
+        self.is_lost()
+            || self.is_away()
+            || self.is_conflict()
+            || self.is_one_of(&[LOCKED])
+            || matches!(self, Self::Busy)
+    }
+
+    /// Whether the server says one of these codes (SQLSTATE).
+    fn is_one_of(&self, codes: &[&str]) -> bool {
+        let Self::Postgres(error) = self else { return false };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| codes.contains(&&*code))
     }
 }
 
@@ -276,9 +323,18 @@ impl Connection {
     /// Ends it in order.
     pub async fn close(self) -> Result<(), SqlError> {
         match self {
-            Self::Postgres(postgres) => Ok(postgres.end().await?),
+            Self::Postgres(postgres) => postgres.end().await,
             Self::Remote(sqlite) => sqlite.end().await,
             Self::Local(_) => Ok(()),
+        }
+    }
+
+    /// Whether a transaction was given up because of others since this was last asked.
+    pub fn take_conflict(&mut self) -> bool {
+        match self {
+            Self::Postgres(postgres) => postgres.take_conflict(),
+            // Its writer is alone.
+            Self::Local(_) | Self::Remote(_) => false,
         }
     }
 }

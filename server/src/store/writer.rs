@@ -3,11 +3,13 @@
 //! SQLite has one writer, with a thread of its own; it puts the jobs that wait at the same moment into one
 //! transaction, so that they share one sync. PostgreSQL shares syncs itself, between all its clients: there several
 //! connections write, each job has a transaction of its own, and no job waits for the locks of another
-//! that is done.
+//! that is done. Where two stand in each other's way, one is taken back and done again. When a commit is not answered it
+//! is not known whether it was made: the job is not done again, and not acknowledged.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -15,12 +17,14 @@ use jmap::AccountId;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::StoreError;
 use super::engine::{Engine, Source};
 use super::sql::{self, Connection, SqlError};
 use crate::clock::Millis;
 use crate::push::{Changed, Hub};
+use crate::random;
 
 /// Jobs that may wait before callers are held up.
 const WAITING: usize = 1024;
@@ -28,6 +32,10 @@ const WAITING: usize = 1024;
 const GROUP: usize = 64;
 /// Connections that write where several can.
 const WRITERS: usize = 8;
+/// How often a job is done that others stand in the way of.
+const TRIES: u32 = 6;
+/// How long a server may take to begin a transaction.
+const PROMPT: Duration = Duration::from_secs(5);
 
 /// A transaction that is being written.
 #[derive(Debug)]
@@ -125,7 +133,7 @@ impl Writer {
     /// Has a job done; see [`super::Store::write`].
     pub async fn run<T, E, F>(&self, job: F) -> Result<T, E>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Clone + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
@@ -148,7 +156,8 @@ impl Writer {
 
 /// A job whose result type is forgotten, so that jobs of all kinds wait in one queue.
 trait Job: Send {
-    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Verdict>;
+    /// Does it; `once` if it will not be done again.
+    fn run<'t>(&'t mut self, tx: &'t mut Tx, once: bool) -> BoxFuture<'t, Verdict>;
     fn finish(self: Box<Self>, failure: Option<StoreError>);
 }
 
@@ -167,13 +176,14 @@ struct Once<T, E, F> {
 
 impl<T, E, F> Job for Once<T, E, F>
 where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send,
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Clone + Send,
     T: Send,
     E: From<StoreError> + Send,
 {
-    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Verdict> {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx, once: bool) -> BoxFuture<'t, Verdict> {
         Box::pin(async move {
-            let Some(job) = self.job.take() else { return Verdict::Undo };
+            let job = if once { self.job.take() } else { self.job.clone() };
+            let Some(job) = job else { return Verdict::Undo };
             // A panic in one job must not take the writer, and with it the relay, down.
             let outcome = AssertUnwindSafe(job(tx)).catch_unwind().await;
             let result = outcome.unwrap_or_else(|_| Err(E::from(StoreError::Abandoned)));
@@ -209,7 +219,18 @@ impl Hand {
             let first = queue.lock().await.recv().await;
             let Some(first) = first else { break };
             let mut done = Vec::new();
-            let outcome = self.group(first, &queue, &mut done).await;
+            let outcome = match self.begin().await {
+                Ok(()) if self.source.engine == Engine::Sqlite => self.group(first, &queue, &mut done).await,
+                Ok(()) => self.alone(first, &mut done).await,
+                Err(error) => {
+                    done.push(first);
+                    if matches!(error, SqlError::Lost) {
+                        // What waits would wait as long, one after the other.
+                        done.extend(std::iter::from_fn(|| queue.try_lock().ok()?.try_recv().ok()));
+                    }
+                    Err(error)
+                }
+            };
             let changed = std::mem::take(&mut self.tx.changed);
             match outcome {
                 Ok(()) => {
@@ -221,45 +242,79 @@ impl Hand {
                 Err(error) => {
                     tracing::error!(%error, jobs = done.len(), "a group of writes failed");
                     self.undo().await;
-                    done.into_iter().for_each(|job| job.finish(Some(StoreError::Abandoned)));
+                    if error.is_lost() && !changed.is_empty() {
+                        self.hub.lost();
+                    }
+                    let passing = error.is_passing();
+                    let failure = || if passing { SqlError::Lost.into() } else { StoreError::Abandoned };
+                    done.into_iter().for_each(|job| job.finish(Some(failure())));
                 }
             }
         }
         self.tx.connection.close().await.ok();
     }
 
-    /// Runs the first job, and where syncs are to be shared those that wait behind it, in one transaction.
+    /// Runs the first job and those that wait behind it in one transaction, so that they share a sync.
     async fn group(
         &mut self,
         first: Box<dyn Job>,
         queue: &Queue,
         done: &mut Vec<Box<dyn Job>>,
     ) -> Result<(), SqlError> {
-        let shares = self.source.engine == Engine::Sqlite;
         let mut next = Some(first);
-        let mut begun = self.begin().await;
-        let mut end = self.source.engine.commit();
+        let mut applied = Ok(());
         while let Some(mut job) = next.take() {
-            if begun.is_ok() && shares {
-                begun = self.apart(job.as_mut(), done.is_empty()).await;
-            } else if begun.is_ok() && job.run(&mut self.tx).await == Verdict::Undo {
-                self.tx.changed.clear();
-                end = "ROLLBACK";
-            }
+            applied = self.apart(job.as_mut(), done.is_empty()).await;
             done.push(job);
-            if shares && begun.is_ok() && done.len() < GROUP {
+            if applied.is_ok() && done.len() < GROUP {
                 next = queue.try_lock().ok().and_then(|mut queue| queue.try_recv().ok());
             }
         }
-        begun?;
-        sql::script(&mut self.tx.connection, end).await
+        applied?;
+        sql::script(&mut self.tx.connection, self.source.engine.commit()).await
+    }
+
+    /// Runs a job in a transaction of its own, and again where others stood in its way.
+    async fn alone(&mut self, mut job: Box<dyn Job>, done: &mut Vec<Box<dyn Job>>) -> Result<(), SqlError> {
+        let mut tries = 1;
+        let ended = loop {
+            let verdict = job.run(&mut self.tx, tries == TRIES).await;
+            let end = if verdict == Verdict::Keep { self.source.engine.commit() } else { "ROLLBACK" };
+            let ended = sql::script(&mut self.tx.connection, end).await;
+            let conflicts = self.tx.connection.take_conflict();
+            if verdict == Verdict::Undo || conflicts {
+                self.tx.changed.clear();
+            }
+            if !conflicts || tries == TRIES {
+                break ended;
+            }
+            if ended.is_err() {
+                self.undo().await;
+            }
+            sleep(pause(tries)).await;
+            tries += 1;
+            if let Err(error) = self.begin().await {
+                break Err(error);
+            }
+        };
+        done.push(job);
+        ended
     }
 
     /// Begins a transaction, on a new connection when the old one is broken.
     async fn begin(&mut self) -> Result<(), SqlError> {
         let begin = self.source.engine.begin();
-        if !self.broken && step(&mut self.tx.connection, begin).await.is_ok() {
-            return Ok(());
+        if !self.broken {
+            let begun = step(&mut self.tx.connection, begin);
+            let begun = match self.source.engine {
+                Engine::Sqlite => begun.await,
+                // Nobody is in the way of that.
+                Engine::Postgres => timeout(PROMPT, begun).await.unwrap_or(Err(SqlError::Lost)),
+            };
+            if begun.is_ok() {
+                return Ok(());
+            }
+            self.broken = true;
         }
         self.tx.connection = self.source.writer().await?;
         self.broken = false;
@@ -268,9 +323,7 @@ impl Hand {
 
     /// Takes back what the transaction did; a connection that cannot is not used again.
     async fn undo(&mut self) {
-        if step(&mut self.tx.connection, "ROLLBACK").await.is_err() {
-            self.broken = true;
-        }
+        self.broken = self.broken || step(&mut self.tx.connection, "ROLLBACK").await.is_err();
     }
 
     /// Runs one job so that its failure leaves the others of the group alone.
@@ -282,7 +335,7 @@ impl Hand {
         if !first {
             step(&mut self.tx.connection, "SAVEPOINT job").await?;
         }
-        let verdict = job.run(&mut self.tx).await;
+        let verdict = job.run(&mut self.tx, true).await;
         if verdict == Verdict::Undo {
             self.tx.changed.truncate(announced);
         }
@@ -299,6 +352,12 @@ impl Hand {
             }
         }
     }
+}
+
+/// Up to some hundredths of a second, of another length each time, so that those who met do not meet again.
+fn pause(tries: u32) -> Duration {
+    let most = 10_000_u64 << tries;
+    Duration::from_micros(u64::from_be_bytes(random::bytes()) % most)
 }
 
 /// Statements that are prepared once, unlike those of [`sql::script`].

@@ -18,7 +18,7 @@ use sealpost::{random, serve};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Folder, Person, Served, config, eventually, on_postgres, skip};
+use crate::support::{Folder, Forwarder, Person, Postgres, Served, config, eventually, on_postgres, skip};
 use ledger::Ledger;
 use load::{Load, deliver, use_jmap};
 use process::{Process, check};
@@ -145,7 +145,7 @@ async fn a_database_server_that_is_restarted_loses_and_doubles_nothing() {
     let Some(server) = on_postgres() else {
         return skip("a_database_server_that_is_restarted_loses_and_doubles_nothing", "SQLite has no server");
     };
-    let own = crate::support::Postgres::start(server.programs_folder().to_owned(), "");
+    let own = Postgres::start(server.programs_folder().to_owned(), "");
     let folder = Arc::new(Folder::on(&own));
     let load = prepare(&folder).await;
     let mut processes = start(&folder);
@@ -162,6 +162,41 @@ async fn a_database_server_that_is_restarted_loses_and_doubles_nothing() {
             }
         }
         assert!(load.inbox.safe() > before, "the relay goes on");
+        tasks.shutdown().await;
+    }
+    processes.iter_mut().for_each(Process::stop);
+    settle(&folder, &load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_server_that_falls_silent_loses_and_doubles_nothing() {
+    let Some(server) = on_postgres() else {
+        return skip("a_database_server_that_falls_silent_loses_and_doubles_nothing", "SQLite has no server");
+    };
+    let own = Postgres::start(server.programs_folder().to_owned(), "");
+    let forwarder = Forwarder::to(own.port()).await;
+    let folder = Arc::new(Folder::through(&forwarder, &own));
+    let load = prepare(&folder).await;
+    let mut processes = start(&folder);
+    for recover in [Forwarder::go_on, Forwarder::begin_anew] {
+        let mut tasks = burden(&load, &processes);
+        let before = load.inbox.safe();
+        eventually(async || (load.inbox.safe() > before).then_some(())).await;
+        forwarder.fall_silent();
+        eventually(async || (!processes[0].is_ready().await).then_some(())).await;
+        // Some of what is under way is given up before, some is not.
+        tokio::time::sleep(Duration::from_millis(8_000 + below(12_000))).await;
+        recover(&forwarder);
+        tasks.shutdown().await;
+        let (mut tasks, before, again) = (burden(&load, &processes), load.inbox.safe(), Instant::now());
+        while load.inbox.safe() == before {
+            // What a connection that nobody hears of had locked is free after a minute.
+            assert!(again.elapsed() < Duration::from_secs(150), "the relay goes on");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if tasks.is_empty() {
+                tasks = burden(&load, &processes);
+            }
+        }
         tasks.shutdown().await;
     }
     processes.iter_mut().for_each(Process::stop);

@@ -345,21 +345,21 @@ async fn what_goes_on_without_its_client_keeps_its_turn() {
     let alice = fixture.sign_in("alice").await;
     let inbox = alice.mailbox("inbox").await;
     // Nobody writes to the account until then.
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let (hold, held) = tokio::sync::oneshot::channel::<()>();
+    let (held, released) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (hold, release) = (Arc::clone(&held), Arc::clone(&released));
     let (store, account) = (Arc::clone(relay), AccountId::from(&*alice.account));
     let writing = tokio::spawn(async move {
         let write = store.store.write(move |tx| {
             Box::pin(async move {
                 store::lock_accounts(tx, [&account]).await?;
-                hold.send(()).unwrap();
-                released.await.ok();
+                hold.notify_one();
+                released.notified().await;
                 Ok::<_, StoreError>(())
             })
         });
         write.await.unwrap();
     });
-    held.await.unwrap();
+    held.notified().await;
     let rename = json!({"accountId": alice.account, "update": {inbox: {"name": "In"}}});
     let calls = json!([["Core/echo", {}, "0"], ["Mailbox/set", rename, "1"]]);
     let request = json!({"using": [jmap::CORE, jmap::MAIL], "methodCalls": calls}).to_string();
@@ -377,7 +377,7 @@ async fn what_goes_on_without_its_client_keeps_its_turn() {
     let echo = json!({"using": [jmap::CORE], "methodCalls": [["Core/echo", {}, "0"]]}).to_string();
     let (status, problem) = alice.request(echo.clone()).await;
     assert_eq!((status, &problem["limit"]), (StatusCode::TOO_MANY_REQUESTS, &json!("maxConcurrentRequests")));
-    release.send(()).unwrap();
+    release.notify_one();
     writing.await.unwrap();
     eventually(async || (alice.request(echo.clone()).await.0 == StatusCode::OK).then_some(())).await;
 }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod certificate;
+mod forwarder;
 mod knot;
 mod letter;
 mod name_service;
@@ -29,6 +30,7 @@ use tower::ServiceExt;
 
 pub use binary::{Binary, free_addresses};
 pub use certificate::openssl_certificate;
+pub use forwarder::Forwarder;
 pub use letter::{clear_letter, sealed_letter};
 pub use name_service::NameService;
 pub use outside::Outside;
@@ -69,6 +71,14 @@ impl Folder {
     pub fn on(server: &Postgres) -> Self {
         let mut folder = Self::new();
         folder.database = Some(Database::try_from(server.database("own")).unwrap());
+        folder
+    }
+
+    /// A folder whose database is on a server of its own, and reached through a forwarder.
+    pub fn through(forwarder: &Forwarder, server: &Postgres) -> Self {
+        server.database("own");
+        let mut folder = Self::new();
+        folder.database = Some(Database::try_from(server.url_through("own", forwarder.port())).unwrap());
         folder
     }
 

@@ -18,6 +18,7 @@ use crate::parts::{Read, ReadError};
 use crate::store::{self, BlobRef, Hold, Ledger, NewEmail, StoreError, Tx};
 
 /// A message that was written and is not kept yet.
+#[derive(Clone)]
 pub struct Written {
     properties: Map<String, Value>,
     received_at: Millis,

@@ -112,6 +112,7 @@ fn read_one<T: DeserializeOwned>(
 }
 
 /// A message that may be kept: its bytes are the account's, or safe to refer to.
+#[derive(Clone)]
 struct Message {
     outer: OuterHeader,
     received_at: Option<Millis>,

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jmap::{Email, EmailId, Id, MailboxId, MethodError, Patch, SetErrorType};
 use serde_json::{Map, Value};
@@ -19,6 +20,7 @@ pub async fn set(call: &mut Call, given: Value) -> Result<Answer, MethodError> {
     let mut created = call.created.clone();
     let mut outcome = Outcome::default();
     let (ready, letters) = written(call, wanted.create, &mut outcome).await?;
+    let letters = Arc::new(letters);
     let before = set::Before { if_in_state: wanted.if_in_state, outcome, ..Default::default() };
     let write = set::write(call, Kind::Email, before, move |tx, ledger, outcome| {
         Box::pin(async move {

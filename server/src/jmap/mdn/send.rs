@@ -258,6 +258,7 @@ async fn split(call: &Call, to: Vec<EmailAddress>) -> Result<(Vec<Account>, Vec<
 }
 
 /// A notification that is ready to be kept.
+#[derive(Clone)]
 struct Notice {
     account: Account,
     email: EmailId,

@@ -3,6 +3,7 @@ mod hold;
 mod prepare;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jmap::{
     AccountId, Delivered, DeliveryStatus, Displayed, EmailId, EmailSubmission, Envelope, SetError,
@@ -22,7 +23,7 @@ use crate::vacation::Question;
 pub use prepare::prepare;
 
 /// A submission whose message, sender and recipients were checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Prepared {
     submission: EmailSubmission,
     envelope: Envelope,
@@ -40,8 +41,8 @@ pub struct Prepared {
     asked: BTreeMap<String, Parameters>,
     /// What may be answered once it is delivered; that of held mail is asked later.
     question: Option<Question>,
-    /// What of the account's allowance it takes.
-    counted: Option<Counted>,
+    /// What of the account's allowance it takes; counted once, however often it is tried to keep it.
+    counted: Option<Arc<Counted>>,
 }
 
 impl Prepared {
@@ -52,7 +53,7 @@ impl Prepared {
 
     /// Takes its recipients from what the account may send within an hour; how many these are.
     pub fn spend(&mut self) -> usize {
-        self.counted.take().map_or(0, Counted::spend)
+        self.counted.take().and_then(Arc::into_inner).map_or(0, Counted::spend)
     }
 
     /// The recipients here.

@@ -2,97 +2,84 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgPool};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::super::engine::Source;
-use super::{Connection, Session, SqlError};
+use super::postgres::PROMPT;
+use super::{Connection, SqlError};
 
 /// How long a request waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long before a server that is just being started is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections that read, opened when they are needed and used in turns.
 #[derive(Debug)]
-pub enum Readers {
-    /// To SQLite.
-    Sqlite {
-        /// Where they come from.
-        source: Source,
-        /// How many more may be taken.
-        places: Arc<Semaphore>,
-        /// Those that nobody uses now.
-        idle: Arc<Mutex<Vec<Connection>>>,
-        /// How many there may be.
-        most: usize,
-        /// How long somebody waits for one.
-        patience: Duration,
-    },
-    /// To PostgreSQL.
-    Postgres(PgPool),
+pub struct Readers {
+    source: Source,
+    /// How many more may be taken.
+    places: Arc<Semaphore>,
+    /// Those that nobody uses now.
+    idle: Idle,
+    /// How many there may be.
+    most: usize,
+    /// How long somebody waits for one.
+    patience: Duration,
 }
 
-impl Readers {
-    /// Up to `most` connections to SQLite; `first` is open already.
-    pub fn sqlite(source: Source, first: Connection, most: usize) -> Self {
-        let places = Arc::new(Semaphore::new(most));
-        Self::Sqlite { source, places, idle: Arc::new(Mutex::new(vec![first])), most, patience: PATIENCE }
-    }
+type Idle = Arc<Mutex<Vec<Connection>>>;
 
-    /// Up to `most` connections to PostgreSQL, with `settings` that are constants.
-    pub async fn postgres(url: &str, settings: String, most: u32) -> Result<Self, SqlError> {
-        let pool = PgPoolOptions::new()
-            .min_connections(1)
-            .max_connections(most)
-            // A server is restarted now and then.
-            .test_before_acquire(true)
-            .after_connect(move |connection, _| {
-                let settings = AssertSqlSafe(settings.clone());
-                Box::pin(async move { sqlx::raw_sql(settings).execute(connection).await.map(drop) })
-            });
-        Ok(Self::Postgres(pool.connect(url).await?))
+impl Readers {
+    /// Up to `most` connections; `first` is open already.
+    pub fn new(source: Source, first: Connection, most: usize) -> Self {
+        let places = Arc::new(Semaphore::new(most));
+        Self { source, places, idle: Arc::new(Mutex::new(vec![first])), most, patience: PATIENCE }
     }
 
     /// Takes one until it is dropped.
     ///
     /// What somebody asked there who went away is not done, or given up.
     pub async fn acquire(&self) -> Result<PooledConnection, SqlError> {
-        let (source, places, idle, patience) = match self {
-            Self::Sqlite { source, places, idle, patience, .. } => (source, places, idle, *patience),
-            Self::Postgres(pool) => {
-                let connection = Connection::Postgres(Session::Pooled(pool.acquire().await?));
-                return Ok(PooledConnection { connection, home: None, place: None });
-            }
-        };
-        let place = tokio::time::timeout(patience, Arc::clone(places).acquire_owned()).await;
+        let place = timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| SqlError::Busy)?.map_err(|_| SqlError::Closed)?;
-        let open = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match open {
+            Some(Connection::Postgres(mut session)) => {
+                // A server is restarted now and then, or nothing gets through to it any more.
+                match timeout(PROMPT, session.settle()).await {
+                    Ok(Ok(())) => Connection::Postgres(session),
+                    Ok(Err(_)) | Err(_) => self.open().await?,
+                }
+            }
             Some(connection) => connection,
-            None => source.reader().await?,
+            None => self.open().await?,
         };
-        Ok(PooledConnection { connection, home: Some((Arc::clone(idle), place)), place: None })
+        Ok(PooledConnection { connection, home: Some((Arc::clone(&self.idle), place)), place: None })
     }
 
-    /// How many are open, and how many of these nobody uses now.
-    pub fn count(&self) -> (usize, usize) {
-        match self {
-            Self::Postgres(pool) => (usize::try_from(pool.size()).unwrap_or_default(), pool.num_idle()),
-            Self::Sqlite { places, idle, most, .. } => {
-                let idle = idle.lock().unwrap_or_else(PoisonError::into_inner).len();
-                (idle + most.saturating_sub(places.available_permits()), idle)
+    /// Opens one more; a server that says that it cannot be used now is waited for.
+    async fn open(&self) -> Result<Connection, SqlError> {
+        let until = Instant::now() + self.patience;
+        loop {
+            match self.source.reader().await {
+                Err(error) if error.is_away() && Instant::now() < until => sleep(PAUSE).await,
+                outcome => return outcome,
             }
         }
     }
 
+    /// How many are open, and how many of these nobody uses now.
+    pub fn count(&self) -> (usize, usize) {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (idle + self.most.saturating_sub(self.places.available_permits()), idle)
+    }
+
     /// Ends those that nobody uses; the others end when they are dropped.
     pub async fn close(&self) {
-        let (places, idle) = match self {
-            Self::Postgres(pool) => return pool.close().await,
-            Self::Sqlite { places, idle, .. } => (places, idle),
-        };
-        places.close();
-        let idle = std::mem::take(&mut *idle.lock().unwrap_or_else(PoisonError::into_inner));
+        self.places.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         for connection in idle {
             connection.close().await.ok();
         }
@@ -103,7 +90,8 @@ impl Readers {
 #[derive(Debug)]
 pub struct PooledConnection {
     connection: Connection,
-    home: Option<(Arc<Mutex<Vec<Connection>>>, OwnedSemaphorePermit)>,
+    /// Where it goes back to, and its place there; none once it did.
+    home: Option<(Idle, OwnedSemaphorePermit)>,
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -131,14 +119,31 @@ impl DerefMut for PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        // Those of PostgreSQL go back to their pool by themselves.
-        if let (Connection::Remote(sqlite), Some((idle, places))) = (&self.connection, &self.home)
-            && sqlite.is_open()
-            && !places.semaphore().is_closed()
-        {
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(Connection::Remote(sqlite.clone()));
+        let Some((idle, place)) = self.home.take() else { return };
+        match &mut self.connection {
+            Connection::Remote(sqlite) if sqlite.is_open() => {
+                go_home(Connection::Remote(sqlite.clone()), &idle, place);
+            }
+            Connection::Postgres(session) => match (session.take(), Handle::try_current()) {
+                (Some((session, false)), _) => go_home(Connection::Postgres(session), &idle, place),
+                // It keeps its place: whoever asks and goes away may not have the server do more at once than others.
+                (Some((mut session, true)), Ok(runtime)) => drop(runtime.spawn(async move {
+                    if session.settle().await.is_ok() {
+                        go_home(Connection::Postgres(session), &idle, place);
+                    }
+                })),
+                _ => {}
+            },
+            _ => {}
         }
     }
+}
+
+fn go_home(connection: Connection, idle: &Idle, place: OwnedSemaphorePermit) {
+    if !place.semaphore().is_closed() {
+        idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+    drop(place);
 }
 
 #[cfg(test)]
@@ -156,7 +161,7 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         let source = Source::new(&folder, None);
         let first = source.reader().await.unwrap();
-        (Readers::sqlite(source, first, 1), folder)
+        (Readers::new(source, first, 1), folder)
     }
 
     async fn is_quick(readers: &Readers) {
@@ -170,9 +175,7 @@ mod tests {
     #[tokio::test]
     async fn who_finds_all_in_use_for_long_is_told_so() {
         let (mut readers, folder) = one().await;
-        if let Readers::Sqlite { patience, .. } = &mut readers {
-            *patience = Duration::from_millis(20);
-        }
+        readers.patience = Duration::from_millis(20);
         let reading = readers.acquire().await.unwrap();
         assert_eq!(readers.count(), (1, 0));
         assert!(matches!(readers.acquire().await, Err(SqlError::Busy)));

@@ -74,7 +74,17 @@ impl Postgres {
 
     /// The address of a database.
     pub fn url(&self, name: &str) -> String {
-        format!("postgres://sealpost@127.0.0.1:{}/{name}", self.port)
+        self.url_through(name, self.port)
+    }
+
+    /// The address of a database by another port.
+    pub fn url_through(&self, name: &str, port: u16) -> String {
+        format!("postgres://sealpost@127.0.0.1:{port}/{name}")
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The folder of its programs.
@@ -85,6 +95,11 @@ impl Postgres {
     /// Where it keeps everything.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What it wrote to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.with_extension("log")).unwrap()
     }
 
     /// The number of its first process.

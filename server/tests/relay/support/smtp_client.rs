@@ -39,10 +39,15 @@ impl Client {
 
     /// A whole reply, lines joined; empty when the server has closed.
     pub async fn reply(&mut self) -> String {
+        self.reply_within(Duration::from_secs(20)).await
+    }
+
+    /// A whole reply that may take its time.
+    pub async fn reply_within(&mut self, patience: Duration) -> String {
         let mut reply = String::new();
         loop {
             let mut line = String::new();
-            let read = timeout(Duration::from_secs(20), self.reader.read_line(&mut line)).await;
+            let read = timeout(patience, self.reader.read_line(&mut line)).await;
             if read.expect("the server answers").unwrap_or(0) == 0 {
                 return reply;
             }

@@ -70,7 +70,7 @@ pub async fn prepare(
     if goes_in_clear {
         (mail, away) = in_clear(call, &local, &message).await?;
     }
-    let counted = Some(counted);
+    let counted = Some(Arc::new(counted));
     Ok(Ok(Prepared {
         submission,
         envelope,

@@ -78,8 +78,8 @@ pub use identities::{OWN_IDENTITY, destroy_identity, identities, put_identity};
 pub use ledger::{Kind, Ledger, States, Usage, lock_accounts, room, set_quota, states, usage};
 pub use mailbox_subscriptions::{Subscribed, states_for, subscribe, subscribed};
 pub use mailboxes::{
-    MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, mailbox_by_role, mailbox_emails, mailboxes,
-    properties_changed_since, update_mailbox,
+    MailboxRow, NewMailbox, add_mailbox, destroy_mailbox, lock_blobs_in, mailbox_by_role, mailbox_emails,
+    mailboxes, properties_changed_since, update_mailbox,
 };
 pub use operator::{
     Act, Destination, Waiting, act_on, queued_entry, remove_waiting, waiting, waiting_by_domain,

@@ -1,9 +1,12 @@
-use jmap::{AccountId, EmailId, MailboxId};
+use std::collections::BTreeSet;
+
+use jmap::{AccountId, BlobId, EmailId, MailboxId};
 
 use super::changes::bury;
+use super::emails;
 use super::mailbox_subscriptions::unsubscribe_all;
 use super::sql::{self, Connection, Row};
-use super::{Kind, Ledger, StoreError, Tx};
+use super::{Engine, Kind, Ledger, StoreError, Tx, padding, placeholders};
 use crate::random;
 
 /// A mailbox with its counts.
@@ -144,7 +147,8 @@ pub async fn mailbox_emails(
     mailbox: &MailboxId,
     most: i64,
 ) -> Result<Vec<EmailId>, StoreError> {
-    let text = "SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2 LIMIT $3";
+    let text = "SELECT email_id FROM email_mailboxes WHERE account_id = $1 AND mailbox_id = $2
+                ORDER BY received_at, email_id LIMIT $3";
     let rows = sql::query(text)
         .bind(account.as_str())
         .bind(mailbox.as_str())
@@ -152,6 +156,41 @@ pub async fn mailbox_emails(
         .fetch_all(connection)
         .await?;
     rows.iter().map(|row| Ok(EmailId::from(row.try_get::<String>(0)?))).collect()
+}
+
+/// Keeps others off the bytes of at most so many emails in these mailboxes, in an order that all keep to.
+///
+/// The account is to be locked. Whoever empties several mailboxes has to do this first: two people with the same
+/// letters in other mailboxes would otherwise wait for each other.
+pub async fn lock_blobs_in(
+    tx: &mut Tx,
+    account: &AccountId,
+    mailboxes: &[MailboxId],
+    most: i64,
+) -> Result<(), StoreError> {
+    if tx.engine() == Engine::Sqlite || mailboxes.len() < 2 {
+        return Ok(());
+    }
+    let mut blobs = BTreeSet::new();
+    let mut left = most;
+    for mailbox in mailboxes {
+        let emails = mailbox_emails(tx.connection(), account, mailbox, left).await?;
+        left -= i64::try_from(emails.len()).unwrap_or(left);
+        blobs.extend(
+            emails::emails(tx.connection(), account, &emails).await?.into_iter().map(|row| row.blob_id),
+        );
+    }
+    let blobs: Vec<BlobId> = blobs.into_iter().collect();
+    let text =
+        format!("SELECT id FROM blobs WHERE id IN ({}) ORDER BY id FOR UPDATE", placeholders(1, blobs.len()));
+    let mut lock = sql::query(sql::Text::of_constants(text));
+    for blob in padding(&blobs) {
+        lock = lock.bind(blob.as_str());
+    }
+    if !blobs.is_empty() {
+        lock.fetch_all(tx.connection()).await?;
+    }
+    Ok(())
 }
 
 /// Whether more than the counts of a mailbox changed after `since` (RFC 8621 2.2), as `member` sees it.

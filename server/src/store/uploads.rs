@@ -79,8 +79,11 @@ pub async fn sweep_uploads(tx: &mut Tx, since: Millis) -> Result<(), StoreError>
         .bind(since)
         .fetch_all(tx.connection())
         .await?;
-    for row in idle {
-        drop_ref(tx, &BlobId::from(row.try_get::<String>(0)?)).await?;
+    let mut idle = idle.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    // In the order in which all come to blobs.
+    idle.sort_unstable();
+    for id in idle {
+        drop_ref(tx, &BlobId::from(id)).await?;
     }
     Ok(())
 }

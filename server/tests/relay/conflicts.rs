@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sealpost::store::{self, StoreError, sql};
+use serde_json::{Map, Value, json};
 
-use crate::support::{Folder, Postgres, Served, on_postgres, skip};
+use crate::support::{Folder, Person, Postgres, Served, on_postgres, sealed_letter, skip};
 
 /// A relay with alice and bob on a server of its own.
 async fn begin(test: &str) -> Option<(Postgres, Served)> {
@@ -81,4 +82,57 @@ async fn what_others_always_stand_in_the_way_of_is_put_off() {
     assert!((2..100).contains(&tries.load(Ordering::Relaxed)), "{tries:?}");
     let other = served.fixture.relay.store.write(|tx| Box::pin(async move { tx.now().await }));
     other.await.unwrap();
+}
+
+/// Two mailboxes with the same letters in both accounts.
+async fn filled(person: &Person, letters: &[Vec<u8>]) -> [String; 2] {
+    let create = json!({"0": {"name": "A"}, "1": {"name": "B"}});
+    let made = person.call("Mailbox/set", json!({"create": create})).await;
+    let mailboxes = ["0", "1"].map(|key| made["created"][key]["id"].as_str().unwrap().to_owned());
+    let mut emails = Map::new();
+    for (number, letter) in letters.iter().enumerate() {
+        let blob = person.upload(letter.clone()).await;
+        let mailbox = &mailboxes[number % 2];
+        emails.insert(format!("k{number}"), json!({"blobId": blob, "mailboxIds": {mailbox: true}}));
+    }
+    let answer = person.call("Email/import", json!({"emails": emails})).await;
+    assert!(answer["notCreated"].is_null(), "{answer}");
+    mailboxes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_empty_mailboxes_of_the_same_letters_do_not_wait_for_each_other_in_a_circle() {
+    let test = "people_who_empty_mailboxes_of_the_same_letters_do_not_wait_for_each_other_in_a_circle";
+    let Some((server, served)) = begin(test).await else { return };
+    let letter = |number| {
+        sealed_letter("a@b.example", "x@y.example", &format!("Message-ID: <{number}@conflicts.example>\r\n"))
+    };
+    let letters: Vec<Vec<u8>> = (0..80).map(letter).collect();
+    let (alice, bob) = (served.fixture.sign_in("alice").await, served.fixture.sign_in("bob").await);
+    let (of_alice, of_bob) = (filled(&alice, &letters).await, filled(&bob, &letters).await);
+    // Bob has in his first mailbox what alice has in her second.
+    let swap = |number: usize| 1 - number % 2;
+    let moves = emails(&bob).await.into_iter().map(|(id, number)| {
+        let mailbox = &of_bob[swap(number)];
+        (id, json!({"mailboxIds": {mailbox: true}}))
+    });
+    let moved = bob.call("Email/set", json!({"update": moves.collect::<Map<_, _>>()})).await;
+    assert!(moved["notUpdated"].is_null(), "{moved}");
+    let empty = async |person: &Person, ids: &[String; 2]| {
+        let destroy = json!({"destroy": ids, "onDestroyRemoveEmails": true});
+        let answer = person.call("Mailbox/set", destroy).await;
+        assert_eq!(answer["destroyed"].as_array().map(Vec::len), Some(2), "{answer}");
+    };
+    tokio::join!(empty(&alice, &of_alice), empty(&bob, &of_bob));
+    assert!(!server.log().contains("deadlock detected"), "{}", server.log());
+}
+
+/// The emails of a person and their numbers.
+async fn emails(person: &Person) -> Vec<(String, usize)> {
+    let ids = person.call("Email/query", json!({"limit": 100})).await["ids"].clone();
+    let get = json!({"ids": ids, "properties": ["messageId"]});
+    let list = person.call("Email/get", get).await["list"].clone();
+    let number = |email: &Value| email["messageId"][0].as_str()?.split('@').next()?.parse().ok();
+    let list = list.as_array().unwrap().iter();
+    list.map(|email| (email["id"].as_str().unwrap().to_owned(), number(email).unwrap())).collect()
 }

@@ -254,6 +254,11 @@ async fn destroy(
         (std::cmp::Reverse(depth), id.clone())
     });
     wanted.dedup();
+    if with_emails {
+        let named = wanted.iter().filter_map(|id| Some(find(&rows, id.as_str(), created)?.id.clone()));
+        let named: Vec<MailboxId> = named.collect();
+        store::lock_blobs_in(tx, ledger.account(), &named, AT_ONCE).await?;
+    }
     let mut room = AT_ONCE;
     for id in wanted {
         let rows = store::mailboxes(tx.connection(), ledger.account()).await?;

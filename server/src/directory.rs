@@ -74,31 +74,32 @@ pub async fn certify(
 ) -> Result<Certificate, CertifyError> {
     let (subject, key_use) =
         (subject(account), if usage == Usage::Encryption { ENCRYPTION } else { SIGNING });
-    let mut connection = store.read().await?;
-    for der in store::certificates_of(&mut connection, &account.address, key_use, now()).await? {
-        let known = Certificate::from_der(&der)?;
-        if authority.still_gives(&known, spki, subject, usage, unix_time()) {
-            return Ok(known);
+    loop {
+        let mut connection = store.read().await?;
+        let held = store::certificates_of(&mut connection, &account.address, key_use, now()).await?;
+        for der in &held {
+            let known = Certificate::from_der(der)?;
+            if authority.still_gives(&known, spki, subject, usage, unix_time()) {
+                return Ok(known);
+            }
+        }
+        let since = now() - DAY;
+        if store::certificates_since(&mut connection, &account.address, since).await? >= MOST_A_DAY {
+            return Err(CertifyError::TooMany);
+        }
+        drop(connection);
+        let certificate = authority.certify(spki, subject, usage, unix_time())?;
+        let issued = issued(account, key_use, certificate.serial_hex(), &certificate);
+        let account = account.id.clone();
+        let add = store.write(move |tx| {
+            Box::pin(async move { store::add_next_certificate(tx, &account, issued, &held).await })
+        });
+        let added: Result<bool, StoreError> = add.await;
+        // Two browsers of one owner may ask for the same key at the same moment: one certificate is given to both.
+        if added? {
+            return Ok(certificate);
         }
     }
-    let since = now() - DAY;
-    if store::certificates_since(&mut connection, &account.address, since).await? >= MOST_A_DAY {
-        return Err(CertifyError::TooMany);
-    }
-    drop(connection);
-    let certificate = authority.certify(spki, subject, usage, unix_time())?;
-    let issued = IssuedCertificate {
-        serial: certificate.serial_hex(),
-        address: account.address.clone(),
-        key_use,
-        issued_at: now(),
-        expires_at: millis(certificate.not_after()),
-        der: certificate.der().to_vec(),
-    };
-    let add = store.write(move |tx| Box::pin(store::add_certificate(tx, issued)));
-    let added: Result<(), StoreError> = add.await;
-    added?;
-    Ok(certificate)
 }
 
 /// Whether everybody can use the key: what one person's key is must not stop others' mail.
@@ -116,15 +117,9 @@ pub async fn make_known(
     account: &Account,
     certificate: &Certificate,
 ) -> Result<(), StoreError> {
-    let known = IssuedCertificate {
-        // Two authorities may give the same number.
-        serial: certificate.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
-        address: account.address.clone(),
-        key_use: ENCRYPTION,
-        issued_at: now(),
-        expires_at: millis(certificate.not_after()),
-        der: certificate.der().to_vec(),
-    };
+    // Two authorities may give the same number.
+    let serial = certificate.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+    let known = issued(account, ENCRYPTION, serial, certificate);
     store.write(move |tx| Box::pin(store::add_certificate(tx, known))).await
 }
 
@@ -237,6 +232,22 @@ pub async fn search(connection: &mut Connection, text: &str, limit: i64) -> Resu
 
 fn subject(account: &Account) -> Subject<'_> {
     Subject { address: &account.address, name: &account.name, organisation: account.organisation.as_deref() }
+}
+
+fn issued(
+    account: &Account,
+    key_use: &'static str,
+    serial: String,
+    certificate: &Certificate,
+) -> IssuedCertificate {
+    IssuedCertificate {
+        serial,
+        address: account.address.clone(),
+        key_use,
+        issued_at: now(),
+        expires_at: millis(certificate.not_after()),
+        der: certificate.der().to_vec(),
+    }
 }
 
 fn kind(kind: AccountKind) -> Kind {

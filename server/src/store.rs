@@ -57,8 +57,9 @@ pub use blobs::{
     BlobRef, Hold, Kept, blob_data, claim_blob, hold_blob, keep_idle, own_blob, put_blob, release_blob,
 };
 pub use certificates::{
-    EnrolmentKey, IssuedCertificate, add_certificate, certificates_of, certificates_since,
-    drop_enrolment_key, enrolment_key, has_revoked, put_enrolment_key, revoke_certificates,
+    EnrolmentKey, IssuedCertificate, add_certificate, add_next_certificate, certificates_of,
+    certificates_since, drop_enrolment_key, enrolment_key, has_revoked, put_enrolment_key,
+    revoke_certificates,
 };
 pub use changes::{ChangedIds, ChangesError, TOLD, changes, forget_destroyed};
 pub use content::Content;

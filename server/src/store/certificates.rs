@@ -1,5 +1,6 @@
 use jmap::AccountId;
 
+use super::ledger::lock_accounts;
 use super::sql::{self, Connection};
 use super::{StoreError, Tx};
 use crate::clock::Millis;
@@ -36,6 +37,22 @@ pub async fn add_certificate(tx: &mut Tx, issued: IssuedCertificate) -> Result<(
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Puts a certificate of an account into the directory if those of its use, unexpired, are still `held`; tells whether.
+pub async fn add_next_certificate(
+    tx: &mut Tx,
+    account: &AccountId,
+    issued: IssuedCertificate,
+    held: &[Vec<u8>],
+) -> Result<bool, StoreError> {
+    lock_accounts(tx, [account]).await?;
+    let now = certificates_of(tx.connection(), &issued.address, issued.key_use, issued.issued_at).await?;
+    if now != held {
+        return Ok(false);
+    }
+    add_certificate(tx, issued).await?;
+    Ok(true)
 }
 
 /// How many certificates an address got since.

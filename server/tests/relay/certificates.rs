@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jmap::AccountId;
 use sealpost::delivery::{self, DeliverError};
 use sealpost::directory::{self, CertifyError};
 use sealpost::store::sql;
@@ -274,6 +275,33 @@ async fn a_key_that_is_certified_gets_the_same_certificate_again_until_that_is_t
     let relay = &fixture.relay;
     directory::revoke(&relay.store, &relay.authority, ALICE).await.unwrap();
     assert_ne!(issue("encryption").await, first);
+}
+
+#[tokio::test]
+async fn two_browsers_that_ask_at_the_same_moment_get_one_certificate() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.sign_in("alice").await;
+    let (_, _, request) = request_for(ALICE);
+    let issue = || alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"}));
+    // Neither is written before both have looked.
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let account = AccountId::from(alice.account.as_str());
+    let hold = fixture.relay.store.write(move |tx| {
+        Box::pin(async move {
+            store::lock_accounts(tx, [&account]).await?;
+            released.await.ok();
+            Ok::<_, StoreError>(())
+        })
+    });
+    let wait = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        release.send(()).unwrap();
+    };
+    let (held, one, other, ()) = tokio::join!(hold, issue(), issue(), wait);
+    held.unwrap();
+    assert_eq!(one["certificate"], other["certificate"]);
+    let lookup = alice.call("Certificate/lookup", json!({"addresses": [ALICE]})).await;
+    assert_eq!(lookup["list"][0]["encryption"], json!([one["chain"]]));
 }
 
 #[tokio::test]

@@ -38,7 +38,12 @@ impl Provider for AwsLc {
         }
     }
 
-    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+    async fn wrap_rsa(
+        &self,
+        spki: &[u8],
+        padding: RsaPadding<'_>,
+        key: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
         match wrap_oaep(spki, padding, key) {
             Some(wrapped) => Ok(wrapped),
             None => RustCrypto.wrap_rsa(spki, padding, key).await,
@@ -82,22 +87,25 @@ const fn pss(hash: Hash, salt_len: usize) -> Option<&'static RsaParameters> {
     }
 }
 
-const fn oaep(padding: RsaPadding) -> Option<&'static OaepAlgorithm> {
-    match padding {
-        RsaPadding::Oaep(Hash::Sha1, Hash::Sha1) => Some(&rsa::OAEP_SHA1_MGF1SHA1),
-        RsaPadding::Oaep(Hash::Sha256, Hash::Sha256) => Some(&rsa::OAEP_SHA256_MGF1SHA256),
-        RsaPadding::Oaep(Hash::Sha384, Hash::Sha384) => Some(&rsa::OAEP_SHA384_MGF1SHA384),
-        RsaPadding::Oaep(Hash::Sha512, Hash::Sha512) => Some(&rsa::OAEP_SHA512_MGF1SHA512),
-        _ => None,
-    }
+/// AWS-LC's name of a padding, and the label.
+const fn oaep(padding: RsaPadding<'_>) -> Option<(&'static OaepAlgorithm, &[u8])> {
+    let RsaPadding::Oaep { hash, mask, label } = padding else { return None };
+    let algorithm = match (hash, mask) {
+        (Hash::Sha1, Hash::Sha1) => &rsa::OAEP_SHA1_MGF1SHA1,
+        (Hash::Sha256, Hash::Sha256) => &rsa::OAEP_SHA256_MGF1SHA256,
+        (Hash::Sha384, Hash::Sha384) => &rsa::OAEP_SHA384_MGF1SHA384,
+        (Hash::Sha512, Hash::Sha512) => &rsa::OAEP_SHA512_MGF1SHA512,
+        _ => return None,
+    };
+    Some((algorithm, label))
 }
 
-fn wrap_oaep(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Option<Vec<u8>> {
-    let algorithm = oaep(padding)?;
+fn wrap_oaep(spki: &[u8], padding: RsaPadding<'_>, key: &[u8]) -> Option<Vec<u8>> {
+    let (algorithm, label) = oaep(padding)?;
     let KeyKind::Rsa { bits: 2048..=8192 } = KeyKind::of(spki) else { return None };
     let public = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(spki).ok()?).ok()?;
     let mut wrapped = vec![0; public.ciphertext_size()];
-    let length = public.encrypt(algorithm, key, &mut wrapped, None).ok()?.len();
+    let length = public.encrypt(algorithm, key, &mut wrapped, Some(label)).ok()?.len();
     wrapped.truncate(length);
     Some(wrapped)
 }

@@ -151,7 +151,7 @@ async fn recipient_infos(
         match recipient.key_kind() {
             KeyKind::Rsa { .. } => {
                 let padding = match transport.get(index).copied().unwrap_or_default() {
-                    KeyTransport::Oaep => RsaPadding::Oaep(Hash::Sha256, Hash::Sha256),
+                    KeyTransport::Oaep => RsaPadding::oaep(Hash::Sha256),
                     KeyTransport::Pkcs1v15 => RsaPadding::Pkcs1v15,
                 };
                 let wrapped = provider.wrap_rsa(recipient.spki(), padding, key).await;
@@ -229,7 +229,7 @@ async fn encapsulate_to(
 }
 
 /// KeyTransRecipientInfo (RFC 5652 6.2.1).
-fn key_transport(recipient: &Certificate, padding: RsaPadding, wrapped: &[u8]) -> Vec<u8> {
+fn key_transport(recipient: &Certificate, padding: RsaPadding<'_>, wrapped: &[u8]) -> Vec<u8> {
     write::sequence(&[
         &write::integer(0),
         &cms::issuer_and_serial(tag::SEQUENCE, recipient),

@@ -57,7 +57,7 @@ pub trait Keyring {
     async fn unwrap_rsa(
         &self,
         key: &KeyId,
-        padding: RsaPadding,
+        padding: RsaPadding<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError>;
 

@@ -73,11 +73,25 @@ pub enum MlKem {
 
 /// The padding of a content-encryption key under RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RsaPadding {
+pub enum RsaPadding<'a> {
     /// RSAES-PKCS1-v1_5.
     Pkcs1v15,
-    /// RSAES-OAEP: hash of the label, hash of MGF1; the label is empty.
-    Oaep(Hash, Hash),
+    /// RSAES-OAEP (RFC 8017 7.1).
+    Oaep {
+        /// The hash of the label.
+        hash: Hash,
+        /// The hash of MGF1.
+        mask: Hash,
+        /// What RFC 4055 4.1 calls pSourceAlgorithm; it is written empty.
+        label: &'a [u8],
+    },
+}
+
+impl RsaPadding<'static> {
+    /// RSAES-OAEP with one hash and an empty label.
+    pub const fn oaep(hash: Hash) -> Self {
+        Self::Oaep { hash, mask: hash, label: &[] }
+    }
 }
 
 /// A content cipher.
@@ -300,7 +314,12 @@ pub trait Provider {
     }
 
     /// Encrypts a short key under an RSA SubjectPublicKeyInfo.
-    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError>;
+    async fn wrap_rsa(
+        &self,
+        spki: &[u8],
+        padding: RsaPadding<'_>,
+        key: &[u8],
+    ) -> Result<Vec<u8>, ProviderError>;
 
     /// Makes one ephemeral key and agrees with each peer (public keys as in [`Agreement::public`]).
     async fn agree_ephemeral(&self, curve: Curve, peers: &[&[u8]]) -> Result<Agreement, ProviderError>;

@@ -81,7 +81,12 @@ impl Provider for RustCrypto {
         cipher::decrypt_in_place(cipher, key, nonce, aad, buffer, tag)
     }
 
-    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+    async fn wrap_rsa(
+        &self,
+        spki: &[u8],
+        padding: RsaPadding<'_>,
+        key: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
         public::wrap_rsa(spki, padding, key)
     }
 

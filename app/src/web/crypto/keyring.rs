@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::ecdsa;
 use super::primitives::{
-    Refused, aes, derive, ec, hash_name, import, nist, params, random, subtle, wait, wait_bytes,
+    Refused, aes, derive, ec, hash_name, import, params, random, subtle, wait, wait_bytes,
 };
 use crate::protocol::Failure;
 use crate::web::database::{Database, Store};
@@ -123,65 +123,45 @@ impl Keyring for WebKeyring {
         message: &[u8],
     ) -> Result<Vec<u8>, KeyringError> {
         let record = self.record(key).await?;
-        #[cfg(all(feature = "imported-keys", feature = "post-quantum"))]
-        if let SignatureAlgorithm::MlDsa(parameters) = algorithm {
-            return self.post_quantum(&record).await?.sign(parameters, message);
-        }
-        let (name, parameters) = match algorithm {
-            SignatureAlgorithm::Ecdsa(Curve::P256, hash) => ("ECDSA".into(), ecdsa_with(hash)),
-            SignatureAlgorithm::RsaPkcs1(hash) => {
-                (format!("PKCS1 {}", hash_name(hash)), params(&[("name", "RSASSA-PKCS1-v1_5".into())]))
-            }
-            SignatureAlgorithm::RsaPss { hash, salt_len } => {
-                let salt = u32::try_from(salt_len).map_err(|_| KeyringError::Unsupported)?;
-                let parameters = params(&[("name", "RSA-PSS".into()), ("saltLength", salt.into())]);
-                (format!("PSS {}", hash_name(hash)), parameters)
-            }
-            _ => return Err(KeyringError::Unsupported),
+        let SignatureAlgorithm::Ecdsa(Curve::P256, hash) = algorithm else {
+            #[cfg(feature = "imported-keys")]
+            return self.sign_imported(&record, algorithm, message).await;
+            #[cfg(not(feature = "imported-keys"))]
+            return Err(KeyringError::Unsupported);
         };
-        let private: CryptoKey = field(&record, &name)?;
-        let signed = subtle().map_err(failed)?.sign_with_object_and_u8_array(&parameters, &private, message);
+        let private = field(&record, "ECDSA")?;
+        let subtle = subtle().map_err(failed)?;
+        let signed = subtle.sign_with_object_and_u8_array(&ecdsa_with(hash), &private, message);
         let signature = wait_bytes(signed).await.map_err(failed)?;
-        if name == "ECDSA" {
-            ecdsa::der_from_raw(&signature).ok_or(KeyringError::Failed)
-        } else {
-            Ok(signature)
-        }
+        ecdsa::der_from_raw(&signature).ok_or(KeyringError::Failed)
     }
 
+    #[cfg(feature = "imported-keys")]
     async fn unwrap_rsa(
         &self,
         key: &KeyId,
-        padding: RsaPadding,
+        padding: RsaPadding<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let record = self.record(key).await?;
-        let hash = match padding {
-            RsaPadding::Oaep(label, mask) if label == mask => label,
-            #[cfg(feature = "imported-keys")]
-            RsaPadding::Pkcs1v15 => return self.unwrap_in_memory(&record, wrapped).await,
-            #[cfg(not(feature = "imported-keys"))]
-            RsaPadding::Pkcs1v15 => return Err(KeyringError::Unsupported),
-            // One hash for the label and another for the mask: a key of WebCrypto is bound to one.
-            RsaPadding::Oaep(..) => return Err(KeyringError::Unsupported),
-        };
-        let private: CryptoKey = field(&record, &format!("OAEP {}", hash_name(hash)))?;
-        let algorithm = params(&[("name", "RSA-OAEP".into())]);
-        let opened =
-            subtle().map_err(failed)?.decrypt_with_object_and_u8_array(&algorithm, &private, wrapped);
-        wait_bytes(opened).await.map(Zeroizing::new).map_err(failed)
+        self.unwrap_imported(&self.record(key).await?, padding, wrapped).await
+    }
+
+    #[cfg(not(feature = "imported-keys"))]
+    async fn unwrap_rsa(
+        &self,
+        _: &KeyId,
+        _: RsaPadding<'_>,
+        _: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        Err(KeyringError::Unsupported)
     }
 
     async fn agree(&self, key: &KeyId, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let record = self.record(key).await?;
-        let (private, algorithm, length): (CryptoKey, _, _) = match field(&record, "X25519") {
-            Ok(private) => (private, params(&[("name", "X25519".into())]), 32),
-            Err(_) => {
-                let private: CryptoKey = field(&record, "ECDH")?;
-                let (name, coordinate) = curve_of(&private).ok_or(KeyringError::Unsupported)?;
-                (private, ec("ECDH", name), coordinate)
-            }
-        };
+        #[cfg(feature = "imported-keys")]
+        let (private, algorithm, length) = imported::for_agreement(&record)?;
+        #[cfg(not(feature = "imported-keys"))]
+        let (private, algorithm, length) = (field(&record, "ECDH")?, ec("ECDH", "P-256"), 32);
         let peer = import("raw", peer, &algorithm, false, &[]).await.map_err(failed)?;
         derive(&private, &peer, length).await.map(Zeroizing::new).map_err(failed)
     }
@@ -243,12 +223,6 @@ async fn import_ec(record: &Object, pkcs8: &[u8], usage: KeyUse) -> Result<(), R
 /// Each padding and hash is an import of its own: a CryptoKey is bound to both.
 fn ecdsa_with(hash: Hash) -> Object {
     params(&[("name", "ECDSA".into()), ("hash", hash_name(hash).into())])
-}
-
-/// The NIST curve of a key: its name and the length of a coordinate.
-fn curve_of(key: &CryptoKey) -> Option<(&'static str, usize)> {
-    let name = Reflect::get(key.algorithm().ok()?.as_ref(), &"namedCurve".into()).ok()?.as_string()?;
-    [Curve::P256, Curve::P384, Curve::P521].into_iter().filter_map(nist).find(|(known, _)| *known == name)
 }
 
 fn set(record: &Object, name: &str, value: &JsValue) {

@@ -82,11 +82,17 @@ impl Provider for WebCrypto {
         Ok(())
     }
 
-    async fn wrap_rsa(&self, spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+    async fn wrap_rsa(
+        &self,
+        spki: &[u8],
+        padding: RsaPadding<'_>,
+        key: &[u8],
+    ) -> Result<Vec<u8>, ProviderError> {
         let hash = match padding {
-            RsaPadding::Oaep(label, mask) if label == mask => label,
+            RsaPadding::Oaep { hash, mask, label: [] } if hash == mask => hash,
             RsaPadding::Pkcs1v15 => return pkcs1::wrap(spki, key),
-            RsaPadding::Oaep(..) => return Err(ProviderError::Unsupported),
+            // Nobody asks for a label.
+            RsaPadding::Oaep { .. } => return Err(ProviderError::Unsupported),
         };
         let algorithm = params(&[("name", "RSA-OAEP".into()), ("hash", hash_name(hash).into())]);
         let public = public("spki", spki, &format!("OAEP {hash:?}"), &algorithm, "encrypt").await?;

@@ -71,14 +71,14 @@ impl Keyring for AwsLcKeyring {
     async fn unwrap_rsa(
         &self,
         key: &KeyId,
-        padding: RsaPadding,
+        padding: RsaPadding<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let Some((rsa, algorithm)) = self.rsa.get(key).zip(oaep(padding)) else {
+        let Some((rsa, (algorithm, label))) = self.rsa.get(key).zip(oaep(padding)) else {
             return self.keys.unwrap_rsa(key, padding, wrapped).await;
         };
         let mut room = Zeroizing::new(vec![0; rsa.decrypting.min_output_size()]);
-        let unwrapped = rsa.decrypting.decrypt(algorithm, wrapped, &mut room, None);
+        let unwrapped = rsa.decrypting.decrypt(algorithm, wrapped, &mut room, Some(label));
         unwrapped.map(|key| Zeroizing::new(key.to_vec())).map_err(|_| KeyringError::Failed)
     }
 

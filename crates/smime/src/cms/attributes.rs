@@ -167,7 +167,7 @@ impl<'a> Attributes<'a> {
         let list = value.reader().all(MAX_VALUES).unwrap_or_default();
         let list = list.iter().filter_map(|capability| Identifier::read(capability.reader()).ok());
         let list: Vec<Identifier<'_>> = list.collect();
-        let oaep = RsaPadding::Oaep(Hash::Sha256, Hash::Sha256);
+        let oaep = RsaPadding::oaep(Hash::Sha256);
         Capabilities {
             ciphers: list.iter().filter_map(|capability| algorithm::cipher_of(capability.oid)).collect(),
             oaep: list.iter().any(|capability| algorithm::rsa_padding(capability) == Ok(oaep)),
@@ -255,7 +255,7 @@ pub(crate) fn capabilities() -> Vec<u8> {
         ContentEncryption::Aes128Cbc,
     ];
     let ciphers = ciphers.map(|cipher| write::algorithm(algorithm::cipher_oid(cipher), &[]));
-    let oaep = algorithm::rsa_padding_identifier(RsaPadding::Oaep(Hash::Sha256, Hash::Sha256));
+    let oaep = algorithm::rsa_padding_identifier(RsaPadding::oaep(Hash::Sha256));
     let derived = write::algorithm(CEK_HKDF_SHA256, &[]);
     attribute(SMIME_CAPABILITIES, &write::sequence(&[&ciphers.concat(), &oaep, &derived]))
 }

@@ -28,7 +28,7 @@ macro_rules! by_rust_crypto {
     };
     (@wrap_rsa) => {
         $crate::by_rust_crypto!(@fn wrap_rsa(
-            spki: &[u8], padding: $crate::RsaPadding, key: &[u8]
+            spki: &[u8], padding: $crate::RsaPadding<'_>, key: &[u8]
         ) -> Vec<u8>);
     };
     (@agree_ephemeral) => {

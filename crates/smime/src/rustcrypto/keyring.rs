@@ -98,7 +98,7 @@ impl Keyring for MemoryKeyring {
     async fn unwrap_rsa(
         &self,
         key: &KeyId,
-        padding: RsaPadding,
+        padding: RsaPadding<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         self.key(key)?.unwrap_rsa(padding, wrapped)

@@ -1,4 +1,4 @@
-//! RSAES-OAEP with any pair of hashes: writers often name one and leave the other at its default.
+//! RSAES-OAEP with any pair of hashes and any label: writers often name one hash and leave the other at its default.
 
 use getrandom::SysRng;
 use rsa::{Oaep, PrivateKey, PublicKey, Result};
@@ -8,12 +8,15 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::provider::Hash;
 
-pub(super) fn wrap(public: &PublicKey, label: Hash, mgf: Hash, key: &[u8]) -> Result<Vec<u8>> {
-    with_hashes(label, mgf, &Wrap { public, key })
+/// The hash of the label, that of MGF1, and the label.
+pub(super) type Parameters<'a> = (Hash, Hash, &'a [u8]);
+
+pub(super) fn wrap(public: &PublicKey, with: Parameters<'_>, key: &[u8]) -> Result<Vec<u8>> {
+    with_hashes(with, &Wrap { public, key })
 }
 
-pub(super) fn unwrap(private: &PrivateKey, label: Hash, mgf: Hash, wrapped: &[u8]) -> Result<Vec<u8>> {
-    with_hashes(label, mgf, &Unwrap { private, wrapped })
+pub(super) fn unwrap(private: &PrivateKey, with: Parameters<'_>, wrapped: &[u8]) -> Result<Vec<u8>> {
+    with_hashes(with, &Unwrap { private, wrapped })
 }
 
 /// What is done once the hashes are types.
@@ -54,22 +57,25 @@ impl Operation for Unwrap<'_> {
     }
 }
 
-fn with_hashes(label: Hash, mgf: Hash, operation: &impl Operation) -> Result<Vec<u8>> {
-    match label {
-        Hash::Sha1 => with_mgf::<Sha1>(mgf, operation),
-        Hash::Sha224 => with_mgf::<Sha224>(mgf, operation),
-        Hash::Sha256 => with_mgf::<Sha256>(mgf, operation),
-        Hash::Sha384 => with_mgf::<Sha384>(mgf, operation),
-        Hash::Sha512 => with_mgf::<Sha512>(mgf, operation),
+fn with_hashes((hash, mask, label): Parameters<'_>, operation: &impl Operation) -> Result<Vec<u8>> {
+    match hash {
+        Hash::Sha1 => with_mask::<Sha1>(mask, label, operation),
+        Hash::Sha224 => with_mask::<Sha224>(mask, label, operation),
+        Hash::Sha256 => with_mask::<Sha256>(mask, label, operation),
+        Hash::Sha384 => with_mask::<Sha384>(mask, label, operation),
+        Hash::Sha512 => with_mask::<Sha512>(mask, label, operation),
     }
 }
 
-fn with_mgf<D: Digest + FixedOutputReset>(mgf: Hash, operation: &impl Operation) -> Result<Vec<u8>> {
-    match mgf {
-        Hash::Sha1 => operation.run(Oaep::<D, Sha1>::new_with_mgf_hash()),
-        Hash::Sha224 => operation.run(Oaep::<D, Sha224>::new_with_mgf_hash()),
-        Hash::Sha256 => operation.run(Oaep::<D, Sha256>::new_with_mgf_hash()),
-        Hash::Sha384 => operation.run(Oaep::<D, Sha384>::new_with_mgf_hash()),
-        Hash::Sha512 => operation.run(Oaep::<D, Sha512>::new_with_mgf_hash()),
+fn with_mask<D>(mask: Hash, label: &[u8], operation: &impl Operation) -> Result<Vec<u8>>
+where
+    D: Digest + FixedOutputReset,
+{
+    match mask {
+        Hash::Sha1 => operation.run(Oaep::<D, Sha1>::new_with_mgf_hash_and_label(label)),
+        Hash::Sha224 => operation.run(Oaep::<D, Sha224>::new_with_mgf_hash_and_label(label)),
+        Hash::Sha256 => operation.run(Oaep::<D, Sha256>::new_with_mgf_hash_and_label(label)),
+        Hash::Sha384 => operation.run(Oaep::<D, Sha384>::new_with_mgf_hash_and_label(label)),
+        Hash::Sha512 => operation.run(Oaep::<D, Sha512>::new_with_mgf_hash_and_label(label)),
     }
 }

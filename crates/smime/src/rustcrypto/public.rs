@@ -77,13 +77,13 @@ fn verify_pss(
     valid.map_err(|_| ProviderError::BadSignature)
 }
 
-pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
+pub(super) fn wrap_rsa(spki: &[u8], padding: RsaPadding<'_>, key: &[u8]) -> Result<Vec<u8>, ProviderError> {
     // RFC 4055 1.2: a key that is bound to RSA-PSS encrypts nothing.
     let KeyKind::Rsa { .. } = KeyKind::of(spki) else { return Err(ProviderError::BadKey) };
     let public = rsa_key(spki)?;
     let wrapped = match padding {
         RsaPadding::Pkcs1v15 => public.encrypt(&mut SysRng, Pkcs1v15Encrypt, key),
-        RsaPadding::Oaep(label, mgf) => oaep::wrap(&public, label, mgf, key),
+        RsaPadding::Oaep { hash, mask, label } => oaep::wrap(&public, (hash, mask, label), key),
     };
     wrapped.map_err(|_| ProviderError::Platform)
 }

@@ -48,7 +48,7 @@ fn openssl_opens_what_is_encrypted_here() {
 }
 
 /// What OpenSSL can be told about a recipient.
-const OPTIONS: [(&str, &str); 15] = [
+const OPTIONS: [(&str, &str); 17] = [
     ("rsa", ""),
     ("rsa", "-keyopt rsa_padding_mode:oaep"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"),
@@ -56,6 +56,11 @@ const OPTIONS: [(&str, &str); 15] = [
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha1 -keyopt rsa_mgf1_md:sha256"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512"),
     ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha224"),
+    ("rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_oaep_label:5365616c"),
+    (
+        "rsa",
+        "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512 -keyopt rsa_mgf1_md:sha1 -keyopt rsa_oaep_label:00",
+    ),
     ("P-256", ""),
     ("P-256", "-keyopt ecdh_kdf_md:sha224"),
     ("P-256", "-keyopt ecdh_kdf_md:sha256"),

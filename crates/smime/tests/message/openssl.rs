@@ -255,6 +255,7 @@ fn recipients_by_every_padding_of_openssl_are_read() {
         ("bob-rsa", "-keyopt rsa_padding_mode:oaep"),
         ("bob-rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256"),
         ("bob-rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512 -keyopt rsa_mgf1_md:sha256"),
+        ("bob-rsa", "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_label:5365616c"),
         ("bob-ec", "-keyopt ecdh_kdf_md:sha256"),
         ("bob-ec", "-keyopt ecdh_kdf_md:sha512 -keyopt ecdh_cofactor_mode:1"),
     ] {

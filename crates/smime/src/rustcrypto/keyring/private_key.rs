@@ -152,7 +152,7 @@ impl PrivateKey {
 
     pub(super) fn unwrap_rsa(
         &self,
-        padding: RsaPadding,
+        padding: RsaPadding<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         match self {
@@ -184,12 +184,12 @@ impl PrivateKey {
 
 fn unwrap(
     key: &rsa::PrivateKey,
-    padding: RsaPadding,
+    padding: RsaPadding<'_>,
     wrapped: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let unwrapped = match padding {
         RsaPadding::Pkcs1v15 => decrypt_pkcs1v15(key, wrapped),
-        RsaPadding::Oaep(label, mgf) => oaep::unwrap(key, label, mgf, wrapped),
+        RsaPadding::Oaep { hash, mask, label } => oaep::unwrap(key, (hash, mask, label), wrapped),
     };
     unwrapped.map(Zeroizing::new).map_err(|_| KeyringError::Failed)
 }

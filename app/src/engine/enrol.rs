@@ -17,7 +17,7 @@ use super::account::Account;
 use super::identity::Identity;
 use super::trust::hex;
 use super::vault::{Generation, KeyBox, Keys, StoredKey, Vault, VaultKey};
-use super::vaults;
+use super::{recovery, vaults};
 use crate::protocol::{Failure, Stage};
 use crate::web::crypto::{KeyUse, WebCrypto, WebKeyring, random};
 use crate::web::worker::Call;
@@ -46,7 +46,6 @@ pub async fn afresh(account: &Account, call: &Call) -> Result<(), Failure> {
     if vault.is_full() {
         return Err(Failure::VaultFull);
     }
-    account.retire_identity().await?;
     make(account, call, state, vault).await?;
     certify::certify(account, &|done, total| call.report(Stage::Certificates, done, total)).await?;
     resealing::reseal(account, &|done, total| call.report(Stage::Resealing, done, total)).await
@@ -66,17 +65,21 @@ async fn make(account: &Account, call: &Call, state: jmap::State, mut vault: Vau
     call.report(Stage::Vault, 0, 1);
     let sealed = KeyBox::seal(&WebCrypto, &box_id, &key, &keys, &vault, nonce).await;
     vault.put(sealed.map_err(vaults::unreadable)?);
+    let blob = vaults::encode(&vault)?;
+    recovery::insert_all(account, &keys).await?;
     let vault_key = account.keyring.device().seal(key.as_slice()).await.ok_or(Failure::StorageUnavailable)?;
     let generations = keys.generations.iter().map(Into::into).collect();
     let identity = Identity { box_id, vault_key, generations };
+    // Nothing was given up before it was plain that there is room.
+    account.retire_identity().await?;
     // Here first: keys that only the vault has are lost with this page.
     account.set_identity(identity).await?;
-    vaults::store(account, state, &vault).await?;
+    vaults::store(account, state, blob).await?;
     call.report(Stage::Vault, 1, 1);
     Ok(())
 }
 
-/// Makes both pairs; they are the account's once they lie in the vault.
+/// Makes both pairs, which nothing here keeps; they are the account's once they lie in the vault.
 async fn make_pairs(account: &Account, report: &dyn Fn(u64, u64)) -> Result<Generation, Failure> {
     report(0, 2);
     let signing = make_key(account, KeyUse::Signing).await?;
@@ -86,7 +89,7 @@ async fn make_pairs(account: &Account, report: &dyn Fn(u64, u64)) -> Result<Gene
     Ok(Generation { signing, encryption })
 }
 
-/// Makes a pair whose private key stays in the keyring; its PKCS#8 goes into the vault and nowhere else.
+/// Makes a pair and its certificate request; its PKCS#8 goes into the vault, and from there into the keyring.
 async fn make_key(account: &Account, usage: KeyUse) -> Result<StoredKey, Failure> {
     let id = KeyId::new(hex(&random::<16>().ok_or(Failure::StorageUnavailable)?));
     let unavailable = |_| Failure::StorageUnavailable;
@@ -100,7 +103,6 @@ async fn make_key(account: &Account, usage: KeyUse) -> Result<StoredKey, Failure
     let (who, keyring) = (&account.who, &account.keyring);
     let request = request::create(keyring, &id, &made.spki, &who.address, &who.name, certified_for).await;
     account.keyring.let_go(&id);
-    account.keyring.insert(&id, &made.pkcs8, usage).await.map_err(unavailable)?;
     Ok(StoredKey {
         id: id.as_str().to_owned(),
         pkcs8: STANDARD.encode(&*made.pkcs8),

@@ -28,7 +28,7 @@ pub async fn make(account: &Account) -> Result<Secret, Failure> {
     let set = current.set_recovery(&WebCrypto, &key, &wrapping, &salt, nonce).await;
     set.map_err(vaults::unreadable)?;
     vault.put(current);
-    vaults::store(account, state, &vault).await?;
+    vaults::store(account, state, vaults::encode(&vault)?).await?;
     Ok(code.text())
 }
 

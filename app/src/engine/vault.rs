@@ -14,8 +14,8 @@ use crate::json;
 
 pub use code::RecoveryCode;
 
-/// The longest vault that is read.
-pub const MAX_BYTES: usize = 256 * 1024;
+/// The longest vault that is read, and written.
+const MAX_BYTES: usize = 256 * 1024;
 /// Boxes that a vault has room for, each with years of renewals.
 const MAX_BOXES: usize = 16;
 const VERSION: u8 = 1;
@@ -108,6 +108,8 @@ pub enum VaultError {
     Newer,
     /// The key or the code is another one, or the box was changed. Which of them is not told.
     Closed,
+    /// It has no room for more.
+    Full,
     /// The arithmetic failed.
     Platform,
 }
@@ -135,10 +137,10 @@ impl Vault {
         if vault.version == VERSION { Ok(vault) } else { Err(VaultError::Malformed) }
     }
 
-    /// Writes a vault.
-    pub fn encode(&self) -> Vec<u8> {
-        // Plain data always serialises.
-        serde_json::to_vec(self).unwrap_or_default()
+    /// Writes a vault, if it will be read again.
+    pub fn encode(&self) -> Result<Vec<u8>, VaultError> {
+        let bytes = serde_json::to_vec(self).map_err(|_| VaultError::Malformed)?;
+        if bytes.len() > MAX_BYTES { Err(VaultError::Full) } else { Ok(bytes) }
     }
 
     /// Puts a box in place of the one of the same name, or first.
@@ -298,7 +300,7 @@ mod tests {
         let mut sealed = sealed_box(&vault, "a", 7);
         block_on_ready(sealed.set_recovery(&RustCrypto, &key, &wrapping, b"salt", [2; 12])).unwrap();
         vault.put(sealed);
-        let vault = Vault::decode(&vault.encode()).unwrap();
+        let vault = Vault::decode(&vault.encode().unwrap()).unwrap();
         let read = &vault.boxes[0];
         assert_eq!(block_on_ready(read.open(&RustCrypto, &key)).unwrap(), keys());
         assert_eq!(*block_on_ready(read.recover(&RustCrypto, &wrapping)).unwrap(), *key);
@@ -335,13 +337,27 @@ mod tests {
         vault.put(sealed_box(&vault, "old", 1));
         vault.put(sealed_box(&vault, "new", 2));
         vault.boxes.reverse();
-        let turned = Vault::decode(&vault.encode()).unwrap();
+        let turned = Vault::decode(&vault.encode().unwrap()).unwrap();
         assert_eq!(names(&turned), ["new", "old"]);
         let mut old = turned.boxes[1].clone();
         old.number = 9;
         let key = Zeroizing::new([1; 32]);
         assert_eq!(block_on_ready(old.open(&RustCrypto, &key)), Err(VaultError::Closed));
         assert!(block_on_ready(turned.boxes[1].open(&RustCrypto, &key)).is_ok());
+    }
+
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        let (mut vault, key) = (Vault::default(), Zeroizing::new([1; 32]));
+        let mut many = keys();
+        while vault.encode().is_ok() {
+            assert!(Vault::decode(&vault.encode().unwrap()).is_ok() || vault.boxes.is_empty());
+            many.former.extend(vec![keys().former[0].clone(); 200]);
+            let sealed = KeyBox::seal(&RustCrypto, "a", &key, &many, &vault, [1; 12]);
+            vault.put(block_on_ready(sealed).unwrap());
+        }
+        assert!(!vault.is_full());
+        assert_eq!(vault.encode(), Err(VaultError::Full));
     }
 
     #[test]

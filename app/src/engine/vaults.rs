@@ -18,9 +18,13 @@ pub async fn load(account: &Account) -> Result<(State, Vault), Failure> {
     Ok((answer.state, Vault::decode(&bytes).map_err(unreadable)?))
 }
 
+/// A vault as it is stored, if there is room for it.
+pub fn encode(vault: &Vault) -> Result<String, Failure> {
+    vault.encode().map(|bytes| STANDARD.encode(bytes)).map_err(unreadable)
+}
+
 /// Replaces the vault unless somebody else did since it was loaded.
-pub async fn store(account: &Account, if_in_state: State, vault: &Vault) -> Result<(), Failure> {
-    let blob = STANDARD.encode(vault.encode());
+pub async fn store(account: &Account, if_in_state: State, blob: String) -> Result<(), Failure> {
     let set = VaultSet { account_id: account.relay.account().clone(), if_in_state, blob };
     match account.relay.call(&set).await {
         Err(failure) if is_state_mismatch(&failure) => Err(Failure::VaultChanged),
@@ -28,11 +32,12 @@ pub async fn store(account: &Account, if_in_state: State, vault: &Vault) -> Resu
     }
 }
 
-/// What a vault that does not open means to the user.
+/// What a vault that does not open or has no room means to the user.
 pub fn unreadable(error: VaultError) -> Failure {
     match error {
         // Nothing may be overwritten that a newer program wrote.
         VaultError::Newer => Failure::StorageNewer,
+        VaultError::Full => Failure::VaultFull,
         VaultError::Malformed | VaultError::Closed => Failure::VaultClosed,
         VaultError::Platform => Failure::StorageUnavailable,
     }

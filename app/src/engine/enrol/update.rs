@@ -19,6 +19,6 @@ pub(super) async fn update_keys(
     let nonce = random().ok_or(Failure::StorageUnavailable)?;
     let sealed = KeyBox::seal(&WebCrypto, &identity.box_id, &key, &keys, &vault, nonce).await;
     vault.put(sealed.map_err(vaults::unreadable)?);
-    vaults::store(account, state, &vault).await?;
+    vaults::store(account, state, vaults::encode(&vault)?).await?;
     Ok(((*identity).clone(), keys))
 }

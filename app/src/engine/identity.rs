@@ -56,8 +56,11 @@ impl Identity {
         Some(end(&pairs.signing)?.min(end(&pairs.encryption)?)).filter(|end| *end < now.plus(within))
     }
 
-    /// Takes over what the vault has more. Nothing goes: a relay can give an older vault back.
+    /// Takes over what the vault has more. Nothing that is certified goes: a relay can give an older vault back. Keys
+    /// that wait for a certificate do so in the vault; where that has them no more, the renewal is begun anew.
     pub fn join(&mut self, generations: &[Generation]) {
+        let is_kept = |known: &Pairs| generations.iter().any(|pairs| pairs.signing.id == known.signing.id);
+        self.generations.retain(|known| known.is_certified() || is_kept(known));
         for pairs in generations.iter().map(Pairs::from) {
             match self.generations.iter_mut().find(|known| known.signing.id == pairs.signing.id) {
                 Some(known) if known.is_certified() => {}
@@ -219,5 +222,18 @@ mod tests {
         identity.join(&[old]);
         identity.join(&[generation("old", &[]), generation("new", &[])]);
         assert_eq!(identity, before);
+    }
+
+    #[test]
+    fn a_renewal_that_an_older_vault_does_not_know_is_begun_no_more() {
+        let old = generation("old", &certified("Alice").chain);
+        let mut identity = Identity { box_id: String::new(), vault_key: vec![], generations: vec![] };
+        identity.join(&[old.clone(), generation("new", &[])]);
+        assert!(identity.is_begun());
+        identity.join(std::slice::from_ref(&old));
+        assert!(identity.is_certified() && !identity.is_begun());
+        // The relay gives the newer vault back after all.
+        identity.join(&[old, generation("new", &[])]);
+        assert!(identity.is_begun());
     }
 }

@@ -120,3 +120,41 @@ test("whoever has a letter open twice sends one receipt", async ({ meet, secret 
   await expect(writer.row("Afterwards")).toBeVisible();
   await expect(receipts).toHaveCount(1);
 });
+
+test("what was sent counts, whatever is decided in another window at the same moment", async ({ meet, secret }) => {
+  const writer = await meet(alice);
+  const reader = await meet(bob);
+  for (const givenFirst of [true, false]) {
+    const subject = secret();
+    await writer.write({ to: [bob.address], subject, text: "Please confirm." });
+    await writer.button("Ask for receipt").click();
+    await writer.send();
+
+    await reader.open(subject);
+    const other = await reader.context.newPage();
+    await other.goto(reader.page.url());
+    const given = reader.page.getByText("You sent a signed receipt for this letter.");
+    const declined = other.getByText("You sent no receipt for this letter.");
+    const [give, decline] = [reader.button("Send receipt"), other.getByRole("button", { name: "Don’t send" })];
+    // Both are under way before either is noted: of the one the note is held back until the other has its own.
+    const [late, lateClick, click, noted] = givenFirst ? [other, decline, give, given] : [reader.page, give, decline, declined];
+    let hold: () => void;
+    const held = new Promise<void>((resolve) => (hold = resolve));
+    await late.route("**/jmap/api", async (route) => {
+      if (route.request().postData()?.includes("keywords/$mdnsent")) {
+        hold();
+        await noted.waitFor({ timeout: 60_000 });
+      }
+      await route.continue();
+    });
+    await lateClick.click({ timeout: 60_000 });
+    await held;
+    await click.click({ timeout: 60_000 });
+    await expect(given).toBeVisible();
+    await other.reload();
+    await expect(other.getByText("You sent a signed receipt for this letter.")).toBeVisible({ timeout: 60_000 });
+    await expect(writer.row(`Receipt: ${subject}`)).toBeVisible();
+    await late.unrouteAll({ behavior: "wait" });
+    await other.close();
+  }
+});

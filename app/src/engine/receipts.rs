@@ -30,6 +30,8 @@ pub const ASKED: &str = "receipt-asked";
 const ANSWERED: &str = "$mdnsent";
 /// The reader decided against it.
 const DECLINED: &str = "receipt-declined";
+/// One was sent. Whoever decides both ways at the same moment in two browsers has sent it.
+const GIVEN: &str = "receipt-given";
 
 /// A receipt is looked for among as many letters, the newest first.
 const MAX_LETTERS: u64 = 200;
@@ -58,7 +60,8 @@ pub async fn of(account: &Account, facts: &Email, found: &Found) -> Receipt {
 /// Whether a receipt was given for a message; none while that is open.
 fn answered(facts: &Email) -> Option<bool> {
     let keywords = facts.keywords.as_ref()?;
-    keywords.contains_key(ANSWERED).then(|| !keywords.contains_key(DECLINED))
+    let given = keywords.contains_key(GIVEN) || !keywords.contains_key(DECLINED);
+    keywords.contains_key(ANSWERED).then_some(given)
 }
 
 /// Whom a receipt would go to, if the user is asked for one.

@@ -6,7 +6,7 @@ use smime::ess::{RequestedReceipt, sign_receipt};
 use smime::message::{self, SealOptions, seal_receipt};
 use smime::recipients::agree;
 
-use super::{ANSWERED, DECLINED, answered, wanted};
+use super::{ANSWERED, DECLINED, GIVEN, answered, wanted};
 use crate::engine::account::Account;
 use crate::engine::directory;
 use crate::engine::few;
@@ -32,15 +32,17 @@ pub async fn answer(account: &Account, email: &EmailId, give: bool, call: &Call)
         send(account, requested, &to, call).await?;
     }
     let keyword = |name: &str| (format!("keywords/{name}"), Value::Bool(true));
-    let mut patch = few::<Map<_, _>, _>([keyword(ANSWERED)]);
-    patch.extend((!give).then(|| keyword(DECLINED)));
+    let patch = few::<Map<_, _>, _>([keyword(ANSWERED), keyword(if give { GIVEN } else { DECLINED })]);
     let mut set = Set::<Email>::new(account.relay.account().clone());
     set.update = Some(few([(Id::from(email.0.as_str()), patch)]));
-    match account.relay.call(&set).await {
-        // A receipt that went out must not look as if it had not.
-        Err(failure) if !give => Err(failure),
-        _ => Ok(give),
+    let noted = account.relay.call(&set).await;
+    // A receipt that went out must not look as if it had not.
+    if give {
+        return Ok(true);
     }
+    noted?;
+    // One may have gone out meanwhile.
+    Ok(answered(&open::facts(account, email).await?).unwrap_or(false))
 }
 
 async fn send(

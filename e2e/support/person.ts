@@ -54,6 +54,18 @@ export class Person {
 
   /** Comes back after other values stand in a record of the engine's, or without the record. */
   async comesBackWith(record: string, values?: Record<string, unknown>): Promise<void> {
+    await this.keeps(record, values);
+    await this.comesBack();
+  }
+
+  /** Loads the page anew. */
+  async comesBack(): Promise<void> {
+    await this.page.reload();
+    await this.seesMailbox();
+  }
+
+  /** Has other values in a record of the engine's, or none, from when the page is loaded anew. */
+  async keeps(record: string, values?: Record<string, unknown>): Promise<void> {
     await this.page.evaluate(async ({ name, record, values }) => {
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
         new Promise((resolve, reject) => {
@@ -66,8 +78,6 @@ export class Person {
       else await done(records.put(JSON.stringify({ ...JSON.parse(await done(records.get(record))), ...values }), record));
       database.close();
     }, { name: `sealpost-${this.account.address}`, record, values });
-    await this.page.reload();
-    await this.seesMailbox();
   }
 
   button(name: string | RegExp): Locator {

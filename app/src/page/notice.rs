@@ -16,7 +16,7 @@ use crate::web::dom;
 const SHOWN_FOR: Duration = Duration::from_secs(9);
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// The day on which the end of certificates was put away, and of which account.
+/// Before an account's id: the day on which the end of its certificates was put away.
 const PUT_AWAY: &str = "ending-put-away";
 
 /// Something told in passing.
@@ -148,14 +148,13 @@ fn Ending(end: UnixTime, account: String) -> impl IntoView {
     if let Ok(hours) = set_interval_with_handle(move || now.set(dom::now()), HOUR) {
         on_cleanup(move || hours.clear());
     }
-    let put_away = RwSignal::new(dom::recall(PUT_AWAY));
-    let today = move || format!("{} {account}", dom::local_time(now.get()).day_number);
-    let today = StoredValue::new(today);
-    let shown = move || put_away.get() != Some(today.with_value(|today| today()));
+    let name = StoredValue::new(format!("{PUT_AWAY} {account}"));
+    let put_away = RwSignal::new(name.with_value(|name| dom::recall(name)));
+    let today = move || dom::local_time(now.get()).day_number.to_string();
+    let shown = move || put_away.get() != Some(today());
     let put_off = move |_| {
-        let today = today.with_value(|today| today());
-        dom::remember(PUT_AWAY, &today);
-        put_away.set(Some(today));
+        name.with_value(|name| dom::remember(name, &today()));
+        put_away.set(Some(today()));
     };
     let day = text::dated(texts, dom::local_time(end));
     let said = move || if end < now.get() { (texts.ended)(&day) } else { (texts.ending)(&day) };

@@ -16,6 +16,8 @@ use ammonia::{Builder, UrlRelative};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use tokens::{Token, Tokens};
+
 pub use plain::{broken, html_from_text, text_from_html};
 
 /// Longer markup is not shown: no letter is, and laying it out would stop the page.
@@ -147,10 +149,22 @@ pub fn sanitise(markup: &str, pictures: &[Picture<'_>]) -> Option<Sanitised> {
 
 /// Whether markup has elements or a style sheet that bring something from the network.
 fn fetches(markup: &str) -> bool {
-    let markup = markup.to_ascii_lowercase();
-    ["<link", "<video", "<audio", "<iframe", "<object", "<embed", "@import"]
-        .iter()
-        .any(|one| markup.contains(one))
+    let mut tokens = Tokens::new(markup);
+    while let Some(token) = tokens.next() {
+        let Token::Open { name, .. } = token else { continue };
+        let is = |one: &&str| name.eq_ignore_ascii_case(one);
+        if ["link", "video", "audio", "iframe", "object", "embed"].iter().any(is)
+            || is(&"style") && style::fetches(tokens.skip_to_end_of(name))
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether an address leads out of the message.
+fn is_remote(address: &str) -> bool {
+    ["cid", "data"].iter().all(|name| scheme(address, name).is_none())
 }
 
 fn builder<'a>() -> Builder<'a> {
@@ -208,26 +222,21 @@ impl Filter {
         match (tag, name) {
             ("img", "src") => self.picture(value).map(Cow::Owned),
             (_, "background" | "srcset") => {
-                self.remote.store(true, Ordering::Relaxed);
+                self.remote.fetch_or(is_remote(value), Ordering::Relaxed);
                 None
             }
             (_, "href") => is_link(value).then_some(Cow::Borrowed(value)),
             (_, "style") => {
-                let style = style::filter(value);
-                if style.remote {
-                    self.remote.store(true, Ordering::Relaxed);
-                }
-                (!style.declarations.is_empty()).then_some(Cow::Owned(style.declarations))
+                self.remote.fetch_or(style::fetches(value), Ordering::Relaxed);
+                Some(style::filter(value)).filter(|kept| !kept.is_empty()).map(Cow::Owned)
             }
             _ => Some(Cow::Borrowed(value)),
         }
     }
 
     fn picture(&self, address: &str) -> Option<String> {
-        let Some(id) = scheme(address, "cid") else {
-            self.remote.store(true, Ordering::Relaxed);
-            return None;
-        };
+        self.remote.fetch_or(is_remote(address), Ordering::Relaxed);
+        let id = scheme(address, "cid")?;
         let url = self.pictures.get(id).or_else(|| self.pictures.get(&unescape(id)))?;
         let spend = |left: usize| left.checked_sub(url.len());
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).ok()?;
@@ -318,12 +327,24 @@ mod tests {
             "<style>@import 'https://spy.example/x';</style><p>hello</p>",
             "<video poster=\"https://spy.example/x\"></video><p>hello</p>",
             "<p style=\"background: image-set('https://spy.example/x' 1x)\">hello</p>",
+            "<style><!-- p { background: URL( 'https://spy.example/x' ) } --></style><p>hello</p>",
         ] {
             let out = sanitise(hostile, &[]).unwrap();
             assert!(!out.html.contains("spy") && out.remote_removed, "{hostile} gave {}", out.html);
         }
-        let plain = "<p background-color=red>A link to a video</p>";
-        assert!(!sanitise(plain, &[]).unwrap().remote_removed);
+    }
+
+    #[test]
+    fn nobody_is_told_of_pictures_from_elsewhere_where_none_are() {
+        for harmless in [
+            "<p background-color=red>A link to a video</p>",
+            "<a href=\"mailto:x@imports.example\">x@imports.example</a> and @import",
+            "<style>p { color: red } .a { background: url(\"data:image/png;base64,AA==\") }</style><p>url(x)</p>",
+            "<!-- <link rel=stylesheet href=\"https://spy.example/x\"> --><linked>hello</linked>",
+            "<td background=\"cid:a\"><img src=\"data:image/png;base64,AA==\"><i style=\"background: url(CID:a)\">x</i>",
+        ] {
+            assert!(!sanitise(harmless, &[]).unwrap().remote_removed, "{harmless}");
+        }
     }
 
     #[test]

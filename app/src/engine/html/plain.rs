@@ -199,7 +199,9 @@ pub fn text_from_html(html: &str) -> String {
     while let Some(token) = tokens.next() {
         match token {
             Token::Text(words) => push_words(&mut text, words),
-            Token::Open { name, .. } if is(name, &WORDLESS) => tokens.skip_to_end_of(name),
+            Token::Open { name, .. } if is(name, &WORDLESS) => {
+                tokens.skip_to_end_of(name);
+            }
             Token::Open { name, .. } if name.eq_ignore_ascii_case("br") => push_line(&mut text, 2),
             Token::Open { name, .. } if is(name, &LINES) => push_line(&mut text, 1),
             Token::Close(name) if is(name, &LINES) => push_line(&mut text, 1),

@@ -1,5 +1,7 @@
 //! Inline style, cut down to what formats text.
 
+use super::is_remote;
+
 /// Properties that format text and boxes within the flow; nothing that positions, overlays or animates.
 const PROPERTIES: [&str; 48] = [
     "background",
@@ -70,24 +72,23 @@ const BOXES: [&str; 10] = [
 /// Functions that compute a colour; every other one could fetch something or hide what it does.
 const FUNCTIONS: [&str; 4] = ["rgb", "rgba", "hsl", "hsla"];
 
-/// What is left of a style attribute.
-pub(super) struct Style {
-    /// The declarations that may stay.
-    pub(super) declarations: String,
-    /// It would have fetched something.
-    pub(super) remote: bool,
+/// Whether a style attribute or a style sheet would fetch something from the network.
+pub(super) fn fetches(style: &str) -> bool {
+    let style = style.to_ascii_lowercase();
+    let mut addresses = style.split("url(").skip(1);
+    style.contains("@import")
+        || style.contains("image-set(")
+        || addresses.any(|address| is_remote(address.trim_start_matches([' ', '"', '\''])))
 }
 
 /// Keeps declarations whose property and value are plainly harmless.
-pub(super) fn filter(style: &str) -> Style {
-    let lower = style.to_ascii_lowercase();
-    let remote = lower.contains("url(") || lower.contains("image-set(");
+pub(super) fn filter(style: &str) -> String {
     // An escape could spell anything: such a style goes as a whole.
     if style.contains('\\') {
-        return Style { declarations: String::new(), remote };
+        return String::new();
     }
     let kept = style.split(';').filter_map(declaration);
-    Style { declarations: kept.collect::<Vec<_>>().join("; "), remote }
+    kept.collect::<Vec<_>>().join("; ")
 }
 
 fn declaration(text: &str) -> Option<String> {
@@ -117,7 +118,7 @@ mod tests {
         let style =
             filter("color: rgb(1, 2, 3); FONT-FAMILY: 'Noto Serif', serif;margin:0 auto;display:BLOCK");
         assert_eq!(
-            style.declarations,
+            style,
             "color: rgb(1, 2, 3); font-family: 'Noto Serif', serif; margin: 0 auto; display: BLOCK"
         );
     }
@@ -138,7 +139,7 @@ mod tests {
             "display: inline-grid !important",
             "display: -webkit-box",
         ] {
-            assert_eq!(filter(hostile).declarations, "", "{hostile}");
+            assert_eq!(filter(hostile), "", "{hostile}");
         }
     }
 }

@@ -34,9 +34,11 @@ impl<'a> Tokens<'a> {
         Self { rest: html }
     }
 
-    /// Goes to the end tag of an element, or to the end of the markup.
-    pub(super) fn skip_to_end_of(&mut self, name: &str) {
-        self.rest = end_tag(self.rest, name).map_or("", |(_, from)| from);
+    /// Goes to the end tag of an element, or to the end of the markup, and gives what lies between.
+    pub(super) fn skip_to_end_of(&mut self, name: &str) -> &'a str {
+        let (content, rest) = end_tag(self.rest, name).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        content
     }
 
     fn open(&mut self, inner: &'a str) -> Token<'a> {

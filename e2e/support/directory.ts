@@ -1,4 +1,6 @@
 /** What a signed-in person's browser can ask the relay for, without the interface between. */
+import { X509Certificate } from "node:crypto";
+
 import { expect } from "@playwright/test";
 
 import { pem } from "./outsider";
@@ -34,12 +36,30 @@ export async function call(person: Person, method: string, given: Record<string,
   return result;
 }
 
-/** The newest encryption certificate of `address` in the directory, as PEM. */
-export async function directoryCertificate(person: Person, address: string): Promise<string> {
+/** The encryption certificates of `address` in the directory, the newest first. */
+export async function directoryCertificates(person: Person, address: string): Promise<X509Certificate[]> {
   const found = (await call(person, "Certificate/lookup", { addresses: [address] })) as { list: { encryption: string[][] }[] };
-  const leaf = found.list[0]?.encryption[0]?.[0];
-  expect(leaf, `the directory has a certificate for ${address}`).toBeDefined();
-  return pem(Buffer.from(leaf as string, "base64"));
+  const leaves = (found.list[0]?.encryption ?? []).flatMap((chain) => chain.slice(0, 1));
+  expect(leaves, `the directory has a certificate for ${address}`).not.toEqual([]);
+  return leaves.map((leaf) => new X509Certificate(Buffer.from(leaf, "base64")));
+}
+
+/** The newest of them, as PEM. */
+export async function directoryCertificate(person: Person, address: string): Promise<string> {
+  const newest = (await directoryCertificates(person, address))[0] as X509Certificate;
+  return pem(newest.raw);
+}
+
+/** Whether the newest letter of a person is sealed to a certificate, as the relay has both. */
+export async function isSealedTo(person: Person, certificate: X509Certificate): Promise<boolean> {
+  const newest = { sort: [{ property: "receivedAt", isAscending: false }], limit: 1 };
+  const { ids } = await call(person, "Email/query", newest);
+  const { list } = (await call(person, "Email/get", { ids, properties: ["blobId"] })) as { list: { blobId: string }[] };
+  const account = (await session(person)).primaryAccounts[mail];
+  const letter = await person.context.request.get(`${person.url}/jmap/download/${account}/${list[0]?.blobId}/letter.eml?type=message/rfc822`);
+  const cms = Buffer.from((await letter.text()).split("\r\n\r\n")[1] ?? "", "base64");
+  // RecipientInfos name a certificate by its number (RFC 5652 6.2), which is random.
+  return cms.includes(Buffer.from(certificate.serialNumber, "hex"));
 }
 
 /** The authorities that the relay names, as one PEM file's text. */

@@ -16,6 +16,7 @@ use smime::rustcrypto::{MemoryKeyring, RustCrypto};
 use smime::{
     Certificate, DecryptionKey, Hash, KeyId, Trust, block_on_ready, message, path, request, timestamp,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::strangers::public;
 use crate::support::{Client, Fixture, Person, Served, clear_letter, eventually, json_of, on_postgres, skip};
@@ -284,18 +285,19 @@ async fn two_browsers_that_ask_at_the_same_moment_get_one_certificate() {
     let (_, _, request) = request_for(ALICE);
     let issue = || alice.call("Certificate/issue", json!({"request": request, "usage": "encryption"}));
     // Neither is written before both have looked.
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let release = CancellationToken::new();
+    let released = release.clone();
     let account = AccountId::from(alice.account.as_str());
     let hold = fixture.relay.store.write(move |tx| {
         Box::pin(async move {
             store::lock_accounts(tx, [&account]).await?;
-            released.await.ok();
+            released.cancelled().await;
             Ok::<_, StoreError>(())
         })
     });
     let wait = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        release.send(()).unwrap();
+        release.cancel();
     };
     let (held, one, other, ()) = tokio::join!(hold, issue(), issue(), wait);
     held.unwrap();

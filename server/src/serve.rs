@@ -266,6 +266,10 @@ async fn sweep(relay: Arc<Relay>) {
         if let Err(error) = relay.blobs.sweep(&relay.store).await {
             tracing::error!(%error, "sweeping failed");
         }
+        let expired = relay.store.write(|tx| Box::pin(store::sweep_sessions(tx, now())));
+        if let Err(error) = expired.await.map_err(|error: StoreError| error) {
+            tracing::error!(%error, "expired sessions could not be forgotten");
+        }
         let ended = relay.store.write(|tx| Box::pin(store::sweep_subscriptions(tx, now())));
         if let Err(error) = ended.await.map_err(|error: StoreError| error) {
             tracing::error!(%error, "ended push subscriptions could not be forgotten");

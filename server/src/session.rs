@@ -154,12 +154,9 @@ async fn start(relay: &Relay, account: Account) -> Result<Token, SignInError> {
     let token = crate::base64_url(&random::bytes::<32>());
     let hash = token_hash(&token);
     let at = now();
-    let add = relay.store.write(move |tx| {
-        Box::pin(async move {
-            store::sweep_sessions(tx, at).await?;
-            store::add_session(tx, &hash, &account, at + LIFE).await
-        })
-    });
+    let add = relay
+        .store
+        .write(move |tx| Box::pin(async move { store::add_session(tx, &hash, &account, at + LIFE).await }));
     match add.await.map_err(|error: StoreError| error)? {
         true => Ok(Token(token)),
         false => Err(SignInError::Wrong),

@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use sealpost::session::{SignInError, sign_in};
-use sealpost::store::{self, StoreError};
+use sealpost::store::{self, StoreError, sql};
 use tower::ServiceExt;
 
 use crate::operator::{ill, well};
 use crate::push::Events;
-use crate::support::{Fixture, PASSWORD, Person, Served};
+use crate::support::{Fixture, PASSWORD, Person, Served, eventually, on_postgres, skip};
 use crate::websocket::app_password_of;
 
 const ALICE: &str = "alice@sealpost.example";
@@ -113,4 +113,44 @@ async fn who_signs_in_while_the_password_is_changed_gets_no_session_by_the_old_o
         });
         assert_eq!(add.await.map_err(|error: StoreError| error).unwrap(), is_taken);
     }
+}
+
+/// Has alice's account sessions of these hashes, which have expired.
+async fn expired(fixture: &Fixture, hashes: &'static [&str]) {
+    let add = fixture.relay.store.write(move |tx| {
+        Box::pin(async move {
+            let account = store::account_by_address(tx.connection(), ALICE).await?.unwrap();
+            for hash in hashes {
+                assert!(store::add_session(tx, hash, &account, 1).await?);
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    add.await.unwrap();
+}
+
+#[tokio::test]
+async fn expired_sessions_are_forgotten() {
+    let served = Served::start(&["alice"], |_| ()).await;
+    expired(&served.fixture, &["one", "two"]).await;
+    let served = Served::open(served.stop().await, |_| ()).await;
+    eventually(|| async {
+        let mut connection = served.fixture.relay.store.read().await.unwrap();
+        let row = sql::query("SELECT COUNT(*) FROM sessions").fetch_one(&mut connection).await.unwrap();
+        (row.try_get::<i64>(0).unwrap() == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_who_signs_in_waits_for_expired_sessions() {
+    if on_postgres().is_none() {
+        return skip("nobody_who_signs_in_waits_for_expired_sessions", "SQLite has one writer");
+    }
+    let fixture = Fixture::start().await;
+    expired(&fixture, &["one"]).await;
+    let mut other = fixture.relay.store.writing().await.unwrap();
+    sql::query("DELETE FROM sessions").execute(&mut other).await.unwrap();
+    assert!(signs_in(&fixture, PASSWORD).await);
+    store::end_writing(&mut other, true).await.unwrap();
 }

@@ -26,8 +26,8 @@ pub const LIFE: Millis = 7 * 24 * 60 * 60 * 1000;
 
 /// RFC 5321 4.5.3.1.3: the longest path, without its brackets.
 const LONGEST_ADDRESS: usize = 254;
-/// Longer passwords are nobody's.
-const LONGEST_PASSWORD: usize = 1024;
+/// Longer passwords are nobody's, in octets.
+pub const LONGEST_PASSWORD: usize = 1024;
 
 /// When to come again while many sign in at once, in seconds.
 const BUSY: u64 = 5;

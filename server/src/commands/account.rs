@@ -1,11 +1,12 @@
 //! `sealpost account`: makes accounts, gives them passwords and company, and signs people out.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::relay::Relay;
-use crate::session::{self, app_password};
+use crate::session::{self, LONGEST_PASSWORD, app_password};
 use crate::store::{self, Account, AccountKind, NewAccount, StoreError};
 use crate::{clock, directory, people, random};
 use anyhow::{Context, bail};
@@ -179,13 +180,29 @@ async fn perform(relay: &Arc<Relay>, command: AccountCommand) -> anyhow::Result<
 /// The first line of the file, or of standard input.
 fn page_password(file: Option<PathBuf>) -> anyhow::Result<Option<String>> {
     let Some(file) = file else { return Ok(None) };
-    let text = match file == Path::new("-") {
-        true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(&file),
+    let line = match file == Path::new("-") {
+        true => first_line(std::io::stdin().lock()),
+        false => File::open(&file).and_then(|file| first_line(BufReader::new(file))),
     };
-    let text = text.context("cannot read the password file")?;
-    let password = text.lines().next().filter(|line| !line.is_empty());
-    Ok(Some(password.context("the password file is empty")?.to_owned()))
+    let line = line.context("cannot read the password file")?;
+    if line.is_empty() {
+        bail!("the first line of the password file is empty");
+    }
+    if line.len() > LONGEST_PASSWORD {
+        bail!("the password is longer than {LONGEST_PASSWORD} octets: nobody could sign in with it");
+    }
+    Ok(Some(String::from_utf8(line).context("the password is not UTF-8")?))
+}
+
+/// Without its end and the mark that some editors begin a file with (U+FEFF), up to more than a password may have.
+fn first_line(from: impl BufRead) -> std::io::Result<Vec<u8>> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let most = MARK.len() + LONGEST_PASSWORD + b"\r\n".len() + 1;
+    let mut line = Vec::new();
+    from.take(most as u64).read_until(b'\n', &mut line)?;
+    let text = line.strip_prefix(MARK).unwrap_or(&line);
+    let text = text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text));
+    Ok(text.to_vec())
 }
 
 fn drawn() -> String {

@@ -56,13 +56,22 @@ async fn another_password_for_the_page_ends_what_the_one_before_began() {
     let arguments = ["account", "page-password", ALICE, "--password-file", "-", "--config", &config];
     let mut program = Command::new(env!("CARGO_BIN_EXE_sealpost"));
     let mut child = program.args(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"said to it\n").unwrap();
-    assert!(child.wait().unwrap().success());
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"said to it\n").unwrap();
+    assert!(child.wait().unwrap().success(), "a line is enough");
+    drop(stdin);
     assert!(!signs_in(fixture, "of a file").await && signs_in(fixture, "said to it").await);
 
-    std::fs::write(&path, "\n").unwrap();
-    assert!(ill(folder, &["account", "page-password", ALICE, "--password-file", &file]).contains("is empty"));
+    let change = ["account", "page-password", ALICE, "--password-file", &file];
+    for (text, why) in [("\nmore".to_owned(), "is empty"), ("x".repeat(1025), "longer than 1024 octets")] {
+        std::fs::write(&path, text).unwrap();
+        assert!(ill(folder, &change).contains(why), "{why}");
+    }
     assert!(signs_in(fixture, "said to it").await);
+    let longest = "\u{e9}".repeat(512);
+    std::fs::write(&path, format!("\u{feff}{longest}\r\nmore")).unwrap();
+    well(folder, &change);
+    assert!(signs_in(fixture, &longest).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -187,7 +187,8 @@ async fn take_back(tx: &mut Tx, ledger: &Ledger, row: &SubmissionRow) -> Result<
     let Some(held) = store::held(tx.connection(), &row.id).await? else { return Ok(false) };
     let email = store::emails(tx.connection(), ledger.account(), std::slice::from_ref(&row.email_id)).await?;
     if let Some(message) = email.first().and_then(|email| email.outer.message_id.first()) {
-        for address in &held.recipients()? {
+        // What cannot be read can be taken back all the same.
+        for address in &held.recipients().unwrap_or_else(|_| row.unsettled()) {
             store::release_sending(tx, ledger.account(), message, address).await?;
         }
     }

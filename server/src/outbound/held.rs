@@ -58,20 +58,22 @@ async fn release_due(relay: &Relay) -> Result<(), StoreError> {
 }
 
 /// Has it wait as long as what is in the queue does, so that it does not hold up those behind it, or gives it up.
-async fn put_off(relay: &Relay, Due { submission, since, attempts }: Due) -> Result<(), StoreError> {
-    let outbound = &relay.config.outbound;
-    if schedule::next_attempt(outbound, attempts + 1, since, now()).is_none() {
+async fn put_off(relay: &Relay, due: Due) -> Result<(), StoreError> {
+    let (outbound, failed) = (&relay.config.outbound, due.attempts + 1);
+    // What failed may pass, and while the relay was down nothing was tried: late alone says little.
+    let is_tried =
+        usize::try_from(due.attempts).is_ok_and(|tried| tried >= outbound.retry_minutes.len().max(1));
+    if is_tried && schedule::next_attempt(outbound, failed, due.since, now()).is_none() {
         let mut connection = relay.store.read().await?;
-        let Some(held) = store::held(&mut connection, &submission).await? else { return Ok(()) };
+        let Some(held) = store::held(&mut connection, &due.submission).await? else { return Ok(()) };
         drop(connection);
-        match lose(relay, held, Reason::Unreadable).await {
+        match lose(relay, held, Reason::Relay).await {
             Ok(()) => return Ok(()),
             Err(error) => tracing::error!(%error, "a held message could not be returned"),
         }
     }
-    let until = now() + schedule::wait(&outbound.retry_minutes, attempts + 1);
-    let wait =
-        relay.store.write(move |tx| Box::pin(async move { store::hold_on(tx, &submission, until).await }));
+    let until = now() + schedule::wait(&outbound.retry_minutes, failed);
+    let wait = relay.store.write(move |tx| Box::pin(async move { store::hold_on(tx, &due, until).await }));
     wait.await
 }
 
@@ -133,13 +135,11 @@ async fn release(relay: &Relay, submission: &SubmissionId) -> Result<(), Deliver
     Ok(())
 }
 
-/// Whom the submission names, where it is there.
+/// Whom the submission waits for, where it is there.
 async fn named(relay: &Relay, held: &Held) -> Result<Vec<String>, StoreError> {
     let mut connection = relay.store.read().await?;
     let row = store::submission(&mut connection, &held.account, &held.submission).await?;
-    let states =
-        row.and_then(|row| serde_json::from_str::<BTreeMap<String, DeliveryStatus>>(&row.delivery).ok());
-    Ok(states.unwrap_or_default().into_keys().collect())
+    Ok(row.map(|row| row.unsettled()).unwrap_or_default())
 }
 
 /// Ends the holding of a message that is gone, with what was asked for it, or cannot be sent, and tells its sender.
@@ -161,11 +161,22 @@ async fn lose(relay: &Relay, held: Held, reason: Reason) -> Result<(), DeliverEr
     }
     let status = status(&lost.reply, Delivered::No);
     match end(relay, held.clone(), recipients.clone(), status.clone(), told).await {
-        Ok(()) => return Ok(()),
-        Err(error) => tracing::error!(%error, "the sender of a held message could not be told"),
+        // It is not kept for ever because its sender cannot be told.
+        Err(error) if is_lasting(&error) => {
+            tracing::error!(%error, "the sender of a held message could not be told");
+            end(relay, held, recipients, status, Vec::new()).await
+        }
+        ended => ended,
     }
-    // It is not kept for ever because its sender cannot be told.
-    end(relay, held, recipients, status, Vec::new()).await
+}
+
+/// Whether mail cannot be kept later any more than now.
+fn is_lasting(error: &DeliverError) -> bool {
+    match error {
+        DeliverError::Full | DeliverError::NoInbox | DeliverError::Key(_) | DeliverError::Seal(_) => true,
+        DeliverError::Store(error) => matches!(error, StoreError::Corrupt(_)),
+        DeliverError::Blob(_) => false,
+    }
 }
 
 async fn end(

@@ -54,6 +54,8 @@ pub enum Reason {
     Lost,
     /// It cannot be read now.
     Unreadable,
+    /// This relay itself was in the way.
+    Relay,
     /// An operator took it out.
     Operator,
 }
@@ -87,6 +89,7 @@ impl Reason {
             Self::SignIn => "sign-in",
             Self::Lost => "lost",
             Self::Unreadable => "unreadable",
+            Self::Relay => "relay",
             Self::Operator => "operator",
         }
     }
@@ -146,6 +149,7 @@ impl Reason {
             Self::SignIn => "454 4.7.0 the smarthost did not let the relay sign in",
             Self::Lost => "554 5.3.0 the message was lost",
             Self::Unreadable => "451 4.3.0 the message cannot be read",
+            Self::Relay => "451 4.3.0 this relay could not send the message",
             Self::Operator => "554 5.7.0 an operator took the message out",
         }
     }

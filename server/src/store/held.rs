@@ -20,7 +20,7 @@ pub struct Held {
     pub recipients: String,
     /// What the servers on the way are asked for: by recipient, a JSON object of JSON objects.
     pub parameters: String,
-    /// When it goes out.
+    /// When it is to go out, and was, however often it is tried after that.
     pub send_at: Millis,
 }
 
@@ -87,11 +87,14 @@ pub async fn held(
     row.as_ref().map(read).transpose()
 }
 
-/// Holds a message for longer: an attempt to send it came to nothing.
-pub async fn hold_on(tx: &mut Tx, submission: &SubmissionId, until: Millis) -> Result<(), StoreError> {
-    sql::query("UPDATE held SET send_at = $2, attempts = attempts + 1 WHERE submission_id = $1")
-        .bind(submission.as_str())
+/// Holds a message for longer: an attempt to send it came to nothing, which counts once of all that were made at a time.
+pub async fn hold_on(tx: &mut Tx, due: &Due, until: Millis) -> Result<(), StoreError> {
+    let text =
+        "UPDATE held SET send_at = $2, attempts = attempts + 1 WHERE submission_id = $1 AND attempts = $3";
+    sql::query(text)
+        .bind(due.submission.as_str())
         .bind(until)
+        .bind(due.attempts)
         .execute(tx.connection())
         .await?;
     Ok(())

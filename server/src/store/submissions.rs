@@ -1,4 +1,6 @@
-use jmap::{AccountId, BlobId, EmailId, IdentityId, SubmissionId, ThreadId};
+use std::collections::BTreeMap;
+
+use jmap::{AccountId, BlobId, Delivered, DeliveryStatus, EmailId, IdentityId, SubmissionId, ThreadId};
 
 use super::changes::bury;
 use super::emails::{MOST_RELATED, emails_of_message};
@@ -33,6 +35,17 @@ pub struct SubmissionRow {
     /// And of those that tell that it was displayed.
     pub mdn_blobs: String,
     created_state: i64,
+}
+
+impl SubmissionRow {
+    /// The recipients for whom it is not settled what becomes of the message; none where that cannot be read.
+    pub fn unsettled(&self) -> Vec<String> {
+        let states: BTreeMap<String, DeliveryStatus> =
+            serde_json::from_str(&self.delivery).unwrap_or_default();
+        let is_open =
+            |status: &DeliveryStatus| matches!(status.delivered, Delivered::Queued | Delivered::Unknown);
+        states.into_iter().filter(|(_, status)| is_open(status)).map(|(address, _)| address).collect()
+    }
 }
 
 /// The newest submissions of an account, up to `limit`.

@@ -40,8 +40,6 @@ pub async fn keep_alive(relay: Arc<Relay>) {
 }
 
 /// Has all who listen read anew when a command wrote to the embedded database, which tells nobody of it.
-///
-/// That the log was emptied, once an hour, looks like a write: they read once more than they need to then.
 pub async fn look_for_commands(relay: Arc<Relay>) {
     let (mut known, mut pause) = (None, Duration::ZERO);
     loop {

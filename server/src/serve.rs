@@ -301,8 +301,7 @@ async fn sweep(relay: Arc<Relay>) {
 /// Removes what was deleted from the log of writes too, as soon as nobody reads what was before.
 async fn erase(relay: &Relay) {
     loop {
-        let done = async { store::checkpoint(&mut *relay.store.read().await?).await };
-        match done.await {
+        match relay.store.checkpoint().await {
             Ok(true) => return,
             Ok(false) => {
                 tracing::warn!("the log of the database keeps what was deleted: somebody reads for long")

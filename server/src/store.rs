@@ -96,7 +96,7 @@ pub use queue::{
     Busy, Depth, Failure, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, queue_depth,
     release_leases,
 };
-pub use schema::{MigrateError, Moved, checkpoint, difference, newest, probe};
+pub use schema::{MigrateError, Moved, difference, newest, probe};
 pub use sent::{Claim, begin_sending, claim_sending, release_sending, settle_sending};
 pub use sessions::{
     Credential, add_session, credential_account, drop_session, drop_sessions, sweep_sessions,
@@ -262,6 +262,17 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         self.writer.run(job).await
+    }
+
+    /// Puts all that was written into the database file and empties the log of writes, which until then has the pages from
+    /// before a deletion; false where somebody still reads what was before. PostgreSQL has no such means: there deleted rows
+    /// go when it vacuums, and its log when it is recycled.
+    pub async fn checkpoint(&self) -> Result<bool, StoreError> {
+        if self.engine() != Engine::Sqlite {
+            return Ok(true);
+        }
+        let ask = self.write(|tx| Box::pin(async move { Ok::<_, StoreError>(tx.empty_log()) }));
+        ask.await?.await.map_err(|_| StoreError::Abandoned)
     }
 
     /// Finishes the waiting writes and closes the database.

@@ -138,8 +138,7 @@ pub async fn enrolment_destroy(call: &mut Call, given: Value) -> Result<Answer, 
         return answer(&EnrolmentDestroyed { account_id });
     }
     // Only now is the key's every trace gone from the disk, or with a later sweep.
-    let mut connection = call.relay.store.read().await.map_err(failed)?;
-    if !store::checkpoint(&mut connection).await.map_err(failed)? {
+    if !call.relay.store.checkpoint().await.map_err(failed)? {
         tracing::warn!("the log of the database keeps an enrolment key for now: somebody reads for long");
     }
     answer(&EnrolmentDestroyed { account_id })

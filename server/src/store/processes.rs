@@ -29,9 +29,11 @@ pub async fn depart(tx: &mut Tx, process: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A number that is another one once somebody else than this store wrote to the embedded database.
-pub async fn written_by_others(tx: &mut Tx) -> Result<i64, StoreError> {
-    Ok(sql::query("PRAGMA data_version").fetch_one(tx.connection()).await?.try_get(0)?)
+/// What is another once somebody else than this store wrote to the embedded database, or may have: it is one connection's
+/// own number, and which connection's it is.
+pub async fn written_by_others(tx: &mut Tx) -> Result<(u64, i64), StoreError> {
+    let version = sql::query("PRAGMA data_version").fetch_one(tx.connection()).await?.try_get(0)?;
+    Ok((tx.earlier_connections(), version))
 }
 
 /// How many processes said since `since` that they are alive.

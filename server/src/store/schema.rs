@@ -50,15 +50,9 @@ pub fn newest() -> i64 {
     i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Puts all that was written into the database file and empties the log of writes; false where somebody still reads
+/// Puts all that was written into the file of SQLite and empties its log of writes; false where somebody still reads
 /// what was before.
-///
-/// Until then the log still has the pages from before a deletion. PostgreSQL has no such means: there
-/// deleted rows go when it vacuums, and its log when it is recycled.
 pub async fn checkpoint(connection: &mut Connection) -> Result<bool, StoreError> {
-    if connection.engine() != Engine::Sqlite {
-        return Ok(true);
-    }
     // It waits for those who read with the lock in its hand that all need who write.
     sql::script(connection, "PRAGMA busy_timeout = 100").await?;
     let done = sql::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await;

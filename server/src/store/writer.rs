@@ -19,9 +19,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::StoreError;
 use super::engine::{Engine, Source};
 use super::sql::{self, Connection, SqlError};
+use super::{StoreError, schema};
 use crate::clock::Millis;
 use crate::push::{Changed, Hub};
 use crate::random;
@@ -44,6 +44,10 @@ pub struct Tx {
     engine: Engine,
     default_quota: Quota,
     changed: Vec<(AccountId, Changed)>,
+    /// How many connections there were before this one.
+    earlier: u64,
+    /// Who wants the log of writes to be emptied.
+    emptying: Vec<oneshot::Sender<bool>>,
 }
 
 /// What accounts may keep that have no quota of their own; the operator can change it.
@@ -82,6 +86,19 @@ impl Tx {
         self.default_quota.get()
     }
 
+    /// How many connections this writer had before: what a connection tells of itself means nothing to the next one.
+    pub(super) fn earlier_connections(&self) -> u64 {
+        self.earlier
+    }
+
+    /// Has the log of writes emptied once the transaction is durable, by the connection that writes: another one's would
+    /// look like a write of somebody else's. Tells whether it was.
+    pub(super) fn empty_log(&mut self) -> oneshot::Receiver<bool> {
+        let (done, answer) = oneshot::channel();
+        self.emptying.push(done);
+        answer
+    }
+
     /// Tells the listeners of the account once the transaction is durable.
     pub fn announce(&mut self, account: AccountId, changed: Changed) {
         self.changed.push((account, changed));
@@ -116,7 +133,8 @@ impl Writer {
         let mut tasks = JoinSet::new();
         for connection in connections {
             let (engine, default_quota) = (source.engine, quota.clone());
-            let tx = Tx { connection, engine, default_quota, changed: Vec::new() };
+            let (changed, emptying) = (Vec::new(), Vec::new());
+            let tx = Tx { connection, engine, default_quota, changed, earlier: 0, emptying };
             let hand = Hand { tx, source: source.clone(), broken: false, hub: Arc::clone(&hub) };
             let work = hand.work(Arc::clone(&queue));
             if engine == Engine::Sqlite {
@@ -238,6 +256,7 @@ impl Hand {
                         self.hub.publish(&account, Arc::new(changed));
                     }
                     done.into_iter().for_each(|job| job.finish(None));
+                    self.empty_log().await;
                 }
                 Err(error) => {
                     tracing::error!(%error, jobs = done.len(), "a group of writes failed");
@@ -252,6 +271,21 @@ impl Hand {
             }
         }
         self.tx.connection.close().await.ok();
+    }
+
+    async fn empty_log(&mut self) {
+        let asked = std::mem::take(&mut self.tx.emptying);
+        if asked.is_empty() {
+            return;
+        }
+        match schema::checkpoint(&mut self.tx.connection).await {
+            Ok(done) => {
+                for one in asked {
+                    one.send(done).ok();
+                }
+            }
+            Err(error) => tracing::error!(%error, "the log of the database could not be emptied"),
+        }
     }
 
     /// Runs the first job and those that wait behind it in one transaction, so that they share a sync.
@@ -317,6 +351,7 @@ impl Hand {
             self.broken = true;
         }
         self.tx.connection = self.source.writer().await?;
+        self.tx.earlier += 1;
         self.broken = false;
         step(&mut self.tx.connection, begin).await
     }
@@ -363,4 +398,36 @@ fn pause(tries: u32) -> Duration {
 /// Statements that are prepared once, unlike those of [`sql::script`].
 async fn step(connection: &mut Connection, statement: &'static str) -> Result<(), SqlError> {
     sql::query(statement).execute(connection).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::processes::written_by_others;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_new_connection_is_not_taken_for_the_one_before() {
+        let folder = std::env::temp_dir().join(random::id('w'));
+        std::fs::create_dir(&folder).unwrap();
+        let source = Source::new(&folder, None);
+        let tx = Tx {
+            connection: source.writer().await.unwrap(),
+            engine: source.engine,
+            default_quota: Quota::default(),
+            changed: Vec::new(),
+            earlier: 0,
+            emptying: Vec::new(),
+        };
+        let mut hand = Hand { tx, source, broken: false, hub: Arc::default() };
+        let mut seen = Vec::new();
+        for is_broken in [false, false, true] {
+            hand.broken = is_broken;
+            hand.begin().await.unwrap();
+            seen.push(written_by_others(&mut hand.tx).await.unwrap());
+            hand.undo().await;
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert_ne!(seen[1], seen[2], "what was written in between is not known");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -359,7 +359,7 @@ async fn a_destroyed_enrolment_key_leaves_no_trace_on_the_disk() {
     assert!(started.elapsed() < Duration::from_secs(8), "nobody can write while that is waited for");
     assert!(is_there(), "the log cannot be emptied");
     sql::script(&mut reading, "ROLLBACK").await.unwrap();
-    assert!(store::checkpoint(&mut reading).await.unwrap());
+    assert!(served.fixture.relay.store.checkpoint().await.unwrap());
     assert!(!is_there());
 }
 

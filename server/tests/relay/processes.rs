@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use sealpost::delivery;
 use sealpost::serve::{self, ServeError};
-use sealpost::store::{self, Busy, Lease, Outgoing, StoreError};
+use sealpost::store::{self, Busy, Lease, Outgoing, StoreError, sql};
 use serde_json::{Value, json};
 
 use crate::push::Events;
 use crate::support::{
-    Client, Folder, Person, Served, clear_letter, config, on_postgres, sealed_letter, skip,
+    Client, Fixture, Folder, Person, Served, clear_letter, config, on_postgres, sealed_letter, skip,
 };
 
 const ALICE: &str = "alice@sealpost.example";
@@ -37,6 +37,28 @@ async fn a_second_relay_on_the_embedded_store_is_refused() {
     assert!(matches!(serve::start(config(&folder)).await, Err(ServeError::InUse(_))));
     first.stop().await;
     Served::open(folder, |_| ()).await.stop().await;
+}
+
+#[tokio::test]
+async fn what_another_writes_is_seen_and_emptying_the_log_does_not_look_like_that() {
+    let test = "what_another_writes_is_seen_and_emptying_the_log_does_not_look_like_that";
+    if on_postgres().is_some() {
+        return skip(test, "PostgreSQL tells of what is written");
+    }
+    let fixture = Fixture::start().await;
+    let store = &fixture.relay.store;
+    let seen = async || {
+        let look = store.write(|tx| Box::pin(store::written_by_others(tx)));
+        look.await.map_err(|error: StoreError| error).unwrap()
+    };
+    let before = seen().await;
+    fixture.sign_in("alice").await;
+    assert!(store.checkpoint().await.unwrap());
+    assert_eq!(seen().await, before);
+    let mut other = store.writing().await.unwrap();
+    sql::script(&mut other, "UPDATE accounts SET name = 'Another'").await.unwrap();
+    store::end_writing(&mut other, true).await.unwrap();
+    assert_ne!(seen().await, before);
 }
 
 #[tokio::test]

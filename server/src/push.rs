@@ -69,12 +69,6 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn follow<'a>(&mut self, user: &AccountId, shared: impl IntoIterator<Item = &'a AccountId>) {
-        for account in shared {
-            self.members.entry(account.clone()).or_default().insert(user.clone());
-        }
-    }
-
     fn send(&mut self, user: &AccountId, heard: Heard) {
         if self.channels.get(user).is_some_and(|channel| channel.send(heard).is_err()) {
             self.channels.remove(user);
@@ -118,22 +112,19 @@ impl Hub {
         }
     }
 
-    /// Listens for the changes of a user's account, and of those that are shared with them, from now on;
-    /// none when too many listen for the user already.
-    pub fn subscribe<'a>(
-        &self,
-        user: &AccountId,
-        shared: impl IntoIterator<Item = &'a AccountId>,
-    ) -> Option<broadcast::Receiver<Heard>> {
+    /// Listens for the changes of a user's account from now on; none when too many listen for the user already.
+    pub fn subscribe(&self, user: &AccountId) -> Option<broadcast::Receiver<Heard>> {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.follow(user, shared);
         let channel = listeners.channels.entry(user.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0);
         (channel.receiver_count() < LISTENERS).then(|| channel.subscribe())
     }
 
     /// Has the listeners of a user hear of these accounts too, which are shared with them.
     pub fn follow<'a>(&self, user: &AccountId, shared: impl IntoIterator<Item = &'a AccountId>) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).follow(user, shared);
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for account in shared {
+            listeners.members.entry(account.clone()).or_default().insert(user.clone());
+        }
     }
 
     /// How many listen.

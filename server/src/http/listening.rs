@@ -72,12 +72,13 @@ impl Listening {
         last: Option<&str>,
     ) -> Result<(Self, Option<News>), Fault> {
         let user = signed_in.account.id.clone();
-        let mut connection = relay.store.read().await.map_err(Fault::failed)?;
-        let shared = store::shared_with(&mut connection, &user).await.map_err(Fault::failed)?;
-        // Listening begins before the states are read, so that nothing falls in between.
-        let heard = relay.hub.subscribe(&user, shared.iter().map(|shared| &shared.account.id));
+        // Listening begins before it is read what is shared, and that before the states are, so that nothing falls in between.
+        let heard = relay.hub.subscribe(&user);
         let heard =
             heard.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
+        let mut connection = relay.store.read().await.map_err(Fault::failed)?;
+        let shared = store::shared_with(&mut connection, &user).await.map_err(Fault::failed)?;
+        relay.hub.follow(&user, shared.iter().map(|shared| &shared.account.id));
         let mut at = BTreeMap::new();
         for account in std::iter::once(&user).chain(shared.iter().map(|shared| &shared.account.id)) {
             let states = store::states_for(&mut connection, account, &user).await.map_err(Fault::failed)?;

@@ -173,10 +173,15 @@ async fn speak(relay: Arc<Relay>, subscription: PushSubscription) {
 }
 
 async fn send(relay: &Relay, subscription: &PushSubscription, told: Untold) -> Result<(), PostError> {
+    let mut outcome = Ok(());
     for message in messages(subscription, told)? {
-        post(relay, subscription, message).await?;
+        match post(relay, subscription, message).await {
+            Err(PostError::Gone) => return Err(PostError::Gone),
+            // Each tells of something else.
+            posted => outcome = outcome.and(posted),
+        }
     }
-    Ok(())
+    outcome
 }
 
 /// What goes over: the code, and the changes in as many messages as they need (RFC 8620 7.1: each tells of some).

@@ -102,11 +102,18 @@ fn show(states: &mut States, Disposition { recipient, is_displayed }: &Dispositi
     is_about
 }
 
+/// Those whom a report names, or else the only one whom it names but for capitals: `Bob@` and `bob@` may be two (RFC 5321 2.4).
 fn named<'s>(states: &'s mut States, names: &[String]) -> impl Iterator<Item = &'s mut DeliveryStatus> {
-    states
-        .iter_mut()
-        .filter(|(address, _)| names.iter().any(|name| is_same(address, name)))
-        .map(|(_, state)| state)
+    let found = |is: fn(&str, &str) -> bool| -> Vec<String> {
+        let is_named = |address: &&String| names.iter().any(|name| is(address, name));
+        states.keys().filter(is_named).cloned().collect()
+    };
+    let mut named = found(|one, other| canonical(one) == canonical(other));
+    if named.is_empty() {
+        named = found(is_same);
+        named.truncate(if named.len() == 1 { 1 } else { 0 });
+    }
+    states.iter_mut().filter(move |(address, _)| named.contains(address)).map(|(_, state)| state)
 }
 
 fn is_same(one: &str, other: &str) -> bool {
@@ -168,6 +175,23 @@ mod tests {
             let mut states = states(before);
             assert!(settle(&mut states, &[said(action, None)]));
             assert_eq!(states["b@c.example"].delivered, after, "{before:?} {action:?}");
+        }
+    }
+
+    #[test]
+    fn capitals_tell_two_recipients_apart_and_are_no_matter_of_one() {
+        let state = states(Delivered::Unknown).remove("b@c.example").unwrap();
+        for (known, name, meant) in [
+            (&["b@c.example", "B@c.example"][..], "B@C.example", Some("B@c.example")),
+            (&["Bo@c.example", "bO@c.example"], "bo@c.example", None),
+            (&["Bo@c.example", "a@c.example"], "bo@c.example", Some("Bo@c.example")),
+        ] {
+            let mut states: States =
+                known.iter().map(|address| ((*address).to_owned(), state.clone())).collect();
+            let shown = Disposition { recipient: name.into(), is_displayed: true };
+            assert_eq!(show(&mut states, &shown), meant.is_some(), "{known:?}");
+            let found = states.iter().filter(|(_, state)| state.displayed == Displayed::Yes);
+            assert_eq!(found.map(|(address, _)| address.as_str()).next(), meant);
         }
     }
 

@@ -177,7 +177,9 @@ impl Relay {
     /// The one form of an address: here all in lower case, elsewhere the domain, for what stands before it is read as
     /// its own servers like (RFC 5321 2.4).
     pub fn canonical(&self, address: &str) -> String {
-        if self.is_local(address) { address.to_lowercase() } else { address::canonical(address) }
+        // The domain first: a sign like U+212A is one of ASCII only once it is in lower case.
+        let address = address::canonical(address);
+        if self.is_local(&address) { address.to_lowercase() } else { address }
     }
 
     /// Has work done to its end, also when whoever asked for it goes away.

@@ -1,7 +1,7 @@
 use sealpost::store::sql;
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Person, eventually, sealed_letter};
+use crate::support::{Fixture, Person, Served, eventually, sealed_letter};
 
 const ALICE: &str = "alice@sealpost.example";
 const BOB: &str = "bob@sealpost.example";
@@ -181,4 +181,13 @@ async fn whoever_is_here_is_one_recipient_however_the_address_is_spelled() {
     let states = answer["created"]["k"]["deliveryStatus"].as_object().unwrap();
     assert_eq!(states.keys().collect::<Vec<_>>(), [BOB]);
     assert_eq!(bob.counts("inbox").await[0], 1);
+}
+
+#[tokio::test]
+async fn an_address_here_has_one_form_however_its_domain_is_written() {
+    let served = Served::start(&[], |config| config.domain = "kent.example".into()).await;
+    for written in ["Bob@kent.example", "bob@KENT.example", "Bob@\u{212a}ent.example"] {
+        assert_eq!(served.fixture.relay.canonical(written), "bob@kent.example");
+    }
+    assert_eq!(served.fixture.relay.canonical("Bob@\u{212a}ent.org"), "Bob@kent.org");
 }

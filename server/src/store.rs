@@ -94,7 +94,7 @@ pub use push_subscriptions::{
 };
 pub use queue::{
     Busy, Depth, Failure, Lease, Outgoing, Queued, discard, enqueue, lease, next_due, postpone, queue_depth,
-    release_leases,
+    release_leases, release_others,
 };
 pub use schema::{MigrateError, Moved, difference, newest, probe};
 pub use sent::{Claim, begin_sending, claim_sending, release_sending, settle_sending};

@@ -168,7 +168,7 @@ async fn remove(relay: &Relay, id: String) -> Result<bool> {
     drop(connection);
     let message = relay.blobs.read_any(&relay.store, &queued.outgoing.blob).await.unwrap_or_default();
     let trouble = Trouble::from(Reason::Operator);
-    let told = outbound::report(relay, &queued, Fate::Failed(&trouble), &message).await;
+    let told = outbound::report(relay, &queued, Fate::Failed(&trouble), &message).await?;
     let status = DeliveryStatus {
         smtp_reply: trouble.reply.clone(),
         delivered: Delivered::No,

@@ -156,7 +156,7 @@ async fn lose(relay: &Relay, held: Held, reason: Reason) -> Result<(), DeliverEr
         let outgoing = outgoing(&held, &asked, recipient, &held.blob);
         let queued =
             Queued { id: String::new(), outgoing, attempts: 0, queued_at: held.send_at, delay_told: false };
-        let report = record::report(relay, &queued, Fate::Failed(&lost), &[]).await;
+        let report = record::report(relay, &queued, Fate::Failed(&lost), &[]).await?;
         told.push((queued, report));
     }
     let status = status(&lost.reply, Delivered::No);

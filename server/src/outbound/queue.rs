@@ -4,6 +4,7 @@ use std::time::Duration;
 use jmap::BlobId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::message::Message;
 use super::parameters::Parameters;
@@ -26,6 +27,9 @@ const LEASE: Millis = 2 * 60 * 60 * 1000;
 const LOOK: Duration = Duration::from_secs(5);
 /// And no more often than this while what is due has to wait.
 const PAUSE: Duration = Duration::from_secs(1);
+/// For how long after a failure of the store something may still be done that it was asked for, unheard: longer than it
+/// waits for the end of a transaction.
+const LATE: Duration = Duration::from_secs(90);
 /// How often entries are looked for before the queue is taken to be empty.
 const TRIES: usize = 4;
 
@@ -35,6 +39,7 @@ pub async fn run(relay: Arc<Relay>) {
     let mut running = JoinSet::new();
     let talks = Arc::new(Talks::default());
     let by_domain = relay.config.smarthost.is_none();
+    let mut unsure_until = None;
     while !relay.stopping.is_cancelled() {
         while running.try_join_next().is_some() {}
         if talks.are_full(by_domain) {
@@ -42,7 +47,14 @@ pub async fn run(relay: Arc<Relay>) {
             running.join_next().await;
             continue;
         }
-        match take(&relay, &talks).await {
+        let taken = async {
+            if unsure_until.is_some() {
+                give_back(&relay, &talks).await?;
+            }
+            unsure_until = unsure_until.filter(|until| Instant::now() < *until);
+            take(&relay, &talks).await
+        };
+        match taken.await {
             Ok(due) if !due.is_empty() => {
                 let (relay, talks, talk) = (Arc::clone(&relay), Arc::clone(&talks), talks.begin(&due));
                 running.spawn(async move {
@@ -53,6 +65,9 @@ pub async fn run(relay: Arc<Relay>) {
             Ok(_) => wait(&relay, &mut running).await,
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
+                if store::is_passing(&error) {
+                    unsure_until = Some(Instant::now() + LATE);
+                }
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }
         }
@@ -95,6 +110,14 @@ async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
         }
     }
     Ok(Vec::new())
+}
+
+/// Gives back what nobody sends: it was taken by a transaction whose end was not heard of.
+async fn give_back(relay: &Relay, talks: &Talks) -> Result<(), StoreError> {
+    let (owner, sent) = (relay.process.clone(), talks.entries());
+    let give_back =
+        relay.store.write(move |tx| Box::pin(async move { store::release_others(tx, &owner, &sent).await }));
+    give_back.await
 }
 
 async fn wait(relay: &Relay, running: &mut JoinSet<()>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jmap::{BlobId, Delivered, DeliveryStatus, Displayed};
+use tokio::time::{Instant, sleep};
 
 use super::notification::{self, Fate};
 use super::parameters::Parameters;
@@ -15,52 +16,84 @@ use crate::delivery::{self, DeliverError, Sealed};
 use crate::relay::Relay;
 use crate::store::{self, Failure, Ledger, Queued, StoreError, Tx};
 
-/// How often the outcome of a conversation is written down if that fails.
+/// How often it is tried to write down what became of an entry, where it seems to be in vain.
 const RECORDINGS: usize = 3;
-/// And how long it waits in between.
-const PAUSE: Duration = Duration::from_secs(1);
+/// And for how long where the store may work later: an entry is longer on lease, and is sent again after that.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// How long after the first failure it is tried again; twice as long after each further one.
+const PAUSE: Duration = Duration::from_millis(250);
+/// But no longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Records what became of the entries of one conversation, which are of one submission.
 ///
 /// Those that were simply taken are taken out at once, for each time all that is known of the submission is written anew.
 /// The others go each by itself, and so do all where that fails: what happens to one must not send the others again.
 pub async fn record_all(relay: &Relay, mut entries: Vec<(Queued, Outcome)>, message: &[u8]) {
+    let until = Instant::now() + PATIENCE;
     let taken: Vec<(Queued, DeliveryStatus)> = entries
         .iter()
         .filter_map(|(queued, outcome)| Some((queued.clone(), simply_taken(queued, outcome)?)))
         .collect();
-    match finish(relay, taken, Vec::new()).await {
+    match persist(until, || finish(relay, taken.clone(), Vec::new())).await {
         Ok(()) => entries.retain(|(queued, outcome)| simply_taken(queued, outcome).is_none()),
         Err(error) => tracing::error!(%error, "a conversation could not be recorded at once"),
     }
     for (queued, outcome) in entries {
         let entry = queued.id.clone();
-        if let Err(error) = record(relay, queued, outcome, message).await {
+        if let Err(error) = record(relay, queued, outcome, message, until).await {
             tracing::error!(%error, entry, "an attempt to send could not be recorded");
         }
     }
 }
 
+/// Does again what fails, as long as the store may work later: what was sent would be sent once more otherwise.
+///
+/// It has to be such that nothing comes of it where it was done already, unheard.
+async fn persist<T, F>(until: Instant, mut attempt: impl FnMut() -> F) -> Result<T, DeliverError>
+where
+    F: Future<Output = Result<T, DeliverError>>,
+{
+    let (mut tries, mut pause) = (1, PAUSE);
+    loop {
+        match attempt().await {
+            Err(error) if tries < RECORDINGS || store::is_passing(&error) && Instant::now() < until => {
+                tracing::warn!(%error, "what became of a message is not recorded yet");
+            }
+            done => return done,
+        }
+        sleep(pause).await;
+        tries += 1;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
 /// Takes the entry out, puts it back, or returns the message to its sender.
-async fn record(relay: &Relay, queued: Queued, outcome: Outcome, message: &[u8]) -> Result<(), DeliverError> {
+async fn record(
+    relay: &Relay,
+    queued: Queued,
+    outcome: Outcome,
+    message: &[u8],
+    until: Instant,
+) -> Result<(), DeliverError> {
     let outbound = &relay.config.outbound;
     let retry = schedule::next_attempt(outbound, queued.attempts + 1, queued.queued_at, now());
     match (outcome, retry) {
         (Outcome::Delivered(accepted), _) => {
             let told = match is_to_be_told(&queued, &accepted) {
-                true => report(relay, &queued, Fate::Relayed(&accepted), message).await,
+                true => persist(until, || report(relay, &queued, Fate::Relayed(&accepted), message)).await?,
                 false => Vec::new(),
             };
-            settle(relay, queued, relayed(&accepted), told).await
+            settle(relay, queued, relayed(&accepted), told, until).await
         }
         (Outcome::Deferred(trouble), Some(at)) => {
             tracing::info!(entry = queued.id, attempts = queued.attempts + 1, reason = %trouble.reason, "sending is put off");
-            put_off(relay, queued, trouble, at, message).await
+            put_off(relay, queued, (trouble, at), message, until).await
         }
         (Outcome::Refused(trouble) | Outcome::Deferred(trouble), _) => {
             tracing::info!(entry = queued.id, reason = %trouble.reason, "a message is returned to its sender");
-            let told = report(relay, &queued, Fate::Failed(&trouble), message).await;
-            settle(relay, queued, status(trouble.reply, Delivered::No), told).await
+            let told = persist(until, || report(relay, &queued, Fate::Failed(&trouble), message)).await?;
+            settle(relay, queued, status(trouble.reply, Delivered::No), told, until).await
         }
     }
 }
@@ -87,15 +120,15 @@ fn relayed(accepted: &Accepted) -> DeliveryStatus {
 async fn put_off(
     relay: &Relay,
     queued: Queued,
-    trouble: Trouble,
-    next_at: Millis,
+    (trouble, next_at): (Trouble, Millis),
     message: &[u8],
+    until: Instant,
 ) -> Result<(), DeliverError> {
     let outbound = &relay.config.outbound;
     let is_late = now() - queued.queued_at >= schedule::hours(outbound.tell_delay_hours);
-    let until = queued.queued_at + schedule::hours(outbound.give_up_hours);
+    let end = queued.queued_at + schedule::hours(outbound.give_up_hours);
     let told = match is_late && !queued.delay_told {
-        true => report(relay, &queued, Fate::Delayed(&trouble, until), message).await,
+        true => persist(until, || report(relay, &queued, Fate::Delayed(&trouble, end), message)).await?,
         false => Vec::new(),
     };
     let failure = Failure {
@@ -105,6 +138,15 @@ async fn put_off(
         host: trouble.host,
         delay_told: queued.delay_told || is_late,
     };
+    persist(until, || postpone(relay, queued.clone(), failure.clone(), told.clone())).await
+}
+
+async fn postpone(
+    relay: &Relay,
+    queued: Queued,
+    failure: Failure,
+    told: Vec<Sealed>,
+) -> Result<(), DeliverError> {
     let owner = relay.process.clone();
     let postpone = relay.store.write(move |tx| {
         Box::pin(async move {
@@ -129,19 +171,16 @@ async fn settle(
     queued: Queued,
     status: DeliveryStatus,
     told: Vec<Sealed>,
+    until: Instant,
 ) -> Result<(), DeliverError> {
     let entry = || vec![(queued.clone(), status.clone())];
-    match finish(relay, entry(), told).await {
-        Ok(()) => return Ok(()),
-        Err(error) => tracing::error!(%error, entry = queued.id, "a message could not be returned"),
-    }
-    for _ in 1..RECORDINGS {
-        if finish(relay, entry(), Vec::new()).await.is_ok() {
-            return Ok(());
+    match persist(until, || finish(relay, entry(), told.clone())).await {
+        Err(error) if !told.is_empty() && !store::is_passing(&error) => {
+            tracing::error!(%error, entry = queued.id, "a message could not be returned");
         }
-        tokio::time::sleep(PAUSE).await;
+        done => return done,
     }
-    finish(relay, entry(), Vec::new()).await
+    persist(until, || finish(relay, entry(), Vec::new())).await
 }
 
 /// Takes entries of one submission out, and tells of those that no other process has by now.
@@ -176,17 +215,25 @@ async fn finish(
 }
 
 /// The report of a fate to the sender, sealed; none where it is not wanted, or cannot be made: an entry
-/// is never kept because its sender cannot be told.
-pub async fn report(relay: &Relay, queued: &Queued, fate: Fate<'_>, message: &[u8]) -> Vec<Sealed> {
+/// is never kept because its sender cannot be told. It fails only where the store may work later.
+pub async fn report(
+    relay: &Relay,
+    queued: &Queued,
+    fate: Fate<'_>,
+    message: &[u8],
+) -> Result<Vec<Sealed>, DeliverError> {
     // RFC 5321 6.1: nobody is told of what has no return path.
     let wanted = wants(queued, fate.notify());
     if queued.outgoing.mail_from.is_empty() || !wanted {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    sealed(relay, queued, fate, message).await.unwrap_or_else(|error| {
-        tracing::error!(%error, entry = queued.id, "a report could not be sealed");
-        Vec::new()
-    })
+    match sealed(relay, queued, fate, message).await {
+        Err(error) if !store::is_passing(&error) => {
+            tracing::error!(%error, entry = queued.id, "a report could not be sealed");
+            Ok(Vec::new())
+        }
+        done => done,
+    }
 }
 
 /// Whether its sender wants to hear of this; where that cannot be read, as if he had not said.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,6 +31,8 @@ enum Key {
     WithoutReturnPath,
     Account(String),
     Domain(String),
+    /// One entry of the queue.
+    Entry(String),
 }
 
 /// One conversation; ends when it is dropped.
@@ -69,7 +71,7 @@ impl Talks {
                     true => Key::WithoutReturnPath,
                     false => Key::Account(outgoing.account.to_string()),
                 };
-                [Key::All, whose, Key::Domain(outgoing.domain.clone())]
+                [Key::All, whose, Key::Domain(outgoing.domain.clone()), Key::Entry(queued.id.clone())]
             })
             .collect();
         keys.sort_unstable();
@@ -79,6 +81,13 @@ impl Talks {
             *counts.entry(key.clone()).or_default() += 1;
         }
         Talk { talks: Arc::clone(self), keys }
+    }
+
+    /// The entries that are talked about.
+    pub fn entries(&self) -> BTreeSet<String> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = |key: &Key| if let Key::Entry(id) = key { Some(id.clone()) } else { None };
+        counts.keys().filter_map(entry).collect()
     }
 
     /// Who has as many conversations as one may have.
@@ -134,9 +143,13 @@ mod tests {
         let busy = talks.busy(true);
         assert_eq!((busy.accounts, busy.domains), (vec!["a".to_owned()], vec!["x.example".to_owned()]));
         assert!(talks.busy(false).domains.is_empty());
+        assert_eq!(talks.entries(), BTreeSet::from(["q".to_owned()]));
         open.pop();
         assert!(talks.busy(true).accounts.is_empty());
+        open.clear();
+        assert!(talks.entries().is_empty());
     }
+
     #[test]
     fn once_half_of_the_places_are_taken_the_others_are_for_who_has_none() {
         let talks = Arc::new(Talks::default());

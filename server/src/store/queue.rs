@@ -4,6 +4,8 @@
 //! row, so that of several processes one gets it. What a process does with an entry that it has no
 //! longer on lease is refused.
 
+use std::collections::BTreeSet;
+
 use jmap::{AccountId, BlobId, SubmissionId};
 
 use super::blobs::{add_ref, drop_ref};
@@ -164,7 +166,7 @@ pub struct Failure {
     pub delay_told: bool,
 }
 
-/// Puts an entry back for another attempt; false when it was not `owner`'s any more.
+/// Puts an entry back for another attempt; false when it was not `owner`'s any more, or was put back already.
 pub async fn postpone(
     tx: &mut Tx,
     queued: &Queued,
@@ -174,7 +176,7 @@ pub async fn postpone(
     let done = sql::query(
         "UPDATE queue SET attempts = attempts + 1, next_at = $4, reply = $5, reason = $6, host = $7,
          delay_told = $8, leased_by = NULL, leased_until = 0
-         WHERE account_id = $1 AND id = $2 AND leased_by = $3",
+         WHERE account_id = $1 AND id = $2 AND leased_by = $3 AND attempts = $9",
     )
     .bind(queued.outgoing.account.as_str())
     .bind(&queued.id)
@@ -184,6 +186,7 @@ pub async fn postpone(
     .bind(failure.reason)
     .bind(failure.host.as_deref())
     .bind(i64::from(failure.delay_told))
+    .bind(queued.attempts)
     .execute(tx.connection())
     .await?;
     Ok(done == 1)
@@ -241,6 +244,22 @@ pub async fn release_leases(tx: &mut Tx, now: Millis) -> Result<(), StoreError> 
     .bind(now)
     .execute(tx.connection())
     .await?;
+    Ok(())
+}
+
+/// Gives back what `owner` has on lease, but for these entries.
+pub async fn release_others(tx: &mut Tx, owner: &str, but: &BTreeSet<String>) -> Result<(), StoreError> {
+    let text = "SELECT account_id, id FROM queue WHERE leased_by = $1";
+    let rows = sql::query(text).bind(owner).fetch_all(tx.connection()).await?;
+    for row in rows {
+        let (account, id): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if but.contains(&id) {
+            continue;
+        }
+        let text = "UPDATE queue SET leased_by = NULL, leased_until = 0
+                    WHERE account_id = $1 AND id = $2 AND leased_by = $3";
+        sql::query(text).bind(account).bind(id).bind(owner).execute(tx.connection()).await?;
+    }
     Ok(())
 }
 

@@ -39,6 +39,7 @@ mod outbound;
 mod outside;
 mod page;
 mod parts;
+mod passing;
 mod processes;
 mod proxy;
 mod push;

@@ -149,7 +149,7 @@ impl Source {
     pub async fn connect(&self) -> Result<Connection, SqlError> {
         let mut connection = match &self.place {
             Place::File(path) => Connection::Remote(Remote::of(Local::open(path)?)),
-            Place::Server(database) => Connection::Postgres(Session::connect(database.url()).await?),
+            Place::Server(database) => Connection::Postgres(Session::connect(database).await?),
         };
         sql::script(&mut connection, self.engine.settings()).await?;
         Ok(connection)

@@ -97,7 +97,7 @@ async fn notify(
 ) -> Result<(), SqlError> {
     let open = match connection {
         Some(open) => open,
-        None => connection.insert(Connection::Postgres(Session::connect(database.url()).await?)),
+        None => connection.insert(Connection::Postgres(Session::connect(database).await?)),
     };
     sql::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(open).await.map(drop)
 }

@@ -49,6 +49,9 @@ pub enum SqlError {
     /// All connections that read were in use for too long.
     #[error("no connection came free")]
     Busy,
+    /// Others stood in the way each time.
+    #[error("others are in the way")]
+    Conflict,
     /// The server did not answer; what it was asked to do may be done.
     #[error("the database does not answer")]
     Lost,
@@ -58,8 +61,10 @@ pub enum SqlError {
 const CANCELLED: &str = "57014";
 /// `serialization_failure` and `deadlock_detected`: the same once more may succeed.
 const CONFLICTS: [&str; 2] = ["40001", "40P01"];
+/// `too_many_connections`.
+const FULL: &str = "53300";
 /// Of a server that starts, stops, or has no connection left.
-const NOT_NOW: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+const NOT_NOW: [&str; 4] = ["57P01", "57P02", "57P03", FULL];
 /// `lock_not_available`: somebody else had it for too long.
 const LOCKED: &str = "55P03";
 
@@ -76,7 +81,7 @@ impl SqlError {
 
     /// Whether the transaction was given up because of what others do.
     pub fn is_conflict(&self) -> bool {
-        self.is_one_of(&CONFLICTS)
+        matches!(self, Self::Conflict) || self.is_one_of(&CONFLICTS)
     }
 
     /// Whether the connection is of no more use, and nothing was heard of what was asked last.
@@ -326,6 +331,14 @@ impl Connection {
             Self::Postgres(postgres) => postgres.end().await,
             Self::Remote(sqlite) => sqlite.end().await,
             Self::Local(_) => Ok(()),
+        }
+    }
+
+    /// Stands in for a connection that is lost: what that holds locked is free then.
+    pub async fn replace(&mut self, lost: Self) -> Result<(), SqlError> {
+        match (self, lost) {
+            (Self::Postgres(postgres), Self::Postgres(lost)) => postgres.replace(lost).await,
+            _ => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@
 //! is not known whether it was made: the job is not done again, and not acknowledged.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -131,11 +131,13 @@ impl Writer {
             }
         }
         let mut tasks = JoinSet::new();
+        let begun = Arc::new(AtomicUsize::new(0));
         for connection in connections {
             let (engine, default_quota) = (source.engine, quota.clone());
             let (changed, emptying) = (Vec::new(), Vec::new());
             let tx = Tx { connection, engine, default_quota, changed, earlier: 0, emptying };
-            let hand = Hand { tx, source: source.clone(), broken: false, hub: Arc::clone(&hub) };
+            let (source, hub, begun) = (source.clone(), Arc::clone(&hub), Arc::clone(&begun));
+            let hand = Hand { tx, source, broken: false, begun, hub };
             let work = hand.work(Arc::clone(&queue));
             if engine == Engine::Sqlite {
                 // Its statements are calls, which hold up the thread that makes them.
@@ -228,6 +230,8 @@ struct Hand {
     tx: Tx,
     source: Source,
     broken: bool,
+    /// How many transactions all hands began.
+    begun: Arc<AtomicUsize>,
     hub: Arc<Hub>,
 }
 
@@ -237,13 +241,16 @@ impl Hand {
             let first = queue.lock().await.recv().await;
             let Some(first) = first else { break };
             let mut done = Vec::new();
-            let outcome = match self.begin().await {
+            let begun = self.begun.load(Ordering::Relaxed);
+            let begins = self.begin().await;
+            let has_begun = begins.is_ok();
+            let outcome = match begins {
                 Ok(()) if self.source.engine == Engine::Sqlite => self.group(first, &queue, &mut done).await,
                 Ok(()) => self.alone(first, &mut done).await,
                 Err(error) => {
                     done.push(first);
-                    if matches!(error, SqlError::Lost) {
-                        // What waits would wait as long, one after the other.
+                    if matches!(error, SqlError::Lost) && begun == self.begun.load(Ordering::Relaxed) {
+                        // No hand gets through: what waits would wait as long, one after the other.
                         done.extend(std::iter::from_fn(|| queue.try_lock().ok()?.try_recv().ok()));
                     }
                     Err(error)
@@ -265,8 +272,16 @@ impl Hand {
                         self.hub.lost();
                     }
                     let passing = error.is_passing();
-                    let failure = || if passing { SqlError::Lost.into() } else { StoreError::Abandoned };
+                    let failure = || match passing {
+                        true if error.is_conflict() => SqlError::Conflict.into(),
+                        true => SqlError::Lost.into(),
+                        false => StoreError::Abandoned,
+                    };
                     done.into_iter().for_each(|job| job.finish(Some(failure())));
+                    if has_begun && self.broken {
+                        // At once, for what it holds locked others wait for; if not, then before the next job.
+                        self.renew().await.ok();
+                    }
                 }
             }
         }
@@ -319,8 +334,12 @@ impl Hand {
             if verdict == Verdict::Undo || conflicts {
                 self.tx.changed.clear();
             }
-            if !conflicts || tries == TRIES {
+            if !conflicts {
                 break ended;
+            }
+            if tries == TRIES {
+                // What the server says of the end is that something failed before.
+                break ended.map_err(|error| if error.is_lost() { error } else { SqlError::Conflict });
             }
             if ended.is_err() {
                 self.undo().await;
@@ -345,15 +364,25 @@ impl Hand {
                 // Nobody is in the way of that.
                 Engine::Postgres => timeout(PROMPT, begun).await.unwrap_or(Err(SqlError::Lost)),
             };
-            if begun.is_ok() {
-                return Ok(());
-            }
-            self.broken = true;
+            self.broken = begun.is_err();
         }
-        self.tx.connection = self.source.writer().await?;
+        if self.broken {
+            self.renew().await?;
+            step(&mut self.tx.connection, begin).await?;
+        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Opens a connection in the place of one that is broken.
+    async fn renew(&mut self) -> Result<(), SqlError> {
+        let lost = std::mem::replace(&mut self.tx.connection, self.source.writer().await?);
         self.tx.earlier += 1;
         self.broken = false;
-        step(&mut self.tx.connection, begin).await
+        if let Err(error) = self.tx.connection.replace(lost).await {
+            tracing::warn!(%error, "what a lost connection holds locked is not free yet");
+        }
+        Ok(())
     }
 
     /// Takes back what the transaction did; a connection that cannot is not used again.
@@ -389,7 +418,7 @@ impl Hand {
     }
 }
 
-/// Up to some hundredths of a second, of another length each time, so that those who met do not meet again.
+/// Up to a third of a second, of another length each time, so that those who met do not meet again.
 fn pause(tries: u32) -> Duration {
     let most = 10_000_u64 << tries;
     Duration::from_micros(u64::from_be_bytes(random::bytes()) % most)
@@ -418,7 +447,7 @@ mod tests {
             earlier: 0,
             emptying: Vec::new(),
         };
-        let mut hand = Hand { tx, source, broken: false, hub: Arc::default() };
+        let mut hand = Hand { tx, source, broken: false, begun: Arc::default(), hub: Arc::default() };
         let mut seen = Vec::new();
         for is_broken in [false, false, true] {
             hand.broken = is_broken;

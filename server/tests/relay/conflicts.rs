@@ -1,11 +1,11 @@
 //! Writers of one PostgreSQL that stand in each other's way: nobody sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sealpost::store::{self, StoreError, sql};
 use serde_json::{Map, Value, json};
+use tokio::sync::Barrier;
 
 use crate::support::{Folder, Person, Postgres, Served, on_postgres, sealed_letter, skip};
 
@@ -20,15 +20,24 @@ async fn begin(test: &str) -> Option<(Postgres, Served)> {
     Some((own, served))
 }
 
-/// Marks two people, one after the other.
-async fn mark(served: &Served, isolation: &'static str, people: [&'static str; 2]) -> Result<(), StoreError> {
+/// Marks two people, one after the other, and meets another who does before that of a number.
+async fn mark(
+    served: &Served,
+    isolation: &'static str,
+    people: [&'static str; 2],
+    (meets, meeting): (usize, &Arc<Barrier>),
+) -> Result<(), StoreError> {
+    let (met, meeting) = (Arc::new(AtomicBool::new(false)), Arc::clone(meeting));
     let write = served.fixture.relay.store.write(move |tx| {
         Box::pin(async move {
             sql::query(isolation).execute(tx.connection()).await?;
             // From here on it reads what was there now.
             sql::query("SELECT COUNT(*) FROM accounts").fetch_one(tx.connection()).await?;
-            for name in people {
-                tokio::time::sleep(Duration::from_millis(500)).await;
+            for (place, name) in people.into_iter().enumerate() {
+                // Whoever does it again is alone.
+                if place == meets && !met.swap(true, Ordering::Relaxed) {
+                    meeting.wait().await;
+                }
                 let mark = sql::query("UPDATE accounts SET name = name || 'x' WHERE address = $1");
                 mark.bind(format!("{name}@sealpost.example")).execute(tx.connection()).await?;
             }
@@ -43,15 +52,23 @@ async fn what_others_stand_in_the_way_of_is_done_again_and_once() {
     let Some((server, served)) = begin("what_others_stand_in_the_way_of_is_done_again_and_once").await else {
         return;
     };
-    for (round, (isolation, people, told)) in [
-        ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", ["bob", "alice"], "deadlock detected"),
-        ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", ["alice", "bob"], "could not serialize access"),
+    for (round, (isolation, people, meets, told)) in [
+        ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", ["bob", "alice"], 1, "deadlock detected"),
+        (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            ["alice", "bob"],
+            0,
+            "could not serialize access",
+        ),
     ]
     .into_iter()
     .enumerate()
     {
-        let (one, two) =
-            tokio::join!(mark(&served, isolation, ["alice", "bob"]), mark(&served, isolation, people));
+        let meeting = (meets, &Arc::new(Barrier::new(2)));
+        let (one, two) = tokio::join!(
+            mark(&served, isolation, ["alice", "bob"], meeting),
+            mark(&served, isolation, people, meeting)
+        );
         assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
         assert!(server.log().contains(told), "they met");
         let mut connection = served.fixture.relay.store.read().await.unwrap();
@@ -68,18 +85,21 @@ async fn what_others_always_stand_in_the_way_of_is_put_off() {
     let Some((_server, served)) = begin("what_others_always_stand_in_the_way_of_is_put_off").await else {
         return;
     };
-    let tries = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&tries);
-    let write = served.fixture.relay.store.write(move |tx| {
-        Box::pin(async move {
-            counted.fetch_add(1, Ordering::Relaxed);
-            sql::script(tx.connection(), "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$").await?;
-            Ok::<_, StoreError>(())
-        })
-    });
-    let error = write.await.unwrap_err();
-    assert!(store::is_passing(&error), "{error}");
-    assert!((2..100).contains(&tries.load(Ordering::Relaxed)), "{tries:?}");
+    for heeds_it in [true, false] {
+        let tries = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&tries);
+        let write = served.fixture.relay.store.write(move |tx| {
+            Box::pin(async move {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let stopped =
+                    sql::script(tx.connection(), "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$").await;
+                if heeds_it { Ok::<_, StoreError>(stopped?) } else { Ok(()) }
+            })
+        });
+        let error = write.await.unwrap_err();
+        assert!(store::is_passing(&error), "{error}");
+        assert!((2..100).contains(&tries.load(Ordering::Relaxed)), "{tries:?}");
+    }
     let other = served.fixture.relay.store.write(|tx| Box::pin(async move { tx.now().await }));
     other.await.unwrap();
 }

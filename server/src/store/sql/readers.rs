@@ -12,6 +12,8 @@ use super::{Connection, SqlError};
 
 /// How long a request waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for that nobody wants any more: longer than the server works on it.
+const SETTLED: Duration = Duration::from_secs(15);
 /// How long before a server that is just being started is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -126,12 +128,16 @@ impl Drop for PooledConnection {
             }
             Connection::Postgres(session) => match (session.take(), Handle::try_current()) {
                 (Some((session, false)), _) => go_home(Connection::Postgres(session), &idle, place),
-                // It keeps its place: whoever asks and goes away may not have the server do more at once than others.
-                (Some((mut session, true)), Ok(runtime)) => drop(runtime.spawn(async move {
-                    if session.settle().await.is_ok() {
-                        go_home(Connection::Postgres(session), &idle, place);
-                    }
-                })),
+                // It keeps its places: whoever asks and goes away may not have the server do more at once than others.
+                (Some((mut session, true)), Ok(runtime)) => {
+                    let kept = self.place.take();
+                    drop(runtime.spawn(async move {
+                        if let Ok(Ok(())) = timeout(SETTLED, session.settle()).await {
+                            go_home(Connection::Postgres(session), &idle, place);
+                        }
+                        drop(kept);
+                    }));
+                }
                 _ => {}
             },
             _ => {}

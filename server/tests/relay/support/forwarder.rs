@@ -10,9 +10,21 @@ use tokio::task::{JoinHandle, JoinSet};
 /// The way to a server, on which nothing gets through while it is silent; no connection ends by that.
 pub struct Forwarder {
     port: u16,
-    /// Whether it is open, for the connections of each time; those of the last are made now.
-    ways: Arc<Mutex<Vec<watch::Sender<bool>>>>,
+    /// For the connections of each time; those of the last are made now.
+    ways: Arc<Mutex<Vec<Way>>>,
     task: JoinHandle<()>,
+}
+
+/// Whether it is open there and back.
+struct Way {
+    there: watch::Sender<bool>,
+    back: watch::Sender<bool>,
+}
+
+impl Way {
+    fn open() -> Self {
+        Self { there: watch::Sender::new(true), back: watch::Sender::new(true) }
+    }
 }
 
 impl Forwarder {
@@ -20,12 +32,16 @@ impl Forwarder {
     pub async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let ways = Arc::new(Mutex::new(vec![watch::Sender::new(true)]));
+        let ways = Arc::new(Mutex::new(vec![Way::open()]));
         let all = Arc::clone(&ways);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let open = all.lock().unwrap_or_else(PoisonError::into_inner).last().unwrap().subscribe();
+                let open = {
+                    let ways = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    let way = ways.last().unwrap();
+                    [way.there.subscribe(), way.back.subscribe()]
+                };
                 connections.spawn(forward(client, SocketAddr::from(([127, 0, 0, 1], server)), open));
             }
         });
@@ -39,21 +55,29 @@ impl Forwarder {
 
     /// Nothing gets through any more.
     pub fn fall_silent(&self) {
-        self.set(false);
+        self.set(false, false);
+    }
+
+    /// What is asked gets through, and no answer.
+    pub fn lose_answers(&self) {
+        self.set(true, false);
     }
 
     /// What waits gets through, and all that follows.
     pub fn go_on(&self) {
-        self.set(true);
+        self.set(true, true);
     }
 
     /// New connections get through; those that there are stay as they are, as where a firewall has forgotten them.
     pub fn begin_anew(&self) {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(watch::Sender::new(true));
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner).push(Way::open());
     }
 
-    fn set(&self, open: bool) {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).last().unwrap().send_replace(open);
+    fn set(&self, there: bool, back: bool) {
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let way = ways.last().unwrap();
+        way.there.send_replace(there);
+        way.back.send_replace(back);
     }
 }
 
@@ -63,11 +87,11 @@ impl Drop for Forwarder {
     }
 }
 
-async fn forward(client: TcpStream, server: SocketAddr, mut open: watch::Receiver<bool>) {
-    let Ok(_) = open.wait_for(|open| *open).await else { return };
+async fn forward(client: TcpStream, server: SocketAddr, [mut there, back]: [watch::Receiver<bool>; 2]) {
+    let Ok(_) = there.wait_for(|open| *open).await else { return };
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    tokio::join!(pass(from_client, to_server, open.clone()), pass(from_server, to_client, open));
+    tokio::join!(pass(from_client, to_server, there), pass(from_server, to_client, back));
 }
 
 async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut open: watch::Receiver<bool>) {

@@ -5,7 +5,14 @@ use super::{StoreError, Tx, schema};
 use crate::clock::Millis;
 
 /// Says that a process is alive, and forgets those that have not said so since `dead`; gives how many.
+///
+/// One that could not say so itself since then forgets nobody yet: the others may have been as cut off, and have mail
+/// under way.
 pub async fn beat(tx: &mut Tx, process: &str, now: Millis, dead: Millis) -> Result<u64, StoreError> {
+    let seen = sql::query("SELECT seen_at FROM processes WHERE id = $1").bind(process);
+    let seen = seen.fetch_optional(tx.connection()).await?;
+    let seen = seen.map(|row| row.try_get::<i64>(0)).transpose()?;
+    let dead = if dead < now && seen.is_some_and(|seen| seen < dead) { Millis::MIN } else { dead };
     sql::query(
         "INSERT INTO processes (id, started_at, seen_at) VALUES ($1, $2, $2)
          ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at",

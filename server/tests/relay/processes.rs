@@ -231,7 +231,11 @@ async fn what_a_process_that_is_gone_had_on_lease_is_given_back() {
     let done: Result<(), StoreError> = beat("p2", start + store::ALIVE - 1).await;
     done.unwrap();
     assert_eq!(take_all(&served, "p2").await.len(), 2, "p1 is alive and keeps its entry");
-    let done: Result<(), StoreError> = beat("p2", start + store::ALIVE + 1).await;
+    let back = start + 3 * store::ALIVE;
+    let done: Result<(), StoreError> = beat("p2", back).await;
+    done.unwrap();
+    assert!(take_all(&served, "p2").await.is_empty(), "p2 was cut off itself: p1 may have been, too");
+    let done: Result<(), StoreError> = beat("p2", back + 1).await;
     done.unwrap();
     assert_eq!(take_all(&served, "p2").await, std::slice::from_ref(&taken.id));
     let late = served

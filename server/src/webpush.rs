@@ -176,9 +176,9 @@ async fn send(relay: &Relay, subscription: &PushSubscription, told: Untold) -> R
     let mut outcome = Ok(());
     for message in messages(subscription, told)? {
         match post(relay, subscription, message).await {
-            Err(PostError::Gone) => return Err(PostError::Gone),
             // Each tells of something else.
-            posted => outcome = outcome.and(posted),
+            refused @ Err(PostError::Keys | PostError::Refused(_)) => outcome = outcome.and(refused),
+            posted => posted?,
         }
     }
     outcome

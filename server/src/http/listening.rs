@@ -72,11 +72,12 @@ impl Listening {
         last: Option<&str>,
     ) -> Result<(Self, Option<News>), Fault> {
         let user = signed_in.account.id.clone();
+        // Who waits for a connection takes no place among the listeners yet.
+        let mut connection = relay.store.read().await.map_err(Fault::failed)?;
         // Listening begins before it is read what is shared, and that before the states are, so that nothing falls in between.
         let heard = relay.hub.subscribe(&user);
         let heard =
             heard.ok_or_else(|| Fault::new(StatusCode::TOO_MANY_REQUESTS, "too many streams are open"))?;
-        let mut connection = relay.store.read().await.map_err(Fault::failed)?;
         let shared = store::shared_with(&mut connection, &user).await.map_err(Fault::failed)?;
         relay.hub.follow(&user, shared.iter().map(|shared| &shared.account.id));
         let mut at = BTreeMap::new();

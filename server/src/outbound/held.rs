@@ -162,20 +162,11 @@ async fn lose(relay: &Relay, held: Held, reason: Reason) -> Result<(), DeliverEr
     let status = status(&lost.reply, Delivered::No);
     match end(relay, held.clone(), recipients.clone(), status.clone(), told).await {
         // It is not kept for ever because its sender cannot be told.
-        Err(error) if is_lasting(&error) => {
+        Err(error) if record::is_lasting(&error) => {
             tracing::error!(%error, "the sender of a held message could not be told");
             end(relay, held, recipients, status, Vec::new()).await
         }
         ended => ended,
-    }
-}
-
-/// Whether mail cannot be kept later any more than now.
-fn is_lasting(error: &DeliverError) -> bool {
-    match error {
-        DeliverError::Full | DeliverError::NoInbox | DeliverError::Key(_) | DeliverError::Seal(_) => true,
-        DeliverError::Store(error) => matches!(error, StoreError::Corrupt(_)),
-        DeliverError::Blob(_) => false,
     }
 }
 

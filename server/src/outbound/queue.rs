@@ -47,14 +47,13 @@ pub async fn run(relay: Arc<Relay>) {
             running.join_next().await;
             continue;
         }
-        let taken = async {
-            if unsure_until.is_some() {
-                give_back(&relay, &talks).await?;
+        if let Some(until) = unsure_until {
+            unsure_until = Some(until).filter(|until| Instant::now() < *until);
+            if let Err(error) = give_back(&relay, &talks).await {
+                tracing::warn!(%error, "what was taken unheard could not be given back");
             }
-            unsure_until = unsure_until.filter(|until| Instant::now() < *until);
-            take(&relay, &talks).await
-        };
-        match taken.await {
+        }
+        match take(&relay, &talks).await {
             Ok(due) if !due.is_empty() => {
                 let (relay, talks, talk) = (Arc::clone(&relay), Arc::clone(&talks), talks.begin(&due));
                 running.spawn(async move {
@@ -112,9 +111,9 @@ async fn take(relay: &Relay, talks: &Talks) -> Result<Vec<Queued>, StoreError> {
     Ok(Vec::new())
 }
 
-/// Gives back what nobody sends: it was taken by a transaction whose end was not heard of.
+/// Gives back what nobody sends or sent: it was taken by a transaction whose end was not heard of.
 async fn give_back(relay: &Relay, talks: &Talks) -> Result<(), StoreError> {
-    let (owner, sent) = (relay.process.clone(), talks.entries());
+    let (owner, sent) = (relay.process.clone(), talks.unrecorded());
     let give_back =
         relay.store.write(move |tx| Box::pin(async move { store::release_others(tx, &owner, &sent).await }));
     give_back.await
@@ -172,7 +171,9 @@ async fn attempt(relay: &Relay, talks: &Talks, route: &Route, entries: Vec<Queue
     if let Err(error) = note(relay, route, asks_more, &outcomes).await {
         tracing::error!(%error, "the state of a destination could not be noted");
     }
-    record_all(relay, entries.into_iter().zip(outcomes).collect(), message.text()).await;
+    for entry in record_all(relay, entries.into_iter().zip(outcomes).collect(), message.text()).await {
+        talks.recorded(&entry);
+    }
 }
 
 /// A message, with its place in memory where it is long.

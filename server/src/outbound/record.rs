@@ -29,42 +29,70 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 ///
 /// Those that were simply taken are taken out at once, for each time all that is known of the submission is written anew.
 /// The others go each by itself, and so do all where that fails: what happens to one must not send the others again.
-pub async fn record_all(relay: &Relay, mut entries: Vec<(Queued, Outcome)>, message: &[u8]) {
+/// Gives the entries of which it is recorded.
+pub async fn record_all(relay: &Relay, mut entries: Vec<(Queued, Outcome)>, message: &[u8]) -> Vec<String> {
     let until = Instant::now() + PATIENCE;
     let taken: Vec<(Queued, DeliveryStatus)> = entries
         .iter()
         .filter_map(|(queued, outcome)| Some((queued.clone(), simply_taken(queued, outcome)?)))
         .collect();
-    match persist(until, || finish(relay, taken.clone(), Vec::new())).await {
-        Ok(()) => entries.retain(|(queued, outcome)| simply_taken(queued, outcome).is_none()),
+    let mut recorded = Vec::new();
+    match persist(relay, until, || finish(relay, taken.clone(), Vec::new())).await {
+        Ok(()) => {
+            recorded.extend(taken.into_iter().map(|(queued, _)| queued.id));
+            entries.retain(|(queued, outcome)| simply_taken(queued, outcome).is_none());
+        }
         Err(error) => tracing::error!(%error, "a conversation could not be recorded at once"),
     }
     for (queued, outcome) in entries {
         let entry = queued.id.clone();
-        if let Err(error) = record(relay, queued, outcome, message, until).await {
-            tracing::error!(%error, entry, "an attempt to send could not be recorded");
+        match record(relay, queued, outcome, message, until).await {
+            Ok(()) => recorded.push(entry),
+            Err(error) => tracing::error!(%error, entry, "an attempt to send could not be recorded"),
         }
     }
+    recorded
 }
 
 /// Does again what fails, as long as the store may work later: what was sent would be sent once more otherwise.
 ///
 /// It has to be such that nothing comes of it where it was done already, unheard.
-async fn persist<T, F>(until: Instant, mut attempt: impl FnMut() -> F) -> Result<T, DeliverError>
+async fn persist<T, F>(
+    relay: &Relay,
+    until: Instant,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, DeliverError>
 where
     F: Future<Output = Result<T, DeliverError>>,
 {
     let (mut tries, mut pause) = (1, PAUSE);
     loop {
         match attempt().await {
-            Err(error) if tries < RECORDINGS || store::is_passing(&error) && Instant::now() < until => {
+            Err(error) if tries < RECORDINGS || !is_lasting(&error) && Instant::now() < until => {
                 tracing::warn!(%error, "what became of a message is not recorded yet");
             }
             done => return done,
         }
-        sleep(pause).await;
+        if relay.stopping.is_cancelled() {
+            // There is little time left.
+            sleep(PAUSE).await;
+        } else {
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = relay.stopping.cancelled() => {}
+            }
+        }
         tries += 1;
         pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+/// Whether mail cannot be kept later any more than now.
+pub(super) fn is_lasting(error: &DeliverError) -> bool {
+    match error {
+        DeliverError::Full | DeliverError::NoInbox | DeliverError::Key(_) | DeliverError::Seal(_) => true,
+        DeliverError::Store(error) => matches!(error, StoreError::Corrupt(_)),
+        DeliverError::Blob(_) => false,
     }
 }
 
@@ -81,7 +109,13 @@ async fn record(
     match (outcome, retry) {
         (Outcome::Delivered(accepted), _) => {
             let told = match is_to_be_told(&queued, &accepted) {
-                true => persist(until, || report(relay, &queued, Fate::Relayed(&accepted), message)).await?,
+                // It is sent: that has to be recorded, told or not.
+                true => persist(relay, Instant::now(), || report(relay, &queued, Fate::Relayed(&accepted), message))
+                    .await
+                    .unwrap_or_else(|error| {
+                        tracing::error!(%error, entry = queued.id, "it could not be told that a message is relayed");
+                        Vec::new()
+                    }),
                 false => Vec::new(),
             };
             settle(relay, queued, relayed(&accepted), told, until).await
@@ -92,7 +126,8 @@ async fn record(
         }
         (Outcome::Refused(trouble) | Outcome::Deferred(trouble), _) => {
             tracing::info!(entry = queued.id, reason = %trouble.reason, "a message is returned to its sender");
-            let told = persist(until, || report(relay, &queued, Fate::Failed(&trouble), message)).await?;
+            let told =
+                persist(relay, until, || report(relay, &queued, Fate::Failed(&trouble), message)).await?;
             settle(relay, queued, status(trouble.reply, Delivered::No), told, until).await
         }
     }
@@ -128,7 +163,9 @@ async fn put_off(
     let is_late = now() - queued.queued_at >= schedule::hours(outbound.tell_delay_hours);
     let end = queued.queued_at + schedule::hours(outbound.give_up_hours);
     let told = match is_late && !queued.delay_told {
-        true => persist(until, || report(relay, &queued, Fate::Delayed(&trouble, end), message)).await?,
+        true => {
+            persist(relay, until, || report(relay, &queued, Fate::Delayed(&trouble, end), message)).await?
+        }
         false => Vec::new(),
     };
     let failure = Failure {
@@ -138,7 +175,7 @@ async fn put_off(
         host: trouble.host,
         delay_told: queued.delay_told || is_late,
     };
-    persist(until, || postpone(relay, queued.clone(), failure.clone(), told.clone())).await
+    persist(relay, until, || postpone(relay, queued.clone(), failure.clone(), told.clone())).await
 }
 
 async fn postpone(
@@ -174,13 +211,13 @@ async fn settle(
     until: Instant,
 ) -> Result<(), DeliverError> {
     let entry = || vec![(queued.clone(), status.clone())];
-    match persist(until, || finish(relay, entry(), told.clone())).await {
+    match persist(relay, until, || finish(relay, entry(), told.clone())).await {
         Err(error) if !told.is_empty() && !store::is_passing(&error) => {
             tracing::error!(%error, entry = queued.id, "a message could not be returned");
         }
         done => return done,
     }
-    persist(until, || finish(relay, entry(), Vec::new())).await
+    persist(relay, until, || finish(relay, entry(), Vec::new())).await
 }
 
 /// Takes entries of one submission out, and tells of those that no other process has by now.

@@ -22,6 +22,7 @@ const LONG: usize = 16;
 #[derive(Debug)]
 pub struct Talks {
     counts: Mutex<BTreeMap<Key, usize>>,
+    unrecorded: Mutex<BTreeSet<String>>,
     long: Arc<Semaphore>,
 }
 
@@ -31,8 +32,6 @@ enum Key {
     WithoutReturnPath,
     Account(String),
     Domain(String),
-    /// One entry of the queue.
-    Entry(String),
 }
 
 /// One conversation; ends when it is dropped.
@@ -44,7 +43,7 @@ pub struct Talk {
 
 impl Default for Talks {
     fn default() -> Self {
-        Self { counts: Mutex::default(), long: Arc::new(Semaphore::new(LONG)) }
+        Self { counts: Mutex::default(), unrecorded: Mutex::default(), long: Arc::new(Semaphore::new(LONG)) }
     }
 }
 
@@ -71,11 +70,14 @@ impl Talks {
                     true => Key::WithoutReturnPath,
                     false => Key::Account(outgoing.account.to_string()),
                 };
-                [Key::All, whose, Key::Domain(outgoing.domain.clone()), Key::Entry(queued.id.clone())]
+                [Key::All, whose, Key::Domain(outgoing.domain.clone())]
             })
             .collect();
         keys.sort_unstable();
         keys.dedup();
+        let mut unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        unrecorded.extend(due.iter().map(|queued| queued.id.clone()));
+        drop(unrecorded);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for key in &keys {
             *counts.entry(key.clone()).or_default() += 1;
@@ -83,11 +85,14 @@ impl Talks {
         Talk { talks: Arc::clone(self), keys }
     }
 
-    /// The entries that are talked about.
-    pub fn entries(&self) -> BTreeSet<String> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = |key: &Key| if let Key::Entry(id) = key { Some(id.clone()) } else { None };
-        counts.keys().filter_map(entry).collect()
+    /// What became of an entry is recorded.
+    pub fn recorded(&self, entry: &str) {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).remove(entry);
+    }
+
+    /// The entries that were talked about, or are, and of which it is not recorded what became of them: they may be sent.
+    pub fn unrecorded(&self) -> BTreeSet<String> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who has as many conversations as one may have.
@@ -143,11 +148,12 @@ mod tests {
         let busy = talks.busy(true);
         assert_eq!((busy.accounts, busy.domains), (vec!["a".to_owned()], vec!["x.example".to_owned()]));
         assert!(talks.busy(false).domains.is_empty());
-        assert_eq!(talks.entries(), BTreeSet::from(["q".to_owned()]));
         open.pop();
         assert!(talks.busy(true).accounts.is_empty());
         open.clear();
-        assert!(talks.entries().is_empty());
+        assert_eq!(talks.unrecorded(), BTreeSet::from(["q".to_owned()]), "a conversation that broke off");
+        talks.recorded("q");
+        assert!(talks.unrecorded().is_empty());
     }
 
     #[test]

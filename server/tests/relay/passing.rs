@@ -13,7 +13,7 @@ const CAROL: &str = "carol@elsewhere.example";
 /// A relay with alice that sends everything to a server which answers so to RCPT.
 async fn begin(test: &str, rcpt: &'static str) -> Option<(Served, ReceivingServer)> {
     if on_postgres().is_none() {
-        skip(test, "SQLite is not away for a while");
+        skip(test, "the triggers are PostgreSQL's");
         return None;
     }
     let there = ReceivingServer::start(rcpt).await;

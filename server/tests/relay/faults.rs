@@ -36,7 +36,7 @@ fn kills() -> u64 {
 /// A store with alice, and what she was told so far: nothing.
 async fn prepare(folder: &Arc<Folder>) -> Load {
     // A copy: the program may be built anew while this goes on.
-    std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), process::program(folder)).unwrap();
+    process::bring_program(folder);
     let served = Served::start_in(Arc::clone(folder), &["alice"]).await;
     let alice = served.fixture.sign_in("alice").await;
     let load = Load {

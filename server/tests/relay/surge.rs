@@ -98,7 +98,7 @@ async fn settled(ended: &Mutex<Vec<(&str, String)>>) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mail_that_cannot_be_kept_now_is_put_off_and_taken_when_it_comes_again() {
     let folder = Arc::new(Folder::new());
-    std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), process::program(&folder)).unwrap();
+    process::bring_program(&folder);
     let relay = Relay::open(config(&folder)).await.unwrap();
     make(&relay, "modest", "small", &session::hash(PASSWORD).unwrap()).await;
     let mut process = Process::start(&folder, 0, "", |command| command);
@@ -121,7 +121,7 @@ async fn mail_that_cannot_be_kept_now_is_put_off_and_taken_when_it_comes_again()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_little_is_served_soon_and_what_goes_beyond_is_told_to_come_again() {
     let folder = Arc::new(Folder::new());
-    std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), process::program(&folder)).unwrap();
+    process::bring_program(&folder);
     let relay = Relay::open(config(&folder)).await.unwrap();
     let hash = session::hash(PASSWORD).unwrap();
     let mut greedy = Vec::new();

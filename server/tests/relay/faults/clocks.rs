@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sealpost::store::sql;
 use sealpost::store::{self, Busy, Lease, StoreError};
 
-use super::process::{Process, program};
+use super::process::{Process, bring_program};
 use super::{burden, prepare, settle};
 use crate::processes::{FAR, fill_queue};
 use crate::support::{Folder, Served, on_postgres, skip};
@@ -54,7 +54,7 @@ async fn a_host_whose_clock_is_wrong_ends_no_other_process_and_no_lease() {
         });
         let leased: Result<Vec<_>, StoreError> = lease.await;
         assert_eq!(leased.unwrap().len(), 1);
-        std::fs::copy(env!("CARGO_BIN_EXE_sealpost"), program(folder)).unwrap();
+        bring_program(folder);
         let clock = folder.path().join("clock");
         std::fs::write(&clock, offset).unwrap();
         let mut other = Process::start(folder, 1, "", |command| faked(command, &library, &clock));

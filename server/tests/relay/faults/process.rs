@@ -20,6 +20,15 @@ pub fn program(folder: &Folder) -> PathBuf {
     folder.path().join("sealpost")
 }
 
+/// Brings it into the folder, so that a build meanwhile does not change it.
+///
+/// Another program copies it: a file that is open for writing here would be so in what other tests start at that
+/// moment, and cannot be run then.
+pub fn bring_program(folder: &Folder) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_sealpost")).arg(program(folder)).status();
+    assert!(copied.unwrap().success());
+}
+
 /// A configuration in the folder: one of several processes on its store.
 pub fn configured(folder: &Folder, number: usize, more: &str) -> (PathBuf, u16, u16) {
     let [http, smtp] = free_addresses().map(|address| address.port());
